@@ -1,1 +1,29 @@
-//! placeholder
+//! Decides. One pure pass for each object:
+//!
+//! ```text
+//! questions(object, observed) ──► the shell reads ──► Observed
+//! describe(object, observed, now) ──► Blueprint ──► plan() ──► Plan ──► the shell writes ──► Done
+//! report(object, blueprint, plan, done, now) ──► status, events, when to look again
+//! ```
+//!
+//! What holds: no I/O, no clock, no random, no environment · a node acts only when all it needs is where its own goal
+//! wants it · nothing that is not held is written · a read that failed is never absence · planning twice changes nothing.
+
+pub mod blueprint;
+pub mod conditions;
+pub mod describe;
+pub mod drift;
+pub mod endpoint;
+pub mod failure;
+pub mod id;
+pub mod kind;
+pub mod kinds;
+pub mod observed;
+pub mod owner;
+pub mod plan;
+pub mod quantity;
+pub mod questions;
+pub mod report;
+pub mod retry;
+pub mod scrub;
+pub mod subject;

@@ -1,0 +1,172 @@
+//! Blocks that both kinds share.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who makes and removes an Azure resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Management {
+    /// Made here if it is not there, kept as described, removed with the object.
+    #[default]
+    Create,
+    /// Read only: it must exist; it is never changed and never deleted.
+    Reference,
+}
+
+/// One ARM tag.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("self.name != 'acivnet-owner'").message("the tag acivnet-owner is the controller's own mark"))]
+pub struct Tag {
+    /// Tag name, at most 512 characters (Azure Resource Manager, "Use tags to organize your Azure resources").
+    #[schemars(length(min = 1, max = 512))]
+    pub name: String,
+    /// Tag value, at most 256 characters.
+    #[schemars(length(max = 256))]
+    pub value: String,
+}
+
+/// One named text, as in `properties` of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("!self.name.startsWith('acivnet-')").message("names that begin with acivnet- are the controller's own marks"))]
+pub struct NamedValue {
+    /// Name, unique in its list.
+    #[schemars(length(min = 1, max = 256))]
+    pub name: String,
+    /// Value.
+    #[schemars(length(max = 1024))]
+    pub value: String,
+}
+
+/// What to do when Azure differs from the spec.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DriftMode {
+    /// Put it back.
+    #[default]
+    Correct,
+    /// Report it in `status.drift` and the condition `DriftDetected`; change nothing.
+    Detect,
+    /// Neither look for differences nor report them.
+    Ignore,
+}
+
+/// How drift is treated and how often Azure is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// What to do about a difference; `Correct` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<DriftMode>,
+    /// Seconds between two looks when nothing changes; 300 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 30, max = 86400))]
+    pub interval_seconds: Option<i32>,
+}
+
+impl Drift {
+    /// Seconds between two looks when the spec names none.
+    pub const DEFAULT_INTERVAL_SECONDS: i32 = 300;
+}
+
+/// What happens to the Azure resources when the object is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// They are deleted, each only if it is ours.
+    #[default]
+    Delete,
+    /// They stay.
+    Orphan,
+}
+
+/// How deletion works.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct Deletion {
+    /// `Delete` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<DeletionPolicy>,
+}
+
+/// Who made an Azure resource that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Origin {
+    /// Made here; a read has shown the mark.
+    Created,
+    /// Read only.
+    Referenced,
+}
+
+/// One Azure resource that this object knows of. Recorded before it is created, so that a crash leaks nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceStatus {
+    /// The kind's short name, e.g. `Subnet`.
+    #[schemars(length(max = 64))]
+    pub kind: String,
+    /// Azure resource id.
+    #[schemars(length(max = 1024))]
+    pub id: String,
+    /// Absent until a read has shown the resource with its mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// `Absent`, `Busy`, `Failed`, `Drifted`, `Settled` or `Unread`, as last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub state: Option<String>,
+    /// Tag keys last written: a key dropped from the spec goes, a key that a policy added stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub keys: Vec<String>,
+}
+
+/// One thing that the controller would do, or waits to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct PlannedAction {
+    /// `Create`, `Update`, `Replace` or `Delete`.
+    #[schemars(length(max = 32))]
+    pub action: String,
+    /// Kind and name, e.g. `WebService/aciservice`.
+    #[schemars(length(max = 512))]
+    pub resource: String,
+    /// Path of the field that asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub field: Option<String>,
+    /// What stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub from: Option<String>,
+    /// What is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub to: Option<String>,
+}
+
+/// What stands still because of approval, drift mode or suspend; empty when nothing does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct PlanStatus {
+    /// Covers uid, generation and the destructive steps; what the annotation `acivnet.dev/approve-plan` must say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub hash: Option<String>,
+    /// The steps that wait.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub actions: Vec<PlannedAction>,
+}
+
+/// One field in which Azure differs from the spec.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct DriftItem {
+    /// Kind and name, e.g. `NetworkSecurityGroup/amlnsg`.
+    #[schemars(length(max = 512))]
+    pub resource: String,
+    /// Path inside the Azure body.
+    #[schemars(length(max = 256))]
+    pub field: String,
+    /// What the spec wants.
+    #[schemars(length(max = 256))]
+    pub want: String,
+    /// What Azure has.
+    #[schemars(length(max = 256))]
+    pub have: String,
+}

@@ -1,0 +1,313 @@
+//! `DelegatedSubnet`: the network part.
+
+use crate::azure::{Deletion, Drift, DriftItem, Management, PlanStatus, ResourceStatus, Tag};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A subnet delegated to `Microsoft.ContainerInstance/containerGroups`, with its virtual network and, optionally, the
+/// subnet and the security group of those who call.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "acivnet.dev",
+    version = "v1alpha1",
+    kind = "DelegatedSubnet",
+    plural = "delegatedsubnets",
+    shortname = "dsub",
+    category = "acivnet",
+    namespaced,
+    derive = "PartialEq",
+    status = "DelegatedSubnetStatus",
+    doc = "A subnet delegated to Azure Container Instances, with its virtual network.",
+    validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name must have at most 63 characters: the owner mark must fit an Azure tag"),
+    printcolumn(name = "READY", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(name = "REASON", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#),
+    printcolumn(name = "SUBNET", type_ = "string", json_path = ".status.subnetLabel"),
+    printcolumn(name = "PREFIX", type_ = "string", json_path = ".spec.subnet.addressPrefix"),
+    printcolumn(name = "USED", type_ = "integer", json_path = ".status.capacity.used"),
+    printcolumn(name = "FREE", type_ = "integer", json_path = ".status.capacity.available"),
+    printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "LOCATION", type_ = "string", json_path = ".spec.azure.location", priority = 1),
+    printcolumn(name = "MANAGEMENT", type_ = "string", json_path = ".spec.subnet.management", priority = 1),
+    printcolumn(name = "MESSAGE", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#, priority = 1)
+)]
+#[x_kube(
+    validation = Rule::new("self.azure.subscriptionID == oldSelf.azure.subscriptionID && self.azure.resourceGroup == oldSelf.azure.resourceGroup && self.azure.location == oldSelf.azure.location").message("azure.subscriptionID, azure.resourceGroup and azure.location cannot change; create a new DelegatedSubnet"),
+    validation = Rule::new("self.virtualNetwork.name == oldSelf.virtualNetwork.name && has(self.virtualNetwork.resourceGroup) == has(oldSelf.virtualNetwork.resourceGroup) && (!has(self.virtualNetwork.resourceGroup) || self.virtualNetwork.resourceGroup == oldSelf.virtualNetwork.resourceGroup)").message("virtualNetwork.name and virtualNetwork.resourceGroup cannot change; create a new DelegatedSubnet"),
+    validation = Rule::new("self.subnet.name == oldSelf.subnet.name && self.subnet.addressPrefix == oldSelf.subnet.addressPrefix").message("subnet.name and subnet.addressPrefix cannot change; create a new DelegatedSubnet"),
+    validation = Rule::new("!has(oldSelf.clientSubnet) || (has(self.clientSubnet) && self.clientSubnet.name == oldSelf.clientSubnet.name && self.clientSubnet.addressPrefix == oldSelf.clientSubnet.addressPrefix)").message("clientSubnet.name and clientSubnet.addressPrefix cannot change, and clientSubnet cannot be removed; create a new DelegatedSubnet"),
+    validation = Rule::new("self.virtualNetwork.management != 'Create' || (has(self.virtualNetwork.addressPrefixes) && size(self.virtualNetwork.addressPrefixes) > 0)").message("virtualNetwork.addressPrefixes is required with virtualNetwork.management: Create"),
+    validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !isCIDR(self.subnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
+    validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !has(self.clientSubnet) || !isCIDR(self.clientSubnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.clientSubnet.addressPrefix))").message("clientSubnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
+    validation = Rule::new("!has(self.clientSubnet) || !isCIDR(self.subnet.addressPrefix) || !isCIDR(self.clientSubnet.addressPrefix) || (!cidr(self.subnet.addressPrefix).containsCIDR(self.clientSubnet.addressPrefix) && !cidr(self.clientSubnet.addressPrefix).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix and clientSubnet.addressPrefix must not overlap"),
+    validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name != self.subnet.name").message("subnet.name and clientSubnet.name must differ")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DelegatedSubnetSpec {
+    /// Where in Azure.
+    pub azure: SubnetAzure,
+    /// The virtual network that holds the subnet.
+    pub virtual_network: VirtualNetwork,
+    /// The subnet delegated to `Microsoft.ContainerInstance/containerGroups`; there is no field for that.
+    pub subnet: Subnet,
+    /// Where the callers live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_subnet: Option<ClientSubnet>,
+    /// How drift is treated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// How deletion works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
+    /// True: look and report, write nothing to Azure. Deletion goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+}
+
+/// Subscription, resource group, region and tags.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubnetAzure {
+    /// Subscription id, a GUID.
+    #[serde(rename = "subscriptionID")]
+    #[schemars(length(min = 36, max = 36), regex(pattern = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"))]
+    pub subscription_id: String,
+    /// Resource group; it must exist.
+    #[schemars(length(min = 1, max = 90), regex(pattern = r"^[-\w.()]*[-\w()]$"))]
+    pub resource_group: String,
+    /// Azure region as Azure spells it, e.g. `japaneast`.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    pub location: String,
+    /// Tags for what is made here and can carry tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 40))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub tags: Vec<Tag>,
+}
+
+/// A virtual network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualNetwork {
+    /// Name.
+    #[schemars(length(min = 2, max = 64), regex(pattern = r"^[a-zA-Z0-9][-\w.]*\w$"))]
+    pub name: String,
+    /// Resource group; `azure.resourceGroup` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 90), regex(pattern = r"^[-\w.()]*[-\w()]$"))]
+    pub resource_group: Option<String>,
+    /// Made here, or read only.
+    #[serde(default)]
+    pub management: Management,
+    /// IPv4 prefixes; required with `management: Create`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 18)))]
+    #[x_kube(validation = Rule::new("self.all(p, isCIDR(p) && cidr(p).ip().family() == 4 && cidr(p) == cidr(p).masked() && cidr(p).prefixLength() >= 8 && cidr(p).prefixLength() <= 28)").message("each must be an IPv4 prefix without host bits, /8 to /28"))]
+    pub address_prefixes: Vec<String>,
+}
+
+/// The delegated subnet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Subnet {
+    /// Name.
+    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    pub name: String,
+    /// IPv4 prefix, /28 or larger. Azure keeps five addresses.
+    #[schemars(length(max = 18))]
+    #[x_kube(validation = Rule::new("isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked() && cidr(self).prefixLength() >= 8 && cidr(self).prefixLength() <= 28").message("IPv4, /28 or larger, without host bits"))]
+    pub address_prefix: String,
+    /// Made here, or read only.
+    #[serde(default)]
+    pub management: Management,
+}
+
+/// The subnet of those who call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("self.management != 'Create' || (has(self.networkSecurityGroup) && self.networkSecurityGroup.management == 'Create')").message("a subnet made here carries a security group made here: management: Create needs networkSecurityGroup.management: Create"))]
+#[serde(rename_all = "camelCase")]
+pub struct ClientSubnet {
+    /// Name.
+    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    pub name: String,
+    /// IPv4 prefix, /28 or larger.
+    #[schemars(length(max = 18))]
+    #[x_kube(validation = Rule::new("isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked() && cidr(self).prefixLength() >= 8 && cidr(self).prefixLength() <= 28").message("IPv4, /28 or larger, without host bits"))]
+    pub address_prefix: String,
+    /// Made here, or read only.
+    #[serde(default)]
+    pub management: Management,
+    /// The security group on this subnet; it lies in `azure.resourceGroup`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_security_group: Option<NetworkSecurityGroup>,
+}
+
+/// A network security group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("!has(self.securityRules) || self.securityRules.all(r, self.securityRules.filter(o, o.priority == r.priority && o.direction == r.direction).size() == 1)").message("two securityRules of one direction have the same priority"))]
+#[x_kube(validation = Rule::new("!has(self.preset) || self.preset != 'ComputeInstance' || !has(self.securityRules) || self.securityRules.all(r, r.name != 'AllowAzureMachineLearning' && (r.priority != 100 || r.direction != 'Inbound'))").message("preset ComputeInstance takes the rule name AllowAzureMachineLearning and the inbound priority 100"))]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkSecurityGroup {
+    /// Name.
+    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    pub name: String,
+    /// Made here, or read only.
+    #[serde(default)]
+    pub management: Management,
+    /// A ready set of rules; `None` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<RulePreset>,
+    /// Further rules, as in ARM.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub security_rules: Vec<SecurityRule>,
+}
+
+/// A ready set of security rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RulePreset {
+    /// What an Azure ML compute instance needs: inbound TCP 44224 from the service tag `AzureMachineLearning`, rule
+    /// `AllowAzureMachineLearning` at priority 100 (Azure Machine Learning, "Secure a training environment with virtual networks").
+    ComputeInstance,
+    /// No rule.
+    #[default]
+    None,
+}
+
+/// Traffic direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "Azure's own words")]
+pub enum Direction {
+    Inbound,
+    Outbound,
+}
+
+/// Allow or deny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "Azure's own words")]
+pub enum Access {
+    Allow,
+    Deny,
+}
+
+/// IP protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "Azure's own words")]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Icmp,
+    Esp,
+    Ah,
+    #[serde(rename = "*")]
+    Any,
+}
+
+/// One security rule, in ARM's words (Azure REST, Security Rules - Create Or Update).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityRule {
+    /// Name, unique in the group.
+    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    pub name: String,
+    /// 100 to 4096; lower wins; unique per direction.
+    #[schemars(range(min = 100, max = 4096))]
+    pub priority: i32,
+    /// Direction.
+    pub direction: Direction,
+    /// Allow or deny.
+    pub access: Access,
+    /// Protocol, `*` for any.
+    pub protocol: Protocol,
+    /// CIDR, service tag or `*`; `*` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub source_address_prefix: Option<String>,
+    /// Port, range or `*`; `*` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub source_port_range: Option<String>,
+    /// CIDR, service tag or `*`; `*` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub destination_address_prefix: Option<String>,
+    /// Port, range or `*`; `*` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub destination_port_range: Option<String>,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 140))]
+    pub description: Option<String>,
+}
+
+/// What the controller knows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DelegatedSubnetStatus {
+    /// The generation that this status speaks of; -1 before the controller has seen the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The last generation for which nothing was left to do: from then on a difference is drift, not an open change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_generation: Option<i64>,
+    /// The last `acivnet.dev/reconcile-requested-at` that was carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+    /// Resource id of the virtual network.
+    #[serde(default, rename = "virtualNetworkID", skip_serializing_if = "Option::is_none")]
+    pub virtual_network_id: Option<String>,
+    /// Resource id of the delegated subnet.
+    #[serde(default, rename = "subnetID", skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<String>,
+    /// Virtual network and subnet, for the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_label: Option<String>,
+    /// What is known of Azure's resources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<ResourceStatus>,
+    /// How many addresses there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+    /// Who holds addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub occupants: Vec<Occupant>,
+    /// Links that keep the subnet from being deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_association_links: Vec<String>,
+    /// Steps that wait for a person or a setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanStatus>,
+    /// Fields in which Azure differs from the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<DriftItem>,
+    /// Conditions; see the reference of types and reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// Addresses of the delegated subnet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct Capacity {
+    /// Usable addresses: the prefix less the five that Azure keeps.
+    pub total: i64,
+    /// Addresses in use.
+    pub used: i64,
+    /// Addresses free.
+    pub available: i64,
+}
+
+/// Who holds an address of the delegated subnet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct Occupant {
+    /// Name of the deployment or, when it is not ours, of the Azure resource.
+    pub name: String,
+    /// Private address, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// True when an AciVnetDeployment of this namespace holds it.
+    pub managed: bool,
+}

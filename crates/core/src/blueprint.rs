@@ -1,0 +1,125 @@
+//! What should stand: nodes with goals and needs.
+
+use crate::{
+    failure::Cause,
+    id::ResourceId,
+    kind::Kind,
+    owner::Mark,
+};
+use acivnet_api::ConfigMapKey;
+use serde_json::Value;
+
+/// Where a node is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// It should stand as its body says.
+    Present,
+    /// It should not be there.
+    Gone,
+}
+
+/// What may be done to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Made, changed and deleted here, if it carries our mark.
+    Owned,
+    /// Read only.
+    Referenced,
+}
+
+/// Bytes that a write uploads first. Core sees digest and size, act opens the stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Payload {
+    /// Where the bytes are.
+    pub source: PayloadSource,
+    /// Artifact container below `LocalUpload`, derived from the content's digest.
+    pub container: String,
+    /// Artifact path: the file's name.
+    pub path: String,
+    /// `sha256:` and hex.
+    pub digest: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Where the bytes of a payload are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PayloadSource {
+    /// A key of a ConfigMap of the object's namespace.
+    ConfigMap(ConfigMapKey),
+    /// Text of our own, the driver script.
+    Text(&'static str),
+}
+
+impl Payload {
+    /// The artifact's URL, `aml://artifact/{id}`.
+    pub fn url(&self) -> String {
+        format!("aml://artifact/{}", self.artifact_id())
+    }
+
+    /// The artifact's id, `LocalUpload/{container}/{path}`.
+    pub fn artifact_id(&self) -> String {
+        format!("LocalUpload/{}/{}", self.container, self.path)
+    }
+}
+
+/// One wanted (or unwanted) resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its type.
+    pub kind: &'static Kind,
+    /// Its id. Of a model version that is not registered yet: `{workspace}/models/{name}@{key}`.
+    pub id: ResourceId,
+    /// Where it is wanted.
+    pub goal: Goal,
+    /// The fields that we set; `Null` for [`Goal::Gone`].
+    pub body: Value,
+    /// Places in the same list: it may act once all of them are where *their own* goal wants them.
+    pub needs: Vec<usize>,
+    /// What may be done to it.
+    pub hold: Hold,
+    /// How we know it as ours.
+    pub mark: Mark,
+    /// What is uploaded before it is written.
+    pub payloads: Vec<Payload>,
+    /// A reason not to act on it now, found by those who described it.
+    pub blocked: Option<Cause>,
+    /// It failed, and a second try with the same content is due.
+    pub retry_due: bool,
+}
+
+impl Node {
+    /// A node without needs, payloads or blocks.
+    pub fn new(kind: &'static Kind, id: ResourceId, goal: Goal, body: Value, mark: Mark) -> Self {
+        Self { kind, id, goal, body, needs: Vec::new(), hold: Hold::Owned, mark, payloads: Vec::new(), blocked: None, retry_due: false }
+    }
+
+    /// `Kind/name`, for people.
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.kind.name, self.id.name())
+    }
+}
+
+/// What should stand for one object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Blueprint {
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// Why nothing at all may be written, if so. Found before the first write.
+    pub blocked: Option<Cause>,
+    /// A read without which nothing can be described failed or is still to be asked.
+    pub incomplete: bool,
+}
+
+impl Blueprint {
+    /// Nothing may be written, for this cause.
+    pub fn blocked(cause: Cause) -> Self {
+        Self { blocked: Some(cause), ..Self::default() }
+    }
+
+    /// Adds a node and tells its place.
+    pub fn push(&mut self, node: Node) -> usize {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+}

@@ -1,0 +1,102 @@
+//! Builds the next list of conditions from the last one. Time and generation come in; nothing is looked up.
+
+use acivnet_api::conditions::types;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// The next list of conditions, in the making.
+pub struct Conditions<'a> {
+    last: &'a [Condition],
+    generation: i64,
+    now: Timestamp,
+    next: Vec<Condition>,
+}
+
+impl<'a> Conditions<'a> {
+    /// Begins with nothing; times are kept from `last` where the status of a type does not change.
+    pub fn new(last: &'a [Condition], generation: i64, now: Timestamp) -> Self {
+        Self { last, generation, now, next: Vec::new() }
+    }
+
+    /// Sets one. `met: None` is "not known yet". A happy condition says why, too.
+    pub fn set(&mut self, type_: &str, met: Option<bool>, reason: &str, message: impl Into<String>) {
+        let status = match met {
+            Some(true) => "True",
+            Some(false) => "False",
+            None => "Unknown",
+        };
+        let since = self.since(type_, status, reason);
+        self.next.retain(|one| one.type_ != type_);
+        self.next.push(Condition {
+            type_: type_.into(),
+            status: status.into(),
+            reason: reason.into(),
+            message: message.into(),
+            observed_generation: Some(self.generation),
+            last_transition_time: since,
+        });
+    }
+
+    /// Keeps the last one as it is, with the generation it spoke of.
+    pub fn keep(&mut self, type_: &str) {
+        self.next.extend(self.last.iter().find(|one| one.type_ == type_).cloned());
+    }
+
+    /// How long a cause has been the reason to go on working, in seconds.
+    pub fn seconds_as(&self, type_: &str, reason: &str) -> i64 {
+        let last = self.last.iter().find(|one| one.type_ == type_ && one.reason == reason);
+        last.map_or(0, |one| self.now.as_second() - one.last_transition_time.0.as_second())
+    }
+
+    /// The list.
+    pub fn build(self) -> Vec<Condition> {
+        self.next
+    }
+
+    /// `Reconciling` is there only while it is True, so its time is that of its reason: a new cause is a new one.
+    fn since(&self, type_: &str, status: &str, reason: &str) -> Time {
+        let same = |one: &&Condition| one.type_ == type_ && one.status == status && (type_ != types::RECONCILING || one.reason == reason);
+        self.last.iter().find(same).map_or_else(|| whole_seconds(self.now), |one| one.last_transition_time.clone())
+    }
+}
+
+/// Kubernetes keeps times in whole seconds; anything finer would look like a change at the next comparison.
+fn whole_seconds(now: Timestamp) -> Time {
+    Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
+}
+
+/// A condition of a list by type.
+pub fn find<'c>(conditions: &'c [Condition], type_: &str) -> Option<&'c Condition> {
+    conditions.iter().find(|one| one.type_ == type_)
+}
+
+/// Whether a condition is there and True.
+pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
+    find(conditions, type_).is_some_and(|one| one.status == "True")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn build(last: &[Condition], second: i64, met: Option<bool>, reason: &str) -> Vec<Condition> {
+        let mut conditions = Conditions::new(last, 2, at(second));
+        conditions.set(types::READY, met, reason, "m");
+        conditions.set(types::RECONCILING, Some(true), reason, "m");
+        conditions.build()
+    }
+
+    #[test]
+    fn times_move_with_the_status_only() {
+        let first = build(&[], 10, Some(false), "A");
+        let second = build(&first, 20, Some(false), "B");
+        assert_eq!(second[0].last_transition_time.0, at(10));
+        assert_eq!(second[1].last_transition_time.0, at(20), "Reconciling is as old as its reason");
+        assert_eq!(build(&second, 30, Some(true), "C")[0].last_transition_time.0, at(30));
+        assert_eq!(Conditions::new(&second, 2, at(50)).seconds_as(types::RECONCILING, "B"), 30);
+    }
+}

@@ -1,0 +1,313 @@
+//! What should stand for a `DelegatedSubnet`.
+
+use super::{owner_of, tags};
+use crate::{
+    blueprint::{Blueprint, Goal, Hold, Node},
+    failure::Cause,
+    id::ResourceId,
+    kinds::{
+        network_security_group::{self as security_group, NETWORK_SECURITY_GROUP},
+        subnet::{self, SUBNET},
+        virtual_network::{self, VIRTUAL_NETWORK},
+    },
+    observed::{Fact, Observed},
+    owner::{Mark, Owner},
+    plan::{Done, Limits},
+    questions::Question,
+    report::Report,
+    subject::{Pass, Subject},
+};
+use acivnet_api::{
+    AciVnetDeployment, ClientSubnet, DelegatedSubnet, DelegatedSubnetStatus, DeletionPolicy, Drift, DriftMode, Management,
+    NetworkSecurityGroup, ResourceStatus, conditions::reasons,
+};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// The Azure ids of a `DelegatedSubnet`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ids {
+    /// Its virtual network.
+    pub virtual_network: ResourceId,
+    /// Its delegated subnet.
+    pub subnet: ResourceId,
+    /// Its client subnet.
+    pub client: Option<ResourceId>,
+    /// The security group on the client subnet.
+    pub security_group: Option<ResourceId>,
+}
+
+impl Ids {
+    /// Derives them from the spec.
+    pub fn of(cr: &DelegatedSubnet) -> Self {
+        let spec = &cr.spec;
+        let own = ResourceId::group_id(&spec.azure.subscription_id, &spec.azure.resource_group);
+        let theirs = spec.virtual_network.resource_group.as_deref().unwrap_or(&spec.azure.resource_group);
+        let network = virtual_network::id(&ResourceId::group_id(&spec.azure.subscription_id, theirs), &spec.virtual_network.name);
+        let client = spec.client_subnet.as_ref();
+        Self {
+            subnet: subnet::id(&network, &spec.subnet.name),
+            client: client.map(|client| subnet::id(&network, &client.name)),
+            security_group: client
+                .and_then(|client| client.network_security_group.as_ref())
+                .map(|group| security_group::id(&own, &group.name)),
+            virtual_network: network,
+        }
+    }
+}
+
+impl Subject for DelegatedSubnet {
+    type Status = DelegatedSubnetStatus;
+
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        let ids = Ids::of(self);
+        let leftovers = leftover_groups(self, &ids);
+        let mut questions = vec![Question::OtherDelegatedSubnets, Question::Deployments];
+        questions.push(Question::Azure(&VIRTUAL_NETWORK, ids.virtual_network));
+        questions.extend([Some(ids.subnet), ids.client].into_iter().flatten().map(|id| Question::Azure(&SUBNET, id)));
+        let groups = ids.security_group.into_iter().chain(leftovers);
+        questions.extend(groups.map(|id| Question::Azure(&NETWORK_SECURITY_GROUP, id)));
+        questions
+    }
+
+    fn describe(&self, observed: &Observed, _now: Timestamp) -> Blueprint {
+        if self.deleting() && self.spec.deletion.as_ref().and_then(|one| one.policy) == Some(DeletionPolicy::Orphan) {
+            return Blueprint::default();
+        }
+        let describer = Describer { cr: self, ids: Ids::of(self), owner: owner_of(&observed.settings.cluster, &self.metadata), observed };
+        if self.deleting() { describer.gone() } else { describer.present() }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            suspended: self.spec.suspend == Some(true),
+            leave_drift: self.had_settled() && self.drift_mode() != DriftMode::Correct,
+            approval: None,
+            identity: String::new(),
+        }
+    }
+
+    fn memory(status: &DelegatedSubnetStatus) -> (&[ResourceStatus], Option<&str>) {
+        (&status.resources, None)
+    }
+
+    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<DelegatedSubnetStatus> {
+        super::delegated_subnet_report::report(self, pass, done)
+    }
+
+    fn status(&self) -> Option<&DelegatedSubnetStatus> {
+        self.status.as_ref()
+    }
+
+    fn settled_generation(&self) -> Option<i64> {
+        self.status.as_ref().and_then(|status| status.settled_generation)
+    }
+
+    fn drift(&self) -> Option<&Drift> {
+        self.spec.drift.as_ref()
+    }
+}
+
+/// Security groups that were recorded and are no longer described: the spec named another one since.
+fn leftover_groups(cr: &DelegatedSubnet, ids: &Ids) -> Vec<ResourceId> {
+    let groups = cr.recorded().iter().filter(|one| one.kind == NETWORK_SECURITY_GROUP.name);
+    groups.filter_map(|one| ResourceId::parse(&one.id)).filter(|id| Some(id) != ids.security_group.as_ref()).collect()
+}
+
+struct Describer<'a> {
+    cr: &'a DelegatedSubnet,
+    ids: Ids,
+    owner: Owner,
+    observed: &'a Observed,
+}
+
+impl Describer<'_> {
+    fn present(&self) -> Blueprint {
+        let mut blueprint = Blueprint { blocked: self.blocked(), ..Blueprint::default() };
+        let network = blueprint.push(self.virtual_network());
+        let client = self.cr.spec.client_subnet.as_ref();
+        let group = client.and_then(|client| client.network_security_group.as_ref()).and_then(|group| self.security_group(group));
+        let group = group.map(|node| blueprint.push(node));
+        blueprint.push(Node { needs: vec![network], ..self.delegated() });
+        let client = client.and_then(|client| self.client(client));
+        let client = client.map(|node| blueprint.push(Node { needs: [Some(network), group].into_iter().flatten().collect(), ..node }));
+        for id in leftover_groups(self.cr, &self.ids) {
+            let node = Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Gone, Value::Null, Mark::Tag(self.owner.key.clone()));
+            blueprint.push(Node { needs: client.into_iter().collect(), ..node });
+        }
+        blueprint
+    }
+
+    /// The same nodes, goals flipped and arrows turned: delegated subnet, client subnet, security groups, network.
+    fn gone(&self) -> Blueprint {
+        let mut blueprint = Blueprint::default();
+        let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
+        let subnet = blueprint.push(Node { blocked: self.in_use(), ..gone(self.delegated()) });
+        let client = self.cr.spec.client_subnet.as_ref();
+        let subnets: Vec<usize> = std::iter::once(subnet)
+            .chain(client.and_then(|client| self.client(client)).map(|node| blueprint.push(Node { needs: vec![subnet], ..gone(node) })))
+            .collect();
+        let group = client.and_then(|client| client.network_security_group.as_ref()).and_then(|group| self.security_group(group));
+        for node in group.into_iter().chain(leftover_groups(self.cr, &self.ids).into_iter().map(|id| {
+            Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Gone, Value::Null, Mark::Tag(self.owner.key.clone()))
+        })) {
+            blueprint.push(Node { needs: subnets.clone(), ..gone(node) });
+        }
+        if self.last_of_the_network() {
+            blueprint.push(Node { needs: (0..blueprint.nodes.len()).collect(), ..gone(self.virtual_network()) });
+        }
+        blueprint
+    }
+
+    fn virtual_network(&self) -> Node {
+        let spec = &self.cr.spec.virtual_network;
+        let mark = Mark::Tag(self.owner.cluster.clone());
+        if spec.management == Management::Reference {
+            let absent = self.absent(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
+            let missing = || Cause::person(reasons::VIRTUAL_NETWORK_NOT_FOUND, format!("virtual network {} does not exist; create it, or set virtualNetwork.management: Create", self.ids.virtual_network));
+            let body = Value::Object(Map::new());
+            let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, Mark::None);
+            return Node { hold: Hold::Referenced, blocked: absent.then(missing), ..node };
+        }
+        let body = virtual_network::body(&self.cr.spec.azure.location, &tags(&self.cr.spec.azure.tags, &self.owner.cluster), &spec.address_prefixes);
+        Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, mark)
+    }
+
+    fn delegated(&self) -> Node {
+        let spec = &self.cr.spec.subnet;
+        let delegation = self.owner.delegation();
+        let body = subnet::delegated(&spec.address_prefix, &delegation);
+        let node = Node::new(&SUBNET, self.ids.subnet.clone(), Goal::Present, body, Mark::Delegation(delegation));
+        if spec.management == Management::Create {
+            return node;
+        }
+        let cause = match self.observed.azure(&SUBNET, &self.ids.subnet) {
+            Fact::Absent => Some(Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {} does not exist; create it, or set subnet.management: Create", self.ids.subnet))),
+            Fact::Present(body) if !subnet::is_delegated(&body) => Some(Cause::person(
+                reasons::SUBNET_NOT_DELEGATED,
+                format!("subnet {} is not delegated to {}; delegate it, or set subnet.management: Create", self.ids.subnet, subnet::CONTAINER_GROUPS),
+            )),
+            _ => None,
+        };
+        Node { hold: Hold::Referenced, mark: Mark::None, blocked: cause, ..node }
+    }
+
+    fn client(&self, client: &ClientSubnet) -> Option<Node> {
+        let id = self.ids.client.clone()?;
+        let body = subnet::client(&client.address_prefix, self.ids.security_group.as_ref());
+        if client.management == Management::Create {
+            let mark = Mark::SecurityGroup(self.ids.security_group.as_ref().map(ResourceId::to_string).unwrap_or_default());
+            return Some(Node::new(&SUBNET, id, Goal::Present, body, mark));
+        }
+        let absent = self.absent(&Question::Azure(&SUBNET, id.clone()));
+        let missing = Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {id} does not exist; create it, or set clientSubnet.management: Create"));
+        let node = Node::new(&SUBNET, id, Goal::Present, body, Mark::None);
+        Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
+    }
+
+    fn security_group(&self, group: &NetworkSecurityGroup) -> Option<Node> {
+        let id = self.ids.security_group.clone()?;
+        if group.management == Management::Create {
+            let body = security_group::body(&self.cr.spec.azure.location, &tags(&self.cr.spec.azure.tags, &self.owner.key), group);
+            return Some(Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Present, body, Mark::Tag(self.owner.key.clone())));
+        }
+        let absent = self.absent(&Question::Azure(&NETWORK_SECURITY_GROUP, id.clone()));
+        let missing = Cause::person(reasons::SECURITY_GROUP_NOT_FOUND, format!("network security group {id} does not exist; create it, or set networkSecurityGroup.management: Create"));
+        let node = Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Present, Value::Object(Map::new()), Mark::None);
+        Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
+    }
+
+    fn absent(&self, question: &Question) -> bool {
+        self.observed.fact(question) == Fact::Absent
+    }
+
+    /// What forbids every write.
+    fn blocked(&self) -> Option<Cause> {
+        self.region().or_else(|| self.differing_sibling())
+    }
+
+    fn region(&self) -> Option<Cause> {
+        let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network)?;
+        let stands = body.get("location").and_then(Value::as_str)?.replace(' ', "").to_lowercase();
+        let wanted = &self.cr.spec.azure.location;
+        (stands != *wanted).then(|| {
+            Cause::person(
+                reasons::REGION_MISMATCH,
+                format!("virtual network {} lies in {stands}, spec.azure.location says {wanted}; container groups must be in the region of their network", self.ids.virtual_network.name()),
+            )
+        })
+    }
+
+    /// Others that make the same network must describe it in the same way; the elder one counts.
+    fn differing_sibling(&self) -> Option<Cause> {
+        let elder = |other: &DelegatedSubnet| {
+            let age = |cr: &DelegatedSubnet| (cr.metadata.creation_timestamp.as_ref().map(|time| time.0), cr.metadata.namespace.clone(), cr.metadata.name.clone());
+            age(other) < age(self.cr)
+        };
+        let makes = |other: &&DelegatedSubnet| !other.deleting() && other.spec.virtual_network.management == Management::Create;
+        let siblings = self.siblings();
+        let differs = siblings.iter().filter(makes).find(|other| elder(other) && !same_network(self.cr, other))?;
+        let (namespace, name, _) = crate::subject::names(&differs.metadata);
+        Some(Cause::person(
+            reasons::VIRTUAL_NETWORK_DIFFERS,
+            format!("DelegatedSubnet {namespace}/{name} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference", self.ids.virtual_network.name()),
+        ))
+    }
+
+    fn siblings(&self) -> Vec<DelegatedSubnet> {
+        objects(self.observed, &Question::OtherDelegatedSubnets)
+            .into_iter()
+            .filter(|other: &DelegatedSubnet| Ids::of(other).virtual_network == self.ids.virtual_network)
+            .collect()
+    }
+
+    /// Nobody who stays uses the network, and it holds no subnet but those that go with us.
+    fn last_of_the_network(&self) -> bool {
+        if self.cr.spec.virtual_network.management == Management::Reference || self.siblings().iter().any(|other| !other.deleting()) {
+            return false;
+        }
+        let unknown = !self.observed.facts.contains_key(&Question::OtherDelegatedSubnets);
+        let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);
+        let going = [Some(&self.ids.subnet), self.ids.client.as_ref()];
+        let foreign = body.into_iter().flat_map(virtual_network::subnets).any(|id| !going.contains(&Some(&id)));
+        !unknown && !foreign
+    }
+
+    /// Who keeps the delegated subnet from going.
+    fn in_use(&self) -> Option<Cause> {
+        let name = self.cr.metadata.name.as_deref().unwrap_or_default();
+        let deployments: Vec<String> = objects(self.observed, &Question::Deployments)
+            .into_iter()
+            .filter(|one: &AciVnetDeployment| one.spec.network.subnet_ref.name == name)
+            .filter_map(|one| one.metadata.name)
+            .collect();
+        if !deployments.is_empty() {
+            return Some(Cause::passing(reasons::SUBNET_IN_USE, format!("AciVnetDeployments still use this subnet: {}; delete them first", deployments.join(", "))));
+        }
+        let body = self.observed.azure_body(&SUBNET, &self.ids.subnet)?;
+        let holders = subnet::ip_configurations(body);
+        if !holders.is_empty() {
+            return Some(Cause::passing(reasons::SUBNET_IN_USE, format!("container groups in Azure still use this subnet: {}", holders.join(", "))));
+        }
+        let links = subnet::service_association_links(body);
+        (!links.is_empty()).then(|| {
+            Cause::passing(reasons::SERVICE_ASSOCIATION_LINK, format!("Azure still keeps the service association link {} on the subnet; it goes some minutes after the last container group", links.join(", ")))
+        })
+    }
+}
+
+fn same_network(one: &DelegatedSubnet, other: &DelegatedSubnet) -> bool {
+    let prefixes = |cr: &DelegatedSubnet| {
+        let mut list = cr.spec.virtual_network.address_prefixes.clone();
+        list.sort();
+        list
+    };
+    let conflict = one.spec.azure.tags.iter().any(|tag| other.spec.azure.tags.iter().any(|theirs| theirs.name == tag.name && theirs.value != tag.value));
+    prefixes(one) == prefixes(other) && !conflict
+}
+
+/// The objects behind a question that answers with a list.
+pub(super) fn objects<T: serde::de::DeserializeOwned>(observed: &Observed, question: &Question) -> Vec<T> {
+    let list = observed.body(question).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
+}

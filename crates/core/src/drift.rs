@@ -1,0 +1,244 @@
+//! What differs between the fields we set and what stands. Azure changes case, adds defaults, reorders sets: only what
+//! we set is compared, and the rules of a kind say how.
+
+use serde_json::{Map, Value};
+
+/// How a field compares. Paths are dotted, from the body's root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Text without regard to case and spaces: ids, enums, regions.
+    Loose(&'static str),
+    /// A list of objects that is a set by this dotted key; extras are a difference.
+    Exact(&'static str, &'static str),
+    /// A list of objects that is a set by this dotted key; extras are somebody else's.
+    Subset(&'static str, &'static str),
+    /// A map of which only our keys, and keys we once wrote, are compared.
+    Keys(&'static str),
+    /// Never compared: Azure does not answer it.
+    WriteOnly(&'static str),
+}
+
+/// One field that differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Dotted path; an element of a keyed list is named by its key.
+    pub path: String,
+    /// What we want; `Null` when it should not be there.
+    pub want: Value,
+    /// What stands; `Null` when it does not.
+    pub have: Value,
+}
+
+/// The fields of `want` in which `have` differs. `written` are the map keys that we wrote before.
+pub fn differences(want: &Value, have: &Value, rules: &[Rule], written: &[String]) -> Vec<Difference> {
+    let mut found = Vec::new();
+    Comparison { rules, written, found: &mut found }.value("", "", want, have);
+    found
+}
+
+struct Comparison<'a> {
+    rules: &'a [Rule],
+    written: &'a [String],
+    found: &'a mut Vec<Difference>,
+}
+
+impl Comparison<'_> {
+    /// `rule` is the path without list keys, `shown` the one for people.
+    fn value(&mut self, rule: &str, shown: &str, want: &Value, have: &Value) {
+        let ruled = self.rules.iter().copied().find(|one| path(*one) == rule && !rule.is_empty());
+        match (ruled, want, have) {
+            (Some(Rule::WriteOnly(_)), _, _) => {}
+            (Some(Rule::Keys(_)), Value::Object(want), _) => self.keys(shown, want, have),
+            (Some(Rule::Exact(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, true),
+            (Some(Rule::Subset(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, false),
+            (_, Value::Object(want), have) => self.object(rule, shown, want, have),
+            (loose, want, have) => {
+                if !same(want, have, matches!(loose, Some(Rule::Loose(_)))) {
+                    self.found.push(Difference { path: shown.to_owned(), want: want.clone(), have: have.clone() });
+                }
+            }
+        }
+    }
+
+    fn object(&mut self, rule: &str, shown: &str, want: &Map<String, Value>, have: &Value) {
+        for (name, wanted) in want {
+            self.value(&join(rule, name), &join(shown, name), wanted, have.get(name).unwrap_or(&Value::Null));
+        }
+    }
+
+    fn keys(&mut self, shown: &str, want: &Map<String, Value>, have: &Value) {
+        for (name, wanted) in want {
+            let stands = have.get(name).unwrap_or(&Value::Null);
+            if !same(wanted, stands, false) {
+                self.found.push(Difference { path: join(shown, name), want: wanted.clone(), have: stands.clone() });
+            }
+        }
+        for name in self.written.iter().filter(|name| !want.contains_key(*name)) {
+            if let Some(stands) = have.get(name) {
+                self.found.push(Difference { path: join(shown, name), want: Value::Null, have: stands.clone() });
+            }
+        }
+    }
+
+    fn keyed(&mut self, rule: &str, shown: &str, want: &[Value], have: &Value, key: &str, exact: bool) {
+        let nothing = Vec::new();
+        let have = have.as_array().unwrap_or(&nothing);
+        for wanted in want {
+            let name = key_of(wanted, key);
+            let at = format!("{shown}[{name}]");
+            match have.iter().find(|one| key_of(one, key).eq_ignore_ascii_case(&name)) {
+                Some(stands) => {
+                    self.value(&format!("{rule}[]"), &at, wanted, stands);
+                    self.found.retain(|one| one.path != join(&at, key));
+                }
+                None => self.found.push(Difference { path: at, want: wanted.clone(), have: Value::Null }),
+            }
+        }
+        let wanted = |one: &&Value| want.iter().any(|wanted| key_of(wanted, key).eq_ignore_ascii_case(&key_of(one, key)));
+        for extra in have.iter().filter(|one| exact && !wanted(one)) {
+            let path = format!("{shown}[{}]", key_of(extra, key));
+            self.found.push(Difference { path, want: Value::Null, have: extra.clone() });
+        }
+    }
+}
+
+fn path(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Loose(path) | Rule::Exact(path, _) | Rule::Subset(path, _) | Rule::Keys(path) | Rule::WriteOnly(path) => path,
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn key_of(value: &Value, key: &str) -> String {
+    let found = value.pointer(&format!("/{}", key.replace('.', "/")));
+    found.map(|found| found.as_str().map_or_else(|| found.to_string(), str::to_owned)).unwrap_or_default()
+}
+
+/// Nothing, `""`, `[]` and `{}` are the same; numbers compare as numbers, lists of scalars as sets.
+fn same(want: &Value, have: &Value, loose: bool) -> bool {
+    match (want, have) {
+        (want, have) if empty(want) && empty(have) => true,
+        (Value::String(want), Value::String(have)) => want == have || loose && folded(want) == folded(have),
+        (Value::Number(want), Value::Number(have)) => want.as_f64() == have.as_f64(),
+        (Value::Array(want), Value::Array(have)) => {
+            want.len() == have.len() && want.iter().all(|one| have.iter().any(|other| same(one, other, loose)))
+        }
+        (Value::Object(want), Value::Object(have)) => {
+            want.iter().all(|(name, one)| same(one, have.get(name).unwrap_or(&Value::Null), loose))
+        }
+        (want, have) => want == have,
+    }
+}
+
+fn empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn folded(text: &str) -> String {
+    text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
+}
+
+/// `over` laid on `base`: objects merge, everything else replaces. Map keys once written and no longer wanted go.
+pub fn merged(base: &Value, over: &Value, rules: &[Rule], written: &[String]) -> Value {
+    let mut body = base.clone();
+    lay("", &mut body, over, rules, written);
+    body
+}
+
+fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[String]) {
+    let (Value::Object(base), Value::Object(over)) = (&mut *base, over) else {
+        *base = over.clone();
+        return;
+    };
+    if rules.contains(&Rule::Keys(static_path(at, rules))) && !at.is_empty() {
+        base.retain(|name, _| !written.contains(name) || over.contains_key(name));
+    }
+    for (name, value) in over {
+        lay(&join(at, name), base.entry(name.clone()).or_insert(Value::Null), value, rules, written);
+    }
+}
+
+fn static_path(at: &str, rules: &[Rule]) -> &'static str {
+    rules.iter().map(|rule| path(*rule)).find(|path| *path == at).unwrap_or_default()
+}
+
+/// A value as people read it, at most 256 characters.
+pub fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "absent".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    text.chars().take(256).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const RULES: &[Rule] = &[
+        Rule::Loose("location"),
+        Rule::Keys("tags"),
+        Rule::Exact("rules", "name"),
+        Rule::Subset("links", "properties.service"),
+        Rule::Loose("rules[].protocol"),
+        Rule::WriteOnly("secret"),
+    ];
+
+    fn paths(want: Value, have: Value) -> Vec<String> {
+        differences(&want, &have, RULES, &["old".into()]).into_iter().map(|one| one.path).collect()
+    }
+
+    #[test]
+    fn table() {
+        for (want, have, expected) in [
+            (json!({"a": 1}), json!({"a": 1.0, "b": 2}), &[][..]),
+            (json!({"a": null, "b": "", "c": []}), json!({}), &[]),
+            (json!({"a": "x"}), json!({"a": "X"}), &["a"]),
+            (json!({"location": "japaneast"}), json!({"location": "Japan East"}), &[]),
+            (json!({"p": ["a", "b"]}), json!({"p": ["b", "a"]}), &[]),
+            (json!({"p": ["a"]}), json!({"p": ["a", "b"]}), &["p"]),
+            (json!({"tags": {"x": "1"}}), json!({"tags": {"x": "1", "policy": "y"}}), &[]),
+            (json!({"tags": {"x": "1"}}), json!({"tags": {"x": "2", "old": "y"}}), &["tags.x", "tags.old"]),
+            (json!({"rules": [{"name": "a", "protocol": "Tcp"}]}), json!({"rules": [{"name": "A", "protocol": "tcp", "etag": "e"}]}), &[]),
+            (json!({"rules": [{"name": "a"}]}), json!({"rules": [{"name": "b"}]}), &["rules[a]", "rules[b]"]),
+            (json!({"rules": []}), json!({"rules": [{"name": "b"}]}), &["rules[b]"]),
+            (json!({"links": [{"properties": {"service": "s"}}]}), json!({"links": [{"name": "0", "properties": {"service": "S"}}, {"name": "1"}]}), &[]),
+            (json!({"secret": "a"}), json!({}), &[]),
+            (json!({"o": {"a": 1}}), json!({"o": null}), &["o.a"]),
+        ] {
+            assert_eq!(paths(want.clone(), have.clone()), expected, "{want} {have}");
+        }
+    }
+
+    #[test]
+    fn merge_keeps_what_is_not_ours() {
+        let base = json!({"tags": {"policy": "y", "old": "1"}, "properties": {"subnets": [1], "a": 1}});
+        let over = json!({"tags": {"x": "2"}, "properties": {"a": 2}});
+        let got = merged(&base, &over, RULES, &["old".into()]);
+        assert_eq!(got, json!({"tags": {"policy": "y", "x": "2"}, "properties": {"subnets": [1], "a": 2}}));
+    }
+
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), "[a-c]{0,3}".prop_map(Value::from)];
+        leaf.prop_recursive(3, 24, 4, |inner| prop::collection::btree_map("[a-d]", inner, 0..4).prop_map(|map| map.into_iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_merged_no_longer_differs(base in json_value(), over in json_value()) {
+            prop_assert_eq!(differences(&over, &merged(&base, &over, &[], &[]), &[], &[]), vec![]);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the decisions know of one Azure type: data, not a trait. A kind with no surprises is a literal.
+
+use crate::drift::Rule;
+use serde_json::Value;
+use std::{cmp::Ordering, fmt};
+
+/// Which protocol carries a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plane {
+    /// Azure Resource Manager.
+    Arm,
+    /// The Azure Machine Learning data plane, v1.
+    MachineLearning,
+}
+
+/// How far a resource that stands has come.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// An operation on it is running.
+    Busy,
+    /// The last operation on it failed; the text is Azure's.
+    Failed(String),
+    /// Nothing is going on.
+    Settled,
+}
+
+/// What a change of a field costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// No container is touched.
+    Live,
+    /// The container restarts or gets a new image.
+    Roll,
+    /// Delete and create.
+    Replace,
+}
+
+/// How a kind is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// PUT of what stands with our fields laid over it, under `If-Match` when it stands.
+    Merge,
+    /// Register or patch a model version: artifact, blob, asset, model.
+    Model,
+    /// Create or patch a web service, its files uploaded first.
+    Service,
+    /// Never written.
+    Never,
+}
+
+/// One Azure type.
+pub struct Kind {
+    /// Short name, in status, metrics and events.
+    pub name: &'static str,
+    /// `Namespace/type`, with its parents' types.
+    pub arm_type: &'static str,
+    /// ARM api-version; empty on the data plane, which has none.
+    pub api_version: &'static str,
+    /// Which protocol carries it.
+    pub plane: Plane,
+    /// How far a body has come.
+    pub phase: fn(&Value) -> Phase,
+    /// How fields compare.
+    pub rules: &'static [Rule],
+    /// What a change of the field at a path costs.
+    pub change: fn(&str) -> Change,
+    /// How it is written.
+    pub write: Write,
+    /// A body as answered, in the form that is compared with ours (and sent back by [`Write::Merge`]).
+    pub normalise: fn(&Value) -> Value,
+}
+
+/// Phase by `properties.provisioningState` (Azure Resource Manager RPC, "Asynchronous operations"): an absent one is
+/// `Succeeded`, a word that is not terminal means the work goes on.
+pub fn provisioning_state(body: &Value) -> Phase {
+    let state = body.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Succeeded");
+    match state.to_ascii_lowercase().as_str() {
+        "succeeded" => Phase::Settled,
+        "failed" | "canceled" => Phase::Failed(format!("provisioningState is {state}")),
+        _ => Phase::Busy,
+    }
+}
+
+/// Every change is [`Change::Live`].
+pub fn always_live(_path: &str) -> Change {
+    Change::Live
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Kind {}
+
+impl PartialOrd for Kind {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Kind {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(other.name)
+    }
+}

@@ -1,0 +1,40 @@
+"""Entry module of a container of an Azure ML web service: hands requests to the scoring script.
+
+The serving stack calls init() once and run(body, request_headers) for each request. Newer stacks load the script that
+AZUREML_ENTRY_SCRIPT names by themselves and leave this file alone; the results are the same either way.
+"""
+import importlib.util
+import inspect
+import os
+import sys
+
+_ROOT = os.path.dirname(os.path.abspath(__file__))
+_SCRIPT = os.path.join(_ROOT, os.environ.get("AZUREML_ENTRY_SCRIPT", "score.py"))
+_FOLDER = os.path.dirname(_SCRIPT)
+if _FOLDER not in sys.path:
+    sys.path.append(_FOLDER)
+
+
+def _load():
+    spec = importlib.util.spec_from_file_location("service_driver", _SCRIPT)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no scoring script at {_SCRIPT}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_service = _load()
+_parameters = list(inspect.signature(_service.run).parameters)
+
+
+def init():
+    _service.init()
+
+
+def run(http_body, request_headers=None):
+    arguments = {_parameters[0]: http_body} if _parameters else {}
+    if "request_headers" in _parameters[1:]:
+        arguments["request_headers"] = request_headers
+    return _service.run(**arguments)

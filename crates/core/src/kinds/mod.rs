@@ -1,0 +1,39 @@
+//! One file per Azure type.
+
+pub mod model_version;
+pub mod network_security_group;
+pub mod resource_group;
+pub mod subnet;
+pub mod virtual_network;
+pub mod web_service;
+pub mod workspace;
+
+use crate::kind::Kind;
+
+/// Every kind, for metrics, the reference and snapshots.
+pub const KINDS: &[&Kind] = &[
+    &resource_group::RESOURCE_GROUP,
+    &virtual_network::VIRTUAL_NETWORK,
+    &network_security_group::NETWORK_SECURITY_GROUP,
+    &subnet::SUBNET,
+    &workspace::WORKSPACE,
+    &model_version::MODEL_VERSION,
+    &web_service::WEB_SERVICE,
+];
+
+/// The kind of this short name.
+pub fn by_name(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::BTreeSet<_> = KINDS.iter().map(|kind| kind.name).collect();
+        assert_eq!(names.len(), KINDS.len());
+        assert_eq!(by_name("Subnet").map(|kind| kind.arm_type), Some("Microsoft.Network/virtualNetworks/subnets"));
+    }
+}

@@ -1,0 +1,113 @@
+//! A model version of Azure Machine Learning v1. Registration always makes a new version, so a version is found by the
+//! properties that we put on it: owner, key (owner, content, framework, properties) and digest. Properties never change.
+
+use crate::{
+    drift::{Difference, Rule},
+    id::ResourceId,
+    kind::{Kind, Phase, Plane, Write, always_live},
+    owner::{DIGEST_PROPERTY, KEY_PROPERTY, OWNER_TAG, Owner, sha256_hex},
+};
+use acivnet_api::Model;
+use serde_json::{Map, Value, json};
+
+/// The kind.
+pub static MODEL_VERSION: Kind = Kind {
+    name: "ModelVersion",
+    arm_type: "Microsoft.MachineLearningServices/workspaces/models",
+    api_version: "",
+    plane: Plane::MachineLearning,
+    phase: |_| Phase::Settled,
+    rules: &[
+        Rule::Keys("kvTags"),
+        Rule::Keys("properties"),
+        Rule::WriteOnly("mimeType"),
+        Rule::WriteOnly("unpack"),
+        Rule::WriteOnly("datasets"),
+    ],
+    change: always_live,
+    write: Write::Model,
+    normalise: Clone::clone,
+};
+
+/// The id of a version that is not registered yet.
+pub fn unregistered(workspace: &ResourceId, name: &str, key: &str) -> ResourceId {
+    workspace.child("models", &format!("{name}@{}", key.get(..16).unwrap_or(key)))
+}
+
+/// Key of a version: one version per deployment and content.
+pub fn key(owner: &Owner, model: &Model, digest: &str) -> String {
+    let properties = model.properties.iter().map(|one| format!("{}={}", one.name, one.value)).collect::<Vec<_>>().join("\n");
+    sha256_hex(&[owner.key.as_bytes(), model.name.as_bytes(), digest.as_bytes(), b"", properties.as_bytes()])
+}
+
+/// Body of the registration, without `url` (Azure ML v1, `POST …/models`).
+pub fn body(owner: &Owner, model: &Model, digest: &str) -> Value {
+    let mut properties: Map<String, Value> =
+        model.properties.iter().map(|one| (one.name.clone(), one.value.clone().into())).collect();
+    properties.insert(OWNER_TAG.into(), owner.key.clone().into());
+    properties.insert(KEY_PROPERTY.into(), key(owner, model, digest).into());
+    properties.insert(DIGEST_PROPERTY.into(), digest.into());
+    let tags: Map<String, Value> = model.tags.iter().map(|one| (one.name.clone(), one.value.clone().into())).collect();
+    json!({"name": model.name, "description": model.description, "mimeType": "application/json", "unpack": false,
+        "datasets": [], "kvTags": tags, "properties": properties})
+}
+
+/// The JSON patch that removes the differences: tags and description are all that can change.
+pub fn patch(body: &Value, differs: &[Difference]) -> Value {
+    let touched = |root: &str| differs.iter().any(|one| one.path == root || one.path.starts_with(&format!("{root}.")));
+    let paths = [("kvTags", "/kvTags"), ("description", "/description")];
+    let operations = paths.iter().filter(|(root, _)| touched(root)).map(|(root, path)| {
+        json!({"op": "replace", "path": path, "value": body.get(*root)})
+    });
+    operations.collect()
+}
+
+/// The version number as text, of a body.
+pub fn version(body: &Value) -> String {
+    body.get("version").map(|version| version.as_str().map_or_else(|| version.to_string(), str::to_owned)).unwrap_or_default()
+}
+
+/// `name:version` of a body, which is its id in the workspace.
+pub fn label(body: &Value) -> String {
+    format!("{}:{}", body.get("name").and_then(Value::as_str).unwrap_or_default(), version(body))
+}
+
+/// A property of a body.
+pub fn property<'b>(body: &'b Value, name: &str) -> Option<&'b str> {
+    body.get("properties")?.get(name)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drift::differences;
+
+    fn model() -> Model {
+        serde_json::from_value(json!({"name": "m", "source": {"configMap": {"name": "c", "key": "model.pkl"}},
+            "tags": [{"name": "area", "value": "test"}], "properties": [{"name": "p", "value": "1"}]}))
+        .unwrap()
+    }
+
+    #[test]
+    fn tags_and_description_are_patched_properties_never() {
+        let owner = Owner::new("c", "n", "d");
+        let want = body(&owner, &model(), "sha256:1");
+        let mut have = want.clone();
+        have["version"] = 3.into();
+        have["kvTags"]["area"] = "other".into();
+        have["mimeType"] = "x".into();
+        let found = differences(&want, &have, MODEL_VERSION.rules, &[]);
+        assert_eq!(patch(&want, &found), json!([{"op": "replace", "path": "/kvTags", "value": {"area": "test"}}]));
+        assert_eq!(version(&have), "3");
+    }
+
+    #[test]
+    fn the_key_tells_owners_contents_and_properties_apart() {
+        let key = |owner: &str, digest, model: &Model| key(&Owner::new(owner, "n", "d"), model, digest);
+        let mut other = model();
+        other.properties[0].value = "2".into();
+        let keys = [key("a", "1", &model()), key("b", "1", &model()), key("a", "2", &model()), key("a", "1", &other)];
+        assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+        assert_eq!(key("a", "1", &model()), keys[0]);
+    }
+}

@@ -1,0 +1,61 @@
+//! `Microsoft.Network/virtualNetworks`. A PUT replaces: what stands, subnets and peerings included, is sent back under
+//! `If-Match`. Subnets have their own node and are never part of our body.
+
+use crate::{
+    drift::Rule,
+    id::ResourceId,
+    kind::{Kind, Plane, Write, always_live, provisioning_state},
+};
+use serde_json::{Map, Value, json};
+
+/// The kind. Versions below 2023-11-01 delete the subnets that a PUT leaves out (Azure Networking blog, 2024).
+pub static VIRTUAL_NETWORK: Kind = Kind {
+    name: "VirtualNetwork",
+    arm_type: "Microsoft.Network/virtualNetworks",
+    api_version: "2024-05-01",
+    plane: Plane::Arm,
+    phase: provisioning_state,
+    rules: &[Rule::Loose("location"), Rule::Keys("tags")],
+    change: always_live,
+    write: Write::Merge,
+    normalise,
+};
+
+/// The id of a virtual network.
+pub fn id(group: &ResourceId, name: &str) -> ResourceId {
+    group.resource(VIRTUAL_NETWORK.arm_type, name)
+}
+
+/// The fields that we set.
+pub fn body(location: &str, tags: &Map<String, Value>, address_prefixes: &[String]) -> Value {
+    json!({"location": location, "tags": tags, "properties": {"addressSpace": {"addressPrefixes": address_prefixes}}})
+}
+
+/// Without what Azure alone writes. Subnets stay: a merge sends them back.
+fn normalise(body: &Value) -> Value {
+    let mut body = body.clone();
+    strip(&mut body, &["etag", "id", "name", "type"]);
+    if let Some(properties) = body.get_mut("properties") {
+        strip(properties, &["provisioningState", "resourceGuid"]);
+    }
+    body
+}
+
+/// Removes members of an object.
+pub(super) fn strip(value: &mut Value, names: &[&str]) {
+    if let Value::Object(map) = value {
+        map.retain(|name, _| !names.contains(&name.as_str()));
+    }
+}
+
+/// The prefixes that stand.
+pub fn address_prefixes(body: &Value) -> Vec<&str> {
+    let list = body.pointer("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Ids of the subnets that stand.
+pub fn subnets(body: &Value) -> Vec<ResourceId> {
+    let list = body.pointer("/properties/subnets").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|subnet| ResourceId::parse(subnet.get("id")?.as_str()?)).collect()
+}

@@ -1,0 +1,236 @@
+//! A web service of Azure Machine Learning v1 with compute type ACI.
+
+use crate::{
+    drift::{Difference, Rule, differences, merged},
+    id::ResourceId,
+    kind::{Change, Kind, Phase, Plane, Write},
+    owner::{CONTENT_TAG, OWNER_TAG},
+};
+use serde_json::{Map, Value, json};
+
+/// The kind.
+pub static WEB_SERVICE: Kind = Kind {
+    name: "WebService",
+    arm_type: "Microsoft.MachineLearningServices/workspaces/services",
+    api_version: "",
+    plane: Plane::MachineLearning,
+    phase,
+    rules: &[
+        Rule::Keys("kvTags"),
+        Rule::Loose("location"),
+        Rule::Loose("computeType"),
+        Rule::Loose("vnetConfiguration.vnetName"),
+        Rule::Loose("vnetConfiguration.subnetName"),
+        Rule::WriteOnly("keys"),
+        Rule::WriteOnly("properties"),
+        Rule::WriteOnly("environmentImageRequest"),
+    ],
+    change,
+    write: Write::Service,
+    normalise,
+};
+
+/// Name of the uploaded driver script.
+pub const DRIVER_NAME: &str = "acivnet_driver.py";
+/// Text of the driver script.
+pub const DRIVER: &str = include_str!("driver.py");
+
+/// The id of a web service.
+pub fn id(workspace: &ResourceId, name: &str) -> ResourceId {
+    workspace.child("services", name)
+}
+
+/// What a web service is made of, resolved.
+pub struct Service<'a> {
+    /// Name in the workspace.
+    pub name: &'a str,
+    /// Free text.
+    pub description: Option<&'a str>,
+    /// User's tags.
+    pub tags: Map<String, Value>,
+    /// Owner mark.
+    pub owner: &'a str,
+    /// Region.
+    pub location: &'a str,
+    /// Name of the virtual network, in the workspace's resource group.
+    pub virtual_network: &'a str,
+    /// Name of the subnet.
+    pub subnet: &'a str,
+    /// Cores, in tenths.
+    pub cpu_tenths: u64,
+    /// GB of 10^9 bytes, in tenths.
+    pub memory_tenths: u64,
+    /// Content: driver, script, model, environment.
+    pub image: Value,
+    /// Digest of what the content is made from.
+    pub content: &'a str,
+}
+
+impl Service<'_> {
+    /// Body of the creation (Azure ML v1, `POST …/services`).
+    pub fn body(&self) -> Value {
+        let mut tags = self.tags.clone();
+        tags.insert(OWNER_TAG.into(), self.owner.into());
+        tags.insert(CONTENT_TAG.into(), self.content.into());
+        json!({
+            "name": self.name, "computeType": "ACI", "description": self.description, "location": self.location,
+            "kvTags": tags, "properties": {}, "authEnabled": false,
+            "containerResourceRequirements": {"cpu": tenths(self.cpu_tenths), "memoryInGB": tenths(self.memory_tenths)},
+            "vnetConfiguration": {"vnetName": self.virtual_network, "subnetName": self.subnet},
+            "environmentImageRequest": self.image,
+        })
+    }
+}
+
+/// A number of tenths as JSON: whole numbers stay whole.
+fn tenths(count: u64) -> Value {
+    if count.is_multiple_of(10) { (count / 10).into() } else { (count as f64 / 10.0).into() }
+}
+
+fn phase(body: &Value) -> Phase {
+    match state(body) {
+        "Healthy" => Phase::Settled,
+        "Failed" | "Unhealthy" | "Unschedulable" => Phase::Failed(error_text(body)),
+        _ => Phase::Busy,
+    }
+}
+
+/// `Transitioning`, `Healthy`, `Unhealthy`, `Failed` or `Unschedulable`.
+pub fn state(body: &Value) -> &str {
+    body.get("state").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn error_text(body: &Value) -> String {
+    let message = body.pointer("/error/message").and_then(Value::as_str);
+    message.map_or_else(|| format!("state is {}", state(body)), str::to_owned)
+}
+
+fn change(path: &str) -> Change {
+    let below = |root: &str| path == root || path.starts_with(&format!("{root}."));
+    if ["containerResourceRequirements", "vnetConfiguration", "location", "computeType"].into_iter().any(below) {
+        Change::Replace
+    } else if path == format!("kvTags.{CONTENT_TAG}") || below("image") || below("authEnabled") {
+        Change::Roll
+    } else {
+        Change::Live
+    }
+}
+
+/// With what runs, in comparable form, as `image`, when Azure answers it.
+fn normalise(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(image) = body.get("environmentImageRequest").and_then(comparable_image) {
+        body["image"] = image;
+    }
+    body
+}
+
+/// Model, script and environment out of an `environmentImageRequest`: what tells whether another client changed it. The
+/// driver is left out, so that a new operator with a new driver changes nothing.
+pub fn comparable_image(image: &Value) -> Option<Value> {
+    let driver = image.get("driverProgram").cloned().unwrap_or_default();
+    let assets = image.get("assets")?.as_array()?;
+    let urls: Vec<&Value> = assets.iter().filter(|one| one.get("id") != Some(&driver)).filter_map(|one| one.get("url")).collect();
+    Some(json!({"modelIds": image.get("modelIds"), "assets": urls, "conda": image.pointer("/environment/python/condaDependencies")}))
+}
+
+/// The fields that are compared: the body, and `image` when Azure answers what runs.
+pub fn compared(body: &Value, stands: Option<&Value>) -> Value {
+    let mut want = body.clone();
+    let answered = stands.and_then(|stands| stands.get("environmentImageRequest")).and_then(comparable_image);
+    if let (Some(_), Some(image)) = (answered, body.get("environmentImageRequest").and_then(comparable_image)) {
+        want["image"] = image;
+    }
+    want
+}
+
+/// The body of a creation: without what is there for comparing only.
+pub fn creation(body: &Value) -> Value {
+    let mut body = body.clone();
+    super::virtual_network::strip(&mut body, &["image"]);
+    body
+}
+
+/// Whether a failed service still has its container, so that a patch may heal it. One that failed at its creation is
+/// deleted and created: whether Azure takes a patch for it is not confirmed.
+pub fn still_runs(body: &Value) -> bool {
+    state(body) == "Unhealthy"
+}
+
+/// The JSON patch that removes the differences (Azure ML v1, `PATCH …/services/{name}`). Tags are sent whole, with what
+/// others put there.
+pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
+    let rolls = differs.iter().any(|one| change(&one.path) == Change::Roll);
+    let tags = merged(&json!({"kvTags": stands.get("kvTags")}), &json!({"kvTags": body.get("kvTags")}), WEB_SERVICE.rules, written);
+    let touched = |root: &str| differs.iter().any(|one| one.path == root || one.path.starts_with(&format!("{root}.")));
+    let mut operations = Vec::new();
+    if rolls {
+        operations.push(replace("/environmentImageRequest", body.get("environmentImageRequest")));
+    }
+    if touched("kvTags") {
+        operations.push(replace("/kvTags", tags.get("kvTags")));
+    }
+    for root in ["description", "authEnabled"].into_iter().filter(|root| touched(root)) {
+        operations.push(replace(&format!("/{root}"), body.get(root)));
+    }
+    operations.into()
+}
+
+fn replace(path: &str, value: Option<&Value>) -> Value {
+    json!({"op": "replace", "path": path, "value": value})
+}
+
+/// Whether a web service stands as described, for tests and the report.
+pub fn differs(body: &Value, stands: &Value, written: &[String]) -> Vec<Difference> {
+    differences(&compared(body, Some(stands)), &normalise(stands), WEB_SERVICE.rules, written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(content: &str, model: &str) -> Value {
+        let image = json!({"driverProgram": "d.py", "modelIds": [model], "assets": [{"id": "d.py", "url": "aml://artifact/d"}, {"id": "score.py", "url": "aml://artifact/s"}],
+            "environment": {"python": {"condaDependencies": {"dependencies": ["python=3.10"]}}}});
+        Service { name: "svc", description: None, tags: Map::new(), owner: "o", location: "japaneast", virtual_network: "v", subnet: "s", cpu_tenths: 10, memory_tenths: 15, image, content }.body()
+    }
+
+    fn answer(body: &Value) -> Value {
+        let mut answer = body.clone();
+        answer["state"] = "Healthy".into();
+        answer["location"] = "Japan East".into();
+        answer["properties"] = json!({"hasHttps": "False"});
+        answer
+    }
+
+    #[test]
+    fn azures_own_form_is_no_drift() {
+        let want = service("c1", "m:1");
+        assert_eq!(differs(&want, &answer(&want), &[]), vec![]);
+        let mut without = answer(&want);
+        without.as_object_mut().unwrap().remove("environmentImageRequest");
+        assert_eq!(differs(&want, &without, &[]), vec![]);
+    }
+
+    #[test]
+    fn each_field_has_its_change() {
+        let want = service("c2", "m:2");
+        let stands = answer(&service("c1", "m:1"));
+        let found = differs(&want, &stands, &[]);
+        let paths: Vec<_> = found.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["kvTags.acivnet-content", "image.modelIds"]);
+        assert!(found.iter().all(|one| change(&one.path) == Change::Roll));
+        let operations = patch(&want, &stands, &found, &[]);
+        let touched: Vec<_> = operations.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+        assert_eq!(touched, ["/environmentImageRequest", "/kvTags"]);
+        for (path, expected) in [("containerResourceRequirements.cpu", Change::Replace), ("vnetConfiguration.subnetName", Change::Replace), ("description", Change::Live), ("kvTags.team", Change::Live)] {
+            assert_eq!(change(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole() {
+        let body = service("c", "m:1");
+        assert_eq!(body["containerResourceRequirements"].to_string(), r#"{"cpu":1,"memoryInGB":1.5}"#);
+    }
+}

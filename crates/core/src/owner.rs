@@ -1,0 +1,135 @@
+//! The owner mark: how a resource is known as ours. The format can't change within a version of the API.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// ARM tag, model property and service tag that carry the owner.
+pub const OWNER_TAG: &str = "acivnet-owner";
+/// Model property that carries the key of owner and content.
+pub const KEY_PROPERTY: &str = "acivnet-key";
+/// Model property that carries the content's digest.
+pub const DIGEST_PROPERTY: &str = "acivnet-digest";
+/// Service tag that carries the digest of what runs; replaced in the same PATCH as the content.
+pub const CONTENT_TAG: &str = "acivnet-content";
+
+/// Whose a resource is: `cluster-uid/namespace/name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Uid of the cluster.
+    pub cluster: String,
+    /// `cluster-uid/namespace/name`, at most 164 characters.
+    pub key: String,
+}
+
+impl Owner {
+    /// The owner mark of an object.
+    pub fn new(cluster: &str, namespace: &str, name: &str) -> Self {
+        Self { cluster: cluster.to_owned(), key: format!("{cluster}/{namespace}/{name}") }
+    }
+
+    /// Name of the delegation on a subnet of ours: `acivnet-` and the first 20 hex digits of sha256 of the owner.
+    pub fn delegation(&self) -> String {
+        format!("acivnet-{}", sha256_hex(&[self.key.as_bytes()]).get(..20).unwrap_or_default())
+    }
+}
+
+/// How one node shows whose it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mark {
+    /// ARM tag `acivnet-owner` with this value.
+    Tag(String),
+    /// A delegation of this name.
+    Delegation(String),
+    /// Association with this security group, which carries the tag.
+    SecurityGroup(String),
+    /// `kvTags.acivnet-owner` of a web service.
+    ServiceTag(String),
+    /// `properties.acivnet-owner` of a model version.
+    ModelProperty(String),
+    /// None: read only.
+    None,
+}
+
+/// What a mark on a body says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Says {
+    /// It names us.
+    Ours,
+    /// It names somebody else.
+    Theirs(String),
+    /// There is none.
+    Nothing,
+}
+
+impl Mark {
+    /// Reads the mark on a body.
+    pub fn on(&self, body: &Value) -> Says {
+        match self {
+            Self::Tag(owner) => named(body.pointer("/tags/acivnet-owner"), owner),
+            Self::ServiceTag(owner) => named(body.pointer("/kvTags/acivnet-owner"), owner),
+            Self::ModelProperty(owner) => named(body.pointer("/properties/acivnet-owner"), owner),
+            Self::Delegation(name) => delegation(body, name),
+            Self::SecurityGroup(id) => {
+                let held = body.pointer("/properties/networkSecurityGroup/id").and_then(Value::as_str);
+                if held.is_some_and(|held| held.eq_ignore_ascii_case(id)) { Says::Ours } else { Says::Nothing }
+            }
+            Self::None => Says::Nothing,
+        }
+    }
+}
+
+fn named(value: Option<&Value>, owner: &str) -> Says {
+    match value.and_then(Value::as_str) {
+        None | Some("") => Says::Nothing,
+        Some(found) if found == owner => Says::Ours,
+        Some(found) => Says::Theirs(found.to_owned()),
+    }
+}
+
+fn delegation(body: &Value, name: &str) -> Says {
+    let delegations = body.pointer("/properties/delegations").and_then(Value::as_array);
+    let mut names = delegations.into_iter().flatten().filter_map(|one| one.get("name").and_then(Value::as_str));
+    match names.find(|found| found.starts_with("acivnet-")) {
+        Some(found) if found == name => Says::Ours,
+        Some(found) => Says::Theirs(format!("delegation {found}")),
+        None => Says::Nothing,
+    }
+}
+
+/// sha256 of the parts, each preceded by its length, in hex.
+pub fn sha256_hex(parts: &[&[u8]]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        if parts.len() > 1 {
+            hasher.update((part.len() as u64).to_be_bytes());
+        }
+        hasher.update(part);
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_format_is_final() {
+        let owner = Owner::new("6f1c9a00-0000-4000-8000-000000000001", "ml", "amlsubnet1");
+        assert_eq!(owner.key, "6f1c9a00-0000-4000-8000-000000000001/ml/amlsubnet1");
+        assert_eq!(owner.delegation(), "acivnet-9970555d554d5eaecb8a");
+    }
+
+    #[test]
+    fn anothers_mark_is_told_from_none() {
+        let mark = Mark::Tag("us".into());
+        assert_eq!(mark.on(&json!({"tags": {"acivnet-owner": "us"}})), Says::Ours);
+        assert_eq!(mark.on(&json!({"tags": {"acivnet-owner": "them"}})), Says::Theirs("them".into()));
+        assert_eq!(mark.on(&json!({"tags": {}})), Says::Nothing);
+        let mark = Mark::Delegation("acivnet-1".into());
+        let subnet = |name: &str| json!({"properties": {"delegations": [{"name": name}]}});
+        assert_eq!(mark.on(&subnet("acivnet-1")), Says::Ours);
+        assert_eq!(mark.on(&subnet("acivnet-2")), Says::Theirs("delegation acivnet-2".into()));
+        assert_eq!(mark.on(&subnet("0")), Says::Nothing);
+    }
+}

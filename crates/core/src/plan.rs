@@ -1,0 +1,459 @@
+//! THE decision: what to do about every node, in the order of the list.
+
+use crate::{
+    blueprint::{Blueprint, Goal, Hold, Node, Payload},
+    drift::{Difference, differences, merged},
+    failure::{Cause, Failure},
+    kind::{Change, Phase, Write},
+    kinds::{model_version, web_service},
+    observed::{Fact, Observed},
+    owner::{Says, sha256_hex},
+    questions::Question,
+};
+use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
+use serde_json::Value;
+
+/// What one read told about one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    /// Nothing is known.
+    Unread(Failure),
+    /// It is proven that it is not there.
+    Absent,
+    /// It is there and not ours; the text names whose, if its mark does.
+    Foreign(Option<String>),
+    /// An operation on it is running.
+    Busy,
+    /// The last operation on it failed.
+    Failed {
+        /// Azure's word.
+        why: String,
+        /// What differs besides.
+        differs: Vec<Difference>,
+    },
+    /// It stands and differs.
+    Drifted(Vec<Difference>),
+    /// It stands as described.
+    Settled,
+}
+
+impl Seen {
+    /// The word for `status.resources[].state`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unread(_) => "Unread",
+            Self::Absent => "Absent",
+            Self::Foreign(_) => "Foreign",
+            Self::Busy => "Busy",
+            Self::Failed { .. } => "Failed",
+            Self::Drifted(_) => "Drifted",
+            Self::Settled => "Settled",
+        }
+    }
+}
+
+/// One write, complete: act adds nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// PUT of the whole body.
+    Put {
+        /// The body.
+        body: Value,
+        /// Etag of what the body was made from; none when it did not stand.
+        if_match: Option<String>,
+    },
+    /// DELETE.
+    Delete {
+        /// Etag, where the provider honours it.
+        if_match: Option<String>,
+        /// For a replacement: the body of the successor, which Azure is asked to validate first.
+        successor: Option<Value>,
+    },
+    /// Upload the payload, then register it as a model version with this body.
+    RegisterModel {
+        /// Body of the registration, without `url`.
+        body: Value,
+        /// The model's file.
+        payload: Payload,
+    },
+    /// JSON patch of a model version.
+    PatchModel {
+        /// The operations.
+        operations: Value,
+    },
+    /// Upload the payloads, then create the web service.
+    CreateService {
+        /// The body.
+        body: Value,
+        /// Script and driver.
+        payloads: Vec<Payload>,
+    },
+    /// Upload the payloads, then patch the web service.
+    PatchService {
+        /// The operations.
+        operations: Value,
+        /// Script and driver, when the content changes.
+        payloads: Vec<Payload>,
+    },
+}
+
+/// Why a node is left as it is although it is not where it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Held {
+    /// It could not be read.
+    Unread(Failure),
+    /// Something it needs is not where it should be yet.
+    Needs,
+    /// Another write in the same virtual network comes first.
+    Turn,
+    /// It must not be written, for this cause.
+    Refused(Cause),
+    /// It broke, and trying again with the same content is not due.
+    Broken(String),
+    /// It drifted, and the drift mode says not to correct.
+    DriftMode,
+    /// `suspend: true`.
+    Suspended,
+    /// It would be deleted and created, and nobody has approved that.
+    Approval,
+}
+
+/// What to do about one node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Write.
+    Write(Request),
+    /// Look again soon: an operation is running.
+    Wait,
+    /// Leave it.
+    Hold(Held),
+    /// It is where it should be.
+    Keep,
+}
+
+/// The decision on one node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Place of the node.
+    pub node: usize,
+    /// What was seen of it.
+    pub seen: Seen,
+    /// What to do.
+    pub action: Action,
+    /// The most costly change among the differences, if it is about a change of what stands.
+    pub change: Option<Change>,
+}
+
+impl Step {
+    /// The differences that the step is about.
+    pub fn differences(&self) -> &[Difference] {
+        match &self.seen {
+            Seen::Drifted(differs) | Seen::Failed { differs, .. } => differs,
+            _ => &[],
+        }
+    }
+
+    /// Whether carrying it out deletes and creates.
+    pub fn replaces(&self) -> bool {
+        self.change == Some(Change::Replace) && matches!(self.seen, Seen::Drifted(_))
+    }
+}
+
+/// The decision on all nodes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// One step for each node, in the same order.
+    pub steps: Vec<Step>,
+    /// Hash of the destructive steps, if there are any.
+    pub hash: Option<String>,
+}
+
+impl Plan {
+    /// The steps that write.
+    pub fn writes(&self) -> impl Iterator<Item = (usize, &Request)> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Write(request) => Some((step.node, request)),
+            _ => None,
+        })
+    }
+
+    /// Whether every node is where it should be.
+    pub fn settled(&self) -> bool {
+        self.steps.iter().all(|step| step.action == Action::Keep)
+    }
+}
+
+/// What the plan may do, from the spec and the status.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// `suspend: true`.
+    pub suspended: bool,
+    /// This generation had settled before, so that a difference is drift, and drift is not to be corrected.
+    pub leave_drift: bool,
+    /// Replacing needs approval, and these hashes were approved.
+    pub approval: Option<Vec<String>>,
+    /// Uid and generation, for the hash.
+    pub identity: String,
+}
+
+/// Decides. `recorded` is `status.resources`.
+pub fn plan(blueprint: &Blueprint, observed: &Observed, recorded: &[ResourceStatus], limits: &Limits) -> Plan {
+    let seen: Vec<Seen> = blueprint.nodes.iter().map(|node| look(node, observed, recorded)).collect();
+    let there = |at: &usize| match (blueprint.nodes.get(*at), seen.get(*at)) {
+        (Some(node), Some(seen)) => satisfied(node, seen),
+        _ => false,
+    };
+    let mut steps: Vec<Step> = blueprint
+        .nodes
+        .iter()
+        .zip(&seen)
+        .enumerate()
+        .map(|(at, (node, seen))| step(at, node, seen, node.needs.iter().all(there), observed, recorded))
+        .collect();
+    let hash = destructive_hash(&steps, &blueprint.nodes, &limits.identity);
+    for step in &mut steps {
+        limit(step, blueprint, limits, hash.as_deref());
+    }
+    one_writer_per_network(&mut steps, &blueprint.nodes);
+    Plan { steps, hash }
+}
+
+fn satisfied(node: &Node, seen: &Seen) -> bool {
+    match (node.goal, seen) {
+        (Goal::Present, Seen::Settled) | (Goal::Gone, Seen::Absent | Seen::Foreign(_)) => true,
+        (Goal::Gone, _) => node.hold == Hold::Referenced,
+        (Goal::Present, _) => false,
+    }
+}
+
+/// What was read of a node, judged.
+pub fn look(node: &Node, observed: &Observed, recorded: &[ResourceStatus]) -> Seen {
+    match observed.azure(node.kind, &node.id) {
+        Fact::Unread(failure) => Seen::Unread(failure),
+        Fact::Absent => Seen::Absent,
+        Fact::Present(body) => judge(node, &body, recorded),
+    }
+}
+
+fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
+    let record = record_of(node, recorded);
+    let ours = match node.mark.on(body) {
+        Says::Ours => true,
+        Says::Theirs(owner) if node.hold == Hold::Owned => return Seen::Foreign(Some(owner)),
+        Says::Theirs(_) => false,
+        Says::Nothing => record.is_some_and(|record| record.origin == Some(Origin::Created)),
+    };
+    if node.hold == Hold::Owned && !ours {
+        return Seen::Foreign(None);
+    }
+    let written = record.map(|record| record.keys.as_slice()).unwrap_or_default();
+    let normal = (node.kind.normalise)(body);
+    let differs = differences(&node.body, &normal, node.kind.rules, written);
+    match (node.kind.phase)(body) {
+        Phase::Busy => Seen::Busy,
+        Phase::Failed(why) => Seen::Failed { why, differs },
+        Phase::Settled if differs.is_empty() || node.goal == Goal::Gone => Seen::Settled,
+        Phase::Settled => Seen::Drifted(differs),
+    }
+}
+
+/// The record of a node in `status.resources`.
+pub fn record_of<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> Option<&'r ResourceStatus> {
+    recorded.iter().find(|record| record.kind == node.kind.name && record.id.eq_ignore_ascii_case(node.id.as_str()))
+}
+
+fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
+    let change = match seen {
+        Seen::Drifted(differs) | Seen::Failed { differs, .. } => differs.iter().map(|one| (node.kind.change)(&one.path)).max(),
+        _ => None,
+    };
+    let action = match (node.goal, node.hold) {
+        (Goal::Present, Hold::Owned) => present(node, seen, clear, change, || write(node, seen, change, observed, recorded)),
+        (Goal::Present, Hold::Referenced) => referenced(node, seen),
+        (Goal::Gone, Hold::Owned) => gone(node, seen, clear, observed),
+        (Goal::Gone, Hold::Referenced) => Action::Keep,
+    };
+    Step { node: at, seen: seen.clone(), action, change }
+}
+
+fn present(node: &Node, seen: &Seen, clear: bool, change: Option<Change>, request: impl FnOnce() -> Option<Request>) -> Action {
+    match (seen, clear) {
+        (Seen::Unread(failure), _) => Action::Hold(Held::Unread(failure.clone())),
+        (Seen::Busy, _) => Action::Wait,
+        (Seen::Settled, _) => Action::Keep,
+        (Seen::Foreign(owner), _) => Action::Hold(Held::Refused(adoption_refused(node, owner.as_deref()))),
+        (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), _) if node.blocked.is_some() => blocked(node),
+        (Seen::Failed { why, .. }, _) if node.kind.write == Write::Service && change.is_none() && !node.retry_due => {
+            Action::Hold(Held::Broken(why.clone()))
+        }
+        (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), false) => Action::Hold(Held::Needs),
+        (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), true) => {
+            request().map_or(Action::Hold(Held::Needs), Action::Write)
+        }
+    }
+}
+
+fn blocked(node: &Node) -> Action {
+    node.blocked.clone().map_or(Action::Keep, |cause| Action::Hold(Held::Refused(cause)))
+}
+
+fn referenced(node: &Node, seen: &Seen) -> Action {
+    match seen {
+        Seen::Unread(failure) => Action::Hold(Held::Unread(failure.clone())),
+        Seen::Busy => Action::Wait,
+        Seen::Settled => Action::Keep,
+        Seen::Absent | Seen::Foreign(_) | Seen::Failed { .. } | Seen::Drifted(_) => {
+            Action::Hold(Held::Refused(node.blocked.clone().unwrap_or_else(|| not_as_referenced(node, seen))))
+        }
+    }
+}
+
+fn not_as_referenced(node: &Node, seen: &Seen) -> Cause {
+    let what = match seen {
+        Seen::Drifted(differs) => differs.iter().map(|one| one.path.as_str()).collect::<Vec<_>>().join(", "),
+        other => other.word().to_lowercase(),
+    };
+    Cause::person(reasons::ADOPTION_REFUSED, format!("{} is referenced, not managed here, and is not as described: {what}", node.label()))
+}
+
+fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
+    match (seen, clear) {
+        (Seen::Unread(failure), _) => Action::Hold(Held::Unread(failure.clone())),
+        (Seen::Absent | Seen::Foreign(_), _) => Action::Keep,
+        (Seen::Busy, _) => Action::Wait,
+        (Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled, _) if node.blocked.is_some() => blocked(node),
+        (Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled, false) => Action::Hold(Held::Needs),
+        (Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled, true) => {
+            let if_match = observed.azure_body(node.kind, &node.id).and_then(etag);
+            Action::Write(Request::Delete { if_match, successor: None })
+        }
+    }
+}
+
+fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
+    let whose = owner.map_or_else(|| "carries no mark of ours".to_owned(), |owner| format!("belongs to {owner}"));
+    let reason = if node.kind.write == Write::Service { reasons::SERVICE_NAME_TAKEN } else { reasons::ADOPTION_REFUSED };
+    Cause::person(
+        reason,
+        format!("{} exists and {whose}; choose another name, set management: Reference where the field exists, or remove it in Azure ({})", node.label(), node.id),
+    )
+}
+
+fn write(node: &Node, seen: &Seen, change: Option<Change>, observed: &Observed, recorded: &[ResourceStatus]) -> Option<Request> {
+    let stands = observed.azure_body(node.kind, &node.id);
+    match (node.kind.write, seen) {
+        (Write::Never, _) => None,
+        (Write::Merge, _) => {
+            let written = record_of(node, recorded).map(|record| record.keys.as_slice()).unwrap_or_default();
+            let base = stands.map(|body| (node.kind.normalise)(body)).unwrap_or(Value::Null);
+            Some(Request::Put { body: merged(&base, &node.body, node.kind.rules, written), if_match: stands.and_then(etag) })
+        }
+        (Write::Model, Seen::Absent) => {
+            Some(Request::RegisterModel { body: node.body.clone(), payload: node.payloads.first()?.clone() })
+        }
+        (Write::Model, _) => Some(Request::PatchModel { operations: model_version::patch(&node.body, seen_differences(seen)) }),
+        (Write::Service, Seen::Absent) => Some(Request::CreateService { body: web_service::creation(&node.body), payloads: node.payloads.clone() }),
+        (Write::Service, Seen::Failed { differs, .. }) if differs.is_empty() || !stands.is_some_and(web_service::still_runs) => {
+            Some(Request::Delete { if_match: None, successor: None })
+        }
+        (Write::Service, _) if change == Some(Change::Replace) => {
+            Some(Request::Delete { if_match: None, successor: Some(web_service::creation(&node.body)) })
+        }
+        (Write::Service, _) => {
+            let rolls = change >= Some(Change::Roll);
+            let operations = web_service::patch(&node.body, stands?, seen_differences(seen), recorded_keys(node, recorded));
+            Some(Request::PatchService { operations, payloads: if rolls { node.payloads.clone() } else { Vec::new() } })
+        }
+    }
+}
+
+fn recorded_keys<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> &'r [String] {
+    record_of(node, recorded).map(|record| record.keys.as_slice()).unwrap_or_default()
+}
+
+fn seen_differences(seen: &Seen) -> &[Difference] {
+    match seen {
+        Seen::Drifted(differs) | Seen::Failed { differs, .. } => differs,
+        _ => &[],
+    }
+}
+
+fn etag(body: &Value) -> Option<String> {
+    body.get("etag").and_then(Value::as_str).map(str::to_owned)
+}
+
+fn destructive_hash(steps: &[Step], nodes: &[Node], identity: &str) -> Option<String> {
+    let lines: Vec<String> = steps
+        .iter()
+        .filter(|step| step.replaces())
+        .filter_map(|step| nodes.get(step.node).map(|node| (step, node)))
+        .flat_map(|(step, node)| {
+            let costly = step.differences().iter().filter(|one| (node.kind.change)(&one.path) == Change::Replace);
+            costly.map(|one| format!("{} {} {}", node.id.folded(), one.path, one.want)).collect::<Vec<_>>()
+        })
+        .collect();
+    let hash = sha256_hex(&[identity.as_bytes(), lines.join("\n").as_bytes()]);
+    (!lines.is_empty()).then(|| hash.get(..12).unwrap_or_default().to_owned())
+}
+
+/// Turns a step into a hold where blueprint, suspend, drift mode or approval say so; the report still sees it.
+fn limit(step: &mut Step, blueprint: &Blueprint, limits: &Limits, hash: Option<&str>) {
+    if !matches!(step.action, Action::Write(_)) {
+        return;
+    }
+    let present = blueprint.nodes.get(step.node).is_some_and(|node| node.goal == Goal::Present);
+    let approved = |hashes: &Vec<String>| hash.is_some_and(|hash| hashes.iter().any(|one| one == hash));
+    let held = if let Some(cause) = &blueprint.blocked {
+        Held::Refused(cause.clone())
+    } else if limits.suspended && present {
+        Held::Suspended
+    } else if limits.leave_drift && present {
+        Held::DriftMode
+    } else if step.replaces() && limits.approval.as_ref().is_some_and(|hashes| !approved(hashes)) {
+        Held::Approval
+    } else {
+        return;
+    };
+    step.action = Action::Hold(held);
+}
+
+/// Azure serialises writes in one virtual network: the first goes, and none while one runs.
+fn one_writer_per_network(steps: &mut [Step], nodes: &[Node]) {
+    let network = |node: &Node| {
+        let in_network = node.kind.arm_type.starts_with("Microsoft.Network/virtualNetworks");
+        in_network.then(|| if node.kind.arm_type.contains("/subnets") { node.id.parent() } else { Some(node.id.clone()) }).flatten()
+    };
+    let mut taken: Vec<_> = steps
+        .iter()
+        .filter(|step| step.action == Action::Wait)
+        .filter_map(|step| nodes.get(step.node).and_then(network))
+        .collect();
+    for step in steps.iter_mut().filter(|step| matches!(step.action, Action::Write(_))) {
+        match nodes.get(step.node).and_then(network) {
+            Some(id) if taken.contains(&id) => step.action = Action::Hold(Held::Turn),
+            Some(id) => taken.push(id),
+            None => {}
+        }
+    }
+}
+
+/// What became of the writes of one pass.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Done {
+    /// By place of the node.
+    pub results: Vec<(usize, Result<Progress, Failure>)>,
+}
+
+/// How far a write got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Azure answered that it is carried out.
+    Carried,
+    /// Azure answered that the work goes on; it said when to look, if it did.
+    Running(Option<std::time::Duration>),
+}
+
+/// The question that reads a node.
+pub fn question(node: &Node) -> Question {
+    Question::Azure(node.kind, node.id.clone())
+}

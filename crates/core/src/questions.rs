@@ -1,0 +1,55 @@
+//! What decisions ask of the world. The shell answers; core never looks by itself.
+
+use crate::{id::ResourceId, kind::Kind};
+use acivnet_api::ConfigMapKey;
+
+/// One read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// One Azure resource by id. Present: its body. Absent only when Azure said `ResourceNotFound`/`NotFound` of that
+    /// very resource, or `ResourceGroupNotFound` after the group itself was asked for and found missing.
+    Azure(&'static Kind, ResourceId),
+    /// All model versions of a workspace that carry the property `acivnet-owner`. Present: an array of models.
+    Models {
+        /// The workspace.
+        workspace: ResourceId,
+    },
+    /// An operation of the Azure ML data plane. Present: its body, with `operationLogTail` (the last 16 KiB of the text
+    /// behind `operationLog`) when it has failed. Absent: it is no longer known.
+    Operation {
+        /// The workspace.
+        workspace: ResourceId,
+        /// Operation id.
+        id: String,
+    },
+    /// The last lines a web service's container wrote. Present: a string.
+    ServiceLog(ResourceId),
+    /// A key of a ConfigMap of the object's namespace.
+    /// Present: `{"digest":"sha256:…","size":n,"text":"…"}`; `text` only if `text` was asked for and it is UTF-8 of at most 256 KiB.
+    ConfigMap {
+        /// Which.
+        key: ConfigMapKey,
+        /// Whether the content itself is needed, or its digest only.
+        text: bool,
+    },
+    /// A `DelegatedSubnet` of the object's namespace, by name. Present: the whole object as JSON.
+    DelegatedSubnet(String),
+    /// Every `DelegatedSubnet` of the cluster but this object. Present: an array of objects as JSON.
+    OtherDelegatedSubnets,
+    /// Every `AciVnetDeployment` of the object's namespace. Present: an array of objects as JSON.
+    Deployments,
+    /// One POST of the probe's request to the endpoint.
+    /// Present: `{"status":200}`; unread when there was no answer. The shell may answer from memory within `interval_seconds`.
+    Probe {
+        /// `http://{private address}/…`, already checked against the allowed networks.
+        url: String,
+        /// The request body.
+        body: ConfigMapKey,
+        /// How long to wait for the answer, in seconds.
+        timeout_seconds: u32,
+        /// How long a passed probe vouches, in seconds.
+        interval_seconds: u32,
+        /// What runs there: another revision has to be probed anew.
+        revision: String,
+    },
+}
