@@ -1,1 +1,52 @@
-//! placeholder
+//! What the tests share: a real API server, the simulated Azure, the operator between them, and examples.
+//!
+//! All tests of one program run on one runtime, so that what is started once serves every test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say so"
+)]
+
+pub mod examples;
+pub mod golden;
+pub mod in_process;
+pub mod kstatus;
+pub mod kube_bed;
+pub mod logs;
+pub mod operator;
+pub mod simulator;
+pub mod tenant;
+pub mod world;
+
+use std::{future::Future, path::PathBuf, sync::OnceLock, time::Duration};
+use tokio::{runtime::Runtime, time::Instant};
+
+/// How long anything may take before a test gives up. Never a measure of speed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs a test on the runtime that all tests share.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime starts")).block_on(test)
+}
+
+/// Asks again and again until the answer is `Ok`; gives up with the last `Err`.
+pub async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut ask: impl FnMut() -> F) -> Result<T, String> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(why) if Instant::now() > end => return Err(format!("{what}: not within {PATIENCE:?}: {why}")),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// The root of the repository.
+pub fn repository() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("tests lies in the repository").to_path_buf()
+}

@@ -1,1 +1,50 @@
-//! placeholder
+//! Speaks to Azure: Resource Manager, the Azure ML data plane of version 1, blob uploads, sign-in.
+//!
+//! One [`Connector`] stands for the process and one [`Azure`] for one pass of one object under one [`Identity`]. Reads
+//! answer with facts, writes say how far they got, and nothing waits for Azure: an operation that goes on is for the
+//! next pass to look at.
+//!
+//! What holds: everything leaves through one [`Http`] · a token goes only to hosts of the configured cloud, never to
+//! blob storage · a failed read is never absence · every write takes a [`Permit`] · no secret is in any text.
+
+mod arm;
+mod artifacts;
+mod carry_out;
+mod clock;
+mod cloud;
+mod connector;
+mod discovery;
+mod error;
+mod gate;
+pub mod http;
+mod identity;
+mod machine_learning;
+mod models;
+mod observe;
+mod operation;
+mod random;
+mod request;
+mod services;
+mod sign_in;
+pub mod throttle;
+mod token;
+
+#[cfg(test)]
+mod script;
+
+pub use crate::http::{Body, BoxError, Http, ReqwestHttp, SendError, TimeLimit, collect, empty, full};
+pub use carry_out::{PayloadStream, Payloads};
+pub use clock::{Clock, SystemClock, TokioClock};
+pub use cloud::Cloud;
+pub use connector::{Azure, Connector, Settings};
+pub use gate::{Gate, Permit};
+pub use identity::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
+pub use observe::{Class, Observer, Sent};
+pub use random::{Random, SplitMix};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks what is never held over a panic or a wait.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

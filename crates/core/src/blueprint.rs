@@ -1,11 +1,6 @@
 //! What should stand: nodes with goals and needs.
 
-use crate::{
-    failure::Cause,
-    id::ResourceId,
-    kind::Kind,
-    owner::Mark,
-};
+use crate::{failure::Cause, id::ResourceId, kind::Kind, owner::Mark};
 use acivnet_api::ConfigMapKey;
 use serde_json::Value;
 
@@ -91,12 +86,24 @@ pub struct Node {
 impl Node {
     /// A node without needs, payloads or blocks.
     pub fn new(kind: &'static Kind, id: ResourceId, goal: Goal, body: Value, mark: Mark) -> Self {
-        Self { kind, id, goal, body, needs: Vec::new(), hold: Hold::Owned, mark, payloads: Vec::new(), blocked: None, retry_due: false }
+        Self {
+            kind,
+            id,
+            goal,
+            body,
+            needs: Vec::new(),
+            hold: Hold::Owned,
+            mark,
+            payloads: Vec::new(),
+            blocked: None,
+            retry_due: false,
+        }
     }
 
-    /// `Kind/name`, for people.
+    /// `Kind/name`, for people. A model version that is not registered yet is called by the model's name.
     pub fn label(&self) -> String {
-        format!("{}/{}", self.kind.name, self.id.name())
+        let name = self.id.name();
+        format!("{}/{}", self.kind.name, name.split('@').next().unwrap_or(name))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Builds the next list of conditions from the last one. Time and generation come in; nothing is looked up.
 
-use acivnet_api::conditions::types;
+use acivnet_api::conditions::{reasons, types};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -42,10 +42,19 @@ impl<'a> Conditions<'a> {
         self.next.extend(self.last.iter().find(|one| one.type_ == type_).cloned());
     }
 
-    /// How long a cause has been the reason to go on working, in seconds.
-    pub fn seconds_as(&self, type_: &str, reason: &str) -> i64 {
+    /// Keeps the last one where nothing new is known; "not known yet" where nothing ever was.
+    pub fn keep_or_unknown(&mut self, type_: &str, message: &str) {
+        if find(self.last, type_).is_some() {
+            self.keep(type_);
+        } else {
+            self.set(type_, None, reasons::PROGRESSING, message);
+        }
+    }
+
+    /// For how many seconds a type has been there with a reason; none when it is not.
+    pub fn seconds_as(&self, type_: &str, reason: &str) -> Option<i64> {
         let last = self.last.iter().find(|one| one.type_ == type_ && one.reason == reason);
-        last.map_or(0, |one| self.now.as_second() - one.last_transition_time.0.as_second())
+        last.map(|one| self.now.as_second() - one.last_transition_time.0.as_second())
     }
 
     /// The list.
@@ -55,7 +64,9 @@ impl<'a> Conditions<'a> {
 
     /// `Reconciling` is there only while it is True, so its time is that of its reason: a new cause is a new one.
     fn since(&self, type_: &str, status: &str, reason: &str) -> Time {
-        let same = |one: &&Condition| one.type_ == type_ && one.status == status && (type_ != types::RECONCILING || one.reason == reason);
+        let same = |one: &&Condition| {
+            one.type_ == type_ && one.status == status && (type_ != types::RECONCILING || one.reason == reason)
+        };
         self.last.iter().find(same).map_or_else(|| whole_seconds(self.now), |one| one.last_transition_time.clone())
     }
 }
@@ -97,6 +108,6 @@ mod tests {
         assert_eq!(second[0].last_transition_time.0, at(10));
         assert_eq!(second[1].last_transition_time.0, at(20), "Reconciling is as old as its reason");
         assert_eq!(build(&second, 30, Some(true), "C")[0].last_transition_time.0, at(30));
-        assert_eq!(Conditions::new(&second, 2, at(50)).seconds_as(types::RECONCILING, "B"), 30);
+        assert_eq!(Conditions::new(&second, 2, at(50)).seconds_as(types::RECONCILING, "B"), Some(30));
     }
 }

@@ -14,7 +14,9 @@ pub enum Rule {
     Subset(&'static str, &'static str),
     /// A map of which only our keys, and keys we once wrote, are compared.
     Keys(&'static str),
-    /// Never compared: Azure does not answer it.
+    /// Compared only when Azure answers it.
+    IfAnswered(&'static str),
+    /// Never compared: Azure does not answer it, or it stays as it was first written.
     WriteOnly(&'static str),
 }
 
@@ -45,9 +47,9 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// `rule` is the path without list keys, `shown` the one for people.
     fn value(&mut self, rule: &str, shown: &str, want: &Value, have: &Value) {
-        let ruled = self.rules.iter().copied().find(|one| path(*one) == rule && !rule.is_empty());
+        let ruled = rule_at(rule, self.rules);
         match (ruled, want, have) {
-            (Some(Rule::WriteOnly(_)), _, _) => {}
+            (Some(Rule::WriteOnly(_)), _, _) | (Some(Rule::IfAnswered(_)), _, Value::Null) => {}
             (Some(Rule::Keys(_)), Value::Object(want), _) => self.keys(shown, want, have),
             (Some(Rule::Exact(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, true),
             (Some(Rule::Subset(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, false),
@@ -94,7 +96,8 @@ impl Comparison<'_> {
                 None => self.found.push(Difference { path: at, want: wanted.clone(), have: Value::Null }),
             }
         }
-        let wanted = |one: &&Value| want.iter().any(|wanted| key_of(wanted, key).eq_ignore_ascii_case(&key_of(one, key)));
+        let wanted =
+            |one: &&Value| want.iter().any(|wanted| key_of(wanted, key).eq_ignore_ascii_case(&key_of(one, key)));
         for extra in have.iter().filter(|one| exact && !wanted(one)) {
             let path = format!("{shown}[{}]", key_of(extra, key));
             self.found.push(Difference { path, want: Value::Null, have: extra.clone() });
@@ -104,8 +107,13 @@ impl Comparison<'_> {
 
 fn path(rule: Rule) -> &'static str {
     match rule {
-        Rule::Loose(path) | Rule::Exact(path, _) | Rule::Subset(path, _) | Rule::Keys(path) | Rule::WriteOnly(path) => path,
+        Rule::Loose(path) | Rule::Exact(path, _) | Rule::Subset(path, _) | Rule::Keys(path) => path,
+        Rule::IfAnswered(path) | Rule::WriteOnly(path) => path,
     }
+}
+
+fn rule_at(at: &str, rules: &[Rule]) -> Option<Rule> {
+    rules.iter().copied().find(|rule| path(*rule) == at && !at.is_empty())
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -124,7 +132,9 @@ fn same(want: &Value, have: &Value, loose: bool) -> bool {
         (Value::String(want), Value::String(have)) => want == have || loose && folded(want) == folded(have),
         (Value::Number(want), Value::Number(have)) => want.as_f64() == have.as_f64(),
         (Value::Array(want), Value::Array(have)) => {
-            want.len() == have.len() && want.iter().all(|one| have.iter().any(|other| same(one, other, loose)))
+            let held = |one: &Value| have.iter().any(|other| same(one, other, loose));
+            let wanted = |other: &Value| want.iter().any(|one| same(one, other, loose));
+            want.len() == have.len() && want.iter().all(held) && have.iter().all(wanted)
         }
         (Value::Object(want), Value::Object(have)) => {
             want.iter().all(|(name, one)| same(one, have.get(name).unwrap_or(&Value::Null), loose))
@@ -147,7 +157,8 @@ fn folded(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
 }
 
-/// `over` laid on `base`: objects merge, everything else replaces. Map keys once written and no longer wanted go.
+/// `over` laid on `base`: objects merge, elements of a [`Rule::Subset`] too, everything else replaces. Map keys once
+/// written and no longer wanted go; what is [`Rule::WriteOnly`] stays as it stands.
 pub fn merged(base: &Value, over: &Value, rules: &[Rule], written: &[String]) -> Value {
     let mut body = base.clone();
     lay("", &mut body, over, rules, written);
@@ -155,20 +166,29 @@ pub fn merged(base: &Value, over: &Value, rules: &[Rule], written: &[String]) ->
 }
 
 fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[String]) {
-    let (Value::Object(base), Value::Object(over)) = (&mut *base, over) else {
-        *base = over.clone();
-        return;
-    };
-    if rules.contains(&Rule::Keys(static_path(at, rules))) && !at.is_empty() {
-        base.retain(|name, _| !written.contains(name) || over.contains_key(name));
-    }
-    for (name, value) in over {
-        lay(&join(at, name), base.entry(name.clone()).or_insert(Value::Null), value, rules, written);
+    let rule = rule_at(at, rules);
+    match (rule, &mut *base, over) {
+        (Some(Rule::WriteOnly(_)), stands, _) if !empty(stands) => {}
+        (Some(Rule::Subset(_, key)), Value::Array(base), Value::Array(over)) => lay_list(at, base, over, key, rules),
+        (_, Value::Object(base), Value::Object(over)) => {
+            let ours = |name: &String| matches!(rule, Some(Rule::Keys(_))) && written.contains(name);
+            base.retain(|name, _| over.contains_key(name) || !ours(name));
+            for (name, value) in over {
+                lay(&join(at, name), base.entry(name.clone()).or_insert(Value::Null), value, rules, written);
+            }
+        }
+        _ => *base = over.clone(),
     }
 }
 
-fn static_path(at: &str, rules: &[Rule]) -> &'static str {
-    rules.iter().map(|rule| path(*rule)).find(|path| *path == at).unwrap_or_default()
+fn lay_list(at: &str, base: &mut Vec<Value>, over: &[Value], key: &str, rules: &[Rule]) {
+    for wanted in over {
+        let name = key_of(wanted, key);
+        match base.iter_mut().find(|one| key_of(one, key).eq_ignore_ascii_case(&name)) {
+            Some(stands) => lay(&format!("{at}[]"), stands, wanted, rules, &[]),
+            None => base.push(wanted.clone()),
+        }
+    }
 }
 
 /// A value as people read it, at most 256 characters.
@@ -194,6 +214,8 @@ mod tests {
         Rule::Subset("links", "properties.service"),
         Rule::Loose("rules[].protocol"),
         Rule::WriteOnly("secret"),
+        Rule::WriteOnly("links[].name"),
+        Rule::IfAnswered("opt"),
     ];
 
     fn paths(want: Value, have: Value) -> Vec<String> {
@@ -211,12 +233,23 @@ mod tests {
             (json!({"p": ["a"]}), json!({"p": ["a", "b"]}), &["p"]),
             (json!({"tags": {"x": "1"}}), json!({"tags": {"x": "1", "policy": "y"}}), &[]),
             (json!({"tags": {"x": "1"}}), json!({"tags": {"x": "2", "old": "y"}}), &["tags.x", "tags.old"]),
-            (json!({"rules": [{"name": "a", "protocol": "Tcp"}]}), json!({"rules": [{"name": "A", "protocol": "tcp", "etag": "e"}]}), &[]),
+            (
+                json!({"rules": [{"name": "a", "protocol": "Tcp"}]}),
+                json!({"rules": [{"name": "A", "protocol": "tcp", "etag": "e"}]}),
+                &[],
+            ),
             (json!({"rules": [{"name": "a"}]}), json!({"rules": [{"name": "b"}]}), &["rules[a]", "rules[b]"]),
             (json!({"rules": []}), json!({"rules": [{"name": "b"}]}), &["rules[b]"]),
-            (json!({"links": [{"properties": {"service": "s"}}]}), json!({"links": [{"name": "0", "properties": {"service": "S"}}, {"name": "1"}]}), &[]),
+            (
+                json!({"links": [{"properties": {"service": "s"}}]}),
+                json!({"links": [{"name": "0", "properties": {"service": "S"}}, {"name": "1"}]}),
+                &[],
+            ),
             (json!({"secret": "a"}), json!({}), &[]),
             (json!({"o": {"a": 1}}), json!({"o": null}), &["o.a"]),
+            (json!({"p": ["a", "a"]}), json!({"p": ["a", "b"]}), &["p"]),
+            (json!({"opt": {"a": 1}}), json!({}), &[]),
+            (json!({"opt": {"a": 1}}), json!({"opt": {"a": 2}}), &["opt.a"]),
         ] {
             assert_eq!(paths(want.clone(), have.clone()), expected, "{want} {have}");
         }
@@ -230,9 +263,24 @@ mod tests {
         assert_eq!(got, json!({"tags": {"policy": "y", "x": "2"}, "properties": {"subnets": [1], "a": 2}}));
     }
 
+    #[test]
+    fn merge_adds_to_a_subset_and_renames_nothing() {
+        let link = |name: &str, service: &str| json!({"name": name, "properties": {"service": service}});
+        let base = json!({"links": [link("0", "S"), link("1", "t")]});
+        let over = json!({"links": [link("ours", "s"), link("new", "u")]});
+        let got = merged(&base, &over, RULES, &[]);
+        assert_eq!(got, json!({"links": [link("0", "s"), link("1", "t"), link("new", "u")]}));
+    }
+
     fn json_value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), "[a-c]{0,3}".prop_map(Value::from)];
-        leaf.prop_recursive(3, 24, 4, |inner| prop::collection::btree_map("[a-d]", inner, 0..4).prop_map(|map| map.into_iter().collect()))
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-c]{0,3}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop::collection::btree_map("[a-d]", inner, 0..4).prop_map(|map| map.into_iter().collect())
+        })
     }
 
     proptest! {

@@ -17,7 +17,10 @@ impl ResourceId {
         let mut segments = rest.split('/');
         let below = segments.next().is_some_and(|first| first.eq_ignore_ascii_case("subscriptions"));
         let sound = |segment: &str| {
-            !segment.is_empty() && segment != "." && segment != ".." && !segment.contains(|c: char| "%?#\\".contains(c) || c.is_whitespace() || c.is_control())
+            !segment.is_empty()
+                && segment != "."
+                && segment != ".."
+                && !segment.contains(|c: char| "%?#\\".contains(c) || c.is_whitespace() || c.is_control())
         };
         (below && segments.clone().count() >= 1 && segments.all(sound)).then(|| Self(text.to_owned()))
     }
@@ -47,7 +50,9 @@ impl ResourceId {
         let (rest, _name) = self.0.rsplit_once('/')?;
         let (rest, _type) = rest.rsplit_once('/')?;
         let rest = match rest.rsplit_once('/') {
-            Some((above, _)) if above.to_ascii_lowercase().ends_with("/providers") => above.get(..above.len() - "/providers".len())?,
+            Some((above, _)) if above.to_ascii_lowercase().ends_with("/providers") => {
+                above.get(..above.len() - "/providers".len())?
+            }
             _ => rest,
         };
         (!rest.is_empty()).then(|| Self(rest.to_owned()))
@@ -140,12 +145,26 @@ mod tests {
 
     #[test]
     fn case_does_not_tell_ids_apart() {
-        assert_eq!(ResourceId::parse(SUBNET), ResourceId::parse(&SUBNET.to_uppercase().replace("/SUBSCRIPTIONS", "/subscriptions")));
+        assert_eq!(
+            ResourceId::parse(SUBNET),
+            ResourceId::parse(&SUBNET.to_uppercase().replace("/SUBSCRIPTIONS", "/subscriptions"))
+        );
     }
 
     #[test]
     fn refuses_what_could_mean_another_path() {
-        for text in ["", "subscriptions/s", "/", "/subscriptions", "/tenants/t", "/subscriptions//x", "/subscriptions/s/../t", "/subscriptions/%2e", "/subscriptions/s?x", "/subscriptions/s/a b"] {
+        for text in [
+            "",
+            "subscriptions/s",
+            "/",
+            "/subscriptions",
+            "/tenants/t",
+            "/subscriptions//x",
+            "/subscriptions/s/../t",
+            "/subscriptions/%2e",
+            "/subscriptions/s?x",
+            "/subscriptions/s/a b",
+        ] {
             assert!(ResourceId::parse(text).is_none(), "{text:?}");
         }
     }

@@ -8,7 +8,6 @@ use crate::{
     kinds::{model_version, web_service},
     observed::{Fact, Observed},
     owner::{Says, sha256_hex},
-    questions::Question,
 };
 use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
 use serde_json::Value;
@@ -153,9 +152,14 @@ impl Step {
         }
     }
 
-    /// Whether carrying it out deletes and creates.
+    /// Whether carrying it out deletes and creates what runs.
     pub fn replaces(&self) -> bool {
         self.change == Some(Change::Replace) && matches!(self.seen, Seen::Drifted(_))
+    }
+
+    /// Whether it writes.
+    pub fn writes(&self) -> bool {
+        matches!(self.action, Action::Write(_))
     }
 }
 
@@ -186,11 +190,11 @@ impl Plan {
 /// What the plan may do, from the spec and the status.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limits {
-    /// `suspend: true`.
+    /// `suspend: true`, and the object stays.
     pub suspended: bool,
     /// This generation had settled before, so that a difference is drift, and drift is not to be corrected.
     pub leave_drift: bool,
-    /// Replacing needs approval, and these hashes were approved.
+    /// Replacing waits for its hash to be among these. `None`: nothing waits.
     pub approval: Option<Vec<String>>,
     /// Uid and generation, for the hash.
     pub identity: String,
@@ -210,7 +214,7 @@ pub fn plan(blueprint: &Blueprint, observed: &Observed, recorded: &[ResourceStat
         .enumerate()
         .map(|(at, (node, seen))| step(at, node, seen, node.needs.iter().all(there), observed, recorded))
         .collect();
-    let hash = destructive_hash(&steps, &blueprint.nodes, &limits.identity);
+    let hash = destructive_hash(&steps, &blueprint.nodes, observed, &limits.identity);
     for step in &mut steps {
         limit(step, blueprint, limits, hash.as_deref());
     }
@@ -236,25 +240,41 @@ pub fn look(node: &Node, observed: &Observed, recorded: &[ResourceStatus]) -> Se
 }
 
 fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
-    let record = record_of(node, recorded);
-    let ours = match node.mark.on(body) {
-        Says::Ours => true,
-        Says::Theirs(owner) if node.hold == Hold::Owned => return Seen::Foreign(Some(owner)),
-        Says::Theirs(_) => false,
-        Says::Nothing => record.is_some_and(|record| record.origin == Some(Origin::Created)),
-    };
-    if node.hold == Hold::Owned && !ours {
-        return Seen::Foreign(None);
+    if node.hold == Hold::Owned && !is_ours(node, body, recorded) {
+        return match node.mark.on(body) {
+            Says::Theirs(owner) => Seen::Foreign(Some(owner)),
+            Says::Ours | Says::Nothing => Seen::Foreign(None),
+        };
     }
-    let written = record.map(|record| record.keys.as_slice()).unwrap_or_default();
-    let normal = (node.kind.normalise)(body);
-    let differs = differences(&node.body, &normal, node.kind.rules, written);
+    let differs = match node.goal {
+        Goal::Present => differences_of(node, body, recorded),
+        Goal::Gone => Vec::new(),
+    };
     match (node.kind.phase)(body) {
         Phase::Busy => Seen::Busy,
+        Phase::Failed(_) if still_runs(node, body) && !differs.is_empty() => Seen::Drifted(differs),
         Phase::Failed(why) => Seen::Failed { why, differs },
-        Phase::Settled if differs.is_empty() || node.goal == Goal::Gone => Seen::Settled,
+        Phase::Settled if differs.is_empty() => Seen::Settled,
         Phase::Settled => Seen::Drifted(differs),
     }
+}
+
+/// Whether what stands is ours: its mark names us, or it has none and a read had shown our mark on it before.
+pub fn is_ours(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> bool {
+    match node.mark.on(body) {
+        Says::Ours => true,
+        Says::Theirs(_) => false,
+        Says::Nothing => record_of(node, recorded).is_some_and(|record| record.origin == Some(Origin::Created)),
+    }
+}
+
+fn differences_of(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Vec<Difference> {
+    differences(&node.body, &(node.kind.normalise)(body), node.kind.rules, recorded_keys(node, recorded))
+}
+
+/// A failed web service whose container still stands is changed, and replaced, like one that runs.
+fn still_runs(node: &Node, body: &Value) -> bool {
+    node.kind.write == Write::Service && web_service::still_runs(body)
 }
 
 /// The record of a node in `status.resources`.
@@ -264,11 +284,15 @@ pub fn record_of<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> Option<&'r 
 
 fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
     let change = match seen {
-        Seen::Drifted(differs) | Seen::Failed { differs, .. } => differs.iter().map(|one| (node.kind.change)(&one.path)).max(),
+        Seen::Drifted(differs) | Seen::Failed { differs, .. } => {
+            differs.iter().map(|one| (node.kind.change)(&one.path)).max()
+        }
         _ => None,
     };
     let action = match (node.goal, node.hold) {
-        (Goal::Present, Hold::Owned) => present(node, seen, clear, change, || write(node, seen, change, observed, recorded)),
+        (Goal::Present, Hold::Owned) => {
+            present(node, seen, clear, change, || write(node, seen, change, observed, recorded))
+        }
         (Goal::Present, Hold::Referenced) => referenced(node, seen),
         (Goal::Gone, Hold::Owned) => gone(node, seen, clear, observed),
         (Goal::Gone, Hold::Referenced) => Action::Keep,
@@ -276,7 +300,13 @@ fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, r
     Step { node: at, seen: seen.clone(), action, change }
 }
 
-fn present(node: &Node, seen: &Seen, clear: bool, change: Option<Change>, request: impl FnOnce() -> Option<Request>) -> Action {
+fn present(
+    node: &Node,
+    seen: &Seen,
+    clear: bool,
+    change: Option<Change>,
+    request: impl FnOnce() -> Option<Request>,
+) -> Action {
     match (seen, clear) {
         (Seen::Unread(failure), _) => Action::Hold(Held::Unread(failure.clone())),
         (Seen::Busy, _) => Action::Wait,
@@ -313,7 +343,10 @@ fn not_as_referenced(node: &Node, seen: &Seen) -> Cause {
         Seen::Drifted(differs) => differs.iter().map(|one| one.path.as_str()).collect::<Vec<_>>().join(", "),
         other => other.word().to_lowercase(),
     };
-    Cause::person(reasons::ADOPTION_REFUSED, format!("{} is referenced, not managed here, and is not as described: {what}", node.label()))
+    Cause::person(
+        reasons::ADOPTION_REFUSED,
+        format!("{} is referenced, not managed here, and is not as described: {what}", node.label()),
+    )
 }
 
 fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
@@ -332,37 +365,65 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
 
 fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
     let whose = owner.map_or_else(|| "carries no mark of ours".to_owned(), |owner| format!("belongs to {owner}"));
-    let reason = if node.kind.write == Write::Service { reasons::SERVICE_NAME_TAKEN } else { reasons::ADOPTION_REFUSED };
+    let reason =
+        if node.kind.write == Write::Service { reasons::SERVICE_NAME_TAKEN } else { reasons::ADOPTION_REFUSED };
     Cause::person(
         reason,
-        format!("{} exists and {whose}; choose another name, set management: Reference where the field exists, or remove it in Azure ({})", node.label(), node.id),
+        format!(
+            "{} exists and {whose}; choose another name, set management: Reference where the field exists, or remove it in Azure ({})",
+            node.label(),
+            node.id
+        ),
     )
 }
 
-fn write(node: &Node, seen: &Seen, change: Option<Change>, observed: &Observed, recorded: &[ResourceStatus]) -> Option<Request> {
+fn write(
+    node: &Node,
+    seen: &Seen,
+    change: Option<Change>,
+    observed: &Observed,
+    recorded: &[ResourceStatus],
+) -> Option<Request> {
     let stands = observed.azure_body(node.kind, &node.id);
-    match (node.kind.write, seen) {
-        (Write::Never, _) => None,
-        (Write::Merge, _) => {
-            let written = record_of(node, recorded).map(|record| record.keys.as_slice()).unwrap_or_default();
-            let base = stands.map(|body| (node.kind.normalise)(body)).unwrap_or(Value::Null);
-            Some(Request::Put { body: merged(&base, &node.body, node.kind.rules, written), if_match: stands.and_then(etag) })
-        }
-        (Write::Model, Seen::Absent) => {
-            Some(Request::RegisterModel { body: node.body.clone(), payload: node.payloads.first()?.clone() })
-        }
-        (Write::Model, _) => Some(Request::PatchModel { operations: model_version::patch(&node.body, seen_differences(seen)) }),
-        (Write::Service, Seen::Absent) => Some(Request::CreateService { body: web_service::creation(&node.body), payloads: node.payloads.clone() }),
-        (Write::Service, Seen::Failed { differs, .. }) if differs.is_empty() || !stands.is_some_and(web_service::still_runs) => {
-            Some(Request::Delete { if_match: None, successor: None })
-        }
-        (Write::Service, _) if change == Some(Change::Replace) => {
-            Some(Request::Delete { if_match: None, successor: Some(web_service::creation(&node.body)) })
-        }
-        (Write::Service, _) => {
+    match node.kind.write {
+        Write::Never => None,
+        Write::Merge => Some(put(node, stands, recorded_keys(node, recorded))),
+        Write::Model => model(node, seen, stands, recorded_keys(node, recorded)),
+        Write::Service => service(node, seen, change, stands, recorded_keys(node, recorded)),
+    }
+}
+
+fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
+    let base = stands.map(node.kind.normalise).unwrap_or(Value::Null);
+    Request::Put { body: merged(&base, &node.body, node.kind.rules, written), if_match: stands.and_then(etag) }
+}
+
+fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
+    let Some(stands) = stands else {
+        return Some(Request::RegisterModel { body: node.body.clone(), payload: node.payloads.first()?.clone() });
+    };
+    Some(Request::PatchModel { operations: model_version::patch(&node.body, stands, seen_differences(seen), written) })
+}
+
+fn service(
+    node: &Node,
+    seen: &Seen,
+    change: Option<Change>,
+    stands: Option<&Value>,
+    written: &[String],
+) -> Option<Request> {
+    let body = web_service::creation(&node.body);
+    match (seen, change) {
+        (Seen::Absent, _) => Some(Request::CreateService { body, payloads: node.payloads.clone() }),
+        (Seen::Failed { .. }, _) => Some(Request::Delete { if_match: None, successor: None }),
+        (_, Some(Change::Replace)) => Some(Request::Delete { if_match: None, successor: Some(body) }),
+        (_, change) => {
+            let operations = web_service::patch(&node.body, stands?, seen_differences(seen), written);
             let rolls = change >= Some(Change::Roll);
-            let operations = web_service::patch(&node.body, stands?, seen_differences(seen), recorded_keys(node, recorded));
-            Some(Request::PatchService { operations, payloads: if rolls { node.payloads.clone() } else { Vec::new() } })
+            Some(Request::PatchService {
+                operations,
+                payloads: if rolls { node.payloads.clone() } else { Vec::new() },
+            })
         }
     }
 }
@@ -382,18 +443,19 @@ fn etag(body: &Value) -> Option<String> {
     body.get("etag").and_then(Value::as_str).map(str::to_owned)
 }
 
-fn destructive_hash(steps: &[Step], nodes: &[Node], identity: &str) -> Option<String> {
-    let lines: Vec<String> = steps
-        .iter()
-        .filter(|step| step.replaces())
-        .filter_map(|step| nodes.get(step.node).map(|node| (step, node)))
-        .flat_map(|(step, node)| {
-            let costly = step.differences().iter().filter(|one| (node.kind.change)(&one.path) == Change::Replace);
-            costly.map(|one| format!("{} {} {}", node.id.folded(), one.path, one.want)).collect::<Vec<_>>()
-        })
-        .collect();
+/// Covers who asks, what would be deleted (by its time of creation, so that an approval does not outlive it) and why.
+fn destructive_hash(steps: &[Step], nodes: &[Node], observed: &Observed, identity: &str) -> Option<String> {
+    let replaced = steps.iter().filter(|step| step.replaces()).filter_map(|step| Some((step, nodes.get(step.node)?)));
+    let lines: Vec<String> = replaced.flat_map(|(step, node)| destructive_lines(step, node, observed)).collect();
     let hash = sha256_hex(&[identity.as_bytes(), lines.join("\n").as_bytes()]);
     (!lines.is_empty()).then(|| hash.get(..12).unwrap_or_default().to_owned())
+}
+
+fn destructive_lines(step: &Step, node: &Node, observed: &Observed) -> Vec<String> {
+    let created = observed.azure_body(node.kind, &node.id).and_then(|body| body.get("createdTime")?.as_str());
+    let created = created.unwrap_or_default();
+    let costly = step.differences().iter().filter(|one| (node.kind.change)(&one.path) == Change::Replace);
+    costly.map(|one| format!("{} {created} {} {}", node.id.folded(), one.path, one.want)).collect()
 }
 
 /// Turns a step into a hold where blueprint, suspend, drift mode or approval say so; the report still sees it.
@@ -401,13 +463,12 @@ fn limit(step: &mut Step, blueprint: &Blueprint, limits: &Limits, hash: Option<&
     if !matches!(step.action, Action::Write(_)) {
         return;
     }
-    let present = blueprint.nodes.get(step.node).is_some_and(|node| node.goal == Goal::Present);
     let approved = |hashes: &Vec<String>| hash.is_some_and(|hash| hashes.iter().any(|one| one == hash));
     let held = if let Some(cause) = &blueprint.blocked {
         Held::Refused(cause.clone())
-    } else if limits.suspended && present {
+    } else if limits.suspended {
         Held::Suspended
-    } else if limits.leave_drift && present {
+    } else if limits.leave_drift {
         Held::DriftMode
     } else if step.replaces() && limits.approval.as_ref().is_some_and(|hashes| !approved(hashes)) {
         Held::Approval
@@ -421,7 +482,9 @@ fn limit(step: &mut Step, blueprint: &Blueprint, limits: &Limits, hash: Option<&
 fn one_writer_per_network(steps: &mut [Step], nodes: &[Node]) {
     let network = |node: &Node| {
         let in_network = node.kind.arm_type.starts_with("Microsoft.Network/virtualNetworks");
-        in_network.then(|| if node.kind.arm_type.contains("/subnets") { node.id.parent() } else { Some(node.id.clone()) }).flatten()
+        in_network
+            .then(|| if node.kind.arm_type.contains("/subnets") { node.id.parent() } else { Some(node.id.clone()) })
+            .flatten()
     };
     let mut taken: Vec<_> = steps
         .iter()
@@ -451,9 +514,4 @@ pub enum Progress {
     Carried,
     /// Azure answered that the work goes on; it said when to look, if it did.
     Running(Option<std::time::Duration>),
-}
-
-/// The question that reads a node.
-pub fn question(node: &Node) -> Question {
-    Question::Azure(node.kind, node.id.clone())
 }

@@ -1,21 +1,23 @@
 //! What to say: the parts of the report that both kinds share.
 
 use crate::{
-    blueprint::{Blueprint, Goal, Hold, Node},
-    conditions::Conditions,
+    blueprint::{Blueprint, Goal, Node},
+    conditions::{Conditions, find},
     drift::shown,
+    events::{blocked_event, write_events},
     failure::{Cause, Failure},
-    observed::{Identity, Observed},
-    owner::Says,
-    plan::{Action, Done, Held, Plan, Progress, Request, Seen, Step, record_of},
+    observed::Identity,
+    patience::{lasted, passes_while_deleting, progress},
+    plan::{Action, Done, Held, Progress, Request, Seen, Step},
     retry::Retry,
     scrub,
     subject::Pass,
 };
 use acivnet_api::{
-    DriftItem, Origin, PlanStatus, PlannedAction, ResourceStatus,
+    DriftItem, DriftMode, PlanStatus, PlannedAction,
     conditions::{reasons, types},
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -86,71 +88,42 @@ fn unread(step: &Step) -> Option<Cause> {
 
 /// Writes that failed, by place of the node.
 pub fn failures(done: Option<&Done>) -> impl Iterator<Item = (usize, &Failure)> {
-    done.into_iter().flat_map(|done| &done.results).filter_map(|(at, result)| result.as_ref().err().map(|failure| (*at, failure)))
+    done.into_iter()
+        .flat_map(|done| &done.results)
+        .filter_map(|(at, result)| result.as_ref().err().map(|failure| (*at, failure)))
 }
 
 /// Writes that Azure took, by place of the node.
 pub fn successes(done: Option<&Done>) -> impl Iterator<Item = (usize, Progress)> + '_ {
-    done.into_iter().flat_map(|done| &done.results).filter_map(|(at, result)| result.as_ref().ok().map(|progress| (*at, *progress)))
+    done.into_iter()
+        .flat_map(|done| &done.results)
+        .filter_map(|(at, result)| result.as_ref().ok().map(|progress| (*at, *progress)))
 }
 
-/// `status.resources`: what is written now or was recorded, with what was seen of it.
-pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceStatus> {
-    let nodes = pass.blueprint.nodes.iter().zip(&pass.plan.steps);
-    let mut list: Vec<ResourceStatus> = nodes.filter_map(|(node, step)| resource(pass.observed, node, step, recorded)).collect();
-    let described = |one: &ResourceStatus| {
-        pass.blueprint.nodes.iter().any(|node| node.kind.name == one.kind && node.id.as_str().eq_ignore_ascii_case(&one.id))
-    };
-    list.extend(recorded.iter().filter(|one| !described(one)).cloned());
-    list
-}
-
-fn resource(observed: &Observed, node: &Node, step: &Step, recorded: &[ResourceStatus]) -> Option<ResourceStatus> {
-    let record = record_of(node, recorded);
-    let creates = matches!(step.action, Action::Write(_)) && step.seen == Seen::Absent;
-    let keep = match (node.goal, &step.seen) {
-        (_, Seen::Foreign(_)) | (Goal::Gone, Seen::Absent) => false,
-        (Goal::Present, Seen::Absent | Seen::Unread(_)) => record.is_some() || creates,
-        _ => true,
-    };
-    keep.then(|| ResourceStatus {
-        kind: node.kind.name.into(),
-        id: record.map_or_else(|| node.id.to_string(), |record| record.id.clone()),
-        origin: origin(observed, node, record),
-        state: Some(step.seen.word().into()),
-        keys: keys(node, step, record),
-    })
-}
-
-fn origin(observed: &Observed, node: &Node, record: Option<&ResourceStatus>) -> Option<Origin> {
-    let body = observed.azure_body(node.kind, &node.id);
-    match (node.hold, body.map(|body| node.mark.on(body))) {
-        (Hold::Referenced, Some(_)) => Some(Origin::Referenced),
-        (Hold::Owned, Some(Says::Ours)) => Some(Origin::Created),
-        _ => record.and_then(|record| record.origin),
+/// `status.drift`: differences of what had settled; the last ones while not all could be read.
+pub fn drift(pass: &Pass<'_>, mode: DriftMode, drifts: bool, last: &[DriftItem]) -> Vec<DriftItem> {
+    let nodes = pass.blueprint.nodes.iter().zip(&pass.plan.steps).filter(|(node, _)| node.goal == Goal::Present);
+    match mode {
+        DriftMode::Ignore => Vec::new(),
+        DriftMode::Correct | DriftMode::Detect if !compared(pass) => last.to_vec(),
+        DriftMode::Correct | DriftMode::Detect if !drifts => Vec::new(),
+        DriftMode::Correct | DriftMode::Detect => nodes.flat_map(|(node, step)| items(node, step)).collect(),
     }
 }
 
-/// Tag keys: while a write may be under way, those wanted and those written; once settled, those wanted.
-fn keys(node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
-    let wanted = ["tags", "kvTags"].into_iter().find_map(|name| node.body.get(name).and_then(Value::as_object));
-    let mut keys: Vec<String> = wanted.into_iter().flat_map(|map| map.keys().cloned()).collect();
-    if step.seen != Seen::Settled || node.goal == Goal::Gone {
-        keys.extend(record.into_iter().flat_map(|record| record.keys.clone()));
-    }
-    keys.sort();
-    keys.dedup();
-    keys
-}
-
-/// `status.drift`: differences of what had settled.
-pub fn drift_items(blueprint: &Blueprint, plan: &Plan, had_settled: bool) -> Vec<DriftItem> {
-    let nodes = blueprint.nodes.iter().zip(&plan.steps).filter(|(node, _)| had_settled && node.goal == Goal::Present);
-    nodes.flat_map(|(node, step)| items(node, step)).collect()
+/// Whether all that should stand was read.
+fn compared(pass: &Pass<'_>) -> bool {
+    let unread = |step: &Step| matches!(step.seen, Seen::Unread(_));
+    !pass.plan.steps.is_empty() && !pass.plan.steps.iter().any(unread)
 }
 
 fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
-    let item = |field: &str, want: String, have: String| DriftItem { resource: node.label(), field: field.into(), want, have };
+    let item = |field: &str, want: String, have: String| DriftItem {
+        resource: node.label(),
+        field: field.into(),
+        want,
+        have,
+    };
     match &step.seen {
         Seen::Absent => vec![item("", "present".into(), "absent".into())],
         _ => {
@@ -160,110 +133,117 @@ fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
     }
 }
 
-/// `status.plan`: the steps that wait for a person or a setting.
-pub fn plan_status(blueprint: &Blueprint, plan: &Plan) -> Option<PlanStatus> {
-    let waits = |step: &&Step| matches!(step.action, Action::Hold(Held::Approval | Held::Suspended | Held::DriftMode));
-    let actions: Vec<PlannedAction> = plan.steps.iter().filter(waits).flat_map(|step| planned(blueprint, step)).collect();
-    let approval = plan.steps.iter().any(|step| step.action == Action::Hold(Held::Approval));
-    (!actions.is_empty()).then(|| PlanStatus { hash: plan.hash.clone().filter(|_| approval), actions })
+/// A field of a node as the spec calls it, and its values as the spec writes them.
+pub type SpecField = fn(&Node, &str, &Value) -> (String, String);
+
+/// `status.plan`: the steps that wait for a person or a setting, and what is deleted to be created again.
+pub fn plan_status(pass: &Pass<'_>, mode: DriftMode, field: SpecField) -> Option<PlanStatus> {
+    let waits = |step: &&Step| match &step.action {
+        Action::Hold(Held::Approval | Held::Suspended) => true,
+        Action::Hold(Held::DriftMode) => mode != DriftMode::Ignore,
+        _ => step.replaces() && step.writes(),
+    };
+    let steps: Vec<&Step> = pass.plan.steps.iter().filter(waits).collect();
+    let destructive = |step: &&Step| step.action == Action::Hold(Held::Approval) || step.writes();
+    let hash = pass.plan.hash.clone().filter(|_| steps.iter().any(destructive));
+    let actions: Vec<PlannedAction> = steps.iter().flat_map(|step| planned(pass.blueprint, step, field)).collect();
+    (!actions.is_empty()).then_some(PlanStatus { hash, actions })
 }
 
-fn planned(blueprint: &Blueprint, step: &Step) -> Vec<PlannedAction> {
+fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedAction> {
     let Some(node) = blueprint.nodes.get(step.node) else { return Vec::new() };
-    let action = match (&step.seen, step.replaces()) {
-        (Seen::Absent, _) => "Create",
-        (_, true) => "Replace",
+    let action = match (node.goal, &step.seen, step.replaces()) {
+        (Goal::Gone, ..) => "Delete",
+        (_, Seen::Absent, _) => "Create",
+        (.., true) => "Replace",
         _ => "Update",
     };
     let whole = PlannedAction { action: action.into(), resource: node.label(), field: None, from: None, to: None };
-    let clean = |value: &Value| Some(scrub::clean(&shown(value)));
-    let fields = step.differences().iter().filter(|one| !step.replaces() || Some((node.kind.change)(&one.path)) == step.change);
-    let fields: Vec<_> = fields
-        .map(|one| PlannedAction { field: Some(one.path.clone()), from: clean(&one.have), to: clean(&one.want), ..whole.clone() })
-        .collect();
+    let differs = step.differences().iter();
+    let differs = differs.filter(|one| !step.replaces() || Some((node.kind.change)(&one.path)) == step.change);
+    let fields = differs.map(|one| {
+        let (name, from) = field(node, &one.path, &one.have);
+        let (_, to) = field(node, &one.path, &one.want);
+        PlannedAction { field: Some(name), from: Some(from), to: Some(to), ..whole.clone() }
+    });
+    let fields: Vec<_> = fields.collect();
     if fields.is_empty() { vec![whole] } else { fields }
 }
 
-/// How a cause shows: work goes on, or nothing moves without a person.
-pub fn progress(conditions: &mut Conditions<'_>, cause: Option<&Cause>, stalled_after_seconds: i64) {
-    let Some(cause) = cause else { return };
-    let stalled = match patience(cause.reason) {
-        Patience::None => true,
-        Patience::Some => conditions.seconds_as(types::RECONCILING, cause.reason) >= stalled_after_seconds || conditions.seconds_as(types::STALLED, cause.reason) > 0,
-        Patience::Endless => false,
-    };
-    let type_ = if stalled { types::STALLED } else { types::RECONCILING };
-    conditions.set(type_, Some(true), cause.reason, cause.message.clone());
-}
-
-enum Patience {
-    None,
-    Some,
-    Endless,
-}
-
-/// Roles take minutes to spread and a workspace may come in the same apply: such causes count as work for a while.
-fn patience(reason: &str) -> Patience {
-    use reasons as r;
-    match reason {
-        r::INVALID_SPEC | r::ADOPTION_REFUSED | r::SERVICE_NAME_TAKEN | r::ADDRESS_OVERLAP | r::APPROVAL_REQUIRED | r::SUSPENDED
-        | r::REGION_MISMATCH | r::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP | r::VIRTUAL_NETWORK_DIFFERS
-        | r::SUBNET_IN_USE_BY_OTHER | r::CONDA_FILE_INVALID | r::MODEL_UNREADABLE | r::SCORING_SCRIPT_CRASHED
-        | r::IMAGE_BUILD_FAILED | r::QUOTA_EXCEEDED | r::ADDRESS_OUTSIDE_SUBNET | r::ADDRESS_NOT_ALLOWED | r::AZURE_REFUSED => Patience::None,
-        r::PROGRESSING | r::CREATING | r::UPDATING | r::BUILDING | r::DELETING | r::BUSY | r::THROTTLED | r::AZURE_UNREACHABLE
-        | r::WAITING_FOR_SUBNET | r::SUBNET_NOT_READY | r::REGION_CAPACITY | r::PROBE_FAILED | r::SUBNET_IN_USE
-        | r::SERVICE_ASSOCIATION_LINK => Patience::Endless,
-        _ => Patience::Some,
-    }
+/// A field by its path in the Azure body.
+pub fn azure_field(_node: &Node, path: &str, value: &Value) -> (String, String) {
+    (path.to_owned(), scrub::clean(&shown(value)))
 }
 
 /// `CredentialsValid`.
 pub fn credentials(conditions: &mut Conditions<'_>, identity: &Identity) {
     match identity {
         Identity::Unasked => conditions.keep(types::CREDENTIALS_VALID),
-        Identity::Valid => conditions.set(types::CREDENTIALS_VALID, Some(true), reasons::TOKEN_ACCEPTED, "Azure accepted the token of this namespace's identity"),
-        Identity::Refused(failure) => conditions.set(types::CREDENTIALS_VALID, Some(false), failure.reason, failure.message.clone()),
+        Identity::Valid => conditions.set(
+            types::CREDENTIALS_VALID,
+            Some(true),
+            reasons::TOKEN_ACCEPTED,
+            "Azure accepted the token of this namespace's identity",
+        ),
+        Identity::Refused(failure) => {
+            conditions.set(types::CREDENTIALS_VALID, Some(false), failure.reason, failure.message.clone())
+        }
     }
 }
 
 /// `DriftDetected`.
-pub fn drift_condition(conditions: &mut Conditions<'_>, drift: &[DriftItem]) {
-    let fields: Vec<String> = drift.iter().map(|one| format!("{} {}", one.resource, one.field).trim_end().to_owned()).collect();
-    match fields.as_slice() {
-        [] => conditions.set(types::DRIFT_DETECTED, Some(false), reasons::IN_SYNC, "Azure equals the spec"),
-        _ => conditions.set(types::DRIFT_DETECTED, Some(true), reasons::DRIFTED, scrub::clean(&format!("Azure differs in {}", fields.join(", ")))),
+pub fn drift_condition(conditions: &mut Conditions<'_>, pass: &Pass<'_>, mode: DriftMode, drift: &[DriftItem]) {
+    let fields = drift.iter().map(|one| format!("{} {}", one.resource, one.field).trim_end().to_owned());
+    let fields = fields.collect::<Vec<_>>().join(", ");
+    let message = if pass.plan.settled() { "Azure equals the spec" } else { "the spec is being carried out" };
+    match mode {
+        DriftMode::Ignore => {}
+        _ if !compared(pass) => conditions.keep_or_unknown(types::DRIFT_DETECTED, "not compared yet"),
+        _ if drift.is_empty() => conditions.set(types::DRIFT_DETECTED, Some(false), reasons::IN_SYNC, message),
+        _ => {
+            let message = scrub::clean(&format!("Azure differs in {fields}"));
+            conditions.set(types::DRIFT_DETECTED, Some(true), reasons::DRIFTED, message);
+        }
     }
 }
 
-/// One event for all the writes of a pass, in the words of what was done.
-pub fn write_events(pass: &Pass<'_>, done: Option<&Done>, had_settled: bool) -> Vec<Event> {
-    let mut events: Vec<Event> = Vec::new();
-    for (at, _) in successes(done) {
-        let (Some(node), Some(step)) = (pass.blueprint.nodes.get(at), pass.plan.steps.get(at)) else { continue };
-        let (reason, action, what) = written(node, step, had_settled);
-        match events.iter_mut().find(|event| event.reason == reason) {
-            Some(event) => event.message = scrub::clean(&format!("{}, {what}", event.message)),
-            None => events.push(Event { warning: reason == "Replacing", reason, action, message: scrub::clean(&what) }),
-        }
-    }
-    events
+/// What is said of an object that is being deleted.
+pub struct Leaving {
+    /// The conditions.
+    pub conditions: Vec<Condition>,
+    /// The events.
+    pub events: Vec<Event>,
+    /// When to look again.
+    pub next: Next,
+    /// The finalizer may go: nothing of ours is left, and that is proven.
+    pub release: bool,
 }
 
-fn written(node: &Node, step: &Step, had_settled: bool) -> (&'static str, &'static str, String) {
-    let fields = step.differences().iter().map(|one| one.path.as_str()).collect::<Vec<_>>().join(", ");
-    match (&step.action, &step.seen) {
-        (Action::Write(Request::Delete { successor: Some(_), .. }), _) => {
-            ("Replacing", "Replace", format!("deleting {} to create it again: {fields} can't be changed in place", node.label()))
+/// Conditions and events of a deletion. `going` tells what is under way when nothing holds it.
+pub fn leaving(
+    pass: &Pass<'_>,
+    done: Option<&Done>,
+    last: &[Condition],
+    mut conditions: Conditions<'_>,
+    going: &str,
+) -> Leaving {
+    let after = pass.observed.settings.stalled_after_seconds;
+    let cause = root_cause(pass, done);
+    let release = pass.plan.settled() && !pass.blueprint.incomplete && cause.is_none();
+    conditions.set(types::READY, Some(false), reasons::DELETING, "being deleted");
+    if let Some(cause) = &cause {
+        let known = find(last, types::DELETION_BLOCKED).is_some_and(|was| was.reason == cause.reason);
+        if known || !passes_while_deleting(cause.reason) || lasted(&conditions, cause.reason) >= after {
+            conditions.set(types::DELETION_BLOCKED, Some(true), cause.reason, cause.message.clone());
         }
-        (Action::Write(Request::Delete { .. }), Seen::Failed { .. }) if node.goal == Goal::Present => {
-            ("Retrying", "Replace", format!("deleting the failed {} to create it again", node.label()))
-        }
-        (Action::Write(Request::Delete { .. }), _) => ("Deleting", "Delete", format!("deleting {}", node.label())),
-        (_, Seen::Absent) if had_settled => ("DriftCorrected", "Correct", format!("{} was gone from Azure; creating it again", node.label())),
-        (_, Seen::Absent) => ("Creating", "Create", format!("creating {}", node.label())),
-        _ if had_settled => ("DriftCorrected", "Correct", format!("{} differed in {fields}; putting it back", node.label())),
-        _ => ("Updating", "Update", format!("updating {}: {fields}", node.label())),
     }
+    let next = if release { Next::Never } else { next(pass, done, cause.as_ref(), Duration::from_secs(60)) };
+    let open = cause.unwrap_or_else(|| Cause::passing(reasons::DELETING, going));
+    progress(&mut conditions, Some(&open), after);
+    let conditions = conditions.build();
+    let mut events = write_events(pass, done, false);
+    events.extend(blocked_event(last, &conditions));
+    Leaving { conditions, events, next, release }
 }
 
 /// When to look again, from what the pass did and met.
@@ -271,11 +251,7 @@ pub fn next(pass: &Pass<'_>, done: Option<&Done>, cause: Option<&Cause>, sweep: 
     if let Some((_, failure)) = failures(done).next() {
         return Next::Retry(failure.retry);
     }
-    let running = successes(done).filter_map(|(_, progress)| match progress {
-        Progress::Running(after) => after,
-        Progress::Carried => None,
-    });
-    if let Some(after) = running.min() {
+    if let Some(after) = successes(done).filter_map(|(at, progress)| wait(pass, at, progress)).min() {
         return Next::Retry(Retry::After(after));
     }
     let moves = |step: &Step| matches!(step.action, Action::Write(_) | Action::Wait | Action::Hold(Held::Turn));
@@ -285,17 +261,16 @@ pub fn next(pass: &Pass<'_>, done: Option<&Done>, cause: Option<&Cause>, sweep: 
     cause.map_or(Next::Sweep(sweep), |cause| Next::Retry(cause.retry))
 }
 
-/// The event of a transition of `Ready`.
-pub fn ready_event(last: Option<&str>, now: &str, ready: bool, message: &str) -> Option<Event> {
-    let quiet = [reasons::PROGRESSING, reasons::DELETING];
-    (last != Some(now) && !quiet.contains(&now)).then(|| Event {
-        warning: !ready,
-        reason: reason_word(now),
-        action: "Reconcile",
-        message: scrub::clean(message),
-    })
-}
-
-fn reason_word(reason: &str) -> &'static str {
-    reasons::ALL.iter().map(|(word, _)| *word).find(|word| *word == reason).unwrap_or(reasons::PROGRESSING)
+/// How long a write that Azure took wants to be left alone. A PUT over what had failed waits a minute at least, so that
+/// what fails each time is no loop.
+fn wait(pass: &Pass<'_>, at: usize, progress: Progress) -> Option<Duration> {
+    let step = pass.plan.steps.get(at);
+    let put = step.is_some_and(|step| matches!(step.action, Action::Write(Request::Put { .. })));
+    let failed = step.is_some_and(|step| matches!(step.seen, Seen::Failed { .. }));
+    let least = Some(Duration::from_secs(60)).filter(|_| put && failed);
+    let asked = match progress {
+        Progress::Running(after) => after,
+        Progress::Carried => None,
+    };
+    asked.max(least)
 }

@@ -24,7 +24,9 @@ impl Retry {
     pub fn delay(self, attempt: u32, jitter: f64) -> Duration {
         let spread = |seconds: f64| Duration::from_secs_f64(seconds * (0.75 + jitter.clamp(0.0, 1.0) / 2.0));
         match self {
-            Self::After(wait) => wait.min(Duration::from_secs(3600)) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 500.0) as u64),
+            Self::After(wait) => {
+                wait.min(Duration::from_secs(3600)) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 500.0) as u64)
+            }
             Self::Soon => spread(f64::from(1 << attempt.min(3)).min(10.0)),
             Self::Backoff => spread(f64::from(1 << attempt.min(8)).min(180.0)),
             Self::Slowly => spread((5.0 * f64::from(1 << attempt.min(6))).min(300.0)),
@@ -44,27 +46,55 @@ pub fn classify(status: u16, codes: &[&str]) -> (Retry, &'static str) {
 fn by_code(code: &str) -> Option<(Retry, &'static str)> {
     use {Retry::*, reasons as r};
     Some(match code {
-        "RetryableErrorDueToAnotherOperation" | "RetryableError" | "ReferencedResourceNotProvisioned" | "AnotherOperationInProgress" => (Soon, r::BUSY),
-        "Canceled" | "CanceledAndSupersededDueToAnotherOperation" | "ContainerGroupTransitioning" | "ContainerLogNotAvailable" => (Soon, r::BUSY),
+        "RetryableErrorDueToAnotherOperation"
+        | "RetryableError"
+        | "ReferencedResourceNotProvisioned"
+        | "AnotherOperationInProgress" => (Soon, r::BUSY),
+        "Canceled"
+        | "CanceledAndSupersededDueToAnotherOperation"
+        | "ContainerGroupTransitioning"
+        | "ContainerLogNotAvailable" => (Soon, r::BUSY),
         "PreconditionFailed" | "PreconditionFailedEtagMismatch" | "ConditionNotMet" => (Soon, r::BUSY),
-        "InUseSubnetCannotBeDeleted" | "InUseNetworkSecurityGroupCannotBeDeleted" | "InUsePrefixCannotBeDeleted" | "CannotDeleteResource" => (Backoff, r::SUBNET_IN_USE),
+        "InUseSubnetCannotBeDeleted"
+        | "InUseNetworkSecurityGroupCannotBeDeleted"
+        | "InUsePrefixCannotBeDeleted"
+        | "CannotDeleteResource" => (Backoff, r::SUBNET_IN_USE),
         "ResourceGroupBeingDeleted" | "ResourceGroupNotFound" => (Slowly, r::RESOURCE_GROUP_NOT_FOUND),
-        "SubscriptionNotFound" | "ReadOnlyDisabledSubscription" | "InvalidSubscriptionId" => (Slowly, r::SUBSCRIPTION_NOT_FOUND),
+        "SubscriptionNotFound" | "ReadOnlyDisabledSubscription" | "InvalidSubscriptionId" => {
+            (Slowly, r::SUBSCRIPTION_NOT_FOUND)
+        }
         "TooManyRequests" | "429" | "SubscriptionRequestsThrottled" | "ServerBusy" => (Backoff, r::THROTTLED),
-        "AuthorizationFailed" | "LinkedAuthorizationFailed" | "AuthorizationPermissionMismatch" | "AuthorizationFailure" => (Slowly, r::FORBIDDEN),
-        "InvalidAuthenticationToken" | "ExpiredAuthenticationToken" | "InvalidAuthenticationTokenTenant" | "AuthenticationFailed" | "EmptyOrInvalidToken" => (Slowly, r::CREDENTIALS_REFUSED),
+        "AuthorizationFailed"
+        | "LinkedAuthorizationFailed"
+        | "AuthorizationPermissionMismatch"
+        | "AuthorizationFailure" => (Slowly, r::FORBIDDEN),
+        "InvalidAuthenticationToken"
+        | "ExpiredAuthenticationToken"
+        | "InvalidAuthenticationTokenTenant"
+        | "AuthenticationFailed"
+        | "EmptyOrInvalidToken" => (Slowly, r::CREDENTIALS_REFUSED),
         "RequestDisallowedByPolicy" => (Slowly, r::POLICY_DENIED),
         "ScopeLocked" => (Slowly, r::AZURE_LOCK),
         "MissingSubscriptionRegistration" | "SubscriptionNotRegistered" => (Slowly, r::PROVIDER_NOT_REGISTERED),
         "ContainerGroupQuotaReached" | "QuotaExceeded" | "ResourceQuotaExceeded" => (Slowly, r::QUOTA_EXCEEDED),
         "SubnetIsFull" => (Slowly, r::SUBNET_FULL),
         "SubnetMissingRequiredDelegation" => (Slowly, r::SUBNET_NOT_DELEGATED),
-        "SubnetDelegationsCannotChangeWhenSubnetUsedByResource" | "InUseSubnetCannotBeUpdated" => (Slowly, r::SUBNET_IN_USE_BY_OTHER),
-        "NetcfgSubnetRangesOverlap" | "NetcfgSubnetRangeOutsideVnet" | "NetcfgInvalidSubnet" => (Slowly, r::ADDRESS_OVERLAP),
+        "SubnetDelegationsCannotChangeWhenSubnetUsedByResource" | "InUseSubnetCannotBeUpdated" => {
+            (Slowly, r::SUBNET_IN_USE_BY_OTHER)
+        }
+        "NetcfgSubnetRangesOverlap" | "NetcfgSubnetRangeOutsideVnet" | "NetcfgInvalidSubnet" => {
+            (Slowly, r::ADDRESS_OVERLAP)
+        }
         "CrashLoopBackOff" => (Slowly, r::SCORING_SCRIPT_CRASHED),
         "ImageBuildFailed" | "EnvironmentBuildFailed" => (Slowly, r::IMAGE_BUILD_FAILED),
-        "LocationNotAvailableForResourceType" | "NoRegisteredProviderFound" | "SubnetAndContainerGroupMustBeInSameRegion" => (Slowly, r::REGION_MISMATCH),
-        "InvalidCIDRNotation" | "NetcfgInvalidIPAddressPrefix" | "InvalidAddressPrefixFormat" | "InvalidRequestFormat" | "InvalidRequestContent" => (OnSpecChange, r::INVALID_SPEC),
+        "LocationNotAvailableForResourceType"
+        | "NoRegisteredProviderFound"
+        | "SubnetAndContainerGroupMustBeInSameRegion" | "SubnetRegionMismatch" => (Slowly, r::REGION_MISMATCH),
+        "InvalidCIDRNotation"
+        | "NetcfgInvalidIPAddressPrefix"
+        | "InvalidAddressPrefixFormat"
+        | "InvalidRequestFormat"
+        | "InvalidRequestContent" => (OnSpecChange, r::INVALID_SPEC),
         code if code.ends_with("RequestsThrottled") => (Backoff, r::THROTTLED),
         code if code.starts_with("SecurityRule") => (OnSpecChange, r::INVALID_SPEC),
         _ => return None,
@@ -106,7 +136,10 @@ mod tests {
     #[test]
     fn delays_grow_and_end() {
         let seconds = |retry: Retry, attempt| retry.delay(attempt, 0.5).as_secs();
-        assert_eq!((0..10).map(|n| seconds(Retry::Backoff, n)).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 64, 128, 180, 180]);
+        assert_eq!(
+            (0..10).map(|n| seconds(Retry::Backoff, n)).collect::<Vec<_>>(),
+            [1, 2, 4, 8, 16, 32, 64, 128, 180, 180]
+        );
         assert_eq!((seconds(Retry::Soon, 0), seconds(Retry::Soon, 9)), (1, 8));
         assert_eq!((seconds(Retry::Slowly, 0), seconds(Retry::Slowly, 99)), (5, 300));
         assert_eq!(seconds(Retry::OnSpecChange, 0), 3600);

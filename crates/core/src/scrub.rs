@@ -12,7 +12,10 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\x22]+@", "${1}***@"),
         // the query of a shared access signature; `sig` alone is the secret, the rest tells nobody anything
         (r"\?[^\s'\x22]*\bsig=[^\s'\x22]*", "?***"),
-        (r"(?i)\b(sig|code|token|password|pwd|secret|accountkey|sharedaccesskey|client_secret|client_assertion|api[_-]?key)(\s*[=:]\s*)[^\s&;,'\x22]+", "${1}${2}***"),
+        (
+            r"(?i)\b(sig|code|token|password|pwd|secret|accountkey|sharedaccesskey|client_secret|client_assertion|api[_-]?key)(\s*[=:]\s*)[^\s&;,'\x22]+",
+            "${1}${2}***",
+        ),
         (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} ***"),
         (r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "***"),
         (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)", "***"),
@@ -43,7 +46,11 @@ impl Scrubber {
         for (pattern, with) in PATTERNS.iter() {
             text = pattern.replace_all(&text, *with).into_owned();
         }
-        let line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let line = text
+            .split(|c: char| c.is_whitespace() || c.is_control())
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         if line.chars().count() <= LONGEST {
             return line;
         }
@@ -66,7 +73,10 @@ mod tests {
         let scrubber = Scrubber::new(["hunter22".to_owned()]);
         for (text, expected) in [
             ("pip: https://bob:pw@example.org/simple failed", "pip: https://***@example.org/simple failed"),
-            ("GET https://a.blob.core.windows.net/c/b?sv=1&sig=abc%3D&se=2 403", "GET https://a.blob.core.windows.net/c/b?*** 403"),
+            (
+                "GET https://a.blob.core.windows.net/c/b?sv=1&sig=abc%3D&se=2 403",
+                "GET https://a.blob.core.windows.net/c/b?*** 403",
+            ),
             ("Authorization: Bearer abcdefgh.ijkl", "Authorization: Bearer ***"),
             ("token eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.c2ln end", "token *** end"),
             ("AccountKey=Zm9v; x", "AccountKey=***; x"),

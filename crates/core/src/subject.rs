@@ -7,7 +7,7 @@ use crate::{
     questions::Question,
     report::Report,
 };
-use acivnet_api::{Drift, DriftMode, ResourceStatus};
+use acivnet_api::{Deletion, DeletionPolicy, Drift, DriftMode, Origin, ResourceStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -34,6 +34,11 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     fn settled_generation(&self) -> Option<i64>;
     /// The drift settings of the spec.
     fn drift(&self) -> Option<&Drift>;
+    /// How the object is to be deleted.
+    fn deletion(&self) -> Option<&Deletion>;
+    /// Whether something outside the spec that it is made from, such as a file, is not what it was when it settled: then
+    /// a difference is an open change and not drift.
+    fn has_new_inputs(&self, observed: &Observed) -> bool;
 
     /// `status.resources`: ids recorded before they were created.
     fn recorded(&self) -> &[ResourceStatus] {
@@ -50,9 +55,25 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
         self.meta().generation.unwrap_or_default()
     }
 
-    /// Whether this generation had settled before, so that a difference is drift.
+    /// Whether this generation had settled before.
     fn had_settled(&self) -> bool {
         self.settled_generation() == Some(self.generation())
+    }
+
+    /// Whether a difference is drift: spec and files are those that had settled before.
+    fn drifts(&self, observed: &Observed) -> bool {
+        self.had_settled() && !self.has_new_inputs(observed)
+    }
+
+    /// Whether anything was made, or may have been made: its id is recorded before.
+    fn made_something(&self) -> bool {
+        self.recorded().iter().any(|one| one.origin != Some(Origin::Referenced))
+    }
+
+    /// Whether it is being deleted and nothing in Azure has to go with it.
+    fn leaves_nothing(&self) -> bool {
+        let orphan = self.deletion().and_then(|deletion| deletion.policy) == Some(DeletionPolicy::Orphan);
+        self.deleting() && (orphan || !self.made_something())
     }
 
     /// Seconds between two looks when nothing changes.
@@ -82,25 +103,32 @@ pub struct Pass<'a> {
 /// From facts to a plan.
 pub fn decide<S: Subject>(subject: &S, observed: &Observed, now: Timestamp) -> (Blueprint, Plan) {
     let blueprint = subject.describe(observed, now);
-    let plan = plan(&blueprint, observed, subject.recorded(), &subject.limits());
+    let limits = subject.limits();
+    let leave_drift = limits.leave_drift && !subject.has_new_inputs(observed);
+    let plan = plan(&blueprint, observed, subject.recorded(), &Limits { leave_drift, ..limits });
     (blueprint, plan)
 }
 
 /// The questions that are not answered yet, in order and once each.
 pub fn open_questions<S: Subject>(subject: &S, observed: &Observed) -> Vec<Question> {
-    let asked: BTreeMap<Question, ()> = subject.questions(observed).into_iter().map(|question| (question, ())).collect();
+    let asked: BTreeMap<Question, ()> =
+        subject.questions(observed).into_iter().map(|question| (question, ())).collect();
     asked.into_keys().filter(|question| !observed.facts.contains_key(question)).collect()
 }
 
-/// Whether the report holds what must be in status before anything is written: ids of what is created, tag keys, and the
-/// approval of a plan.
+/// Whether the report holds what must be in status before anything is written: ids of what is created, tag keys that are
+/// written, and the approval of a plan.
 pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
     let unknown = |one: &ResourceStatus| {
-        let known = subject.recorded().iter().find(|known| known.kind == one.kind && known.id.eq_ignore_ascii_case(&one.id));
-        known.is_none_or(|known| one.keys.iter().any(|key| !known.keys.contains(key)))
+        let same = |known: &&ResourceStatus| known.kind == one.kind && known.id.eq_ignore_ascii_case(&one.id);
+        let known = subject.recorded().iter().find(same);
+        let written = matches!(one.state.as_deref(), Some("Absent" | "Drifted" | "Failed"));
+        written && known.is_none_or(|known| one.keys.iter().any(|key| !known.keys.contains(key)))
     };
     let (resources, approved) = S::memory(&report.status);
-    resources.iter().any(unknown) || approved.is_some() && approved != subject.status().and_then(|last| S::memory(last).1)
+    let known = subject.status().and_then(|last| S::memory(last).1);
+    resources.iter().filter(|one| one.origin != Some(Origin::Referenced)).any(unknown)
+        || approved.is_some() && approved != known
 }
 
 /// Namespace, name and uid: empty text when absent, which no object of an API server has.

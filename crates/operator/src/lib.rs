@@ -1,1 +1,39 @@
-//! placeholder
+//! The shell around the decisions: watches, observes, acts, publishes.
+//!
+//! ```text
+//! watch ─► observe (reads) ─► acivnet_core decides ─► act (writes to Azure) ─► publish (status, events, finalizer)
+//! ```
+//!
+//! What holds: everything from outside comes in through [`ctx::Ctx`] · no pass waits for Azure · nothing is read after
+//! the decision · only `publish` writes our objects · every write to Azure takes a permit from the one gate.
+
+mod act;
+pub mod admin;
+pub mod args;
+mod config_maps;
+pub mod controllers;
+pub mod crd;
+pub mod ctx;
+mod identity;
+mod kubernetes;
+mod locks;
+mod memory;
+pub mod metrics;
+#[cfg(test)]
+mod mock;
+pub mod networks;
+mod object;
+mod observe;
+pub mod pace;
+mod probe;
+mod publish;
+pub mod reconcile;
+mod snapshot;
+pub mod start;
+mod stores;
+pub mod telemetry;
+
+pub use object::Object;
+
+/// Name under which the API server notes what we wrote.
+pub const FIELD_MANAGER: &str = "acivnet";

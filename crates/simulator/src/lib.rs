@@ -1,1 +1,43 @@
-//! placeholder
+//! An Azure that fits on a laptop: Resource Manager, sign-in, the Azure ML v1 data plane and blob storage on one TLS
+//! port, faithful to Azure in status codes, headers, error bodies and asynchronous operations.
+//!
+//! The heart is [`Simulator`], a [`tower::Service`] over one [`World`](world::World) and one [`Clock`]: no background
+//! task, no timer. Every request first settles what has come due, in order of time, so that the same requests at the
+//! same times give the same bytes. TLS, ports and how containers really run stand outside of it, in [`server`] and
+//! [`run`].
+//!
+//! It shares no type with any client on purpose: a misreading of Azure would otherwise be made twice and never seen.
+
+pub mod admin;
+pub mod args;
+pub mod arm;
+pub mod authorization;
+pub mod blob;
+pub mod call;
+pub mod clock;
+pub mod containers;
+pub mod error;
+pub mod faults;
+pub mod identity;
+pub mod ids;
+pub mod locks;
+pub mod machine_learning;
+pub mod network;
+pub mod operations;
+pub mod request_log;
+pub mod run;
+pub mod seed;
+pub mod server;
+mod simulator;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod world;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::{Refusal, Response};
+pub use identity::issuer::{HttpsIssuerKeys, IssuerError, IssuerKeys, StaticIssuerKeys};
+pub use identity::keys::SigningKey;
+pub use run::Runner;
+pub use seed::Seed;
+pub use simulator::{Config, ConnectionDropped, Simulator};

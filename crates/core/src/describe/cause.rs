@@ -14,11 +14,24 @@ pub fn of_service(service: &Value, operation: Option<&Value>, log: Option<&str>)
     if building || reason == reasons::IMAGE_BUILD_FAILED {
         let tail = operation.and_then(|operation| operation.get("operationLogTail")).and_then(Value::as_str);
         let line = tail.and_then(failing_line).unwrap_or(message);
-        return cause(reasons::IMAGE_BUILD_FAILED, format!("the image of the environment could not be built: {}; correct the conda file", scrub::clean(line)), retry);
+        return cause(
+            reasons::IMAGE_BUILD_FAILED,
+            format!("the image of the environment could not be built: {}; correct the conda file", scrub::clean(line)),
+            retry,
+        );
     }
-    if reason == reasons::SCORING_SCRIPT_CRASHED || codes.contains(&"AciDeploymentFailed") && log.and_then(python_error).is_some() {
+    if reason == reasons::SCORING_SCRIPT_CRASHED
+        || codes.contains(&"AciDeploymentFailed") && log.and_then(python_error).is_some()
+    {
         let line = log.and_then(python_error).unwrap_or(message);
-        return cause(reasons::SCORING_SCRIPT_CRASHED, format!("the container ends by itself: {}; correct the scoring script, the model or the environment", scrub::clean(line)), retry);
+        return cause(
+            reasons::SCORING_SCRIPT_CRASHED,
+            format!(
+                "the container ends by itself: {}; correct the scoring script, the model or the environment",
+                scrub::clean(line)
+            ),
+            retry,
+        );
     }
     if reason == reasons::AZURE_REFUSED {
         return cause(reasons::SERVICE_FAILED, format!("Azure ML: {}", scrub::clean(message)), Retry::Slowly);
@@ -53,9 +66,13 @@ fn message(error: &Value) -> Option<&str> {
 /// The last line of a build log that names an error, else its last line.
 fn failing_line(log: &str) -> Option<&str> {
     let lines = || log.lines().map(str::trim).filter(|line| !line.is_empty());
-    let tells = |line: &&str| ["error", "no solution", "not found", "conflict", "unsatisfiable"].iter().any(|word| line.to_ascii_lowercase().contains(word));
+    let tells = |line: &&str| {
+        ["error", "no solution", "not found", "conflict", "unsatisfiable"]
+            .iter()
+            .any(|word| line.to_ascii_lowercase().contains(word))
+    };
     let own = |line: &&str| !line.to_ascii_lowercase().contains("exit code");
-    lines().filter(own).filter(tells).last().or_else(|| lines().last())
+    lines().filter(own).filter(tells).next_back().or_else(|| lines().next_back())
 }
 
 /// The last line of a log of the form `SomeError: text`, which ends a Python traceback.
@@ -64,9 +81,10 @@ fn python_error(log: &str) -> Option<&str> {
         let name = line.split([':', ' ', '(']).next().unwrap_or_default();
         let last = name.rsplit('.').next().unwrap_or_default();
         let word = !last.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        word && ["Error", "Exception", "Exit", "Interrupt", "Warning"].iter().any(|end| last.ends_with(end)) && !last.ends_with("Warning")
+        word && ["Error", "Exception", "Exit", "Interrupt", "Warning"].iter().any(|end| last.ends_with(end))
+            && !last.ends_with("Warning")
     };
-    log.lines().map(str::trim).filter(is_error).last()
+    log.lines().map(str::trim).filter(is_error).next_back()
 }
 
 #[cfg(test)]
@@ -89,8 +107,14 @@ mod tests {
         assert_eq!(got.reason, reasons::IMAGE_BUILD_FAILED);
         assert!(got.message.contains("No matching distribution found for nosuchpackage==9"), "{}", got.message);
 
-        for (code, reason) in [("ContainerGroupQuotaReached", reasons::QUOTA_EXCEEDED), ("SubnetIsFull", reasons::SUBNET_FULL), ("SubnetMissingRequiredDelegation", reasons::SUBNET_NOT_DELEGATED), ("Strange", reasons::SERVICE_FAILED)] {
-            let service = json!({"error": {"code": "AciDeploymentFailed", "details": [{"code": code, "message": "m"}]}});
+        for (code, reason) in [
+            ("ContainerGroupQuotaReached", reasons::QUOTA_EXCEEDED),
+            ("SubnetIsFull", reasons::SUBNET_FULL),
+            ("SubnetMissingRequiredDelegation", reasons::SUBNET_NOT_DELEGATED),
+            ("Strange", reasons::SERVICE_FAILED),
+        ] {
+            let service =
+                json!({"error": {"code": "AciDeploymentFailed", "details": [{"code": code, "message": "m"}]}});
             assert_eq!(of_service(&service, None, None).reason, reason, "{code}");
         }
     }

@@ -1,13 +1,14 @@
 //! A conda environment file, as the environment definition takes it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Python that is added when the file names none, as `azureml-core` 1.61 does.
 pub const DEFAULT_PYTHON: &str = "python=3.10.18";
 
 /// Reads a conda file. `Err` says what is wrong with it and where.
 pub fn parse(text: &str) -> Result<Value, String> {
-    let mut file: Value = serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", first_line(&error.to_string())))?;
+    let mut file: Value =
+        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", first_line(&error.to_string())))?;
     let Some(dependencies) = file.get_mut("dependencies") else {
         return Err("`dependencies` is missing; a conda environment file lists its packages there".into());
     };
@@ -17,7 +18,10 @@ pub fn parse(text: &str) -> Result<Value, String> {
     for (at, one) in list.iter().enumerate() {
         check(one).map_err(|why| format!("dependencies[{at}]: {why}"))?;
     }
-    let named = list.iter().filter_map(Value::as_str).any(|name| name.split(['=', '<', '>', ' ', '!']).next() == Some("python"));
+    let named = list
+        .iter()
+        .filter_map(Value::as_str)
+        .any(|name| name.split(['=', '<', '>', ' ', '!']).next() == Some("python"));
     if !named {
         list.insert(0, DEFAULT_PYTHON.into());
     }
@@ -28,8 +32,15 @@ pub fn parse(text: &str) -> Result<Value, String> {
 fn check(one: &Value) -> Result<(), String> {
     match one {
         Value::String(name) if !name.trim().is_empty() => Ok(()),
-        Value::Object(map) if map.len() == 1 && map.get("pip").and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_string)) => Ok(()),
-        Value::Object(map) if map.contains_key("pip") => Err("`pip` must be the only key and hold a list of texts".into()),
+        Value::Object(map)
+            if map.len() == 1
+                && map.get("pip").and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_string)) =>
+        {
+            Ok(())
+        }
+        Value::Object(map) if map.contains_key("pip") => {
+            Err("`pip` must be the only key and hold a list of texts".into())
+        }
         _ => Err("must be a text such as `numpy=1.26`, or `pip:` with a list of texts".into()),
     }
 }
@@ -55,12 +66,16 @@ fn first_line(text: &str) -> String {
 }
 
 /// The environment definition with these conda dependencies (`azureml-core` 1.61 `Environment`, serialised).
-pub fn environment(name: &str, conda: &Value, base_image: &str, entry_script: &str, variables: &[(String, String)]) -> Value {
-    let mut environment = json!({"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"});
-    for (name, value) in variables {
-        environment[name.as_str()] = value.clone().into();
-    }
-    environment["AZUREML_ENTRY_SCRIPT"] = entry_script.into();
+pub fn environment(
+    name: &str,
+    conda: &Value,
+    base_image: &str,
+    entry_script: &str,
+    variables: &[(String, String)],
+) -> Value {
+    let mut environment = Map::from_iter([("EXAMPLE_ENV_VAR".to_owned(), "EXAMPLE_VALUE".into())]);
+    environment.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone().into())));
+    environment.insert("AZUREML_ENTRY_SCRIPT".into(), entry_script.into());
     json!({
         "name": name, "version": null, "environmentVariables": environment,
         "python": {"userManagedDependencies": false, "interpreterPath": "python", "condaDependenciesFile": null, "baseCondaEnvironment": null, "condaDependencies": conda},
@@ -80,7 +95,10 @@ mod tests {
     #[test]
     fn table() {
         for (text, expected) in [
-            ("dependencies:\n- python=3.11\n- pip:\n  - azureml-defaults\n", Ok(json!({"dependencies": ["python=3.11", {"pip": ["azureml-defaults"]}]}))),
+            (
+                "dependencies:\n- python=3.11\n- pip:\n  - azureml-defaults\n",
+                Ok(json!({"dependencies": ["python=3.11", {"pip": ["azureml-defaults"]}]})),
+            ),
             ("name: x\ndependencies: [numpy]", Ok(json!({"name": "x", "dependencies": [DEFAULT_PYTHON, "numpy"]}))),
             ("name: x", Err("`dependencies` is missing")),
             ("dependencies: numpy", Err("`dependencies` is not a list")),

@@ -12,14 +12,15 @@ use crate::{
     },
     observed::{Fact, Observed},
     owner::{Mark, Owner},
-    plan::{Done, Limits},
+    plan::{Done, Limits, Seen, look},
     questions::Question,
     report::Report,
+    retry::Retry,
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    AciVnetDeployment, ClientSubnet, DelegatedSubnet, DelegatedSubnetStatus, DeletionPolicy, Drift, DriftMode, Management,
-    NetworkSecurityGroup, ResourceStatus, conditions::reasons,
+    AciVnetDeployment, DelegatedSubnet, DelegatedSubnetStatus, Deletion, Drift, DriftMode,
+    Management, ResourceStatus, conditions::reasons,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -43,7 +44,8 @@ impl Ids {
         let spec = &cr.spec;
         let own = ResourceId::group_id(&spec.azure.subscription_id, &spec.azure.resource_group);
         let theirs = spec.virtual_network.resource_group.as_deref().unwrap_or(&spec.azure.resource_group);
-        let network = virtual_network::id(&ResourceId::group_id(&spec.azure.subscription_id, theirs), &spec.virtual_network.name);
+        let network =
+            virtual_network::id(&ResourceId::group_id(&spec.azure.subscription_id, theirs), &spec.virtual_network.name);
         let client = spec.client_subnet.as_ref();
         Self {
             subnet: subnet::id(&network, &spec.subnet.name),
@@ -60,6 +62,9 @@ impl Subject for DelegatedSubnet {
     type Status = DelegatedSubnetStatus;
 
     fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        if self.leaves_nothing() {
+            return Vec::new();
+        }
         let ids = Ids::of(self);
         let leftovers = leftover_groups(self, &ids);
         let mut questions = vec![Question::OtherDelegatedSubnets, Question::Deployments];
@@ -71,17 +76,22 @@ impl Subject for DelegatedSubnet {
     }
 
     fn describe(&self, observed: &Observed, _now: Timestamp) -> Blueprint {
-        if self.deleting() && self.spec.deletion.as_ref().and_then(|one| one.policy) == Some(DeletionPolicy::Orphan) {
+        if self.leaves_nothing() {
             return Blueprint::default();
         }
-        let describer = Describer { cr: self, ids: Ids::of(self), owner: owner_of(&observed.settings.cluster, &self.metadata), observed };
+        let describer = Describer {
+            cr: self,
+            ids: Ids::of(self),
+            owner: owner_of(&observed.settings.cluster, &self.metadata),
+            observed,
+        };
         if self.deleting() { describer.gone() } else { describer.present() }
     }
 
     fn limits(&self) -> Limits {
         Limits {
-            suspended: self.spec.suspend == Some(true),
-            leave_drift: self.had_settled() && self.drift_mode() != DriftMode::Correct,
+            suspended: self.spec.suspend == Some(true) && !self.deleting(),
+            leave_drift: self.had_settled() && !self.deleting() && self.drift_mode() != DriftMode::Correct,
             approval: None,
             identity: String::new(),
         }
@@ -106,6 +116,14 @@ impl Subject for DelegatedSubnet {
     fn drift(&self) -> Option<&Drift> {
         self.spec.drift.as_ref()
     }
+
+    fn deletion(&self) -> Option<&Deletion> {
+        self.spec.deletion.as_ref()
+    }
+
+    fn has_new_inputs(&self, _observed: &Observed) -> bool {
+        false
+    }
 }
 
 /// Security groups that were recorded and are no longer described: the spec named another one since.
@@ -125,14 +143,11 @@ impl Describer<'_> {
     fn present(&self) -> Blueprint {
         let mut blueprint = Blueprint { blocked: self.blocked(), ..Blueprint::default() };
         let network = blueprint.push(self.virtual_network());
-        let client = self.cr.spec.client_subnet.as_ref();
-        let group = client.and_then(|client| client.network_security_group.as_ref()).and_then(|group| self.security_group(group));
-        let group = group.map(|node| blueprint.push(node));
+        let group = self.security_group().map(|node| blueprint.push(node));
         blueprint.push(Node { needs: vec![network], ..self.delegated() });
-        let client = client.and_then(|client| self.client(client));
-        let client = client.map(|node| blueprint.push(Node { needs: [Some(network), group].into_iter().flatten().collect(), ..node }));
-        for id in leftover_groups(self.cr, &self.ids) {
-            let node = Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Gone, Value::Null, Mark::Tag(self.owner.key.clone()));
+        let needs: Vec<usize> = [Some(network), group].into_iter().flatten().collect();
+        let client = self.client().map(|node| blueprint.push(Node { needs, ..node }));
+        for node in self.leftovers() {
             blueprint.push(Node { needs: client.into_iter().collect(), ..node });
         }
         blueprint
@@ -140,23 +155,29 @@ impl Describer<'_> {
 
     /// The same nodes, goals flipped and arrows turned: delegated subnet, client subnet, security groups, network.
     fn gone(&self) -> Blueprint {
-        let mut blueprint = Blueprint::default();
         let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
+        let mut blueprint = Blueprint { blocked: self.kept_by_deployments(), ..Blueprint::default() };
         let subnet = blueprint.push(Node { blocked: self.in_use(), ..gone(self.delegated()) });
-        let client = self.cr.spec.client_subnet.as_ref();
-        let subnets: Vec<usize> = std::iter::once(subnet)
-            .chain(client.and_then(|client| self.client(client)).map(|node| blueprint.push(Node { needs: vec![subnet], ..gone(node) })))
-            .collect();
-        let group = client.and_then(|client| client.network_security_group.as_ref()).and_then(|group| self.security_group(group));
-        for node in group.into_iter().chain(leftover_groups(self.cr, &self.ids).into_iter().map(|id| {
-            Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Gone, Value::Null, Mark::Tag(self.owner.key.clone()))
-        })) {
-            blueprint.push(Node { needs: subnets.clone(), ..gone(node) });
+        let client = self.client().map(|node| Node { needs: vec![subnet], ..gone(node) });
+        let client = client.map(|node| blueprint.push(Node { blocked: self.unread_group(), ..node }));
+        let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
+        for node in self.security_group().map(gone).into_iter().chain(self.leftovers()) {
+            blueprint.push(Node { needs: subnets.clone(), ..node });
         }
-        if self.last_of_the_network() {
-            blueprint.push(Node { needs: (0..blueprint.nodes.len()).collect(), ..gone(self.virtual_network()) });
+        match self.leaves_network(&blueprint.nodes) {
+            Leaves::Network => {}
+            Leaves::Nothing => {
+                blueprint.push(Node { needs: (0..blueprint.nodes.len()).collect(), ..gone(self.virtual_network()) });
+            }
+            Leaves::Unknown => blueprint.incomplete = true,
         }
         blueprint
+    }
+
+    fn leftovers(&self) -> Vec<Node> {
+        let mark = || Mark::Tag(self.owner.key.clone());
+        let gone = |id| Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Gone, Value::Null, mark());
+        leftover_groups(self.cr, &self.ids).into_iter().map(gone).collect()
     }
 
     fn virtual_network(&self) -> Node {
@@ -164,13 +185,23 @@ impl Describer<'_> {
         let mark = Mark::Tag(self.owner.cluster.clone());
         if spec.management == Management::Reference {
             let absent = self.absent(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
-            let missing = || Cause::person(reasons::VIRTUAL_NETWORK_NOT_FOUND, format!("virtual network {} does not exist; create it, or set virtualNetwork.management: Create", self.ids.virtual_network));
+            let missing = || {
+                Cause::person(
+                    reasons::VIRTUAL_NETWORK_NOT_FOUND,
+                    format!(
+                        "virtual network {} does not exist; create it, or set virtualNetwork.management: Create",
+                        self.ids.virtual_network
+                    ),
+                )
+            };
             let body = Value::Object(Map::new());
             let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, Mark::None);
             return Node { hold: Hold::Referenced, blocked: absent.then(missing), ..node };
         }
-        let body = virtual_network::body(&self.cr.spec.azure.location, &tags(&self.cr.spec.azure.tags, &self.owner.cluster), &spec.address_prefixes);
-        Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, mark)
+        let tags = tags(&self.cr.spec.azure.tags, &self.owner.cluster);
+        let body = virtual_network::body(&self.cr.spec.azure.location, &tags, &spec.address_prefixes);
+        let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, mark);
+        Node { blocked: self.unread(&Question::OtherDelegatedSubnets), ..node }
     }
 
     fn delegated(&self) -> Node {
@@ -182,37 +213,77 @@ impl Describer<'_> {
             return node;
         }
         let cause = match self.observed.azure(&SUBNET, &self.ids.subnet) {
-            Fact::Absent => Some(Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {} does not exist; create it, or set subnet.management: Create", self.ids.subnet))),
+            Fact::Absent => Some(Cause::person(
+                reasons::SUBNET_NOT_FOUND,
+                format!("subnet {} does not exist; create it, or set subnet.management: Create", self.ids.subnet),
+            )),
             Fact::Present(body) if !subnet::is_delegated(&body) => Some(Cause::person(
                 reasons::SUBNET_NOT_DELEGATED,
-                format!("subnet {} is not delegated to {}; delegate it, or set subnet.management: Create", self.ids.subnet, subnet::CONTAINER_GROUPS),
+                format!(
+                    "subnet {} is not delegated to {}; delegate it, or set subnet.management: Create",
+                    self.ids.subnet,
+                    subnet::CONTAINER_GROUPS
+                ),
             )),
             _ => None,
         };
         Node { hold: Hold::Referenced, mark: Mark::None, blocked: cause, ..node }
     }
 
-    fn client(&self, client: &ClientSubnet) -> Option<Node> {
-        let id = self.ids.client.clone()?;
+    fn client(&self) -> Option<Node> {
+        let (client, id) = (self.cr.spec.client_subnet.as_ref()?, self.ids.client.clone()?);
         let body = subnet::client(&client.address_prefix, self.ids.security_group.as_ref());
         if client.management == Management::Create {
-            let mark = Mark::SecurityGroup(self.ids.security_group.as_ref().map(ResourceId::to_string).unwrap_or_default());
-            return Some(Node::new(&SUBNET, id, Goal::Present, body, mark));
+            let node = Node::new(&SUBNET, id, Goal::Present, body, self.client_mark());
+            return Some(Node { blocked: self.unread_group(), ..node });
         }
+        let missing = "create it, or set clientSubnet.management: Create";
+        let missing = Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {id} does not exist; {missing}"));
         let absent = self.absent(&Question::Azure(&SUBNET, id.clone()));
-        let missing = Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {id} does not exist; create it, or set clientSubnet.management: Create"));
         let node = Node::new(&SUBNET, id, Goal::Present, body, Mark::None);
         Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
     }
 
-    fn security_group(&self, group: &NetworkSecurityGroup) -> Option<Node> {
+    /// The client subnet is known by its security group, as far as that one is known as ours.
+    fn client_mark(&self) -> Mark {
+        let Some(group) = self.security_group().filter(|group| group.hold == Hold::Owned) else { return Mark::None };
+        match look(&group, self.observed, self.cr.recorded()) {
+            Seen::Foreign(_) => Mark::None,
+            _ => Mark::SecurityGroup(group.id.to_string()),
+        }
+    }
+
+    /// While the security group can't be read nobody knows whose the client subnet is.
+    fn unread_group(&self) -> Option<Cause> {
+        let group = self.ids.security_group.clone()?;
+        self.unread(&Question::Azure(&NETWORK_SECURITY_GROUP, group))
+    }
+
+    fn unread(&self, question: &Question) -> Option<Cause> {
+        match self.observed.fact(question) {
+            Fact::Unread(failure) => Some(Cause::from(&failure)),
+            Fact::Present(_) | Fact::Absent => None,
+        }
+    }
+
+    fn security_group(&self) -> Option<Node> {
+        let group = self.cr.spec.client_subnet.as_ref()?.network_security_group.as_ref()?;
         let id = self.ids.security_group.clone()?;
         if group.management == Management::Create {
-            let body = security_group::body(&self.cr.spec.azure.location, &tags(&self.cr.spec.azure.tags, &self.owner.key), group);
-            return Some(Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Present, body, Mark::Tag(self.owner.key.clone())));
+            let tags = tags(&self.cr.spec.azure.tags, &self.owner.key);
+            let body = security_group::body(&self.cr.spec.azure.location, &tags, group);
+            return Some(Node::new(
+                &NETWORK_SECURITY_GROUP,
+                id,
+                Goal::Present,
+                body,
+                Mark::Tag(self.owner.key.clone()),
+            ));
         }
         let absent = self.absent(&Question::Azure(&NETWORK_SECURITY_GROUP, id.clone()));
-        let missing = Cause::person(reasons::SECURITY_GROUP_NOT_FOUND, format!("network security group {id} does not exist; create it, or set networkSecurityGroup.management: Create"));
+        let missing = "create it, or set networkSecurityGroup.management: Create";
+        let missing = format!("network security group {id} does not exist; {missing}");
+        let missing = Cause::person(reasons::SECURITY_GROUP_NOT_FOUND, missing);
         let node = Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Present, Value::Object(Map::new()), Mark::None);
         Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
     }
@@ -241,59 +312,105 @@ impl Describer<'_> {
     /// Others that make the same network must describe it in the same way; the elder one counts.
     fn differing_sibling(&self) -> Option<Cause> {
         let elder = |other: &DelegatedSubnet| {
-            let age = |cr: &DelegatedSubnet| (cr.metadata.creation_timestamp.as_ref().map(|time| time.0), cr.metadata.namespace.clone(), cr.metadata.name.clone());
+            let age = |cr: &DelegatedSubnet| {
+                (
+                    cr.metadata.creation_timestamp.as_ref().map(|time| time.0),
+                    cr.metadata.namespace.clone(),
+                    cr.metadata.name.clone(),
+                )
+            };
             age(other) < age(self.cr)
         };
-        let makes = |other: &&DelegatedSubnet| !other.deleting() && other.spec.virtual_network.management == Management::Create;
+        let makes =
+            |other: &&DelegatedSubnet| !other.deleting() && other.spec.virtual_network.management == Management::Create;
         let siblings = self.siblings();
         let differs = siblings.iter().filter(makes).find(|other| elder(other) && !same_network(self.cr, other))?;
         let (namespace, name, _) = crate::subject::names(&differs.metadata);
         Some(Cause::person(
             reasons::VIRTUAL_NETWORK_DIFFERS,
-            format!("DelegatedSubnet {namespace}/{name} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference", self.ids.virtual_network.name()),
+            format!(
+                "DelegatedSubnet {namespace}/{name} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference",
+                self.ids.virtual_network.name()
+            ),
         ))
     }
 
     fn siblings(&self) -> Vec<DelegatedSubnet> {
-        objects(self.observed, &Question::OtherDelegatedSubnets)
-            .into_iter()
-            .filter(|other: &DelegatedSubnet| Ids::of(other).virtual_network == self.ids.virtual_network)
-            .collect()
+        let others: Vec<DelegatedSubnet> = objects(self.observed, &Question::OtherDelegatedSubnets);
+        others.into_iter().filter(|other| Ids::of(other).virtual_network == self.ids.virtual_network).collect()
     }
 
-    /// Nobody who stays uses the network, and it holds no subnet but those that go with us.
-    fn last_of_the_network(&self) -> bool {
-        if self.cr.spec.virtual_network.management == Management::Reference || self.siblings().iter().any(|other| !other.deleting()) {
-            return false;
+    /// The last who leaves takes the network along: nobody who stays uses it, and a read that is no older than those of
+    /// our own subnets shows no other subnet in it.
+    fn leaves_network(&self, nodes: &[Node]) -> Leaves {
+        let made = self.cr.spec.virtual_network.management == Management::Create;
+        if !made || self.siblings().iter().any(|other| !other.deleting()) {
+            return Leaves::Network;
         }
-        let unknown = !self.observed.facts.contains_key(&Question::OtherDelegatedSubnets);
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);
-        let going = [Some(&self.ids.subnet), self.ids.client.as_ref()];
-        let foreign = body.into_iter().flat_map(virtual_network::subnets).any(|id| !going.contains(&Some(&id)));
-        !unknown && !foreign
+        let standing = body.into_iter().flat_map(virtual_network::subnets);
+        standing.map(|id| self.leaves_for(&id, nodes)).max().unwrap_or(Leaves::Nothing)
+    }
+
+    /// What a subnet that the network lists means for the network.
+    fn leaves_for(&self, id: &ResourceId, nodes: &[Node]) -> Leaves {
+        let Some(own) = nodes.iter().find(|node| node.kind == &SUBNET && node.id == *id) else { return Leaves::Network };
+        match look(own, self.observed, self.cr.recorded()) {
+            _ if own.hold == Hold::Referenced => Leaves::Network,
+            Seen::Foreign(_) => Leaves::Network,
+            Seen::Absent => Leaves::Unknown,
+            Seen::Unread(_) | Seen::Busy | Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled => Leaves::Nothing,
+        }
+    }
+
+    /// A subnet never deletes deployments: it waits for them and names them.
+    fn kept_by_deployments(&self) -> Option<Cause> {
+        let unread = self.unread(&Question::Deployments).or_else(|| self.unread(&Question::OtherDelegatedSubnets));
+        let users: Vec<AciVnetDeployment> = users(self.cr, self.observed);
+        let names = |leaving: bool| {
+            let names = users.iter().filter(|one| one.deleting() == leaving).filter_map(|one| one.metadata.name.as_deref());
+            Some(names.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
+        };
+        let stay = |names| (reasons::SUBNET_IN_USE, format!("AciVnetDeployments use this subnet: {names}; delete them"));
+        let leave = |names| (reasons::DELETING, format!("waiting for AciVnetDeployments that are being deleted: {names}"));
+        let (reason, message) = names(false).map(stay).or_else(|| names(true).map(leave)).unzip();
+        unread.or_else(|| Some(Cause::person(reason?, crate::scrub::clean(&message?))))
     }
 
     /// Who keeps the delegated subnet from going.
     fn in_use(&self) -> Option<Cause> {
-        let name = self.cr.metadata.name.as_deref().unwrap_or_default();
-        let deployments: Vec<String> = objects(self.observed, &Question::Deployments)
-            .into_iter()
-            .filter(|one: &AciVnetDeployment| one.spec.network.subnet_ref.name == name)
-            .filter_map(|one| one.metadata.name)
-            .collect();
-        if !deployments.is_empty() {
-            return Some(Cause::passing(reasons::SUBNET_IN_USE, format!("AciVnetDeployments still use this subnet: {}; delete them first", deployments.join(", "))));
-        }
         let body = self.observed.azure_body(&SUBNET, &self.ids.subnet)?;
-        let holders = subnet::ip_configurations(body);
-        if !holders.is_empty() {
-            return Some(Cause::passing(reasons::SUBNET_IN_USE, format!("container groups in Azure still use this subnet: {}", holders.join(", "))));
-        }
-        let links = subnet::service_association_links(body);
-        (!links.is_empty()).then(|| {
-            Cause::passing(reasons::SERVICE_ASSOCIATION_LINK, format!("Azure still keeps the service association link {} on the subnet; it goes some minutes after the last container group", links.join(", ")))
-        })
+        let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
+        let links = subnet::service_association_links(body).join(", ");
+        let (reason, message) = match (holders.len(), links.as_str()) {
+            (0, "") => return None,
+            (0, links) => (
+                reasons::SERVICE_ASSOCIATION_LINK,
+                format!("Azure keeps the service association link {links} on the subnet for some minutes after the last container group"),
+            ),
+            (count, _) => (
+                reasons::SUBNET_IN_USE,
+                format!("{count} container groups in Azure use this subnet; delete them: {}", holders.join(", ")),
+            ),
+        };
+        Some(Cause { reason, message: crate::scrub::clean(&message), retry: Retry::Backoff })
     }
+}
+
+/// What of the network stays when this object has gone; the greater one wins.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Leaves {
+    Nothing,
+    Unknown,
+    Network,
+}
+
+/// The deployments of the namespace that name this subnet.
+pub(super) fn users(cr: &DelegatedSubnet, observed: &Observed) -> Vec<AciVnetDeployment> {
+    let name = cr.metadata.name.as_deref().unwrap_or_default();
+    let mut list: Vec<AciVnetDeployment> = objects(observed, &Question::Deployments);
+    list.retain(|one| one.spec.network.subnet_ref.name == name);
+    list
 }
 
 fn same_network(one: &DelegatedSubnet, other: &DelegatedSubnet) -> bool {
@@ -302,12 +419,17 @@ fn same_network(one: &DelegatedSubnet, other: &DelegatedSubnet) -> bool {
         list.sort();
         list
     };
-    let conflict = one.spec.azure.tags.iter().any(|tag| other.spec.azure.tags.iter().any(|theirs| theirs.name == tag.name && theirs.value != tag.value));
+    let conflict = one
+        .spec
+        .azure
+        .tags
+        .iter()
+        .any(|tag| other.spec.azure.tags.iter().any(|theirs| theirs.name == tag.name && theirs.value != tag.value));
     prefixes(one) == prefixes(other) && !conflict
 }
 
 /// The objects behind a question that answers with a list.
-pub(super) fn objects<T: serde::de::DeserializeOwned>(observed: &Observed, question: &Question) -> Vec<T> {
+fn objects<T: serde::de::DeserializeOwned>(observed: &Observed, question: &Question) -> Vec<T> {
     let list = observed.body(question).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
 }

@@ -1,9 +1,10 @@
 //! What is said of a `DelegatedSubnet`.
 
-use super::delegated_subnet::{Ids, objects};
+use super::delegated_subnet::{Ids, users};
 use crate::{
     blueprint::{Goal, Node},
     conditions::{Conditions, find},
+    events::{ready_event, stalled_event, write_events},
     failure::Cause,
     id::ResourceId,
     kinds::{
@@ -11,16 +12,19 @@ use crate::{
         subnet::{self, SUBNET},
         virtual_network::VIRTUAL_NETWORK,
     },
+    observed::Fact,
+    patience::{lasted, progress},
     plan::{Action, Done, Held, Seen, Step},
     questions::Question,
-    report::{self, Next, Report},
-    retry::Retry,
+    report::{self, Report},
+    resources::resources,
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    AciVnetDeployment, Capacity, DelegatedSubnet, DelegatedSubnetStatus, DriftMode, Occupant, RECONCILE_REQUESTED_AT,
+    AciVnetDeployment, Capacity, DelegatedSubnet, DelegatedSubnetStatus, Occupant, RECONCILE_REQUESTED_AT,
     conditions::{reasons, types},
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use std::time::Duration;
 
 pub(super) fn report(cr: &DelegatedSubnet, pass: &Pass<'_>, done: Option<&Done>) -> Report<DelegatedSubnetStatus> {
@@ -39,185 +43,254 @@ struct Reporter<'a> {
 impl Reporter<'_> {
     fn standing(self) -> Report<DelegatedSubnetStatus> {
         let mut status = self.status();
-        let mut conditions = self.conditions();
-        let (ready, reason, message) = self.ready();
-        conditions.set(types::READY, ready, reason, message.clone());
+        let mut conditions = self.begin();
+        let ready = self.ready(&conditions);
+        match &ready {
+            None => conditions.keep(types::READY),
+            Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
+        }
         self.parts(&mut conditions);
         self.capacity_condition(&mut conditions, &status);
-        if self.cr.drift_mode() != DriftMode::Ignore {
-            report::drift_condition(&mut conditions, &status.drift);
-        }
-        let cause = self.open_cause();
-        report::progress(&mut conditions, cause.as_ref(), self.pass.observed.settings.stalled_after_seconds);
+        report::drift_condition(&mut conditions, self.pass, self.cr.drift_mode(), &status.drift);
+        progress(&mut conditions, self.open_cause().as_ref(), self.pass.observed.settings.stalled_after_seconds);
         status.conditions = conditions.build();
-        let last = self.cr.status.as_ref().and_then(|status| find(&status.conditions, types::READY));
-        let mut events = report::write_events(self.pass, self.done, self.cr.had_settled());
-        events.extend(report::ready_event(last.map(|one| one.reason.as_str()), reason, ready == Some(true), &message));
+        let mut events = write_events(self.pass, self.done, self.cr.had_settled());
+        if let Some((met, reason, message)) = ready {
+            events.extend(ready_event(self.last(), reason, met == Some(true), &message));
+        }
+        events.extend(stalled_event(self.last(), &status.conditions, &events));
         let sweep = Duration::from_secs(self.cr.interval_seconds());
         Report { status, events, next: report::next(self.pass, self.done, self.cause.as_ref(), sweep), release: false }
     }
 
     fn leaving(self) -> Report<DelegatedSubnetStatus> {
         let mut status = self.status();
-        let mut conditions = self.conditions();
-        let release = self.pass.plan.settled() && !self.pass.blueprint.incomplete && self.cause.is_none();
-        conditions.set(types::READY, Some(false), reasons::DELETING, "being deleted");
-        let blocking = self.cause.as_ref();
-        if let Some(cause) = blocking {
-            conditions.set(types::DELETION_BLOCKED, Some(true), cause.reason, cause.message.clone());
-        }
-        let going = Cause::passing(reasons::DELETING, "removing what was made in Azure");
-        report::progress(&mut conditions, Some(blocking.unwrap_or(&going)), self.pass.observed.settings.stalled_after_seconds);
-        status.conditions = conditions.build();
-        let was = self.cr.status.as_ref().and_then(|status| find(&status.conditions, types::DELETION_BLOCKED));
-        let mut events = report::write_events(self.pass, self.done, false);
-        if let Some(cause) = blocking.filter(|cause| was.is_none_or(|was| was.reason != cause.reason)) {
-            events.push(report::Event { warning: true, reason: types::DELETION_BLOCKED, action: "Delete", message: cause.message.clone() });
-        }
-        let next = match (release, blocking) {
-            (true, _) => Next::Never,
-            (false, Some(cause)) if cause.reason == reasons::SERVICE_ASSOCIATION_LINK => Next::Retry(Retry::Backoff),
-            _ => report::next(self.pass, self.done, self.cause.as_ref(), Duration::from_secs(60)),
-        };
-        Report { status, events, next, release }
+        let going = "removing what was made in Azure";
+        let said = report::leaving(self.pass, self.done, self.last(), self.begin(), going);
+        status.conditions = said.conditions;
+        Report { status, events: said.events, next: said.next, release: said.release }
     }
 
-    fn conditions(&self) -> Conditions<'_> {
-        let last = self.cr.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        let mut conditions = Conditions::new(last, self.cr.generation(), self.pass.now);
+    fn last(&self) -> &[Condition] {
+        self.cr.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+    }
+
+    fn begin(&self) -> Conditions<'_> {
+        let mut conditions = Conditions::new(self.last(), self.cr.generation(), self.pass.now);
         report::credentials(&mut conditions, &self.pass.observed.identity);
         conditions
     }
 
     fn status(&self) -> DelegatedSubnetStatus {
         let last = self.cr.status.clone().unwrap_or_default();
-        let body = self.pass.observed.azure_body(&SUBNET, &self.ids.subnet);
-        let drift = match self.cr.drift_mode() {
-            DriftMode::Ignore => Vec::new(),
-            _ => report::drift_items(self.pass.blueprint, self.pass.plan, self.cr.had_settled()),
-        };
+        let mode = self.cr.drift_mode();
         let settled = self.pass.plan.settled() && self.cause.is_none();
+        let annotations = self.cr.metadata.annotations.as_ref();
+        let (capacity, occupants, links) = self.use_of_the_subnet(&last);
         DelegatedSubnetStatus {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { last.settled_generation },
-            last_handled_reconcile_at: self.cr.metadata.annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUESTED_AT).cloned()),
+            last_handled_reconcile_at: annotations.and_then(|all| all.get(RECONCILE_REQUESTED_AT).cloned()),
             virtual_network_id: Some(self.ids.virtual_network.to_string()),
             subnet_id: Some(self.ids.subnet.to_string()),
-            subnet_label: Some(format!("{}/{}", self.ids.virtual_network.name(), self.ids.subnet.name())),
-            resources: report::resources(self.pass, self.cr.recorded()),
-            capacity: body.map_or(last.capacity, |body| Some(capacity(&self.cr.spec.subnet.address_prefix, subnet::ip_configurations(body).len()))),
-            occupants: body.map_or(last.occupants, |body| self.occupants(&subnet::ip_configurations(body))),
-            service_association_links: body.map(subnet::service_association_links).unwrap_or_default(),
-            plan: report::plan_status(self.pass.blueprint, self.pass.plan),
-            drift,
+            subnet_label: Some(self.label()),
+            resources: resources(self.pass, self.cr.recorded()),
+            capacity,
+            occupants,
+            service_association_links: links,
+            plan: report::plan_status(self.pass, mode, report::azure_field),
+            drift: report::drift(self.pass, mode, self.cr.had_settled(), &last.drift),
             conditions: Vec::new(),
         }
     }
 
-    fn occupants(&self, holders: &[&str]) -> Vec<Occupant> {
-        let name = self.cr.metadata.name.as_deref().unwrap_or_default();
-        let deployments: Vec<AciVnetDeployment> = objects(self.pass.observed, &Question::Deployments);
-        let ours = deployments.iter().filter(|one| one.spec.network.subnet_ref.name == name);
-        let mut services = Vec::new();
-        let mut list = Vec::new();
-        for one in ours {
-            let address = one.status.as_ref().and_then(|status| status.endpoint.as_ref()).and_then(|endpoint| endpoint.addresses.first().cloned());
-            if let Some(address) = address {
-                services.push(super::deployment::service_name(one).to_owned());
-                list.push(Occupant { name: one.metadata.name.clone().unwrap_or_default(), address: Some(address), managed: true });
+    fn label(&self) -> String {
+        format!("{}/{}", self.ids.virtual_network.name(), self.ids.subnet.name())
+    }
+
+    /// Capacity, occupants and links: nothing where no subnet stands, the last ones where it could not be read.
+    fn use_of_the_subnet(&self, last: &DelegatedSubnetStatus) -> (Option<Capacity>, Vec<Occupant>, Vec<String>) {
+        match self.pass.observed.azure(&SUBNET, &self.ids.subnet) {
+            Fact::Absent => (None, Vec::new(), Vec::new()),
+            Fact::Unread(_) => {
+                (last.capacity.clone(), last.occupants.clone(), last.service_association_links.clone())
+            }
+            Fact::Present(body) => {
+                let holders = subnet::ip_configurations(&body);
+                let known = matches!(self.pass.observed.fact(&Question::Deployments), Fact::Present(_));
+                let occupants = if known { self.occupants(&holders) } else { last.occupants.clone() };
+                let capacity = capacity(&self.cr.spec.subnet.address_prefix, holders.len());
+                (Some(capacity), occupants, subnet::service_association_links(&body))
             }
         }
-        let foreign = holders.iter().map(|holder| holder_name(holder)).filter(|name| !services.iter().any(|service| is_group_of(name, service)));
-        list.extend(foreign.map(|name| Occupant { name: name.to_owned(), address: None, managed: false }));
-        list.sort_by(|one, other| one.name.cmp(&other.name));
+    }
+
+    fn occupants(&self, holders: &[&str]) -> Vec<Occupant> {
+        let users = users(self.cr, self.pass.observed);
+        let serving = users.iter().filter_map(|one| Some(occupant(one, Some(address(one)?))));
+        let mut list: Vec<Occupant> = serving.collect();
+        for holder in holders.iter().map(|holder| subnet::holder(holder)) {
+            let user = users.iter().find(|one| is_group_of(holder, super::deployment::service_name(one)));
+            match user {
+                Some(user) if address(user).is_some() => {}
+                Some(user) => list.push(occupant(user, None)),
+                None => list.push(Occupant { name: holder.to_owned(), address: None, managed: false }),
+            }
+        }
+        list.sort_by(|one, other| (&one.name, &one.address).cmp(&(&other.name, &other.address)));
         list
     }
 
     fn step_of(&self, kind: &str, id: &ResourceId) -> Option<(&Node, &Step)> {
-        let steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
-        steps.into_iter().find(|(node, _)| node.kind.name == kind && node.id == *id)
+        let mut steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
+        steps.find(|(node, _)| node.kind.name == kind && node.id == *id)
     }
 
-    fn ready(&self) -> (Option<bool>, &'static str, String) {
-        let label = format!("{}/{}", self.ids.virtual_network.name(), self.ids.subnet.name());
-        let mut nodes = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps).filter(|(node, _)| node.goal == Goal::Present);
-        let usable = !self.pass.blueprint.nodes.is_empty() && nodes.all(|(_, step)| self.usable(step));
-        let first = self.cr.status.as_ref().and_then(|status| find(&status.conditions, types::READY)).is_none();
-        match &self.cause {
-            Some(cause) if !(usable && passing(cause)) => (Some(false), cause.reason, cause.message.clone()),
-            _ if usable => (Some(true), reasons::DELEGATED, format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS)),
-            _ if self.held(&Held::Suspended) => (Some(false), reasons::SUSPENDED, "spec.suspend is true; what would be done is in status.plan".into()),
-            _ if first => (None, reasons::PROGRESSING, "first seen".into()),
-            _ => (Some(false), reasons::PROGRESSING, format!("making subnet {label}")),
+    fn wanted(&self) -> impl Iterator<Item = (&Node, &Step)> {
+        let steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
+        steps.filter(|(node, _)| node.goal == Goal::Present)
+    }
+
+    /// Status, reason and message of `Ready`; none when the last one stands, because Azure can't be seen.
+    fn ready(&self, conditions: &Conditions<'_>) -> Option<(Option<bool>, &'static str, String)> {
+        let known = find(self.last(), types::READY);
+        let was_ready = known.is_some_and(|known| known.status == "True");
+        let usable = self.pass.blueprint.blocked.is_none() && self.wanted().all(|(node, step)| self.usable(node, step));
+        let blind = self.wanted().any(|(_, step)| matches!(step.seen, Seen::Unread(_)));
+        match self.cause.clone().or_else(|| self.held_cause()) {
+            _ if usable => {
+                let message = format!("subnet {} is delegated to {}", self.label(), subnet::CONTAINER_GROUPS);
+                Some((Some(true), reasons::DELEGATED, message))
+            }
+            Some(cause) if was_ready && blind => {
+                let patience = self.pass.observed.settings.stalled_after_seconds;
+                let message = format!("nothing is known of the subnet: {}", cause.message);
+                (lasted(conditions, cause.reason) >= patience).then_some((None, cause.reason, message))
+            }
+            Some(cause) => Some((Some(false), cause.reason, cause.message)),
+            None if known.is_none() => Some((None, reasons::PROGRESSING, "first seen".into())),
+            None => Some((Some(false), reasons::PROGRESSING, format!("making subnet {}", self.label()))),
         }
     }
 
-    /// Settled, or it had settled and only a difference that disturbs nobody is being put back.
-    fn usable(&self, step: &Step) -> bool {
-        let drifted = self.cr.had_settled() && matches!(step.seen, Seen::Drifted(_) | Seen::Busy);
-        matches!(step.action, Action::Keep) || drifted
+    /// Settled; or it had settled once and stands, and only a difference that disturbs nobody is being put right.
+    fn usable(&self, node: &Node, step: &Step) -> bool {
+        let settled_once = self.cr.settled_generation().is_some();
+        match &step.seen {
+            Seen::Settled => true,
+            Seen::Drifted(_) | Seen::Busy => settled_once && (node.id != self.ids.subnet || self.still_delegated(node)),
+            Seen::Unread(_) | Seen::Absent | Seen::Foreign(_) | Seen::Failed { .. } => false,
+        }
+    }
+
+    fn still_delegated(&self, node: &Node) -> bool {
+        self.pass.observed.azure_body(node.kind, &node.id).is_some_and(subnet::is_delegated)
     }
 
     fn held(&self, held: &Held) -> bool {
         self.pass.plan.steps.iter().any(|step| step.action == Action::Hold(held.clone()))
     }
 
-    fn open_cause(&self) -> Option<Cause> {
-        if self.cause.is_some() {
-            return self.cause.clone();
-        }
+    /// What a setting holds. Drift that is to be left counts only where the subnet can't be used for it.
+    fn held_cause(&self) -> Option<Cause> {
+        let unusable = |(node, step): (&Node, &Step)| {
+            step.action == Action::Hold(Held::DriftMode) && !self.usable(node, step)
+        };
         if self.held(&Held::Suspended) {
-            return Some(Cause::person(reasons::SUSPENDED, "spec.suspend is true; what would be done is in status.plan"));
+            let message = "spec.suspend is true; what would be done is in status.plan";
+            Some(Cause::person(reasons::SUSPENDED, message))
+        } else if self.wanted().any(unusable) {
+            let message = "the network was changed in Azure, and spec.drift.mode leaves it as it is";
+            Some(Cause::person(reasons::DRIFTED, message))
+        } else {
+            None
         }
-        let open = self.pass.plan.steps.iter().any(|step| !matches!(step.action, Action::Keep | Action::Hold(Held::DriftMode)));
-        open.then(|| Cause::passing(reasons::PROGRESSING, "Azure is being brought to what the spec says"))
+    }
+
+    /// What keeps the work going, or from going on.
+    fn open_cause(&self) -> Option<Cause> {
+        let open = |step: &Step| !matches!(step.action, Action::Keep | Action::Hold(Held::DriftMode));
+        let working = self.pass.plan.steps.iter().any(open);
+        let going = || Cause::passing(reasons::PROGRESSING, "Azure is being brought to what the spec says");
+        self.cause.clone().or_else(|| self.held_cause()).or_else(|| working.then(going))
     }
 
     fn parts(&self, conditions: &mut Conditions<'_>) {
-        self.part(conditions, types::VIRTUAL_NETWORK_READY, reasons::SETTLED, &[(VIRTUAL_NETWORK.name, Some(&self.ids.virtual_network))]);
+        let network = (VIRTUAL_NETWORK.name, Some(&self.ids.virtual_network));
+        self.part(conditions, types::VIRTUAL_NETWORK_READY, reasons::SETTLED, &[network]);
         self.part(conditions, types::DELEGATED, reasons::DELEGATED, &[(SUBNET.name, Some(&self.ids.subnet))]);
         if self.cr.spec.client_subnet.is_some() {
-            let parts = [(NETWORK_SECURITY_GROUP.name, self.ids.security_group.as_ref()), (SUBNET.name, self.ids.client.as_ref())];
-            self.part(conditions, types::CLIENT_SUBNET_READY, reasons::SETTLED, &parts);
+            let group = (NETWORK_SECURITY_GROUP.name, self.ids.security_group.as_ref());
+            let client = (SUBNET.name, self.ids.client.as_ref());
+            self.part(conditions, types::CLIENT_SUBNET_READY, reasons::SETTLED, &[group, client]);
         }
     }
 
-    fn part(&self, conditions: &mut Conditions<'_>, type_: &str, happy: &str, parts: &[(&str, Option<&ResourceId>)]) {
-        let steps = parts.iter().filter_map(|(kind, id)| self.step_of(kind, (*id)?));
-        let steps: Vec<_> = steps.collect();
+    fn part(
+        &self,
+        conditions: &mut Conditions<'_>,
+        type_: &str,
+        happy: &str,
+        parts: &[(&str, Option<&ResourceId>)],
+    ) {
+        let steps: Vec<_> = parts.iter().filter_map(|(kind, id)| self.step_of(kind, (*id)?)).collect();
         let label = steps.iter().map(|(node, _)| node.label()).collect::<Vec<_>>().join(", ");
-        match steps.iter().find(|(_, step)| !self.usable(step)) {
-            None if !steps.is_empty() => conditions.set(type_, Some(true), happy, format!("{label} as described")),
-            None => conditions.set(type_, None, reasons::PROGRESSING, "not read yet"),
-            Some((node, step)) => {
-                let (met, reason, message) = unmet(node, step);
-                conditions.set(type_, met, reason, message);
+        match (&self.pass.blueprint.blocked, steps.iter().find(|(node, step)| !self.usable(node, step))) {
+            (Some(cause), _) if type_ == types::VIRTUAL_NETWORK_READY => {
+                conditions.set(type_, Some(false), cause.reason, cause.message.clone());
+            }
+            (_, None) => conditions.set(type_, Some(true), happy, format!("{label} as described")),
+            (_, Some((_, step))) if matches!(step.seen, Seen::Unread(_)) => {
+                conditions.keep_or_unknown(type_, "not looked at yet");
+            }
+            (_, Some((node, step))) => {
+                let (reason, message) = self.unmet(node, step);
+                conditions.set(type_, Some(false), reason, message);
             }
         }
     }
 
-    fn capacity_condition(&self, conditions: &mut Conditions<'_>, status: &DelegatedSubnetStatus) {
-        match &status.capacity {
-            None => conditions.set(types::CAPACITY_AVAILABLE, None, reasons::PROGRESSING, "the subnet is not there yet"),
-            Some(one) if one.available > 0 => conditions.set(types::CAPACITY_AVAILABLE, Some(true), reasons::ADDRESSES_FREE, "the subnet has free addresses"),
-            Some(one) => conditions.set(types::CAPACITY_AVAILABLE, Some(false), reasons::SUBNET_FULL, format!("all {} addresses of {} are in use", one.total, self.cr.spec.subnet.address_prefix)),
+    fn unmet(&self, node: &Node, step: &Step) -> (&'static str, String) {
+        let failed = report::failures(self.done).find(|(at, _)| *at == step.node);
+        match (&step.action, &step.seen, failed) {
+            (_, _, Some((_, failure))) => (failure.reason, failure.message.clone()),
+            (Action::Hold(Held::Refused(cause)), ..) => (cause.reason, cause.message.clone()),
+            (_, Seen::Absent, _) => (reasons::ABSENT, format!("{} is not there yet", node.label())),
+            (_, Seen::Failed { why, .. }, _) => {
+                (reasons::AZURE_REFUSED, format!("{}: {}", node.label(), crate::scrub::clean(why)))
+            }
+            (_, Seen::Drifted(_), _) if node.id == self.ids.subnet && !self.still_delegated(node) => {
+                let message = format!("{} is not delegated to {}", node.label(), subnet::CONTAINER_GROUPS);
+                (reasons::SUBNET_NOT_DELEGATED, message)
+            }
+            _ => (reasons::PROGRESSING, format!("{} is being brought to what the spec says", node.label())),
         }
     }
-}
 
-/// Faults of the line while everything is known to stand do not take readiness away.
-fn passing(cause: &Cause) -> bool {
-    [reasons::BUSY, reasons::THROTTLED].contains(&cause.reason)
-}
-
-fn unmet(node: &Node, step: &Step) -> (Option<bool>, &'static str, String) {
-    match (&step.action, &step.seen) {
-        (Action::Hold(Held::Refused(cause)), _) => (Some(false), cause.reason, cause.message.clone()),
-        (Action::Hold(Held::Unread(failure)), _) => (None, failure.reason, failure.message.clone()),
-        (_, Seen::Absent) => (Some(false), reasons::ABSENT, format!("{} is not there yet", node.label())),
-        (_, Seen::Failed { why, .. }) => (Some(false), reasons::AZURE_REFUSED, format!("{}: {}", node.label(), crate::scrub::clean(why))),
-        _ => (Some(false), reasons::PROGRESSING, format!("{} is being brought to what the spec says", node.label())),
+    fn capacity_condition(&self, conditions: &mut Conditions<'_>, status: &DelegatedSubnetStatus) {
+        let prefix = &self.cr.spec.subnet.address_prefix;
+        let (met, reason, message) = match &status.capacity {
+            None => (None, reasons::PROGRESSING, "the subnet is not there yet".to_owned()),
+            Some(one) if one.available > 0 => {
+                (Some(true), reasons::ADDRESSES_FREE, "the subnet has free addresses".to_owned())
+            }
+            Some(one) => {
+                let message = format!("all {} addresses of {prefix} are in use", one.total);
+                (Some(false), reasons::SUBNET_FULL, message)
+            }
+        };
+        conditions.set(types::CAPACITY_AVAILABLE, met, reason, message);
     }
+}
+
+fn occupant(user: &AciVnetDeployment, address: Option<String>) -> Occupant {
+    Occupant { name: user.metadata.name.clone().unwrap_or_default(), address, managed: true }
+}
+
+/// Where a deployment answers, as long as it does.
+fn address(user: &AciVnetDeployment) -> Option<String> {
+    let endpoint = user.status.as_ref()?.endpoint.as_ref().filter(|endpoint| endpoint.scoring_uri.is_some())?;
+    endpoint.addresses.first().cloned()
 }
 
 /// Usable addresses: Azure keeps the first four and the last of a subnet (Azure Virtual Network FAQ).
@@ -226,13 +299,6 @@ fn capacity(prefix: &str, used: usize) -> Capacity {
     let total = (1_i64 << (32 - length)).saturating_sub(5).max(0);
     let used = i64::try_from(used).unwrap_or(i64::MAX);
     Capacity { total, used, available: (total - used).max(0) }
-}
-
-/// The Azure resource behind an ip configuration's id: the container group, where the id names one.
-fn holder_name(id: &str) -> &str {
-    let mut segments = id.split('/');
-    let group = segments.by_ref().find(|segment| segment.eq_ignore_ascii_case("containerGroups")).and_then(|_| segments.next());
-    group.unwrap_or_else(|| id.rsplit('/').next().unwrap_or(id))
 }
 
 /// Azure ML names the container group after the service, with a hash of the workspace behind it.

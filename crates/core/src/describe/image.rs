@@ -12,24 +12,17 @@ use serde_json::{Value, json};
 /// Base image of new deployments: what `azureml-core` 1.61 sends. Kept in status, so that another default changes nothing.
 pub const DEFAULT_BASE_IMAGE: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1";
 
-/// A file of a ConfigMap, as far as decisions know it.
-pub struct File {
-    /// `sha256:` and hex.
-    pub digest: String,
-    /// Bytes.
-    pub size: u64,
-}
-
-impl File {
-    /// Out of a fact of [`crate::questions::Question::ConfigMap`].
-    pub fn of(fact: &Value) -> Option<Self> {
-        Some(Self { digest: fact.get("digest")?.as_str()?.to_owned(), size: fact.get("size")?.as_u64()? })
-    }
-
-    /// As an upload. The container comes from the content, so that a second upload meets the first.
-    pub fn payload(&self, key: &ConfigMapKey) -> Payload {
-        Payload { source: PayloadSource::ConfigMap(key.clone()), container: container(&self.digest), path: key.key.clone(), digest: self.digest.clone(), size: self.size }
-    }
+/// A file out of a fact of [`crate::questions::Question::ConfigMap`], as an upload. The container comes from the content,
+/// so that a second upload meets the first.
+pub fn payload(key: &ConfigMapKey, fact: &Value) -> Option<Payload> {
+    let digest = fact.get("digest")?.as_str()?.to_owned();
+    Some(Payload {
+        source: PayloadSource::ConfigMap(key.clone()),
+        container: container(&digest),
+        path: key.key.clone(),
+        digest,
+        size: fact.get("size")?.as_u64()?,
+    })
 }
 
 fn container(digest: &str) -> String {
@@ -40,7 +33,13 @@ fn container(digest: &str) -> String {
 /// The driver script as an upload.
 pub fn driver() -> Payload {
     let digest = format!("sha256:{}", sha256_hex(&[DRIVER.as_bytes()]));
-    Payload { source: PayloadSource::Text(DRIVER), container: container(&digest), path: DRIVER_NAME.into(), digest, size: DRIVER.len() as u64 }
+    Payload {
+        source: PayloadSource::Text(DRIVER),
+        container: container(&digest),
+        path: DRIVER_NAME.into(),
+        digest,
+        size: DRIVER.len() as u64,
+    }
 }
 
 /// `environmentImageRequest` of a deployment (Azure ML v1).
@@ -59,7 +58,8 @@ pub fn request(cr: &AciVnetDeployment, script: &Payload, model_id: &str, conda: 
 
 /// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing.
 pub fn content(cr: &AciVnetDeployment, script: &Payload, model_id: &str, conda: &Value, base_image: &str) -> String {
-    let variables = variables(cr).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n");
+    let variables =
+        variables(cr).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n");
     let conda = conda.to_string();
     let parts = [model_id, &script.path, &script.digest, &cr.spec.environment.name, &conda, base_image, &variables];
     sha256_hex(&parts.map(str::as_bytes)).get(..32).unwrap_or_default().to_owned()

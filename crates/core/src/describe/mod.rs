@@ -5,6 +5,8 @@ pub mod conda;
 mod delegated_subnet;
 mod delegated_subnet_report;
 mod deployment;
+mod deployment_blueprint;
+mod deployment_conditions;
 mod deployment_report;
 pub mod image;
 

@@ -2,7 +2,7 @@
 //! properties that we put on it: owner, key (owner, content, framework, properties) and digest. Properties never change.
 
 use crate::{
-    drift::{Difference, Rule},
+    drift::{Difference, Rule, merged},
     id::ResourceId,
     kind::{Kind, Phase, Plane, Write, always_live},
     owner::{DIGEST_PROPERTY, KEY_PROPERTY, OWNER_TAG, Owner, sha256_hex},
@@ -19,7 +19,7 @@ pub static MODEL_VERSION: Kind = Kind {
     phase: |_| Phase::Settled,
     rules: &[
         Rule::Keys("kvTags"),
-        Rule::Keys("properties"),
+        Rule::WriteOnly("properties"),
         Rule::WriteOnly("mimeType"),
         Rule::WriteOnly("unpack"),
         Rule::WriteOnly("datasets"),
@@ -36,7 +36,8 @@ pub fn unregistered(workspace: &ResourceId, name: &str, key: &str) -> ResourceId
 
 /// Key of a version: one version per deployment and content.
 pub fn key(owner: &Owner, model: &Model, digest: &str) -> String {
-    let properties = model.properties.iter().map(|one| format!("{}={}", one.name, one.value)).collect::<Vec<_>>().join("\n");
+    let properties =
+        model.properties.iter().map(|one| format!("{}={}", one.name, one.value)).collect::<Vec<_>>().join("\n");
     sha256_hex(&[owner.key.as_bytes(), model.name.as_bytes(), digest.as_bytes(), b"", properties.as_bytes()])
 }
 
@@ -52,19 +53,22 @@ pub fn body(owner: &Owner, model: &Model, digest: &str) -> Value {
         "datasets": [], "kvTags": tags, "properties": properties})
 }
 
-/// The JSON patch that removes the differences: tags and description are all that can change.
-pub fn patch(body: &Value, differs: &[Difference]) -> Value {
+/// The JSON patch that removes the differences: tags and description are all that can change. Tags are sent whole, with
+/// what others put there.
+pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
     let touched = |root: &str| differs.iter().any(|one| one.path == root || one.path.starts_with(&format!("{root}.")));
-    let paths = [("kvTags", "/kvTags"), ("description", "/description")];
-    let operations = paths.iter().filter(|(root, _)| touched(root)).map(|(root, path)| {
-        json!({"op": "replace", "path": path, "value": body.get(*root)})
-    });
-    operations.collect()
+    let tags = |body: &Value| json!({"kvTags": body.get("kvTags")});
+    let tags = merged(&tags(stands), &tags(body), MODEL_VERSION.rules, written);
+    let values = [("kvTags", tags.get("kvTags")), ("description", body.get("description"))];
+    let touched = values.into_iter().filter(|(root, _)| touched(root));
+    touched.map(|(root, value)| json!({"op": "replace", "path": format!("/{root}"), "value": value})).collect()
 }
 
 /// The version number as text, of a body.
 pub fn version(body: &Value) -> String {
-    body.get("version").map(|version| version.as_str().map_or_else(|| version.to_string(), str::to_owned)).unwrap_or_default()
+    body.get("version")
+        .map(|version| version.as_str().map_or_else(|| version.to_string(), str::to_owned))
+        .unwrap_or_default()
 }
 
 /// `name:version` of a body, which is its id in the workspace.
@@ -94,10 +98,14 @@ mod tests {
         let want = body(&owner, &model(), "sha256:1");
         let mut have = want.clone();
         have["version"] = 3.into();
-        have["kvTags"]["area"] = "other".into();
+        have["kvTags"] = json!({"area": "other", "policy": "x", "old": "y"});
+        have["properties"]["old"] = "somebody's".into();
         have["mimeType"] = "x".into();
-        let found = differences(&want, &have, MODEL_VERSION.rules, &[]);
-        assert_eq!(patch(&want, &found), json!([{"op": "replace", "path": "/kvTags", "value": {"area": "test"}}]));
+        let written = ["area".to_owned(), "old".to_owned()];
+        let found = differences(&want, &have, MODEL_VERSION.rules, &written);
+        let tags = json!({"area": "test", "policy": "x"});
+        let expected = json!([{"op": "replace", "path": "/kvTags", "value": tags}]);
+        assert_eq!(patch(&want, &have, &found, &written), expected);
         assert_eq!(version(&have), "3");
     }
 

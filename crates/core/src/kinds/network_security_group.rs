@@ -70,7 +70,10 @@ fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
     if let Some(properties) = body.get_mut("properties") {
-        strip(properties, &["provisioningState", "resourceGuid", "defaultSecurityRules", "subnets", "networkInterfaces"]);
+        strip(
+            properties,
+            &["provisioningState", "resourceGuid", "defaultSecurityRules", "subnets", "networkInterfaces"],
+        );
         let rules = properties.get_mut("securityRules").and_then(Value::as_array_mut);
         rules.into_iter().flatten().for_each(normalise_rule);
     }

@@ -45,7 +45,9 @@ pub fn delegated(address_prefix: &str, delegation: &str) -> Value {
 /// The fields that we set on the client subnet.
 pub fn client(address_prefix: &str, security_group: Option<&ResourceId>) -> Value {
     match security_group {
-        Some(id) => json!({"properties": {"addressPrefix": address_prefix, "networkSecurityGroup": {"id": id.as_str()}}}),
+        Some(id) => {
+            json!({"properties": {"addressPrefix": address_prefix, "networkSecurityGroup": {"id": id.as_str()}}})
+        }
         None => json!({"properties": {"addressPrefix": address_prefix}}),
     }
 }
@@ -97,10 +99,19 @@ pub fn ip_configurations(body: &Value) -> Vec<&str> {
     list.into_iter().flatten().filter_map(|one| one.get("id")?.as_str()).collect()
 }
 
+/// The Azure resource behind an ip configuration's id: the container group or network interface, where the id names one.
+pub fn holder(configuration: &str) -> &str {
+    let mut segments = configuration.split('/');
+    let kinds = ["containerGroups", "networkInterfaces"];
+    let named = segments.by_ref().find(|segment| kinds.iter().any(|kind| segment.eq_ignore_ascii_case(kind)));
+    named.and_then(|_| segments.next()).unwrap_or_else(|| configuration.rsplit('/').next().unwrap_or(configuration))
+}
+
 /// Whether the subnet is delegated to container groups.
 pub fn is_delegated(body: &Value) -> bool {
     let list = body.pointer("/properties/delegations").and_then(Value::as_array);
-    let service = |one: &Value| one.pointer("/properties/serviceName").and_then(Value::as_str).map(str::to_ascii_lowercase);
+    let service =
+        |one: &Value| one.pointer("/properties/serviceName").and_then(Value::as_str).map(str::to_ascii_lowercase);
     list.into_iter().flatten().any(|one| service(one).as_deref() == Some(&CONTAINER_GROUPS.to_ascii_lowercase()))
 }
 
@@ -128,6 +139,9 @@ mod tests {
         let stands = json!({"etag": "W/\"1\"", "properties": {"provisioningState": "Succeeded", "addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "ipConfigurations": [{"id": "i"}]}});
         let nsg = ResourceId::group_id("s", "g").resource("Microsoft.Network/networkSecurityGroups", "n");
         let body = merged(&normalise(&stands), &client("10.0.0.0/24", Some(&nsg)), SUBNET.rules, &[]);
-        assert_eq!(body, json!({"properties": {"addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "networkSecurityGroup": {"id": nsg.as_str()}}}));
+        assert_eq!(
+            body,
+            json!({"properties": {"addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "networkSecurityGroup": {"id": nsg.as_str()}}})
+        );
     }
 }

@@ -19,6 +19,9 @@ pub static WEB_SERVICE: Kind = Kind {
         Rule::Keys("kvTags"),
         Rule::Loose("location"),
         Rule::Loose("computeType"),
+        Rule::IfAnswered("authEnabled"),
+        Rule::IfAnswered("image"),
+        Rule::IfAnswered("vnetConfiguration"),
         Rule::Loose("vnetConfiguration.vnetName"),
         Rule::Loose("vnetConfiguration.subnetName"),
         Rule::WriteOnly("keys"),
@@ -67,7 +70,7 @@ pub struct Service<'a> {
 }
 
 impl Service<'_> {
-    /// Body of the creation (Azure ML v1, `POST …/services`).
+    /// The fields that we set (Azure ML v1, `POST …/services`), with what runs in comparable form as `image`.
     pub fn body(&self) -> Value {
         let mut tags = self.tags.clone();
         tags.insert(OWNER_TAG.into(), self.owner.into());
@@ -77,7 +80,7 @@ impl Service<'_> {
             "kvTags": tags, "properties": {}, "authEnabled": false,
             "containerResourceRequirements": {"cpu": tenths(self.cpu_tenths), "memoryInGB": tenths(self.memory_tenths)},
             "vnetConfiguration": {"vnetName": self.virtual_network, "subnetName": self.subnet},
-            "environmentImageRequest": self.image,
+            "environmentImageRequest": self.image, "image": comparable_image(&self.image),
         })
     }
 }
@@ -100,6 +103,11 @@ pub fn state(body: &Value) -> &str {
     body.get("state").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Whether Azure gave it up, or its container ends by itself.
+pub fn has_failed(body: &Value) -> bool {
+    matches!(phase(body), Phase::Failed(_))
+}
+
 fn error_text(body: &Value) -> String {
     let message = body.pointer("/error/message").and_then(Value::as_str);
     message.map_or_else(|| format!("state is {}", state(body)), str::to_owned)
@@ -119,8 +127,9 @@ fn change(path: &str) -> Change {
 /// With what runs, in comparable form, as `image`, when Azure answers it.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
-    if let Some(image) = body.get("environmentImageRequest").and_then(comparable_image) {
-        body["image"] = image;
+    let image = body.get("environmentImageRequest").and_then(comparable_image);
+    if let (Some(image), Value::Object(body)) = (image, &mut body) {
+        body.insert("image".into(), image);
     }
     body
 }
@@ -130,18 +139,11 @@ fn normalise(body: &Value) -> Value {
 pub fn comparable_image(image: &Value) -> Option<Value> {
     let driver = image.get("driverProgram").cloned().unwrap_or_default();
     let assets = image.get("assets")?.as_array()?;
-    let urls: Vec<&Value> = assets.iter().filter(|one| one.get("id") != Some(&driver)).filter_map(|one| one.get("url")).collect();
-    Some(json!({"modelIds": image.get("modelIds"), "assets": urls, "conda": image.pointer("/environment/python/condaDependencies")}))
-}
-
-/// The fields that are compared: the body, and `image` when Azure answers what runs.
-pub fn compared(body: &Value, stands: Option<&Value>) -> Value {
-    let mut want = body.clone();
-    let answered = stands.and_then(|stands| stands.get("environmentImageRequest")).and_then(comparable_image);
-    if let (Some(_), Some(image)) = (answered, body.get("environmentImageRequest").and_then(comparable_image)) {
-        want["image"] = image;
-    }
-    want
+    let urls: Vec<&Value> =
+        assets.iter().filter(|one| one.get("id") != Some(&driver)).filter_map(|one| one.get("url")).collect();
+    Some(
+        json!({"modelIds": image.get("modelIds"), "assets": urls, "conda": image.pointer("/environment/python/condaDependencies")}),
+    )
 }
 
 /// The body of a creation: without what is there for comparing only.
@@ -151,8 +153,8 @@ pub fn creation(body: &Value) -> Value {
     body
 }
 
-/// Whether a failed service still has its container, so that a patch may heal it. One that failed at its creation is
-/// deleted and created: whether Azure takes a patch for it is not confirmed.
+/// Whether a failed service still has its container, which Azure restarts, so that a patch may heal it. One that failed
+/// at its creation is deleted and created: whether Azure takes a patch for it is not confirmed.
 pub fn still_runs(body: &Value) -> bool {
     state(body) == "Unhealthy"
 }
@@ -161,7 +163,12 @@ pub fn still_runs(body: &Value) -> bool {
 /// others put there.
 pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
     let rolls = differs.iter().any(|one| change(&one.path) == Change::Roll);
-    let tags = merged(&json!({"kvTags": stands.get("kvTags")}), &json!({"kvTags": body.get("kvTags")}), WEB_SERVICE.rules, written);
+    let tags = merged(
+        &json!({"kvTags": stands.get("kvTags")}),
+        &json!({"kvTags": body.get("kvTags")}),
+        WEB_SERVICE.rules,
+        written,
+    );
     let touched = |root: &str| differs.iter().any(|one| one.path == root || one.path.starts_with(&format!("{root}.")));
     let mut operations = Vec::new();
     if rolls {
@@ -180,9 +187,24 @@ fn replace(path: &str, value: Option<&Value>) -> Value {
     json!({"op": "replace", "path": path, "value": value})
 }
 
-/// Whether a web service stands as described, for tests and the report.
+/// A field of the body as the spec calls it, and the unit in which the spec writes it.
+pub fn spec_field(path: &str) -> (String, &'static str) {
+    let tag = path.strip_prefix("kvTags.").filter(|tag| *tag != CONTENT_TAG);
+    let name = match path {
+        "containerResourceRequirements.memoryInGB" => return ("resources.memory".into(), "G"),
+        "containerResourceRequirements.cpu" => "resources.cpu",
+        "image.modelIds" => "model",
+        "image.assets" => "scoring.script",
+        "image.conda" => "environment.conda",
+        path if path.starts_with("vnetConfiguration") || path == "location" => "network.subnetRef",
+        path => return (tag.map_or_else(|| path.to_owned(), |tag| format!("azure.tags[{tag}]")), ""),
+    };
+    (name.into(), "")
+}
+
+/// In what a web service that stands differs from a body.
 pub fn differs(body: &Value, stands: &Value, written: &[String]) -> Vec<Difference> {
-    differences(&compared(body, Some(stands)), &normalise(stands), WEB_SERVICE.rules, written)
+    differences(body, &normalise(stands), WEB_SERVICE.rules, written)
 }
 
 #[cfg(test)]
@@ -192,11 +214,24 @@ mod tests {
     fn service(content: &str, model: &str) -> Value {
         let image = json!({"driverProgram": "d.py", "modelIds": [model], "assets": [{"id": "d.py", "url": "aml://artifact/d"}, {"id": "score.py", "url": "aml://artifact/s"}],
             "environment": {"python": {"condaDependencies": {"dependencies": ["python=3.10"]}}}});
-        Service { name: "svc", description: None, tags: Map::new(), owner: "o", location: "japaneast", virtual_network: "v", subnet: "s", cpu_tenths: 10, memory_tenths: 15, image, content }.body()
+        Service {
+            name: "svc",
+            description: None,
+            tags: Map::new(),
+            owner: "o",
+            location: "japaneast",
+            virtual_network: "v",
+            subnet: "s",
+            cpu_tenths: 10,
+            memory_tenths: 15,
+            image,
+            content,
+        }
+        .body()
     }
 
     fn answer(body: &Value) -> Value {
-        let mut answer = body.clone();
+        let mut answer = creation(body);
         answer["state"] = "Healthy".into();
         answer["location"] = "Japan East".into();
         answer["properties"] = json!({"hasHttps": "False"});
@@ -208,7 +243,9 @@ mod tests {
         let want = service("c1", "m:1");
         assert_eq!(differs(&want, &answer(&want), &[]), vec![]);
         let mut without = answer(&want);
-        without.as_object_mut().unwrap().remove("environmentImageRequest");
+        for optional in ["environmentImageRequest", "vnetConfiguration", "authEnabled"] {
+            without.as_object_mut().unwrap().remove(optional);
+        }
         assert_eq!(differs(&want, &without, &[]), vec![]);
     }
 
@@ -223,7 +260,12 @@ mod tests {
         let operations = patch(&want, &stands, &found, &[]);
         let touched: Vec<_> = operations.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
         assert_eq!(touched, ["/environmentImageRequest", "/kvTags"]);
-        for (path, expected) in [("containerResourceRequirements.cpu", Change::Replace), ("vnetConfiguration.subnetName", Change::Replace), ("description", Change::Live), ("kvTags.team", Change::Live)] {
+        for (path, expected) in [
+            ("containerResourceRequirements.cpu", Change::Replace),
+            ("vnetConfiguration.subnetName", Change::Replace),
+            ("description", Change::Live),
+            ("kvTags.team", Change::Live),
+        ] {
             assert_eq!(change(path), expected, "{path}");
         }
     }

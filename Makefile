@@ -1,0 +1,24 @@
+# The targets are in `make help`; each is one script of tools/ or one cargo command.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bed crds clean
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-8s %s\n' "$$target" "$$text"; done
+
+demo: ## the whole how-to on this machine, deleted again at the end; KEEP=1 leaves it standing in a shell
+	@KEEP=$(KEEP) tools/demo/demo.sh
+
+test: ## all tests, the demo among them
+	@tools/test.sh
+
+check: ## format, clippy, shellcheck, length of files
+	@tools/check.sh
+
+bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
+	@tools/kube/build.sh
+
+crds: ## write deploy/crds from the types
+	@tools/crds.sh
+
+clean: ## remove what cargo built; what was fetched or built once stays in the cache folder
+	@cargo clean

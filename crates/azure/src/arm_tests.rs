@@ -1,0 +1,257 @@
+use super::*;
+use crate::script::{Reply, Script, azure, id, lost, raw, reply};
+use acivnet_core::{
+    blueprint::{Goal, Node},
+    kinds::{network_security_group::NETWORK_SECURITY_GROUP, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK},
+    owner::Mark,
+    plan::Request,
+};
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+
+const GROUP: &str = "/subscriptions/s/resourceGroups/g";
+const VNET: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v";
+
+fn not_found(code: &str) -> Reply {
+    reply(404, json!({"error": {"code": code, "message": "m"}}))
+}
+
+async fn read(lines: Vec<(String, Reply)>) -> Fact {
+    let script = Script::new(lines);
+    let fact = azure(&script).read(&VIRTUAL_NETWORK, &id(VNET)).await;
+    script.done();
+    fact
+}
+
+fn get(path: &str) -> String {
+    format!("GET arm.test{path}?api-version=")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_is_present_and_asked_with_its_version_and_ids() {
+    let script = Script::new([(get(VNET) + VIRTUAL_NETWORK.api_version, reply(200, json!({"etag": "W/1"})))]);
+    assert_eq!(azure(&script).read(&VIRTUAL_NETWORK, &id(VNET)).await, Fact::Present(json!({"etag": "W/1"})));
+    let seen = &script.done()[0];
+    assert_eq!(
+        (seen.header("authorization"), seen.header("accept")),
+        (Some("Bearer token-1"), Some("application/json"))
+    );
+    assert!(seen.header("user-agent").unwrap().starts_with("acivnet/"));
+    assert_ne!(seen.header("x-ms-client-request-id").unwrap(), seen.header("x-ms-correlation-request-id").unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_proof_is_absence() {
+    let group_gone = || (get(GROUP), not_found("ResourceGroupNotFound"));
+    let subscription = |reply| (get("/subscriptions/s"), reply);
+    for (after, absent) in [
+        (vec![(get(VNET), not_found("ResourceNotFound"))], true),
+        (vec![(get(VNET), not_found("NotFound"))], true),
+        (vec![(get(VNET), not_found("SubscriptionNotFound"))], false),
+        (vec![(get(VNET), not_found("InvalidAuthenticationTokenTenant"))], false),
+        (vec![(get(VNET), not_found("InvalidResourceType"))], false),
+        (vec![(get(VNET), raw(404, ""))], false),
+        (vec![(get(VNET), raw(404, "<html>404 page not found</html>"))], false),
+        (vec![(get(VNET), raw(404, r#"{"message":"m"}"#))], false),
+        (
+            vec![(
+                get(VNET),
+                reply(404, json!({"error": {"code": "NotFound", "details": [{"code": "SubscriptionNotFound"}]}})),
+            )],
+            false,
+        ),
+        (vec![(get(VNET), reply(400, json!({"error": {"code": "ResourceNotFound"}})))], false),
+        (vec![(get(VNET), reply(403, json!({"error": {"code": "AuthorizationFailed"}})))], false),
+        (vec![(get(VNET), raw(200, "not json"))], false),
+        (vec![(get(VNET), lost())], false),
+        (
+            vec![(get(VNET), not_found("ResourceGroupNotFound")), group_gone(), subscription(reply(200, json!({})))],
+            true,
+        ),
+        (
+            vec![
+                (get(VNET), not_found("ResourceGroupNotFound")),
+                group_gone(),
+                subscription(not_found("SubscriptionNotFound")),
+            ],
+            false,
+        ),
+        (
+            vec![(get(VNET), not_found("ResourceGroupNotFound")), group_gone(), subscription(reply(403, json!({})))],
+            false,
+        ),
+        (vec![(get(VNET), not_found("ResourceGroupNotFound")), (get(GROUP), reply(200, json!({})))], false),
+        (vec![(get(VNET), not_found("ResourceGroupNotFound")), (get(GROUP), reply(403, json!({})))], false),
+    ] {
+        let lines: Vec<_> = after.iter().map(|(line, _)| line.clone()).collect();
+        let fact = read(after).await;
+        assert_eq!(fact == Fact::Absent, absent, "{lines:?} {fact:?}");
+        assert!(absent || matches!(fact, Fact::Unread(_)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_group_is_proven_by_the_subscription() {
+    let script = Script::new([
+        (get(GROUP), not_found("ResourceGroupNotFound")),
+        (get("/subscriptions/s"), reply(200, json!({}))),
+    ]);
+    assert_eq!(azure(&script).read(&RESOURCE_GROUP, &id(GROUP)).await, Fact::Absent);
+    script.done();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_dropped_once() {
+    let refused = || reply(401, json!({"error": {"code": "ExpiredAuthenticationToken", "message": "m"}}));
+    let script = Script::new([(get(VNET), refused()), (get(VNET), reply(200, json!({})))]);
+    assert_eq!(azure(&script).read(&VIRTUAL_NETWORK, &id(VNET)).await, Fact::Present(json!({})));
+    let seen = script.done();
+    assert_eq!(
+        (seen[0].header("authorization"), seen[1].header("authorization")),
+        (Some("Bearer token-1"), Some("Bearer token-2"))
+    );
+    assert_eq!(seen[0].header("x-ms-client-request-id"), seen[1].header("x-ms-client-request-id"));
+
+    let script = Script::new([(get(VNET), refused()), (get(VNET), refused())]);
+    let Fact::Unread(failure) = azure(&script).read(&VIRTUAL_NETWORK, &id(VNET)).await else { panic!("read") };
+    assert_eq!((failure.reason, script.done().len()), (reasons::CREDENTIALS_REFUSED, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_are_read_to_their_end() {
+    let path = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks");
+    let script = Script::new([
+        (
+            get(&path),
+            reply(200, json!({"value": [{"name": "a"}], "nextLink": "https://arm.test/next?%24skiptoken=x%2By"})),
+        ),
+        (
+            "GET arm.test/next?%24skiptoken=x%2By".into(),
+            reply(200, json!({"value": [], "nextLink": "https://arm.test/last"})),
+        ),
+        ("GET arm.test/last".into(), reply(200, json!({"value": [{"name": "b"}], "nextLink": ""}))),
+    ]);
+    let listed = azure(&script).list(&VIRTUAL_NETWORK, &id(GROUP)).await.unwrap();
+    assert_eq!(listed, [json!({"name": "a"}), json!({"name": "b"})]);
+    script.done();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_turns_round_or_holds_no_items_is_a_failure() {
+    for first in [
+        json!({"value": [], "nextLink": format!("https://arm.test{VNET}/subnets?api-version={}", SUBNET.api_version)}),
+        json!({"nextLink": null}),
+        json!({"value": {}}),
+    ] {
+        let script = Script::new([(get(&format!("{VNET}/subnets")), reply(200, first))]);
+        assert!(azure(&script).list(&SUBNET, &id(VNET)).await.is_err());
+        script.done();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_next_link_to_another_host_gets_no_token() {
+    for link in [
+        "https://evil.test/next",
+        "http://arm.test/next",
+        "https://arm.test:444/next",
+        "https://arm.test.evil.test/",
+        "https://a.blob.test/x",
+    ] {
+        let path = format!("{GROUP}/providers/Microsoft.Network/networkSecurityGroups");
+        let script = Script::new([(get(&path), reply(200, json!({"value": [], "nextLink": link})))]);
+        let failure = azure(&script).list(&NETWORK_SECURITY_GROUP, &id(GROUP)).await.unwrap_err();
+        assert_eq!(failure.code, "HostNotOfCloud", "{link}");
+        script.done();
+    }
+}
+
+async fn carry(script: &Arc<Script>, request: Request) -> Result<Progress, Failure> {
+    let node = Node::new(&VIRTUAL_NETWORK, id(VNET), Goal::Present, Value::Null, Mark::None);
+    let connector = crate::script::connector(Arc::clone(script) as _);
+    connector
+        .pass(&crate::script::identity())
+        .carry_out(connector.gate().open(), &node, &request, &crate::script::Bytes1000(Vec::new()))
+        .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_put_tells_how_far_it_got() {
+    let body = json!({"location": "japaneast"});
+    let state = |state: &str| json!({"properties": {"provisioningState": state}});
+    for (answer, expected) in [
+        (reply(201, state("Updating")).header("retry-after", "3"), Progress::Running(Some(Duration::from_secs(3)))),
+        (reply(200, state("Updating")), Progress::Running(None)),
+        (reply(200, state("Succeeded")).header("azure-asyncoperation", "https://arm.test/op"), Progress::Carried),
+        (reply(201, json!({})), Progress::Carried),
+        (raw(202, "").header("location", "https://arm.test/op"), Progress::Running(None)),
+    ] {
+        let script = Script::new([(format!("PUT arm.test{VNET}?api-version="), answer)]);
+        let request = Request::Put { body: body.clone(), if_match: Some("W/\"1\"".into()) };
+        assert_eq!(carry(&script, request).await, Ok(expected));
+        let seen = &script.done()[0];
+        assert_eq!(
+            (seen.json(), seen.header("if-match"), seen.header("content-type")),
+            (body.clone(), Some("W/\"1\""), Some("application/json"))
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_an_answer_is_a_fault_that_passes() {
+    let script = Script::new([(format!("PUT arm.test{VNET}"), lost())]);
+    let failure = carry(&script, Request::Put { body: json!({}), if_match: None }).await.unwrap_err();
+    assert_eq!((failure.status, failure.code.as_str(), failure.retry), (0, "NoAnswer", Retry::Backoff));
+    assert!(script.done()[0].header("if-match").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleting_what_is_not_there_is_done() {
+    for (answer, expected) in [
+        (raw(202, "").header("retry-after", "10"), Some(Progress::Running(Some(Duration::from_secs(10))))),
+        (raw(204, ""), Some(Progress::Carried)),
+        (reply(200, json!({})), Some(Progress::Carried)),
+        (not_found("ResourceNotFound"), Some(Progress::Carried)),
+        (not_found("ParentResourceNotFound"), Some(Progress::Carried)),
+        (not_found("ResourceGroupNotFound"), Some(Progress::Carried)),
+        (not_found("SubscriptionNotFound"), None),
+        (raw(404, ""), None),
+        (reply(400, json!({"error": {"code": "InUseSubnetCannotBeDeleted", "message": "m"}})), None),
+    ] {
+        let script = Script::new([(format!("DELETE arm.test{VNET}?api-version="), answer)]);
+        assert_eq!(carry(&script, Request::Delete { if_match: None, successor: None }).await.ok(), expected);
+        script.done();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_an_operation_is_told_once() {
+    let begun = || {
+        reply(201, json!({"properties": {"provisioningState": "Updating"}}))
+            .header("azure-asyncoperation", "https://eu.arm.test/op?t=1&c=2&s=3")
+    };
+    let script = Script::new([(format!("PUT arm.test{VNET}"), begun())]);
+    let azure = azure(&script);
+    let put = Request::Put { body: json!({}), if_match: None };
+    let node = Node::new(&VIRTUAL_NETWORK, id(VNET), Goal::Present, Value::Null, Mark::None);
+    azure.carry_out(azure.connector.gate.open(), &node, &put, &crate::script::Bytes1000(Vec::new())).await.unwrap();
+    script.add("GET eu.arm.test/op?t=1&c=2&s=3", reply(200, json!({"status": "InProgress"})));
+    assert_eq!(azure.operation_error(&id(VNET)).await, None);
+    let failed = json!({"status": "Failed", "error": {"code": "NetcfgSubnetRangesOverlap", "message": "Subnet 'a' overlaps", "details": []}});
+    script.add("GET eu.arm.test/op?t=1&c=2&s=3", reply(200, failed));
+    let failure = azure.operation_error(&id(VNET)).await.unwrap();
+    assert_eq!((failure.code.as_str(), failure.reason), ("NetcfgSubnetRangesOverlap", reasons::ADDRESS_OVERLAP));
+    assert_eq!(azure.operation_error(&id(VNET)).await, None);
+    script.done();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_elsewhere_is_never_asked() {
+    let answer = reply(201, json!({"properties": {"provisioningState": "Updating"}}))
+        .header("azure-asyncoperation", "https://evil.test/op");
+    let script = Script::new([(format!("PUT arm.test{VNET}"), answer)]);
+    let azure = azure(&script);
+    azure.arm_put(&azure.connector.gate.open(), &VIRTUAL_NETWORK, &id(VNET), &json!({}), None).await.unwrap();
+    assert_eq!(azure.operation_error(&id(VNET)).await, None);
+    script.done();
+}

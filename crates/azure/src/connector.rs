@@ -1,0 +1,89 @@
+//! The process's connection to Azure, and one pass over it.
+
+use crate::{
+    clock::Clock, cloud::Cloud, discovery::Discovered, gate::Gate, http::Http, identity::Identity, observe::Observer,
+    operation::Operations, random::Random, token::Tokens,
+};
+use acivnet_core::{failure::Failure, scrub::Scrubber};
+use std::sync::Arc;
+
+/// All that comes from outside.
+pub struct Settings {
+    /// Which Azure.
+    pub cloud: Cloud,
+    /// The way out.
+    pub http: Arc<dyn Http>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Request ids.
+    pub random: Arc<dyn Random>,
+    /// Is told of every request.
+    pub observer: Arc<dyn Observer>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) http: Arc<dyn Http>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) tokens: Tokens,
+    pub(crate) discovered: Discovered,
+    pub(crate) operations: Operations,
+    pub(crate) gate: Gate,
+}
+
+/// The process's connection to one cloud: tokens, discovered endpoints, the gate. Cheap to clone.
+#[derive(Clone)]
+pub struct Connector(Arc<Shared>);
+
+impl Connector {
+    /// A connection with empty caches.
+    pub fn new(settings: Settings) -> Self {
+        let Settings { cloud, http, clock, random, observer } = settings;
+        let cloud = Arc::new(cloud);
+        let tokens = Tokens::new(
+            Arc::clone(&cloud),
+            Arc::clone(&http),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+            Arc::clone(&observer),
+        );
+        let (discovered, operations, gate) = Default::default();
+        Self(Arc::new(Shared { cloud, http, clock, random, observer, tokens, discovered, operations, gate }))
+    }
+
+    /// One pass of one object under one identity. Its requests share a correlation id.
+    pub fn pass(&self, identity: &Identity) -> Azure {
+        Azure {
+            connector: Arc::clone(&self.0),
+            identity: identity.clone(),
+            correlation: self.0.random.uuid(),
+            scrubber: Scrubber::new(identity.secrets()),
+        }
+    }
+
+    /// The door for writes.
+    pub fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+}
+
+/// Azure as one pass sees it.
+pub struct Azure {
+    pub(crate) connector: Arc<Shared>,
+    pub(crate) identity: Identity,
+    pub(crate) correlation: String,
+    pub(crate) scrubber: Scrubber,
+}
+
+impl Azure {
+    /// Makes sure that a token is at hand.
+    ///
+    /// # Errors
+    /// Why none can be got: reason `FederationMissing`, `CredentialsRefused`, `AzureUnreachable`, `Throttled`, or what
+    /// kept the assertion source from giving one.
+    pub async fn sign_in(&self) -> Result<(), Failure> {
+        self.connector.tokens.get(&self.identity).await.map(drop)
+    }
+}

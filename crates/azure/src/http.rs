@@ -1,0 +1,252 @@
+//! The one way out of the process: Azure Resource Manager, the Azure ML data plane, blob storage, sign-in and the probe.
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, header::CONTENT_LENGTH};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+/// Any error of a body.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A streaming body.
+pub type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Largest answer that is read as a whole, in bytes.
+pub const LARGEST_ANSWER: usize = 4 << 20;
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+
+/// A body without bytes.
+pub fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A body that is at hand.
+pub fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Request extension: how long the whole request may take, instead of 60 seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimit(pub Duration);
+
+/// Why there is no answer. The texts hold no query of a URL, where signatures are.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SendError {
+    /// Nothing left the process: the request can be repeated.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// It may or may not have been carried out.
+    #[error("no answer: {0}")]
+    Unknown(String),
+}
+
+/// Sends a request. Redirects are not followed; the answer's body may still be on its way.
+#[async_trait]
+pub trait Http: Send + Sync {
+    /// Sends one request, within 60 seconds or the request's [`TimeLimit`], body of the answer included.
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError>;
+}
+
+/// Why a body could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// It is longer than allowed.
+    #[error("longer than {0} bytes")]
+    TooLong(usize),
+    /// It broke off.
+    #[error("broke off: {0}")]
+    Broken(BoxError),
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// A longer body, or one that broke off.
+pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, CollectError> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(CollectError::Broken)?.into_data() else { continue };
+        if bytes.len().saturating_add(data.len()) > limit {
+            return Err(CollectError::TooLong(limit));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+/// [`Http`] over real sockets: TLS with the system's roots, HTTP/1.1, no redirects.
+///
+/// A proxy named by `HTTPS_PROXY` is used for `https` only, and never for loopback and private addresses or for what
+/// `NO_PROXY` names. `localhost` and `*.localhost` are loopback (RFC 6761, section 6.3), whatever the system says.
+pub struct ReqwestHttp {
+    client: reqwest::Client,
+}
+
+impl ReqwestHttp {
+    /// A client that also trusts the certificates of `extra_ca`, in PEM.
+    ///
+    /// # Errors
+    /// Certificates or proxy settings that can't be used.
+    pub fn new(extra_ca: Option<&[u8]>) -> Result<Self, String> {
+        let bad_ca = |error| format!("the extra certificates are not PEM: {error}");
+        let roots =
+            extra_ca.map(reqwest::Certificate::from_pem_bundle).transpose().map_err(bad_ca)?.unwrap_or_default();
+        if extra_ca.is_some() && roots.is_empty() {
+            return Err("the extra certificates hold no certificate in PEM".into());
+        }
+        let builder = reqwest::Client::builder()
+            .tls_certs_merge(roots)
+            .connect_timeout(CONNECT_LIMIT)
+            .timeout(REQUEST_LIMIT)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .dns_resolver(Resolver)
+            .no_proxy();
+        let builder = match proxy()? {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        };
+        builder
+            .build()
+            .map(|client| Self { client })
+            .map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))
+    }
+}
+
+fn proxy() -> Result<Option<reqwest::Proxy>, String> {
+    const PRIVATE: &str =
+        "localhost,.localhost,127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7";
+    let named = |names: [&str; 2]| {
+        names.into_iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty())
+    };
+    let Some(address) = named(["HTTPS_PROXY", "https_proxy"]) else { return Ok(None) };
+    let direct = format!("{PRIVATE},{}", named(["NO_PROXY", "no_proxy"]).unwrap_or_default());
+    let proxy = reqwest::Proxy::https(address).map_err(|_| "HTTPS_PROXY is not a URL of a proxy".to_owned())?;
+    Ok(Some(proxy.no_proxy(reqwest::NoProxy::from_string(&direct))))
+}
+
+#[async_trait]
+impl Http for ReqwestHttp {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        let limit = request.extensions().get::<TimeLimit>().copied();
+        let (mut parts, body) = request.into_parts();
+        let length = body.size_hint().exact();
+        if let Some(length) = length.filter(|length| *length > 0) {
+            parts.headers.entry(CONTENT_LENGTH).or_insert(length.into());
+        }
+        let body = if length == Some(0) {
+            reqwest::Body::from(Bytes::new())
+        } else {
+            reqwest::Body::wrap_stream(body.into_data_stream())
+        };
+        let request = reqwest::Request::try_from(Request::from_parts(parts, body))
+            .map_err(|error| SendError::NotSent(chain(&error.without_url())))?;
+        let answer = match limit {
+            Some(TimeLimit(limit)) => self.client.execute(limited(request, limit)).await,
+            None => self.client.execute(request).await,
+        };
+        let answer = answer.map_err(outcome)?;
+        Ok(Response::from(answer)
+            .map(|body| body.map_err(|error| Box::new(error.without_url()) as BoxError).boxed_unsync()))
+    }
+}
+
+fn limited(mut request: reqwest::Request, limit: Duration) -> reqwest::Request {
+    *request.timeout_mut() = Some(limit);
+    request
+}
+
+fn outcome(error: reqwest::Error) -> SendError {
+    let sent = !(error.is_connect() || error.is_builder());
+    let text = chain(&error.without_url());
+    if sent { SendError::Unknown(text) } else { SendError::NotSent(text) }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    // rustls ends a sentence with the address of its manual
+    text.split(": https://docs.rs").next().unwrap_or_default().to_owned()
+}
+
+struct Resolver;
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            if is_localhost(name.as_str()) {
+                let loopback = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+                return Ok(Box::new(loopback.into_iter()) as Addrs);
+            }
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_reserved_names_are_loopback() {
+        for (name, expected) in [
+            ("localhost", true),
+            ("a.blob.LOCALHOST.", true),
+            ("localhost.example.org", false),
+            ("notlocalhost", false),
+            ("", false),
+        ] {
+            assert_eq!(is_localhost(name), expected, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_is_not_read_to_its_end() {
+        assert_eq!(collect(full("1234"), 4).await.unwrap(), "1234");
+        assert!(matches!(collect(full("12345"), 4).await, Err(CollectError::TooLong(4))));
+        assert_eq!(collect(empty(), 0).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_was_not_sent_and_a_closed_one_is_unknown() {
+        use tokio::{io::AsyncReadExt as _, net::TcpListener};
+        let http = ReqwestHttp::new(None).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let request = || Request::get(format!("http://a.localhost:{port}/x?sig=secret")).body(empty()).unwrap();
+        let closing = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 64]).await;
+        };
+        let (answer, ()) = tokio::join!(http.send(request()), closing);
+        let error = answer.err().unwrap();
+        assert!(matches!(&error, SendError::Unknown(_)) && !error.to_string().contains("secret"), "{error}");
+        drop(listener);
+        let error = http.send(request()).await.err().unwrap();
+        assert!(matches!(&error, SendError::NotSent(_)) && !error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_refused() {
+        assert!(ReqwestHttp::new(Some(b"hello")).err().unwrap().contains("no certificate"));
+    }
+}

@@ -1,0 +1,224 @@
+//! Models of Azure ML. Registration has no key of its own: what is registered is found by its properties.
+
+use crate::{
+    arm::next_link,
+    carry_out::Payloads,
+    connector::Azure,
+    discovery::Endpoints,
+    error::unreachable,
+    gate::Permit,
+    machine_learning::{fact, is_absent, segment},
+    observe::Class,
+    request::{Call, JSON_PATCH},
+};
+use acivnet_core::{
+    blueprint::{Node, Payload},
+    failure::Failure,
+    id::ResourceId,
+    kinds::model_version::property,
+    observed::Fact,
+    owner::{DIGEST_PROPERTY, KEY_PROPERTY, OWNER_TAG},
+    plan::Progress,
+};
+use http::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use url::Url;
+
+const JSON_UTF8: &str = "application/json; charset=utf-8";
+const PAGE: &str = "100";
+const MOST_PAGES: usize = 1000;
+
+impl Azure {
+    /// All model versions of a workspace that carry an owner of ours, as an array.
+    pub async fn models(&self, workspace: &ResourceId) -> Fact {
+        fact(self.owned_models(workspace).await)
+    }
+
+    async fn owned_models(&self, workspace: &ResourceId) -> Result<Option<Value>, Failure> {
+        let Some(endpoints) = self.endpoints(workspace).await? else { return Ok(None) };
+        let models = self.model_pages(&endpoints, workspace, &[("properties", OWNER_TAG)]).await?;
+        Ok(Some(models.into_iter().filter(|model| property(model, OWNER_TAG).is_some()).collect()))
+    }
+
+    /// The lowest version of a model whose key begins with `key`.
+    pub(crate) async fn model_by_key(
+        &self,
+        endpoints: &Endpoints,
+        workspace: &ResourceId,
+        name: &str,
+        key: &str,
+    ) -> Result<Option<Value>, Failure> {
+        let models = self.model_pages(endpoints, workspace, &[("name", name), ("properties", KEY_PROPERTY)]).await?;
+        Ok(lowest(models, |model| {
+            named(model, name) && property(model, KEY_PROPERTY).is_some_and(|found| found.starts_with(key))
+        }))
+    }
+
+    pub(crate) async fn model_pages(
+        &self,
+        endpoints: &Endpoints,
+        workspace: &ResourceId,
+        filters: &[(&str, &str)],
+    ) -> Result<Vec<Value>, Failure> {
+        self.token_pages(endpoints.model_management(workspace, "models"), filters, &format!("{workspace}/models")).await
+    }
+
+    /// A list of models or assets: of `nextLink` only its `$skipToken` is taken, as the SDK does.
+    async fn token_pages(&self, base: Url, filters: &[(&str, &str)], about: &str) -> Result<Vec<Value>, Failure> {
+        let (mut items, mut tokens, mut token) = (Vec::new(), BTreeSet::new(), None::<String>);
+        for _ in 0..MOST_PAGES {
+            let mut url = base.clone();
+            url.query_pairs_mut().extend_pairs(filters).append_pair("count", PAGE);
+            if let Some(token) = &token {
+                url.query_pairs_mut().append_pair("$skipToken", token);
+            }
+            let call = Call::new(Method::GET, url, Class::MachineLearning, about);
+            let mut page = self.object(&call, self.send(&call).await?)?;
+            items.append(&mut self.items(&call, &mut page)?);
+            let Some(next) = next_link(&page) else { return Ok(items) };
+            token = skip_token(&base, &next);
+            if token.as_ref().is_none_or(|token| !tokens.insert(token.clone())) {
+                break;
+            }
+        }
+        Err(unreachable(about, "the list does not end"))
+    }
+
+    /// Uploads the payload, binds it to an asset, registers a version; each step first looks for what an earlier try
+    /// left.
+    pub(crate) async fn register_model(
+        &self,
+        permit: &Permit,
+        node: &Node,
+        body: &Value,
+        payload: &Payload,
+        payloads: &dyn Payloads,
+    ) -> Result<Progress, Failure> {
+        let (workspace, endpoints) = self.workspace_for(&node.id).await?;
+        self.upload(permit, &endpoints, &workspace, payload, payloads).await?;
+        let asset = self.asset(permit, &endpoints, &workspace, body, payload).await?;
+        if self.registered(&endpoints, &workspace, body).await? {
+            return Ok(Progress::Carried);
+        }
+        let mut body = body.clone();
+        if let Some(members) = body.as_object_mut() {
+            members.insert("url".into(), format!("aml://asset/{asset}").into());
+        }
+        let call = self
+            .model_call(Method::POST, endpoints.model_management(&workspace, "models"), node.id.as_str())
+            .json(JSON_UTF8, &body);
+        self.accepted(&call, self.send(&call).await?).map(|_| Progress::Carried)
+    }
+
+    /// Whether a version with the owner and the key of this body is there already: an answer may have been lost.
+    async fn registered(&self, endpoints: &Endpoints, workspace: &ResourceId, body: &Value) -> Result<bool, Failure> {
+        let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
+        let ours = |model: &Value| {
+            [OWNER_TAG, KEY_PROPERTY]
+                .iter()
+                .all(|one| property(body, one).is_some() && property(model, one) == property(body, one))
+        };
+        let filter = format!("{KEY_PROPERTY}={}", property(body, KEY_PROPERTY).unwrap_or_default());
+        let models = self.model_pages(endpoints, workspace, &[("name", name), ("properties", &filter)]).await?;
+        Ok(models.iter().any(|model| named(model, name) && ours(model)))
+    }
+
+    /// Id of the asset that holds the payload, made if there is none.
+    async fn asset(
+        &self,
+        permit: &Permit,
+        endpoints: &Endpoints,
+        workspace: &ResourceId,
+        body: &Value,
+        payload: &Payload,
+    ) -> Result<String, Failure> {
+        let url = endpoints.model_management(workspace, "assets");
+        let filter = format!("{DIGEST_PROPERTY}={}", payload.digest);
+        let about = format!("{workspace}/assets");
+        let assets = self.token_pages(url.clone(), &[("properties", &filter)], &about).await?;
+        if let Some(found) = assets.iter().find(|asset| holds(asset, payload)).and_then(asset_id) {
+            return Ok(found);
+        }
+        self.new_asset(permit, url, &about, body, payload).await
+    }
+
+    async fn new_asset(
+        &self,
+        _: &Permit,
+        url: Url,
+        about: &str,
+        body: &Value,
+        payload: &Payload,
+    ) -> Result<String, Failure> {
+        let asset = json!({
+            "name": body.get("name"),
+            "artifacts": [{"prefix": payload.artifact_id()}],
+            "properties": {DIGEST_PROPERTY: payload.digest, OWNER_TAG: property(body, OWNER_TAG)},
+        });
+        let call = self.model_call(Method::POST, url, about).json(JSON_UTF8, &asset);
+        let made = self.object(&call, self.send(&call).await?)?;
+        asset_id(&made).ok_or_else(|| unreachable(&call.what(), "an asset without id"))
+    }
+
+    /// Changes tags or description of a version.
+    pub(crate) async fn patch_model(&self, _: &Permit, node: &Node, operations: &Value) -> Result<Progress, Failure> {
+        let (workspace, endpoints) = self.workspace_for(&node.id).await?;
+        let url = endpoints.model_management(&workspace, &format!("models/{}", segment(node.id.name())));
+        let call = self.model_call(Method::PATCH, url, node.id.as_str()).json(JSON_PATCH, operations);
+        self.accepted(&call, self.send(&call).await?).map(|_| Progress::Carried)
+    }
+
+    /// Deletes a version. One that is not there counts as deleted.
+    pub(crate) async fn delete_model(&self, _: &Permit, node: &Node) -> Result<Progress, Failure> {
+        let Some((workspace, endpoints)) = self.workspace_of(&node.id).await? else { return Ok(Progress::Carried) };
+        let url = endpoints.model_management(&workspace, &format!("models/{}", segment(node.id.name())));
+        let call = self.model_call(Method::DELETE, url, node.id.as_str());
+        let answer = self.send(&call).await?;
+        if is_absent(&answer) {
+            return Ok(Progress::Carried);
+        }
+        self.accepted(&call, answer).map(|_| Progress::Carried)
+    }
+
+    fn model_call(&self, method: Method, url: Url, about: &str) -> Call {
+        Call::new(method, url, Class::MachineLearning, about)
+    }
+}
+
+fn named(model: &Value, name: &str) -> bool {
+    model.get("name").and_then(Value::as_str) == Some(name)
+}
+
+/// Of several versions with the same content the lowest stays.
+fn lowest(models: Vec<Value>, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+    models
+        .into_iter()
+        .filter(wanted)
+        .min_by_key(|model| model.get("version").and_then(Value::as_u64).unwrap_or(u64::MAX))
+}
+
+fn asset_id(asset: &Value) -> Option<String> {
+    asset.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
+/// Whether an asset is the payload's artifact and says so by its digest.
+fn holds(asset: &Value, payload: &Payload) -> bool {
+    let wanted = payload.artifact_id();
+    let artifacts = asset.get("artifacts").and_then(Value::as_array);
+    let names = |artifact: &Value| {
+        ["prefix", "id"].iter().any(|key| artifact.get(*key).and_then(Value::as_str) == Some(wanted.as_str()))
+    };
+    property(asset, DIGEST_PROPERTY) == Some(payload.digest.as_str())
+        && artifacts.is_some_and(|all| matches!(all.as_slice(), [one] if names(one)))
+}
+
+fn skip_token(base: &Url, next: &str) -> Option<String> {
+    let next = base.join(next).ok()?;
+    let found = next.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case("$skipToken"));
+    found.map(|(_, token)| token.into_owned())
+}
+
+#[cfg(test)]
+#[path = "models_tests.rs"]
+mod tests;

@@ -1,0 +1,236 @@
+//! One request and its answer, the same way for every service.
+
+use crate::{
+    connector::Azure,
+    error::{Refusal, failure, refused, unreachable},
+    http::{LARGEST_ANSWER, SendError, TimeLimit, collect, full},
+    observe::{Class, Sent},
+    throttle,
+    token::Token,
+};
+use acivnet_api::conditions::reasons;
+use acivnet_core::{failure::Failure, retry::Retry};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+};
+use serde_json::Value;
+use std::time::Duration;
+use url::Url;
+
+/// Name and version, as support asks for them.
+pub(crate) const USER_AGENT: &str = concat!("acivnet/", env!("CARGO_PKG_VERSION"));
+pub(crate) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+
+/// `application/json`.
+pub(crate) const JSON: &str = "application/json";
+/// `application/json-patch+json`.
+pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
+
+/// A request to be sent, perhaps twice.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) class: Class,
+    /// What it is about, for logs and messages: a resource id, never a URL with a query.
+    pub(crate) about: String,
+    content_type: &'static str,
+    body: Bytes,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    limit: Option<Duration>,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
+        Self {
+            method,
+            url,
+            class,
+            about: about.into(),
+            content_type: "",
+            body: Bytes::new(),
+            headers: Vec::new(),
+            limit: None,
+        }
+    }
+
+    pub(crate) fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        (self.content_type, self.body) = (content_type, body.into());
+        self
+    }
+
+    pub(crate) fn json(self, content_type: &'static str, body: &Value) -> Self {
+        self.body(content_type, body.to_string())
+    }
+
+    /// Adds a header. A value that no header can hold is left out.
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (HeaderName::from_static(name), value)));
+        self
+    }
+
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Verb and resource, for people.
+    pub(crate) fn what(&self) -> String {
+        format!("{} {}", self.method, self.about.rsplit('/').next().unwrap_or_default())
+    }
+}
+
+/// An answer, read as a whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+impl Azure {
+    /// Sends with a token. A token that Azure refuses is dropped and the request sent once more with a new one.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Failure> {
+        let request_id = self.connector.random.uuid();
+        let token = self.connector.tokens.get(&self.identity).await?;
+        let answer = self.once(call, Some(&token), &request_id).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        self.connector.tokens.discard(&self.identity, &token).await;
+        let token = self.connector.tokens.get(&self.identity).await?;
+        self.once(call, Some(&token), &request_id).await
+    }
+
+    /// Sends without a token: discovery, and blobs by their signature.
+    pub(crate) async fn send_plain(&self, call: &Call) -> Result<Answer, Failure> {
+        self.once(call, None, &self.connector.random.uuid()).await
+    }
+
+    async fn once(&self, call: &Call, token: Option<&Token>, request_id: &str) -> Result<Answer, Failure> {
+        if token.is_some() && !self.connector.cloud.may_see_token(&call.url) {
+            return Err(self.foreign_host(&call.url, &call.what()));
+        }
+        let request = self
+            .request(call, token, request_id)
+            .map_err(|error| unreachable(&call.what(), &self.scrubber.clean(&error.to_string())))?;
+        let answered = self.exchange(request).await;
+        let status = answered.as_ref().map_or(0, |answer| answer.status);
+        let remaining = answered.as_ref().ok().and_then(|answer| throttle::remaining(&answer.headers));
+        self.connector.observer.answered(&Sent { verb: call.method.as_str(), class: call.class, status, remaining });
+        match answered {
+            Ok(answer) => {
+                self.log(call, request_id, &answer);
+                Ok(answer)
+            }
+            Err(error) => {
+                let text = self.scrubber.clean(&format!("{}: {error}", call.url.host_str().unwrap_or_default()));
+                tracing::debug!(verb = %call.method, id = %call.about, request_id, correlation_id = %self.correlation, error = text, "azure did not answer");
+                let code = if matches!(error, SendError::NotSent(_)) { "NotSent" } else { "NoAnswer" };
+                Err(Failure { code: code.into(), ..unreachable(&call.what(), &text) })
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        call: &Call,
+        token: Option<&Token>,
+        request_id: &str,
+    ) -> Result<Request<crate::http::Body>, http::Error> {
+        let mut request = Request::builder()
+            .method(call.method.clone())
+            .uri(call.url.as_str())
+            .header(http::header::USER_AGENT, USER_AGENT)
+            .header(ACCEPT, if call.class == Class::Blob { "*/*" } else { JSON })
+            .header(CLIENT_REQUEST_ID, request_id);
+        if call.class != Class::Blob {
+            request = request.header(CORRELATION_ID, &self.correlation);
+        }
+        if !call.content_type.is_empty() {
+            request = request.header(CONTENT_TYPE, call.content_type);
+        }
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose()))?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        if let Some(limit) = call.limit {
+            request = request.extension(TimeLimit(limit));
+        }
+        request.body(full(call.body.clone()))
+    }
+
+    async fn exchange(&self, request: Request<crate::http::Body>) -> Result<Answer, SendError> {
+        let (parts, body) = self.connector.http.send(request).await?.into_parts();
+        let body = collect(body, LARGEST_ANSWER).await.map_err(|error| SendError::Unknown(error.to_string()))?;
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    fn log(&self, call: &Call, request_id: &str, answer: &Answer) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let refusal = if answer.success() { Refusal::default() } else { Refusal::read(answer) };
+        let code = self.scrubber.clean(refusal.codes().first().copied().unwrap_or_default());
+        let of = |name: &str| answer.header(name).unwrap_or_default();
+        tracing::debug!(
+            verb = %call.method,
+            id = %call.about,
+            status = answer.status,
+            code,
+            request_id,
+            correlation_id = %self.correlation,
+            azure_request_id = of("x-ms-request-id"),
+            failure_cause = of("x-ms-failure-cause"),
+            "azure answered"
+        );
+    }
+
+    /// The failure of an answer that is not a success.
+    pub(crate) fn refused(&self, call: &Call, answer: &Answer) -> Failure {
+        refused(answer, &call.what(), call.class, self.connector.clock.now(), &self.scrubber)
+    }
+
+    /// The answer if it is a success, else the failure.
+    pub(crate) fn accepted(&self, call: &Call, answer: Answer) -> Result<Answer, Failure> {
+        if answer.success() { Ok(answer) } else { Err(self.refused(call, &answer)) }
+    }
+
+    /// The body of a success as a JSON object.
+    pub(crate) fn object(&self, call: &Call, answer: Answer) -> Result<Value, Failure> {
+        let answer = self.accepted(call, answer)?;
+        let not_json = || unreachable(&call.what(), &format!("status {} without a JSON object", answer.status));
+        answer.json().filter(Value::is_object).ok_or_else(not_json)
+    }
+
+    /// A URL that Azure gave leads elsewhere.
+    pub(crate) fn foreign_host(&self, url: &Url, what: &str) -> Failure {
+        let host = url.host_str().unwrap_or("no host");
+        let message = format!(
+            "{what}: {host} is not a host of {}, so nothing was sent there; check --cloud and the suffixes that belong to it",
+            self.connector.cloud.name()
+        );
+        failure("HostNotOfCloud", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED)
+    }
+}

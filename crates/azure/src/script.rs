@@ -1,0 +1,184 @@
+//! An [`Http`] that answers by a script, for tests.
+
+use crate::{
+    Azure, Body, Cloud, Connector, Http, Identity, PayloadStream, Payloads, Secret, SendError, Settings, SplitMix,
+    TokioClock, collect, full, http::LARGEST_ANSWER,
+};
+use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use http::{HeaderMap, Request, Response};
+use serde_json::{Value, json};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+pub(crate) const WORKSPACE: &str =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w";
+
+/// One scripted answer.
+#[derive(Clone)]
+pub(crate) struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+    lost: bool,
+}
+
+pub(crate) fn reply(status: u16, body: Value) -> Reply {
+    raw(status, if body.is_null() { String::new() } else { body.to_string() })
+}
+
+pub(crate) fn raw(status: u16, body: impl Into<Bytes>) -> Reply {
+    Reply { status, headers: Vec::new(), body: body.into(), lost: false }
+}
+
+/// The request arrives and its answer is lost.
+pub(crate) fn lost() -> Reply {
+    Reply { lost: true, ..raw(200, "") }
+}
+
+impl Reply {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// `VERB host/path?query`.
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// Answers requests in the order of the script; each line of it begins as the request's line must.
+#[derive(Default)]
+pub(crate) struct Script {
+    expected: Mutex<VecDeque<(String, Reply)>>,
+    sign_ins: Mutex<VecDeque<Reply>>,
+    seen: Mutex<Vec<Seen>>,
+    tokens: Mutex<Vec<Seen>>,
+}
+
+impl Script {
+    pub(crate) fn new<S: Into<String>>(lines: impl IntoIterator<Item = (S, Reply)>) -> Arc<Self> {
+        let expected = lines.into_iter().map(|(line, reply)| (line.into(), reply)).collect();
+        Arc::new(Self { expected: Mutex::new(expected), ..Self::default() })
+    }
+
+    /// Answers of the token authority, before it gives `token-1`, `token-2` and so on.
+    pub(crate) fn signing_in(self: Arc<Self>, replies: impl IntoIterator<Item = Reply>) -> Arc<Self> {
+        crate::lock(&self.sign_ins).extend(replies);
+        self
+    }
+
+    pub(crate) fn add(&self, line: &str, reply: Reply) {
+        crate::lock(&self.expected).push_back((line.to_owned(), reply));
+    }
+
+    /// What arrived, sign-ins apart. The script must have come to its end.
+    pub(crate) fn done(&self) -> Vec<Seen> {
+        let rest: Vec<_> = crate::lock(&self.expected).iter().map(|(line, _)| line.clone()).collect();
+        assert!(rest.is_empty(), "never asked: {rest:?}");
+        crate::lock(&self.seen).clone()
+    }
+
+    pub(crate) fn sign_ins(&self) -> Vec<Seen> {
+        crate::lock(&self.tokens).clone()
+    }
+
+    fn answer(&self, seen: Seen) -> Reply {
+        if seen.line.contains("/oauth2/v2.0/token") {
+            let mut tokens = crate::lock(&self.tokens);
+            tokens.push(seen);
+            let standard = reply(
+                200,
+                json!({"token_type": "Bearer", "expires_in": 3599, "access_token": format!("token-{}", tokens.len())}),
+            );
+            return crate::lock(&self.sign_ins).pop_front().unwrap_or(standard);
+        }
+        let (line, reply) =
+            crate::lock(&self.expected).pop_front().unwrap_or_else(|| panic!("unexpected {}", seen.line));
+        assert!(seen.line.starts_with(&line), "expected {line}, got {}", seen.line);
+        crate::lock(&self.seen).push(seen);
+        reply
+    }
+}
+
+#[async_trait]
+impl Http for Script {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        let (parts, body) = request.into_parts();
+        let body = collect(body, 4 * LARGEST_ANSWER).await.unwrap();
+        let line = format!("{} {}", parts.method, parts.uri.to_string().trim_start_matches("https://"));
+        let reply = self.answer(Seen { line, headers: parts.headers, body });
+        if reply.lost {
+            return Err(SendError::Unknown("connection closed".into()));
+        }
+        let mut response = Response::builder().status(reply.status);
+        for (name, value) in reply.headers {
+            response = response.header(name, value);
+        }
+        Ok(response.body(full(reply.body)).unwrap())
+    }
+}
+
+pub(crate) fn connector(http: Arc<dyn Http>) -> Connector {
+    Connector::new(Settings {
+        cloud: Cloud::custom("https://arm.test", "https://login.test", "ml.test", "blob.test").unwrap(),
+        http,
+        clock: Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())),
+        random: Arc::new(SplitMix::new(1)),
+        observer: Arc::new(()),
+    })
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity::client_secret("tenant", "client", Secret::new("hunter22"))
+}
+
+pub(crate) fn azure(script: &Arc<Script>) -> Azure {
+    connector(Arc::clone(script) as _).pass(&identity())
+}
+
+pub(crate) fn id(text: &str) -> ResourceId {
+    ResourceId::parse(text).unwrap()
+}
+
+/// The two requests by which a pass finds the data plane.
+pub(crate) fn discovery() -> [(String, Reply); 2] {
+    let hosts = json!({"history": "https://history.ml.test", "modelmanagement": "https://models.ml.test"});
+    [
+        (
+            format!("GET arm.test{WORKSPACE}?api-version="),
+            reply(200, json!({"properties": {"discoveryUrl": "https://discovery.ml.test/discovery"}})),
+        ),
+        ("GET discovery.ml.test/discovery".into(), reply(200, hosts)),
+    ]
+}
+
+/// Payloads in memory, cut into pieces of 1000 bytes.
+pub(crate) struct Bytes1000(pub(crate) Vec<u8>);
+
+#[async_trait]
+impl Payloads for Bytes1000 {
+    async fn open(&self, _: &Payload) -> Result<PayloadStream, Failure> {
+        let pieces: Vec<_> = self.0.chunks(1000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        Ok(stream::iter(pieces).boxed())
+    }
+}

@@ -1,0 +1,321 @@
+//! What should stand for an `AciVnetDeployment`.
+
+use super::{
+    cause, conda,
+    deployment::{base_image, operation_question, service_name, service_node, subnet_missing, subnet_of},
+    image, tags,
+};
+use crate::{
+    blueprint::{Blueprint, Goal, Hold, Node, Payload},
+    conditions::{find, is_true},
+    failure::Cause,
+    id::ResourceId,
+    kind::Change,
+    kinds::{
+        model_version::{self, MODEL_VERSION},
+        web_service::{self, Service, WEB_SERVICE},
+        workspace::WORKSPACE,
+    },
+    observed::{Fact, Observed},
+    owner::{KEY_PROPERTY, Mark, OWNER_TAG, Owner},
+    plan::record_of,
+    questions::Question,
+    retry::Retry,
+    scrub,
+    subject::Subject,
+};
+use acivnet_api::{
+    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin,
+    conditions::{reasons, types},
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde_json::{Map, Value};
+
+/// The files a deployment is made of.
+pub(super) struct Inputs {
+    pub model: Payload,
+    script: Payload,
+    conda: Value,
+}
+
+impl Inputs {
+    /// Reads them; the cause names the first that is missing or can't be used.
+    pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed) -> Result<Self, Cause> {
+        let model = cr.spec.model.source.config_map.as_ref();
+        let model =
+            model.ok_or_else(|| Cause::person(reasons::MODEL_UNREADABLE, "spec.model.source.configMap is missing"))?;
+        let conda = &cr.spec.environment.conda.config_map;
+        Ok(Self {
+            model: file(observed, model, false)?,
+            script: file(observed, &cr.spec.scoring.script.config_map, false)?,
+            conda: parsed(observed, conda)?,
+        })
+    }
+
+    /// Digest of what the web service is made from, with this model (`name:version`).
+    pub(super) fn content(&self, cr: &AciVnetDeployment, model: &str) -> String {
+        image::content(cr, &self.script, model, &self.conda, base_image(cr))
+    }
+
+    fn image(&self, cr: &AciVnetDeployment, model: &str) -> Value {
+        image::request(cr, &self.script, model, &self.conda, base_image(cr))
+    }
+}
+
+fn file(observed: &Observed, key: &ConfigMapKey, text: bool) -> Result<Payload, Cause> {
+    match observed.fact(&Question::ConfigMap { key: key.clone(), text }) {
+        Fact::Present(body) => image::payload(key, &body).ok_or_else(|| config_map_missing(key)),
+        Fact::Absent => Err(config_map_missing(key)),
+        Fact::Unread(failure) => Err(Cause::from(&failure)),
+    }
+}
+
+fn parsed(observed: &Observed, key: &ConfigMapKey) -> Result<Value, Cause> {
+    file(observed, key, true)?;
+    let fact = observed.body(&Question::ConfigMap { key: key.clone(), text: true });
+    let text = fact.and_then(|fact| fact.get("text")).and_then(Value::as_str);
+    let text = text.ok_or_else(|| "not UTF-8 text of at most 256 KiB".to_owned());
+    text.and_then(conda::parse).map_err(|why| {
+        let message = format!("ConfigMap {} key {}: {why}", key.name, key.key);
+        Cause::person(reasons::CONDA_FILE_INVALID, scrub::clean(&message))
+    })
+}
+
+fn config_map_missing(key: &ConfigMapKey) -> Cause {
+    let (name, key) = (&key.name, &key.key);
+    Cause::person(
+        reasons::CONFIG_MAP_NOT_FOUND,
+        format!("ConfigMap {name} with key {key} does not exist in this namespace; apply it, or correct the reference"),
+    )
+}
+
+/// Describes one deployment.
+pub(super) struct Describer<'a> {
+    pub cr: &'a AciVnetDeployment,
+    pub observed: &'a Observed,
+    pub now: Timestamp,
+    pub owner: Owner,
+    pub workspace: ResourceId,
+}
+
+impl Describer<'_> {
+    pub(super) fn present(&self) -> Result<Blueprint, Cause> {
+        let subnet = subnet_of(self.cr, self.observed).ok_or_else(|| self.subnet_unknown())?;
+        self.same_group(&subnet)?;
+        self.same_region(&subnet)?;
+        let inputs = Inputs::of(self.cr, self.observed)?;
+        let mut blueprint = Blueprint::default();
+        let workspace = blueprint.push(self.workspace_node());
+        let versions = self.with_key(&inputs.model.digest);
+        let model = blueprint.push(Node { needs: vec![workspace], ..self.model(&inputs, versions.first()) });
+        let label = versions.first().map(|body| model_version::label(body)).unwrap_or_default();
+        let service = self.service(&subnet, inputs, &label);
+        let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
+        // of versions with the same key the lowest stays: a registration whose answer was lost made the others
+        for body in versions.iter().skip(1) {
+            blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
+        }
+        Ok(blueprint)
+    }
+
+    pub(super) fn gone(&self) -> Blueprint {
+        if self.observed.azure(&WORKSPACE, &self.workspace) == Fact::Absent {
+            return Blueprint::default();
+        }
+        let mut blueprint = Blueprint::default();
+        let service = blueprint.push(service_node(self.cr, self.observed, &self.workspace, Goal::Gone));
+        if let Fact::Unread(failure) = self.observed.fact(&self.models_question()) {
+            blueprint.blocked = Some(Cause::from(&failure));
+        }
+        for body in self.own_models() {
+            blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
+        }
+        blueprint
+    }
+
+    fn gone_model(&self, body: &Value) -> Node {
+        let mark = Mark::ModelProperty(self.owner.key.clone());
+        Node::new(&MODEL_VERSION, self.model_id(body), Goal::Gone, Value::Null, mark)
+    }
+
+    fn workspace_node(&self) -> Node {
+        let id = self.workspace.clone();
+        let absent = self.observed.azure(&WORKSPACE, &id) == Fact::Absent;
+        let missing = format!("workspace {id} does not exist; create it, or correct spec.workspace");
+        let missing = Cause::person(reasons::WORKSPACE_NOT_FOUND, format!("Azure Machine Learning {missing}"));
+        let node = Node::new(&WORKSPACE, id, Goal::Present, Value::Object(Map::new()), Mark::None);
+        Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node }
+    }
+
+    fn subnet_unknown(&self) -> Cause {
+        match self.observed.fact(&Question::DelegatedSubnet(self.cr.spec.network.subnet_ref.name.clone())) {
+            Fact::Unread(failure) => Cause::from(&failure),
+            Fact::Absent | Fact::Present(_) => subnet_missing(self.cr),
+        }
+    }
+
+    /// Azure ML looks for the network by name in the workspace's group, and would silently take another of that name.
+    fn same_group(&self, subnet: &DelegatedSubnet) -> Result<(), Cause> {
+        let network = &subnet.spec.virtual_network;
+        let group = network.resource_group.as_deref().unwrap_or(&subnet.spec.azure.resource_group);
+        let workspace = self.workspace.resource_group().unwrap_or_default();
+        let same = self.workspace.subscription().eq_ignore_ascii_case(&subnet.spec.azure.subscription_id);
+        if same && group.eq_ignore_ascii_case(workspace) {
+            return Ok(());
+        }
+        Err(Cause::person(
+            reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
+            format!(
+                "virtual network {} lies in resource group {group}, the workspace in {workspace}; Azure ML looks for \
+                 the network in the workspace's group only: use a network or a workspace of the other's group",
+                network.name
+            ),
+        ))
+    }
+
+    /// Nothing is begun in a network of another region.
+    fn same_region(&self, subnet: &DelegatedSubnet) -> Result<(), Cause> {
+        let id = web_service::id(&self.workspace, service_name(self.cr));
+        let begun = self.observed.azure_body(&WEB_SERVICE, &id).is_some();
+        match network_cause(subnet) {
+            Some(cause) if cause.reason == reasons::REGION_MISMATCH && !begun => Err(cause),
+            _ => Ok(()),
+        }
+    }
+
+    fn models_question(&self) -> Question {
+        Question::Models { workspace: self.workspace.clone() }
+    }
+
+    /// Versions that carry our mark, the lowest first.
+    fn own_models(&self) -> Vec<&Value> {
+        let list = self.observed.body(&self.models_question()).and_then(Value::as_array);
+        let ours = |body: &&Value| model_version::property(body, OWNER_TAG) == Some(&self.owner.key);
+        let mut list: Vec<&Value> = list.into_iter().flatten().filter(ours).collect();
+        list.sort_by_key(|body| model_version::version(body).parse::<u64>().unwrap_or(u64::MAX));
+        list
+    }
+
+    fn model_id(&self, body: &Value) -> ResourceId {
+        self.workspace.child("models", &model_version::label(body))
+    }
+
+    fn with_key(&self, digest: &str) -> Vec<&Value> {
+        let key = model_version::key(&self.owner, &self.cr.spec.model, digest);
+        let same = |body: &&Value| model_version::property(body, KEY_PROPERTY) == Some(&key);
+        self.own_models().into_iter().filter(same).collect()
+    }
+
+    fn model(&self, inputs: &Inputs, registered: Option<&&Value>) -> Node {
+        let (spec, digest) = (&self.cr.spec.model, &inputs.model.digest);
+        let key = model_version::key(&self.owner, spec, digest);
+        let id = match registered {
+            Some(body) => self.model_id(body),
+            None => model_version::unregistered(&self.workspace, &spec.name, &key),
+        };
+        let body = model_version::body(&self.owner, spec, digest);
+        let node = Node::new(&MODEL_VERSION, id, Goal::Present, body, Mark::ModelProperty(self.owner.key.clone()));
+        Node { payloads: vec![inputs.model.clone()], ..node }
+    }
+
+    fn service(&self, subnet: &DelegatedSubnet, inputs: Inputs, model: &str) -> Node {
+        let node = service_node(self.cr, self.observed, &self.workspace, Goal::Present);
+        let user = self.cr.spec.azure.as_ref().map(|azure| azure.tags.as_slice()).unwrap_or_default();
+        let body = Service {
+            name: service_name(self.cr),
+            description: self.cr.spec.description.as_deref(),
+            tags: tags(user, &self.owner.key),
+            owner: &self.owner.key,
+            location: &subnet.spec.azure.location,
+            virtual_network: &subnet.spec.virtual_network.name,
+            subnet: &subnet.spec.subnet.name,
+            cpu_tenths: cpu_tenths(&self.cr.spec.resources.cpu),
+            memory_tenths: memory_tenths(&self.cr.spec.resources.memory),
+            image: inputs.image(self.cr, model),
+            content: &inputs.content(self.cr, model),
+        }
+        .body();
+        let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
+        let node = Node { body, payloads: vec![image::driver(), inputs.script], ..node };
+        let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
+        Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
+    }
+
+    /// Whether it is to be made, now or after what stands was deleted. One that stands is not disturbed.
+    fn creates(&self, node: &Node, stands: Option<&Value>) -> bool {
+        let replaces = |stands| {
+            let keys = record_of(node, self.cr.recorded()).map(|record| record.keys.as_slice()).unwrap_or_default();
+            let differs = web_service::differs(&node.body, stands, keys);
+            differs.iter().any(|one| (WEB_SERVICE.change)(&one.path) == Change::Replace)
+        };
+        stands.is_none_or(replaces)
+    }
+
+    fn network_blocked(&self, node: &Node, subnet: &DelegatedSubnet) -> Option<Cause> {
+        let record = record_of(node, self.cr.recorded());
+        let counted = record.is_some_and(|record| record.origin == Some(Origin::Created));
+        network_cause(subnet).or_else(|| full(subnet).filter(|_| !counted))
+    }
+
+    /// Quotas and indexes recover: the same content is tried again after ten minutes, a crash after an hour. What still
+    /// has a container is left to Azure, which restarts it.
+    fn retry_due(&self, stands: &Value) -> bool {
+        let operation = operation_question(&self.workspace, stands);
+        let cause = cause::of_service(stands, operation.as_ref().and_then(|one| self.observed.body(one)), None);
+        let wait = if cause.reason == reasons::SCORING_SCRIPT_CRASHED { 3600 } else { 600 };
+        let time = |name: &&str| stands.get(*name)?.as_str()?.parse::<Timestamp>().ok();
+        let touched = ["updatedTime", "createdTime"].iter().find_map(time);
+        let since = touched.map(|touched| self.now.as_second() - touched.as_second());
+        !web_service::still_runs(stands) && since.is_some_and(|since| since > wait)
+    }
+}
+
+/// Why nothing can be made in a subnet.
+fn network_cause(subnet: &DelegatedSubnet) -> Option<Cause> {
+    let name = subnet.metadata.name.as_deref().unwrap_or_default();
+    if subnet.deleting() {
+        let message = format!("DelegatedSubnet {name} is being deleted; refer to another one");
+        return Some(Cause::person(reasons::WAITING_FOR_SUBNET, message));
+    }
+    let conditions = subnet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    (!is_true(conditions, types::READY)).then(|| subnet_not_ready(name, subnet))
+}
+
+fn full(subnet: &DelegatedSubnet) -> Option<Cause> {
+    let name = subnet.metadata.name.as_deref().unwrap_or_default();
+    let capacity = subnet.status.as_ref().and_then(|status| status.capacity.as_ref());
+    let total = capacity.filter(|capacity| capacity.available == 0)?.total;
+    let message = format!("all {total} addresses of DelegatedSubnet {name} are in use");
+    Some(Cause::person(reasons::SUBNET_FULL, format!("{message}; delete a deployment, or use a larger subnet")))
+}
+
+/// The subnet's own root cause, when it is one that the deployment's owner has to know as such.
+fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
+    let ready = subnet.status.as_ref().and_then(|status| find(&status.conditions, types::READY));
+    let passed_on = [reasons::SUBNET_NOT_DELEGATED, reasons::REGION_MISMATCH, reasons::SUBNET_FULL];
+    let reason = ready.and_then(|ready| passed_on.into_iter().find(|one| *one == ready.reason));
+    let why = ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
+    let message = scrub::clean(&format!("DelegatedSubnet {name} is not ready: {why}"));
+    // its watch tells when it is
+    Cause { retry: Retry::Slowly, ..Cause::person(reason.unwrap_or(reasons::WAITING_FOR_SUBNET), message) }
+}
+
+/// Why the web service of this object failed, from all that was read of it.
+pub(super) fn failure_of(observed: &Observed, service: &ResourceId) -> Option<Cause> {
+    let body = observed.azure_body(&WEB_SERVICE, service)?;
+    let operation = service.parent().and_then(|workspace| operation_question(&workspace, body));
+    let operation = operation.as_ref().and_then(|one| observed.body(one));
+    let log = observed.body(&Question::ServiceLog(service.clone())).and_then(Value::as_str);
+    Some(cause::of_service(body, operation, log))
+}
+
+/// Cores in tenths, rounded up.
+pub(super) fn cpu_tenths(cpu: &Quantity) -> u64 {
+    crate::quantity::thousandths(&cpu.0).map_or(0, |milli| milli.div_ceil(100))
+}
+
+/// GB of 10^9 bytes in tenths, rounded up.
+pub(super) fn memory_tenths(memory: &Quantity) -> u64 {
+    crate::quantity::thousandths(&memory.0).map_or(0, |milli| milli.div_ceil(100_000_000_000))
+}

@@ -1,0 +1,171 @@
+//! The conditions of an `AciVnetDeployment` beside `Ready`, `Reconciling` and `Stalled`.
+
+use super::{deployment::operation_question, deployment_report::Reporter};
+use crate::{
+    conditions::{Conditions, find},
+    kind::Change,
+    plan::{Action, Held, Seen},
+    report,
+    subject::Subject,
+};
+use acivnet_api::{
+    AciVnetDeploymentStatus,
+    conditions::{reasons, types},
+};
+
+/// Causes after which the image of the environment stands: they come when it is to run.
+const AFTER_THE_BUILD: [&str; 5] = [
+    reasons::SCORING_SCRIPT_CRASHED,
+    reasons::QUOTA_EXCEEDED,
+    reasons::REGION_CAPACITY,
+    reasons::SUBNET_FULL,
+    reasons::SUBNET_NOT_DELEGATED,
+];
+
+impl Reporter<'_> {
+    pub(super) fn parts(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
+        self.network(conditions);
+        self.model_ready(conditions, status);
+        self.environment(conditions);
+        self.service_healthy(conditions);
+        self.probe_passed(conditions);
+        report::drift_condition(conditions, self.pass, self.cr.drift_mode(), &status.drift);
+        self.rollout(conditions);
+        conditions.set(
+            types::BACKEND_SUPPORTED,
+            Some(false),
+            reasons::SDK_V1_RETIRED,
+            "Microsoft ended support for the Azure ML SDK v1 and its web services on 2026-06-30; plan to move the model \
+             to a container group",
+        );
+    }
+
+    /// Whether the cause is one of these, and then its reason and message.
+    fn own(&self, reasons: &[&str]) -> Option<(&'static str, String)> {
+        let cause = self.cause.as_ref().filter(|cause| reasons.contains(&cause.reason))?;
+        Some((cause.reason, cause.message.clone()))
+    }
+
+    fn network(&self, conditions: &mut Conditions<'_>) {
+        let name = &self.cr.spec.network.subnet_ref.name;
+        let own = self.own(&[
+            reasons::SUBNET_NOT_DELEGATED,
+            reasons::SUBNET_FULL,
+            reasons::REGION_MISMATCH,
+            reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
+        ]);
+        let status = self.subnet.as_ref().and_then(|subnet| subnet.status.as_ref());
+        let ready = status.and_then(|status| find(&status.conditions, types::READY));
+        let (met, reason, message) = match (own, ready) {
+            (Some((reason, message)), _) => (false, reason, message),
+            (_, Some(ready)) if ready.status == "True" => {
+                (true, reasons::DELEGATED, format!("DelegatedSubnet {name} is ready"))
+            }
+            (_, Some(ready)) => {
+                (false, reasons::SUBNET_NOT_READY, format!("DelegatedSubnet {name} is not ready: {}", ready.reason))
+            }
+            (_, None) => {
+                let message = format!("DelegatedSubnet {name} is not there or not looked at yet");
+                (false, reasons::SUBNET_NOT_READY, message)
+            }
+        };
+        conditions.set(types::NETWORK_READY, Some(met), reason, message);
+    }
+
+    fn model_ready(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
+        let step = self.model_step().map(|(_, step)| step);
+        let failed = step.and_then(|step| report::failures(self.done).find(|(at, _)| *at == step.node));
+        let own = self.own(&[reasons::CONFIG_MAP_NOT_FOUND, reasons::MODEL_UNREADABLE]);
+        let (met, reason, message) = match (step.map(|step| &step.seen), failed, own) {
+            (_, Some((_, failure)), _) => (false, reasons::REGISTRATION_FAILED, failure.message.clone()),
+            (Some(Seen::Settled | Seen::Drifted(_)), ..) => {
+                let label = status.model_label.as_deref().unwrap_or_default();
+                (true, reasons::REGISTERED, format!("registered as {label}"))
+            }
+            (_, _, Some((reason, message))) => (false, reason, message),
+            (None | Some(Seen::Unread(_)), ..) => {
+                return conditions.keep_or_unknown(types::MODEL_READY, "not looked at yet");
+            }
+            _ => (false, reasons::PROGRESSING, "not registered yet".to_owned()),
+        };
+        conditions.set(types::MODEL_READY, Some(met), reason, message);
+    }
+
+    fn environment(&self, conditions: &mut Conditions<'_>) {
+        let own = self.own(&[reasons::IMAGE_BUILD_FAILED, reasons::CONDA_FILE_INVALID]);
+        let stands = (true, reasons::BUILT, "the image of the environment stands".to_owned());
+        let building = (false, reasons::BUILDING, "the image of the environment is being built".to_owned());
+        let none = (false, reasons::PROGRESSING, "the image is built when the web service is made".to_owned());
+        let (met, reason, message) = match (own, self.state()) {
+            (Some((reason, message)), _) => (false, reason, message),
+            (_, Some("Healthy" | "Unhealthy")) => stands,
+            (_, Some("Transitioning")) if self.building() => building,
+            (_, Some("Transitioning")) => stands,
+            (_, Some(_)) if self.own(&AFTER_THE_BUILD).is_some() => stands,
+            (_, Some(_)) => return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not known"),
+            (_, None) if self.blind() => {
+                return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not looked at yet");
+            }
+            (_, None) => none,
+        };
+        conditions.set(types::ENVIRONMENT_READY, Some(met), reason, message);
+    }
+
+    /// Whether the operation is still at the image. Not known: the image comes first.
+    fn building(&self) -> bool {
+        let operation = self.workspace.as_ref().zip(self.service);
+        let operation = operation.and_then(|(workspace, service)| operation_question(workspace, service));
+        let body = operation.and_then(|question| self.pass.observed.body(&question));
+        let step = body.and_then(|body| body.pointer("/operationDetails/subOperationType")?.as_str());
+        step.is_none_or(|step| step.starts_with("Build"))
+    }
+
+    fn service_healthy(&self, conditions: &mut Conditions<'_>) {
+        let cause = self.cause.as_ref().map(|cause| (false, cause.reason, cause.message.clone()));
+        let (met, reason, message) = match self.state() {
+            Some("Healthy") => (true, reasons::HEALTHY, "Azure ML says the web service is healthy".to_owned()),
+            Some("Transitioning") => (false, reasons::CREATING, "Azure ML is working on the web service".to_owned()),
+            Some(state) => {
+                let word = format!("Azure ML says the web service is {state}");
+                cause.unwrap_or((false, reasons::SERVICE_FAILED, word))
+            }
+            None if self.blind() => {
+                return conditions.keep_or_unknown(types::SERVICE_HEALTHY, "not looked at yet");
+            }
+            None => cause.unwrap_or((false, reasons::ABSENT, "the web service is not there yet".to_owned())),
+        };
+        conditions.set(types::SERVICE_HEALTHY, Some(met), reason, message);
+    }
+
+    fn probe_passed(&self, conditions: &mut Conditions<'_>) {
+        let (met, reason, message) = match (self.cr.spec.probe.is_some(), self.probed(), self.probe_failure()) {
+            (false, ..) => (None, reasons::NOT_CONFIGURED, "spec.probe is absent".to_owned()),
+            (_, Some((true, _)), _) => {
+                (Some(true), reasons::PASSED, "the sample request was answered as expected".to_owned())
+            }
+            (_, _, Some(failure)) => (Some(false), failure.reason, failure.message),
+            _ if self.blind() => return conditions.keep_or_unknown(types::PROBE_PASSED, "not probed yet"),
+            _ => match &self.address {
+                Err(cause) => (Some(false), cause.reason, cause.message.clone()),
+                Ok(_) => (None, reasons::PROGRESSING, "not probed yet".to_owned()),
+            },
+        };
+        conditions.set(types::PROBE_PASSED, met, reason, message);
+    }
+
+    fn rollout(&self, conditions: &mut Conditions<'_>) {
+        let step = self.step().map(|(_, step)| step);
+        let (met, reason, message) = match step.map(|step| (&step.seen, step.change, &step.action)) {
+            Some((Seen::Settled, ..)) => (true, reasons::COMPLETE, "the wanted content runs"),
+            Some((Seen::Drifted(_), Some(Change::Live), _)) => (true, reasons::COMPLETE, "the wanted content runs"),
+            Some((_, _, Action::Hold(Held::Approval))) => {
+                (false, reasons::APPROVAL_REQUIRED, "a change waits for approval")
+            }
+            None | Some((Seen::Unread(_), ..)) => {
+                return conditions.keep_or_unknown(types::ROLLOUT_COMPLETE, "not looked at yet");
+            }
+            Some(_) => (false, reasons::PROGRESSING, "the wanted content does not run yet"),
+        };
+        conditions.set(types::ROLLOUT_COMPLETE, Some(met), reason, message);
+    }
+}

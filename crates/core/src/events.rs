@@ -1,0 +1,83 @@
+//! What is told as events: what was written, and transitions.
+
+use crate::{
+    blueprint::{Goal, Node},
+    conditions::find,
+    plan::{Action, Done, Request, Seen, Step},
+    report::{Event, successes},
+    scrub,
+    subject::Pass,
+};
+use acivnet_api::conditions::{reasons, types};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+/// One event for all the writes of one sort in a pass. `drifts`: differences are drift.
+pub fn write_events(pass: &Pass<'_>, done: Option<&Done>, drifts: bool) -> Vec<Event> {
+    let mut events: Vec<Event> = Vec::new();
+    for (at, _) in successes(done) {
+        let (Some(node), Some(step)) = (pass.blueprint.nodes.get(at), pass.plan.steps.get(at)) else { continue };
+        let (reason, action, what) = written(node, step, drifts);
+        match events.iter_mut().find(|event| event.reason == reason) {
+            Some(event) => event.message = scrub::clean(&format!("{}, {what}", event.message)),
+            None => {
+                let warning = matches!(reason, "Replacing" | "Retrying");
+                events.push(Event { warning, reason, action, message: scrub::clean(&what) });
+            }
+        }
+    }
+    events
+}
+
+fn written(node: &Node, step: &Step, drifts: bool) -> (&'static str, &'static str, String) {
+    let label = node.label();
+    let fields = step.differences().iter().map(|one| one.path.as_str()).collect::<Vec<_>>().join(", ");
+    match (&step.action, &step.seen) {
+        (Action::Write(Request::Delete { successor: Some(_), .. }), _) => {
+            ("Replacing", "Replace", format!("deleting {label} to create it again: {fields} can't be changed in place"))
+        }
+        (Action::Write(Request::Delete { .. }), Seen::Failed { why, .. }) if node.goal == Goal::Present => {
+            ("Retrying", "Replace", format!("deleting the failed {label} to create it again ({why})"))
+        }
+        (Action::Write(Request::Delete { .. }), _) => ("Deleting", "Delete", format!("deleting {label}")),
+        (_, Seen::Absent) if drifts => {
+            ("DriftCorrected", "Correct", format!("{label} was gone from Azure; creating it again"))
+        }
+        (_, Seen::Absent) => ("Creating", "Create", format!("creating {label}")),
+        (_, Seen::Failed { why, .. }) => ("Retrying", "Update", format!("writing {label} again, it had failed ({why})")),
+        _ if drifts => ("DriftCorrected", "Correct", format!("{label} differed in {fields}; putting it back")),
+        _ => ("Updating", "Update", format!("updating {label}: {fields}")),
+    }
+}
+
+/// The event of a transition of `Ready`.
+pub fn ready_event(last: &[Condition], now: &str, ready: bool, message: &str) -> Option<Event> {
+    let quiet = [reasons::PROGRESSING, reasons::DELETING];
+    let was = find(last, types::READY).map(|one| one.reason.as_str());
+    let harmless = ready || [reasons::WAITING_FOR_SUBNET, reasons::SUSPENDED].contains(&now);
+    (was != Some(now) && !quiet.contains(&now)).then(|| event(!harmless, now, "Reconcile", message))
+}
+
+/// The event of a cause that holds the work, when it is a new one and nothing else told it.
+pub fn stalled_event(last: &[Condition], next: &[Condition], told: &[Event]) -> Option<Event> {
+    let now = find(next, types::STALLED)?;
+    let known = find(last, types::STALLED).is_some_and(|was| was.reason == now.reason);
+    let told = told.iter().any(|event| event.reason == now.reason);
+    (!known && !told).then(|| event(now.reason != reasons::SUSPENDED, &now.reason, "Wait", &now.message))
+}
+
+/// The event of a deletion that something holds.
+pub fn blocked_event(last: &[Condition], next: &[Condition]) -> Option<Event> {
+    let now = find(next, types::DELETION_BLOCKED)?;
+    let known = find(last, types::DELETION_BLOCKED).is_some_and(|was| was.reason == now.reason);
+    (!known).then(|| Event {
+        warning: true,
+        reason: types::DELETION_BLOCKED,
+        action: "Delete",
+        message: scrub::clean(&format!("{}: {}", now.reason, now.message)),
+    })
+}
+
+fn event(warning: bool, reason: &str, action: &'static str, message: &str) -> Event {
+    let word = reasons::ALL.iter().map(|(word, _)| *word).find(|word| *word == reason);
+    Event { warning, reason: word.unwrap_or(reasons::PROGRESSING), action, message: scrub::clean(message) }
+}

@@ -1,0 +1,60 @@
+//! `status.resources`: the memory of what was made, written before it is made.
+
+use crate::{
+    blueprint::{Goal, Hold, Node},
+    observed::Observed,
+    owner::Says,
+    plan::{Seen, Step, record_of},
+    subject::Pass,
+};
+use acivnet_api::{Origin, ResourceStatus};
+use serde_json::Value;
+
+/// What is written now or was recorded, with what was seen of it. What was only read, and is no longer, is forgotten.
+pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceStatus> {
+    let nodes = &pass.blueprint.nodes;
+    let described = |one: &ResourceStatus| {
+        nodes.iter().any(|node| node.kind.name == one.kind && node.id.as_str().eq_ignore_ascii_case(&one.id))
+    };
+    let forgotten = |one: &ResourceStatus| !nodes.is_empty() && one.origin == Some(Origin::Referenced);
+    let seen = nodes.iter().zip(&pass.plan.steps);
+    let seen = seen.filter_map(|(node, step)| resource(pass.observed, node, step, record_of(node, recorded)));
+    let others = recorded.iter().filter(|one| !described(one) && !forgotten(one)).cloned();
+    seen.chain(others).collect()
+}
+
+fn resource(observed: &Observed, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
+    let keep = match (node.goal, &step.seen) {
+        (_, Seen::Foreign(_)) | (Goal::Gone, Seen::Absent) => false,
+        (_, Seen::Absent | Seen::Unread(_)) => record.is_some() || step.writes(),
+        _ => true,
+    };
+    keep.then(|| ResourceStatus {
+        kind: node.kind.name.into(),
+        id: record.map_or_else(|| node.id.to_string(), |record| record.id.clone()),
+        origin: origin(observed, node, record),
+        state: Some(step.seen.word().into()),
+        keys: keys(node, step, record),
+    })
+}
+
+fn origin(observed: &Observed, node: &Node, record: Option<&ResourceStatus>) -> Option<Origin> {
+    let body = observed.azure_body(node.kind, &node.id);
+    match (node.hold, body.map(|body| node.mark.on(body))) {
+        (Hold::Referenced, Some(_)) => Some(Origin::Referenced),
+        (Hold::Owned, Some(Says::Ours)) => Some(Origin::Created),
+        _ => record.and_then(|record| record.origin),
+    }
+}
+
+/// Tag keys: while a write may be under way, those wanted and those written; once settled, those wanted.
+fn keys(node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
+    let wanted = ["tags", "kvTags"].into_iter().find_map(|name| node.body.get(name).and_then(Value::as_object));
+    let mut keys: Vec<String> = wanted.into_iter().flat_map(|map| map.keys().cloned()).collect();
+    if step.seen != Seen::Settled || node.goal == Goal::Gone {
+        keys.extend(record.into_iter().flat_map(|record| record.keys.clone()));
+    }
+    keys.sort();
+    keys.dedup();
+    keys
+}

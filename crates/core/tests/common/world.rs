@@ -1,0 +1,331 @@
+//! A little Azure and a little cluster, enough to carry out plans. It knows nothing of core's kinds but their protocol.
+
+use super::objects::{CLUSTER, SERVICE, network, subnet_id, workspace};
+use acivnet_api::conditions::reasons;
+use acivnet_core::{
+    blueprint::{Blueprint, Node},
+    failure::Failure,
+    observed::{Fact, Identity, Observed, Settings},
+    plan::{Done, Plan, Progress, Request},
+    questions::Question,
+    retry::Retry,
+    subject::{Subject, open_questions},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub const START: i64 = 1_795_000_000;
+
+/// Refuses a write, or not.
+pub type Refusal = fn(&Node, &Request) -> Option<Failure>;
+
+pub struct World {
+    pub now: i64,
+    /// ARM bodies by id in lower case.
+    pub arm: BTreeMap<String, Value>,
+    pub models: Vec<Value>,
+    pub services: BTreeMap<String, Value>,
+    pub operations: BTreeMap<String, Value>,
+    pub log: String,
+    /// Digests of files, and text.
+    pub files: BTreeMap<String, String>,
+    pub probe: Result<u16, Failure>,
+    /// Objects of the cluster as JSON: subnets by name, other subnets, deployments.
+    pub subnets: BTreeMap<String, Value>,
+    pub others: Vec<Value>,
+    pub deployments: Vec<Value>,
+    /// Reads that fail: part of the question's text.
+    pub unread: BTreeSet<String>,
+    pub identity: Identity,
+    pub refuse: Refusal,
+    /// New services end as this.
+    pub ending: Value,
+    /// Passes for which the link stays after the last container group.
+    pub link: u32,
+    pub writes: Vec<String>,
+    count: u32,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let mut world = Self {
+            now: START,
+            arm: BTreeMap::new(),
+            models: Vec::new(),
+            services: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            log: String::new(),
+            files: BTreeMap::new(),
+            probe: Ok(200),
+            subnets: BTreeMap::new(),
+            others: Vec::new(),
+            deployments: Vec::new(),
+            unread: BTreeSet::new(),
+            identity: Identity::Valid,
+            refuse: |_, _| None,
+            ending: json!({"state": "Healthy"}),
+            link: 0,
+            writes: Vec::new(),
+            count: 0,
+        };
+        for (key, text) in [("model.pkl", "m1"), ("score.py", "s1"), ("sample.json", "[1]")] {
+            world.files.insert(key.into(), text.into());
+        }
+        world.files.insert("myenv.yml".into(), "dependencies: [python=3.11]".into());
+        world.put_arm(&workspace(), json!({"location": "japaneast", "properties": {"provisioningState": "Succeeded"}}));
+        world
+    }
+}
+
+pub fn failure(status: u16, code: &str, reason: &'static str, retry: Retry) -> Failure {
+    Failure { status, code: code.into(), message: format!("{code} happened"), retry, reason }
+}
+
+pub fn unreachable() -> Failure {
+    failure(503, "ServiceUnavailable", reasons::AZURE_UNREACHABLE, Retry::Backoff)
+}
+
+impl World {
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.now).unwrap()
+    }
+
+    pub fn put_arm(&mut self, id: &str, body: Value) {
+        self.arm.insert(id.to_lowercase(), body);
+    }
+
+    pub fn arm_body(&mut self, id: &str) -> &mut Value {
+        self.arm.get_mut(&id.to_lowercase()).unwrap_or_else(|| panic!("{id} does not stand"))
+    }
+
+    pub fn service(&mut self) -> &mut Value {
+        self.services.get_mut(SERVICE).expect("the service does not stand")
+    }
+
+    /// All that a subject asks, answered.
+    pub fn observe<S: Subject>(&self, cr: &S) -> Observed {
+        let net = |text: &str| text.parse().unwrap();
+        let settings = Settings {
+            cluster: CLUSTER.into(),
+            scoring_networks: vec![net("10.0.0.0/8")],
+            refused_networks: vec![net("10.96.0.0/16")],
+            stalled_after_seconds: 900,
+        };
+        let mut observed = Observed { settings, ..Observed::default() };
+        for round in 0.. {
+            let open = open_questions(cr, &observed);
+            if open.is_empty() {
+                return observed;
+            }
+            assert!(round < 6, "questions never end: {open:?}");
+            for question in open {
+                if is_azure(&question) {
+                    observed.identity = self.identity.clone();
+                }
+                let fact = self.answer(&question);
+                observed.facts.insert(question, fact);
+            }
+        }
+        observed
+    }
+
+    fn answer(&self, question: &Question) -> Fact {
+        let text = format!("{question:?}");
+        if let (true, Identity::Refused(failure)) = (is_azure(question), &self.identity) {
+            return Fact::Unread(failure.clone());
+        }
+        if self.unread.iter().any(|part| text.to_lowercase().contains(&part.to_lowercase())) {
+            return Fact::Unread(unreachable());
+        }
+        let found = match question {
+            Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
+            Question::Azure(_, id) => self.arm.get(&id.folded()).cloned().map(|body| self.shown(&id.folded(), body)),
+            Question::Models { .. } => Some(self.models.clone().into()),
+            Question::Operation { id, .. } => self.operations.get(id).cloned(),
+            Question::ServiceLog(_) => Some(self.log.clone().into()),
+            Question::ConfigMap { key, text } => self.files.get(&key.key).map(|content| file(content, *text)),
+            Question::DelegatedSubnet(name) => self.subnets.get(name).cloned(),
+            Question::OtherDelegatedSubnets => Some(self.others.clone().into()),
+            Question::Deployments => Some(self.deployments.clone().into()),
+            Question::Probe { .. } => match &self.probe {
+                Ok(status) => Some(json!({"status": status})),
+                Err(failure) => return Fact::Unread(failure.clone()),
+            },
+        };
+        found.map_or(Fact::Absent, Fact::Present)
+    }
+
+    /// A network shows its subnets.
+    fn shown(&self, id: &str, mut body: Value) -> Value {
+        if id == network().to_lowercase() {
+            let children = self.arm.keys().filter(|key| key.starts_with(&format!("{id}/subnets/")));
+            body["properties"]["subnets"] = children.map(|key| json!({"id": key})).collect();
+        }
+        body
+    }
+
+    /// Carries out what a plan writes.
+    pub fn act(&mut self, blueprint: &Blueprint, plan: &Plan) -> Done {
+        let mut results = Vec::new();
+        for (at, request) in plan.writes() {
+            let node = &blueprint.nodes[at];
+            let verb = match request {
+                Request::Put { .. } => "PUT",
+                Request::Delete { .. } => "DELETE",
+                Request::RegisterModel { .. } | Request::CreateService { .. } => "POST",
+                Request::PatchModel { .. } | Request::PatchService { .. } => "PATCH",
+            };
+            self.writes.push(format!("{verb} {}", node.label()));
+            let result = match (self.refuse)(node, request) {
+                Some(failure) => Err(failure),
+                None => self.carry_out(node, request),
+            };
+            results.push((at, result));
+        }
+        Done { results }
+    }
+
+    fn carry_out(&mut self, node: &Node, request: &Request) -> Result<Progress, Failure> {
+        self.count += 1;
+        match request {
+            Request::Put { body, .. } => {
+                let mut body = body.clone();
+                body["properties"]["provisioningState"] = "Updating".into();
+                body["etag"] = format!("W/\"{}\"", self.count).into();
+                self.arm.insert(node.id.folded(), body);
+                Ok(Progress::Running(None))
+            }
+            Request::Delete { .. } => self.delete(node),
+            Request::RegisterModel { body, payload } => {
+                assert_eq!(payload.digest, body["properties"]["acivnet-digest"]);
+                self.register(body);
+                Ok(Progress::Carried)
+            }
+            Request::PatchModel { operations } => {
+                let found = |body: &&mut Value| {
+                    let label = format!("{}:{}", body["name"].as_str().unwrap(), body["version"]);
+                    label == node.id.name()
+                };
+                let model = self.models.iter_mut().find(found).expect("the model does not stand");
+                apply(model, operations);
+                Ok(Progress::Carried)
+            }
+            Request::CreateService { body, payloads } => {
+                assert_eq!(payloads.len(), 2, "driver and script");
+                assert!(body.get("image").is_none(), "`image` is for comparing only");
+                assert!(!self.services.contains_key(node.id.name()), "409");
+                let time = self.now().to_string();
+                let mut service = body.clone();
+                service["createdTime"] = time.into();
+                self.services.insert(node.id.name().into(), service);
+                self.begin(node.id.name());
+                Ok(Progress::Running(None))
+            }
+            Request::PatchService { operations, .. } => {
+                apply(self.services.get_mut(node.id.name()).unwrap(), operations);
+                self.begin(node.id.name());
+                Ok(Progress::Running(None))
+            }
+        }
+    }
+
+    fn begin(&mut self, name: &str) {
+        let (operation, time) = (format!("operation-{}", self.count), self.now().to_string());
+        let service = self.services.get_mut(name).unwrap();
+        service["state"] = "Transitioning".into();
+        service["operationId"] = operation.clone().into();
+        service["updatedTime"] = time.into();
+        service.as_object_mut().unwrap().remove("error");
+        let details = json!({"subOperationType": "BuildEnvironment"});
+        self.operations.insert(operation, json!({"state": "Running", "operationDetails": details}));
+    }
+
+    pub fn register(&mut self, body: &Value) -> u64 {
+        let same = self.models.iter().filter(|one| one["name"] == body["name"]);
+        let version = same.filter_map(|one| one["version"].as_u64()).max().unwrap_or_default() + 1;
+        let mut model = body.clone();
+        model["version"] = version.into();
+        self.models.push(model);
+        version
+    }
+
+    fn delete(&mut self, node: &Node) -> Result<Progress, Failure> {
+        match node.kind.name {
+            "ModelVersion" => {
+                self.models.retain(|one| format!("{}:{}", one["name"].as_str().unwrap(), one["version"]) != node.id.name());
+                Ok(Progress::Carried)
+            }
+            "WebService" => {
+                self.services.remove(node.id.name());
+                self.sync_subnet();
+                Ok(Progress::Carried)
+            }
+            _ => {
+                let body = self.arm.get_mut(&node.id.folded()).unwrap();
+                let held = ["ipConfigurations", "serviceAssociationLinks"].iter().any(|name| body["properties"].get(name).is_some());
+                if held {
+                    return Err(failure(400, "InUseSubnetCannotBeDeleted", reasons::SUBNET_IN_USE, Retry::Backoff));
+                }
+                body["properties"]["provisioningState"] = "Deleting".into();
+                Ok(Progress::Running(None))
+            }
+        }
+    }
+
+    /// Time goes on: operations end, and what was deleted goes.
+    pub fn tick(&mut self) {
+        self.now += 20;
+        self.arm.retain(|_, body| body["properties"]["provisioningState"] != "Deleting");
+        for body in self.arm.values_mut() {
+            body["properties"]["provisioningState"] = "Succeeded".into();
+        }
+        for (at, service) in self.services.values_mut().enumerate().filter(|(_, one)| one["state"] == "Transitioning") {
+            for (name, value) in self.ending.as_object().unwrap() {
+                service[name] = value.clone();
+            }
+            if service["state"] == "Healthy" {
+                service["scoringUri"] = format!("http://10.0.1.{}/score", at + 4).into();
+            }
+        }
+        self.link = self.link.saturating_sub(1);
+        self.sync_subnet();
+    }
+
+    /// The delegated subnet shows who holds addresses, and the link of container groups.
+    fn sync_subnet(&mut self) {
+        let holders = self.services.keys().map(|name| json!({"id": format!("/x/containerGroups/{name}-abc/ipConfigurations/i")}));
+        let (holders, link) = (holders.collect::<Vec<_>>(), self.link > 0);
+        let Some(body) = self.arm.get_mut(&subnet_id("amlsubnet1").to_lowercase()) else { return };
+        let properties = body["properties"].as_object_mut().unwrap();
+        properties.remove("ipConfigurations");
+        properties.remove("serviceAssociationLinks");
+        if !holders.is_empty() {
+            properties.insert("ipConfigurations".into(), holders.clone().into());
+        }
+        if link || !holders.is_empty() {
+            properties.insert("serviceAssociationLinks".into(), json!([{"name": "acisal"}]));
+        }
+    }
+}
+
+fn is_azure(question: &Question) -> bool {
+    matches!(question, Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_))
+}
+
+fn file(content: &str, text: bool) -> Value {
+    let mut body = json!({"digest": format!("sha256:{}", acivnet_core::owner::sha256_hex(&[content.as_bytes()])), "size": content.len()});
+    if text {
+        body["text"] = content.into();
+    }
+    body
+}
+
+fn apply(body: &mut Value, operations: &Value) {
+    let operations = operations.as_array().unwrap();
+    assert!(!operations.is_empty(), "a patch of nothing");
+    for one in operations {
+        assert_eq!(one["op"], "replace");
+        body[one["path"].as_str().unwrap().trim_start_matches('/')] = one["value"].clone();
+    }
+}

@@ -1,0 +1,260 @@
+//! Arguments: every setting is one, has an env name, and is taken apart once.
+
+use acivnet_azure::Cloud;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::Ipv4Net;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Puts machine-learning models on Azure Container Instances inside virtual networks.
+#[derive(Debug, Parser)]
+#[command(name = "acivnet", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print both custom resource definitions as YAML.
+    Crd,
+    /// Run the operator. The cluster is the one that KUBECONFIG names, else the one it runs in.
+    Run(Box<RunArguments>),
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub struct RunArguments {
+    /// Azure cloud; `Custom` needs the four endpoint settings.
+    #[arg(long, env = "ACIVNET_CLOUD", default_value = "AzurePublicCloud")]
+    pub cloud: CloudName,
+    /// Azure Resource Manager, https; only with --cloud Custom.
+    #[arg(long, env = "ACIVNET_RESOURCE_MANAGER_ENDPOINT", value_name = "URL")]
+    pub resource_manager_endpoint: Option<String>,
+    /// Sign-in authority, https; only with --cloud Custom.
+    #[arg(long, env = "ACIVNET_AUTHORITY_HOST", value_name = "URL")]
+    pub authority_host: Option<String>,
+    /// Host suffix of the Azure Machine Learning data plane; only with --cloud Custom.
+    #[arg(long, env = "ACIVNET_MACHINE_LEARNING_SUFFIX", value_name = "HOST[:PORT]")]
+    pub machine_learning_suffix: Option<String>,
+    /// Host suffix of blob storage, without `blob.`; only with --cloud Custom.
+    #[arg(long, env = "ACIVNET_BLOB_SUFFIX", value_name = "HOST[:PORT]")]
+    pub blob_suffix: Option<String>,
+    /// PEM file of certificate authorities trusted for Azure in addition to the system's.
+    #[arg(long, env = "ACIVNET_AZURE_CA_FILE", value_name = "FILE")]
+    pub azure_ca_file: Option<PathBuf>,
+    /// Where /metrics, /livez and /readyz are served.
+    #[arg(long, env = "ACIVNET_ADMIN_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
+    pub admin_address: SocketAddr,
+    /// IPv4 networks in which a scoring endpoint may lie.
+    #[arg(
+        long,
+        env = "ACIVNET_SCORING_NETWORKS",
+        value_delimiter = ',',
+        default_value = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+        value_name = "CIDR,…"
+    )]
+    pub scoring_networks: Vec<Ipv4Net>,
+    /// IPv4 networks of this cluster (pods, nodes), refused as endpoints in addition to its ServiceCIDRs.
+    #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_delimiter = ',', value_name = "CIDR,…")]
+    pub cluster_networks: Vec<Ipv4Net>,
+    /// How long a cause that a person has to remove must last before an object counts as stalled.
+    #[arg(long, env = "ACIVNET_STALLED_AFTER_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(i64).range(0..=86_400), value_name = "SECONDS")]
+    pub stalled_after_seconds: i64,
+    /// Scale of all the operator's own waits, 0.001 to 100; below 1 only for test beds.
+    #[arg(long, env = "ACIVNET_PACE", default_value = "1.0", value_parser = pace, value_name = "FACTOR")]
+    pub pace: f64,
+    /// Log format; `auto` is text on a terminal and JSON otherwise.
+    #[arg(long, env = "ACIVNET_LOG_FORMAT", default_value = "auto")]
+    pub log_format: LogFormat,
+    /// Log level of the operator itself; libraries never log below `info`, where requests could show.
+    #[arg(long, env = "ACIVNET_LOG_LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+}
+
+/// Azure clouds, in Azure's own names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum CloudName {
+    /// Azure.
+    AzurePublicCloud,
+    /// Azure Government.
+    #[value(name = "AzureUSGovernment")]
+    AzureUsGovernment,
+    /// Azure operated by 21Vianet.
+    AzureChinaCloud,
+    /// The endpoints given by the four settings.
+    Custom,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// One JSON object on each line.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    /// Errors only.
+    Error,
+    /// And warnings.
+    Warn,
+    /// And what was done.
+    Info,
+    /// And what was decided.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// What `run` needs, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Endpoints of Azure.
+    pub cloud: Cloud,
+    /// Certificate authorities trusted for Azure in addition to the system's.
+    pub azure_ca_file: Option<PathBuf>,
+    /// Where the admin server listens.
+    pub admin_address: SocketAddr,
+    /// Networks in which an endpoint may lie.
+    pub scoring_networks: Vec<Ipv4Net>,
+    /// Networks in which it may not, as the administrator says.
+    pub cluster_networks: Vec<Ipv4Net>,
+    /// How long before a cause counts as stalled.
+    pub stalled_after: Duration,
+    /// Scale of the operator's own waits.
+    pub pace: f64,
+}
+
+impl RunArguments {
+    /// Checks what belongs together. The text of an error says which setting to change.
+    pub fn settings(self) -> Result<Settings, String> {
+        Ok(Settings {
+            cloud: self.cloud()?,
+            azure_ca_file: self.azure_ca_file,
+            admin_address: self.admin_address,
+            scoring_networks: self.scoring_networks,
+            cluster_networks: self.cluster_networks,
+            stalled_after: Duration::from_secs(self.stalled_after_seconds.unsigned_abs()),
+            pace: self.pace,
+        })
+    }
+}
+
+impl RunArguments {
+    fn cloud(&self) -> Result<Cloud, String> {
+        let endpoints = [
+            ("--resource-manager-endpoint", &self.resource_manager_endpoint),
+            ("--authority-host", &self.authority_host),
+            ("--machine-learning-suffix", &self.machine_learning_suffix),
+            ("--blob-suffix", &self.blob_suffix),
+        ];
+        let named = |there: bool| {
+            endpoints.iter().filter(|(_, value)| value.is_some() == there).map(|(name, _)| *name).collect::<Vec<_>>()
+        };
+        let plain = match self.cloud {
+            CloudName::Custom => {
+                let [Some(manager), Some(authority), Some(machine_learning), Some(blob)] =
+                    endpoints.map(|(_, value)| value.as_deref())
+                else {
+                    return Err(format!("--cloud Custom also needs {}", named(false).join(", ")));
+                };
+                return Cloud::custom(manager, authority, machine_learning, blob);
+            }
+            CloudName::AzurePublicCloud => Cloud::public(),
+            CloudName::AzureUsGovernment => Cloud::us_government(),
+            CloudName::AzureChinaCloud => Cloud::china(),
+        };
+        match named(true).as_slice() {
+            [] => plain,
+            given => Err(format!("{} can only be given with --cloud Custom", given.join(", "))),
+        }
+    }
+}
+
+fn pace(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if (0.001..=100.0).contains(&factor) => Ok(factor),
+        _ => Err("a number from 0.001 to 100".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn run(arguments: &str) -> Result<Settings, String> {
+        let arguments = ["acivnet", "run"].into_iter().chain(arguments.split_whitespace());
+        match Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?.command {
+            Command::Run(run) => run.settings(),
+            Command::Crd => panic!("run was given"),
+        }
+    }
+
+    #[test]
+    fn every_setting_has_its_env_name() {
+        let command = Arguments::command();
+        let run = command.find_subcommand("run").unwrap();
+        let mut settings = 0;
+        for argument in run.get_arguments().filter(|argument| argument.get_id() != "help") {
+            let name = format!("ACIVNET_{}", argument.get_long().unwrap().replace('-', "_").to_uppercase());
+            assert_eq!(argument.get_env().and_then(|env| env.to_str()), Some(name.as_str()));
+            assert!(argument.get_help().is_some(), "{name}");
+            settings += 1;
+        }
+        assert_eq!(settings, 13);
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_those_of_production() {
+        let settings = run("").unwrap();
+        assert_eq!(settings.cloud.name(), "AzurePublicCloud");
+        assert_eq!(
+            settings.scoring_networks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+        );
+        assert_eq!(
+            (settings.pace, settings.stalled_after, settings.cluster_networks.len()),
+            (1.0, Duration::from_secs(900), 0)
+        );
+        assert_eq!(settings.admin_address.to_string(), "0.0.0.0:8080");
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_named() {
+        let custom = "--cloud Custom --resource-manager-endpoint https://localhost:1 --authority-host https://localhost:1 --machine-learning-suffix localhost:1";
+        assert_eq!(
+            run(&format!("{custom} --blob-suffix localhost:1 --cluster-networks 10.244.0.0/16,10.245.0.0/16"))
+                .unwrap()
+                .cluster_networks
+                .len(),
+            2
+        );
+        for (arguments, words) in [
+            (custom.to_owned(), "--cloud Custom also needs --blob-suffix"),
+            (
+                "--cloud Custom".to_owned(),
+                "also needs --resource-manager-endpoint, --authority-host, --machine-learning-suffix, --blob-suffix",
+            ),
+            ("--authority-host https://a".to_owned(), "--authority-host can only be given with --cloud Custom"),
+            (format!("{custom} --blob-suffix https://x/y"), "must have the form HOST[:PORT]"),
+            ("--cloud Azure".to_owned(), "AzureUSGovernment"),
+            ("--pace 0".to_owned(), "a number from 0.001 to 100"),
+            ("--scoring-networks 10.0.0.0/33".to_owned(), "--scoring-networks"),
+            ("--admin-address 8080".to_owned(), "--admin-address"),
+            ("--log-level loud".to_owned(), "trace"),
+        ] {
+            let refused = run(&arguments).unwrap_err();
+            assert!(refused.contains(words), "{arguments}: {refused}");
+        }
+    }
+}

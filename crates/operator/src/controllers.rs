@@ -1,0 +1,176 @@
+//! Two controllers and their watches.
+//!
+//! Each kind is watched once. What one kind's objects tell about the other's is passed on as references: a deployment
+//! waits for its subnet, a subnet counts its deployments, a ConfigMap is named by deployments, subnets share a network.
+
+mod relations;
+mod watch;
+
+use crate::{
+    admin::Readiness,
+    ctx::Ctx,
+    object::Object,
+    reconcile::{Error, after_error, reconcile},
+};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
+use futures::{
+    Stream, StreamExt,
+    channel::mpsc,
+    future::{BoxFuture, Shared, select},
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api,
+    core::PartialObjectMeta,
+    runtime::{
+        Config, Controller, Predicate, WatchStreamExt, controller, predicates,
+        reflector::{self, ObjectRef, Store},
+        watcher::{self, Event},
+    },
+};
+use relations::Relations;
+use std::{pin::pin, sync::Arc};
+
+/// Passes of one kind that are under way at once.
+const CONCURRENCY: u16 = 8;
+
+/// Ends the work when it is ready.
+pub type Stop = Shared<BoxFuture<'static, ()>>;
+
+/// Runs both controllers until `stop`, then finishes the passes under way.
+pub async fn run(ctx: Arc<Ctx>, readiness: Arc<Readiness>, stop: Stop) {
+    let (deployments, deployment_writer) = reflector::store::<AciVnetDeployment>();
+    let (subnets, subnet_writer) = reflector::store::<DelegatedSubnet>();
+    let (config_maps, config_map_writer) = reflector::store::<PartialObjectMeta<ConfigMap>>();
+    let (to_deployments, deployment_refs) = mpsc::unbounded();
+    let (to_subnets, subnet_refs) = mpsc::unbounded();
+    let relations =
+        Arc::new(Relations::new(Arc::clone(&ctx), deployments.clone(), subnets.clone(), to_deployments, to_subnets));
+
+    let events = watch::objects(&ctx, Api::<AciVnetDeployment>::all(ctx.kube.clone())).reflect(deployment_writer);
+    let deployment_events = events.inspect({
+        let relations = Arc::clone(&relations);
+        move |event| each(event, |event| relations.deployment(event))
+    });
+    let events = watch::objects(&ctx, Api::<DelegatedSubnet>::all(ctx.kube.clone())).reflect(subnet_writer);
+    let subnet_events = events.inspect({
+        let relations = Arc::clone(&relations);
+        move |event| each(event, |event| relations.subnet(event))
+    });
+    let config_map_events = watch::metadata(&ctx, Api::<PartialObjectMeta<ConfigMap>>::all(ctx.kube.clone()))
+        .reflect(config_map_writer)
+        .take_until(stop.clone())
+        .for_each(|event| {
+            each(&event, |event| relations.config_map(event));
+            std::future::ready(())
+        });
+
+    let filled = fill(&ctx, deployments.clone(), subnets.clone(), config_maps, &readiness);
+    futures::join!(
+        controller(Arc::clone(&ctx), deployment_events, deployments, deployment_refs, stop.clone()),
+        controller(Arc::clone(&ctx), subnet_events, subnets, subnet_refs, stop.clone()),
+        config_map_events,
+        async {
+            select(pin!(filled), stop.clone()).await;
+        },
+    );
+}
+
+/// Every error of a watch was dealt with before.
+fn each<K>(event: &watcher::Result<Event<K>>, tell: impl FnOnce(&Event<K>)) {
+    if let Ok(event) = event {
+        tell(event);
+    }
+}
+
+/// Lets passes use what the watches know, once that is everything.
+async fn fill(
+    ctx: &Ctx,
+    deployments: Store<AciVnetDeployment>,
+    subnets: Store<DelegatedSubnet>,
+    config_maps: Store<PartialObjectMeta<ConfigMap>>,
+    readiness: &Readiness,
+) {
+    let ready =
+        futures::try_join!(deployments.wait_until_ready(), subnets.wait_until_ready(), config_maps.wait_until_ready());
+    if ready.is_err() {
+        return;
+    }
+    let fresh = ctx.stores.deployments.set(deployments).is_ok()
+        && ctx.stores.subnets.set(subnets).is_ok()
+        && ctx.stores.config_maps.set(config_maps).is_ok();
+    if !fresh {
+        tracing::debug!("the stores were filled before");
+    }
+    readiness.set();
+    tracing::info!("every object of the cluster is known");
+}
+
+/// A change of the status is our own: only spec, annotations and deletion (which moves the generation) start a pass.
+async fn controller<S: Object>(
+    ctx: Arc<Ctx>,
+    events: impl Stream<Item = watcher::Result<Event<S>>> + Send + 'static,
+    store: Store<S>,
+    related: mpsc::UnboundedReceiver<ObjectRef<S>>,
+    stop: Stop,
+) {
+    let wanted = predicates::generation.combine(predicates::annotations);
+    let objects = events.applied_objects().predicate_filter(wanted, Default::default());
+    Controller::for_stream(objects, store)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .reconcile_on(related)
+        .graceful_shutdown_on(stop)
+        .run(reconcile::<S>, after_error::<S>, ctx)
+        .for_each(|result| {
+            note(result);
+            std::future::ready(())
+        })
+        .await;
+}
+
+fn note<S: Object>(result: Result<(ObjectRef<S>, controller::Action), controller::Error<Error, watcher::Error>>) {
+    match result {
+        Ok((object, action)) => tracing::debug!(%object, ?action, "passed"),
+        // a reference to an object that has gone meanwhile; a failed pass is logged where it is retried
+        Err(controller::Error::ObjectNotFound(_) | controller::Error::ReconcilerFailed(..)) => {}
+        Err(error) => tracing::warn!(%error, "the controller met an error"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::{Mock, found, list, refused, silence};
+    use futures::FutureExt;
+    use serde_json::json;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn passes_over_what_is_listed_and_ends_when_told() {
+        let subnet = json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
+            "metadata": {"name": "a", "namespace": "ml", "uid": "u", "resourceVersion": "7", "generation": 1},
+            "spec": {"azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
+                "virtualNetwork": {"name": "v", "addressPrefixes": ["10.0.0.0/16"]}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}}});
+        let status = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/a/status";
+        let mock = Mock::new(move |request| match request.path.as_str() {
+            _ if request.query.contains("watch=true") => silence(),
+            path if path.ends_with("/delegatedsubnets") => list(json!([subnet])),
+            path if path.ends_with("/acivnetdeployments") || path.ends_with("/configmaps") => list(json!([])),
+            path if path.ends_with("/events") || path == status => found(&request.body),
+            _ => refused(404, "NotFound"),
+        });
+        let (ctx, readiness) = (mock.ctx(), Arc::new(Readiness::default()));
+        let (end, ended) = futures::channel::oneshot::channel::<()>();
+        let running = tokio::spawn(run(Arc::clone(&ctx), Arc::clone(&readiness), ended.map(drop).boxed().shared()));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(readiness.get());
+        let lines = mock.lines();
+        assert!(lines.contains(&format!("PUT {status}")), "{lines:?}");
+        assert!(
+            !lines.iter().any(|line| line.contains("namespaces/ml/delegatedsubnets") && line.starts_with("GET")),
+            "what is watched is not asked for: {lines:?}"
+        );
+        end.send(()).unwrap();
+        running.await.unwrap();
+    }
+}

@@ -1,0 +1,114 @@
+use super::*;
+use crate::mock::{Mock, refused};
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use kube::runtime::reflector::{self, store::Writer};
+
+struct Bed {
+    relations: Relations,
+    deployments: Writer<AciVnetDeployment>,
+    subnets: Writer<DelegatedSubnet>,
+    to_deployments: UnboundedReceiver<ObjectRef<AciVnetDeployment>>,
+    to_subnets: UnboundedReceiver<ObjectRef<DelegatedSubnet>>,
+}
+
+fn deployment(name: &str, subnet: &str, address: Option<&str>) -> AciVnetDeployment {
+    let file = |key: &str| json!({"configMap": {"name": format!("{name}-files"), "key": key}});
+    serde_json::from_value(json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "AciVnetDeployment",
+        "metadata": {"name": name, "namespace": "ml", "uid": name, "generation": 1},
+        "spec": {"backend": {"type": "AzureMLWebService"}, "network": {"subnetRef": {"name": subnet}}, "workspace": {"name": "amlws"},
+            "model": {"name": "m", "source": file("model.pkl")}, "scoring": {"script": file("score.py")},
+            "environment": {"name": "e", "conda": file("e.yml")}, "resources": {"cpu": "1", "memory": "1G"},
+            "probe": {"request": {"configMap": {"name": "samples", "key": "sample.json"}}}},
+        "status": {"endpoint": {"addresses": address.into_iter().collect::<Vec<_>>(), "moves": 0}, "revision": 1}}))
+    .unwrap()
+}
+
+fn subnet(name: &str, network: &str, ready: &str) -> DelegatedSubnet {
+    serde_json::from_value(json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
+        "metadata": {"name": name, "namespace": "ml", "uid": format!("s-{name}"), "generation": 1},
+        "spec": {"azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
+            "virtualNetwork": {"name": network}, "subnet": {"name": name, "addressPrefix": "10.0.1.0/24"}},
+        "status": {"conditions": [{"type": "Ready", "status": ready, "reason": "R", "message": "m", "lastTransitionTime": "2026-11-22T12:00:00Z"}]}}))
+    .unwrap()
+}
+
+impl Bed {
+    fn new() -> Self {
+        let (deployments, deployment_writer) = reflector::store();
+        let (subnets, subnet_writer) = reflector::store();
+        let ((deployment_sender, to_deployments), (subnet_sender, to_subnets)) = (unbounded(), unbounded());
+        let ctx = Mock::new(|_| refused(404, "NotFound")).ctx();
+        let relations = Relations::new(ctx, deployments, subnets, deployment_sender, subnet_sender);
+        let mut bed =
+            Self { relations, deployments: deployment_writer, subnets: subnet_writer, to_deployments, to_subnets };
+        for one in [deployment("a", "one", None), deployment("b", "two", None)] {
+            bed.deployments.apply_watcher_event(&Event::Apply(one));
+        }
+        for one in [subnet("one", "v", "False"), subnet("two", "v", "False"), subnet("three", "w", "False")] {
+            bed.subnets.apply_watcher_event(&Event::Apply(one));
+        }
+        bed
+    }
+
+    /// Names of those who were told to look.
+    fn told(&mut self) -> Vec<String> {
+        let mut told = Vec::new();
+        while let Ok(one) = self.to_deployments.try_recv() {
+            told.push(format!("deployment {}", one.name));
+        }
+        while let Ok(one) = self.to_subnets.try_recv() {
+            told.push(format!("subnet {}", one.name));
+        }
+        told.sort();
+        told
+    }
+}
+
+#[tokio::test]
+async fn deployments_look_when_their_subnet_shows_something_new() {
+    let mut bed = Bed::new();
+    bed.relations.subnet(&Event::Apply(subnet("one", "v", "False")));
+    assert_eq!(bed.told(), ["deployment a"]);
+    let mut relabelled = subnet("one", "v", "False");
+    relabelled.status.as_mut().unwrap().subnet_label = Some("v/one".into());
+    bed.relations.subnet(&Event::Apply(relabelled));
+    assert!(bed.told().is_empty(), "nothing that deployments look at");
+    bed.relations.subnet(&Event::Apply(subnet("one", "v", "True")));
+    assert_eq!(bed.told(), ["deployment a"]);
+}
+
+#[tokio::test]
+async fn subnets_look_when_a_deployment_moves_or_goes() {
+    let mut bed = Bed::new();
+    for (event, told) in [
+        (Event::Apply(deployment("a", "one", None)), 1),
+        (Event::Apply(deployment("a", "one", None)), 0),
+        (Event::Apply(deployment("a", "one", Some("10.0.1.4"))), 1),
+        (Event::Delete(deployment("a", "one", Some("10.0.1.4"))), 1),
+        (Event::Apply(deployment("c", "nowhere", None)), 0),
+    ] {
+        bed.relations.deployment(&event);
+        assert_eq!(bed.told(), vec!["subnet one"; told]);
+    }
+}
+
+#[tokio::test]
+async fn those_who_share_a_network_look_when_one_is_gone() {
+    let mut bed = Bed::new();
+    let gone = subnet("one", "V", "False");
+    bed.subnets.apply_watcher_event(&Event::Delete(gone.clone()));
+    bed.relations.subnet(&Event::Delete(gone));
+    assert_eq!(bed.told(), ["deployment a", "subnet two"]);
+}
+
+#[tokio::test]
+async fn deployments_look_when_a_config_map_they_name_changes() {
+    let mut bed = Bed::new();
+    for (name, told) in
+        [("a-files", &["deployment a"][..]), ("samples", &["deployment a", "deployment b"]), ("other", &[])]
+    {
+        let metadata = ObjectMeta { name: Some(name.into()), namespace: Some("ml".into()), ..ObjectMeta::default() };
+        bed.relations.config_map(&Event::Apply(PartialObjectMeta { metadata, ..PartialObjectMeta::default() }));
+        assert_eq!(bed.told(), told, "{name}");
+    }
+}

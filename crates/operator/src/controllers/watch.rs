@@ -1,0 +1,134 @@
+//! Watches that don't end.
+
+use crate::{ctx::Ctx, object::prune};
+use acivnet_core::retry::Retry;
+use futures::{Stream, StreamExt, stream};
+use kube::{
+    Api, Resource,
+    core::PartialObjectMeta,
+    runtime::{
+        WatchStreamExt,
+        watcher::{self, Error, Event},
+    },
+};
+use serde::de::DeserializeOwned;
+use std::{fmt::Debug, pin::Pin, sync::Arc};
+
+/// The API server ends a watch after this, and a dead connection is noticed five seconds later.
+const WATCH_SECONDS: u32 = 45;
+/// After so many watches in a row that could not be started, everything is listed anew: the version to start from may
+/// be gone, and a proxy may say so by a status instead of inside the stream.
+const STARTS: u32 = 3;
+
+type Events<K> = Pin<Box<dyn Stream<Item = watcher::Result<Event<K>>> + Send>>;
+
+/// Whole objects, without what is never looked at.
+pub(super) fn objects<K>(ctx: &Arc<Ctx>, api: Api<K>) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), move || watcher::watcher(api.clone(), config()).boxed())
+        .modify(prune)
+}
+
+/// Names and versions only.
+pub(super) fn metadata<K>(
+    ctx: &Arc<Ctx>,
+    api: Api<PartialObjectMeta<K>>,
+) -> impl Stream<Item = watcher::Result<Event<PartialObjectMeta<K>>>> + Send + 'static
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let bare = |object: &mut PartialObjectMeta<K>| {
+        let meta = std::mem::take(&mut object.metadata);
+        object.types = None;
+        object.metadata.name = meta.name;
+        object.metadata.namespace = meta.namespace;
+        object.metadata.uid = meta.uid;
+        object.metadata.resource_version = meta.resource_version;
+    };
+    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), move || watcher::watcher(api.clone(), config()).boxed())
+        .modify(bare)
+}
+
+fn config() -> watcher::Config {
+    watcher::Config::default().timeout(WATCH_SECONDS)
+}
+
+/// The events of one watch after another. Errors are counted and waited out here, so that none comes out.
+fn lasting<K: Send + 'static>(
+    ctx: Arc<Ctx>,
+    kind: String,
+    start: impl Fn() -> Events<K> + Send + 'static,
+) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static {
+    let watch = Watch { events: start(), ctx, kind, start, failed: 0 };
+    stream::unfold(watch, |mut watch| async move { watch.next().await.map(|event| (Ok(event), watch)) })
+}
+
+struct Watch<K, S> {
+    ctx: Arc<Ctx>,
+    kind: String,
+    start: S,
+    events: Events<K>,
+    /// Failures in a row.
+    failed: u32,
+}
+
+impl<K, S: Fn() -> Events<K>> Watch<K, S> {
+    async fn next(&mut self) -> Option<Event<K>> {
+        loop {
+            match self.events.next().await? {
+                Ok(event) => {
+                    self.failed = 0;
+                    return Some(event);
+                }
+                Err(error) => self.recover(&error).await,
+            }
+        }
+    }
+
+    async fn recover(&mut self, error: &Error) {
+        self.failed += 1;
+        let relist = matches!(error, Error::WatchStartFailed(_)) && self.failed % STARTS == 0;
+        self.ctx.metrics.watch_failure(&self.kind, if relist { "listed" } else { "started" });
+        tracing::warn!(kind = self.kind, %error, relist, "a watch broke or could not be started");
+        if relist {
+            self.events = (self.start)();
+        }
+        tokio::time::sleep(self.ctx.pace.before(Retry::Soon, self.failed - 1, self.ctx.random.unit())).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::{Mock, found, list, refused};
+    use acivnet_api::DelegatedSubnet;
+    use serde_json::json;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test(start_paused = true)]
+    async fn lists_anew_when_watches_can_not_be_started() {
+        let watches = AtomicUsize::new(0);
+        let mock = Mock::new(move |request| match request.query.contains("watch=true") {
+            false => list(json!([])),
+            true if watches.fetch_add(1, Ordering::SeqCst) < 4 => refused(410, "Expired"),
+            true => found(&json!({"type": "ADDED", "object": {
+                "apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
+                "metadata": {"name": "a", "namespace": "ml", "resourceVersion": "9", "managedFields": [{"manager": "m"}],
+                    "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "1"}},
+                "spec": {"azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
+                    "virtualNetwork": {"name": "v"}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}},
+            }})),
+        });
+        let ctx = mock.ctx();
+        let events = objects(&ctx, Api::<DelegatedSubnet>::all(ctx.kube.clone()));
+        let applied: Vec<_> = events.applied_objects().take(1).collect().await;
+        let meta = &applied[0].as_ref().unwrap().metadata;
+        assert_eq!((meta.managed_fields.as_ref(), meta.annotations.as_ref().map(|all| all.len())), (None, Some(1)));
+        let requests = mock.requests();
+        let kinds: String =
+            requests.iter().map(|one| if one.query.contains("watch=true") { 'w' } else { 'l' }).collect();
+        assert_eq!(kinds, "lwwwlww", "three watches that could not be started, a list, one more, then one that could");
+    }
+}

@@ -1,0 +1,125 @@
+//! Everything that comes from outside, and what is remembered between two passes.
+
+use crate::{
+    config_maps::ConfigMaps, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics, networks::Networks,
+    pace::Pace, probe::Probes, snapshot::Snapshots, stores::Stores,
+};
+use acivnet_azure::{Clock, Connector, Http, Random};
+use acivnet_core::{observed, subject::names};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::runtime::reflector::Store;
+use std::{sync::Arc, time::Duration};
+
+/// What the world gives.
+#[derive(Clone)]
+pub struct Outside {
+    /// The Kubernetes API.
+    pub kube: kube::Client,
+    /// Everything else that leaves the process: Azure and the probe.
+    pub http: Arc<dyn Http>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and jitter.
+    pub random: Arc<dyn Random>,
+}
+
+/// What the administrator set, as far as passes need it.
+#[derive(Clone)]
+pub struct Options {
+    /// Endpoints of Azure.
+    pub cloud: acivnet_azure::Cloud,
+    /// Scale of the operator's own waits.
+    pub pace: f64,
+    /// How long before a cause that a person has to remove counts as stalled.
+    pub stalled_after: Duration,
+    /// Uid of the cluster: that of its namespace `kube-system`.
+    pub cluster: String,
+}
+
+/// The context of every pass.
+pub struct Ctx {
+    /// The Kubernetes API.
+    pub kube: kube::Client,
+    /// Requests that are not for Azure: the probe's.
+    pub http: Arc<dyn Http>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and jitter.
+    pub random: Arc<dyn Random>,
+    /// The one source of waits.
+    pub pace: Pace,
+    /// Azure, and the gate for writes to it.
+    pub azure: Connector,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Where an endpoint may lie.
+    pub networks: Arc<Networks>,
+    /// What the watches know.
+    pub stores: Stores,
+    /// Attempts and results of earlier passes.
+    pub memory: Memory,
+    pub(crate) identities: Identities,
+    pub(crate) config_maps: ConfigMaps,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) probes: Probes,
+    /// By virtual network, in lower case: Azure takes one write at a time in each.
+    pub(crate) writers: Locks,
+    cluster: String,
+    stalled_after: Duration,
+}
+
+impl Ctx {
+    /// A context that has seen nothing yet.
+    pub fn new(outside: Outside, options: Options, networks: Arc<Networks>) -> Arc<Self> {
+        let Outside { kube, http, clock, random } = outside;
+        let metrics = Arc::new(Metrics::default());
+        let azure = Connector::new(acivnet_azure::Settings {
+            cloud: options.cloud,
+            http: Arc::clone(&http),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            observer: Arc::<Metrics>::clone(&metrics),
+        });
+        Arc::new(Self {
+            kube,
+            http,
+            clock,
+            random,
+            pace: Pace::new(options.pace),
+            azure,
+            metrics,
+            networks,
+            stores: Stores::default(),
+            memory: Memory::default(),
+            identities: Identities::default(),
+            config_maps: ConfigMaps::default(),
+            snapshots: Snapshots::default(),
+            probes: Probes::default(),
+            writers: Locks::default(),
+            cluster: options.cluster,
+            stalled_after: options.stalled_after,
+        })
+    }
+
+    /// Forgets an object that is gone.
+    pub(crate) fn forget(&self, namespace: &str, meta: &ObjectMeta) {
+        self.memory.forget(meta);
+        self.probes.forget(names(meta).2);
+        let subnets = self.stores.subnets.get().map(Store::state).unwrap_or_default();
+        let deployments = self.stores.deployments.get().map(Store::state).unwrap_or_default();
+        let here = |meta: &ObjectMeta| names(meta).0 == namespace;
+        if !subnets.iter().map(|one| &one.metadata).chain(deployments.iter().map(|one| &one.metadata)).any(here) {
+            self.identities.forget(namespace);
+        }
+    }
+
+    /// The settings that decisions need.
+    pub fn settings(&self) -> observed::Settings {
+        observed::Settings {
+            cluster: self.cluster.clone(),
+            scoring_networks: self.networks.scoring().to_vec(),
+            refused_networks: self.networks.refused(),
+            stalled_after_seconds: i64::try_from(self.stalled_after.as_secs()).unwrap_or(i64::MAX),
+        }
+    }
+}

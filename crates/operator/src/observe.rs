@@ -1,0 +1,216 @@
+//! Questions to facts. All reads of a pass happen here.
+
+use crate::{ctx::Ctx, identity::Known, kubernetes, probe::Probe, snapshot::Reader};
+use acivnet_api::conditions::reasons;
+use acivnet_azure::{Azure, IdentityKey};
+use acivnet_core::{
+    failure::Failure,
+    observed::{Fact, Identity, Observed},
+    questions::Question,
+    subject::{Subject, names, open_questions},
+};
+use futures::{StreamExt, stream};
+use serde::Serialize;
+use serde_json::Value;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// How many rounds of reads of Azure one pass takes: ids and lists, what they point at, operation or log of what failed.
+const ROUNDS: usize = 3;
+/// How many reads of one pass are under way at once.
+const PARALLEL: usize = 8;
+
+/// What one pass saw, and with what it asks.
+pub(crate) struct Sight<'a> {
+    ctx: &'a Ctx,
+    pub observed: Observed,
+    /// The namespace's identity, once it was needed and found.
+    pub known: Option<Arc<Known>>,
+    /// Azure under that identity.
+    pub azure: Option<Azure>,
+    /// Whether lists of others may answer.
+    shared: bool,
+    /// The questions that such lists answered.
+    by_list: BTreeSet<Question>,
+}
+
+impl<'a> Sight<'a> {
+    /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
+    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, shared: bool) -> Self {
+        let observed = Observed { settings: ctx.settings(), ..Observed::default() };
+        let mut sight = Self { ctx, observed, known: None, azure: None, shared, by_list: BTreeSet::new() };
+        sight.look(cr).await;
+        sight
+    }
+
+    /// Whether anything was answered by a shared list.
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.by_list.is_empty()
+    }
+
+    /// Reads anew, each by itself, what shared lists had answered.
+    pub(crate) async fn look_closer<S: Subject>(&mut self, cr: &S) {
+        self.shared = false;
+        for question in std::mem::take(&mut self.by_list) {
+            self.observed.facts.remove(&question);
+        }
+        self.look(cr).await;
+    }
+
+    async fn look<S: Subject>(&mut self, cr: &S) {
+        let mut rounds = 0;
+        loop {
+            let open = open_questions(cr, &self.observed);
+            let (azure, kubernetes): (Vec<_>, Vec<_>) = open.into_iter().partition(is_azure);
+            if !kubernetes.is_empty() {
+                self.ask(cr, kubernetes).await;
+            } else if azure.is_empty() || rounds == ROUNDS {
+                return;
+            } else {
+                rounds += 1;
+                self.identify(cr).await;
+                self.ask(cr, azure).await;
+            }
+        }
+    }
+
+    /// Answers questions side by side; the facts are noted in the order of the questions.
+    async fn ask<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
+        let this = &*self;
+        let reads: Vec<_> = questions.iter().map(|question| this.answer(cr, question)).collect();
+        let answers: Vec<(Fact, bool)> = stream::iter(reads).buffered(PARALLEL).collect().await;
+        for (question, (fact, by_list)) in questions.into_iter().zip(answers) {
+            if let Fact::Unread(failure) = &fact {
+                self.note_refusal(cr, &question, failure);
+            }
+            if by_list {
+                self.by_list.insert(question.clone());
+            }
+            self.observed.facts.insert(question, fact);
+        }
+    }
+
+    async fn answer<S: Subject>(&self, cr: &S, question: &Question) -> (Fact, bool) {
+        if !is_azure(question) {
+            return (self.kubernetes(cr, question).await, false);
+        }
+        match (&self.azure, &self.known, &self.observed.identity) {
+            (_, _, Identity::Refused(failure)) => (Fact::Unread(failure.clone()), false),
+            (Some(azure), Some(known), _) => self.azure(cr, azure, &known.identity.key(), question).await,
+            _ => (self.observed.fact(question), false),
+        }
+    }
+
+    async fn azure<S: Subject>(
+        &self,
+        cr: &S,
+        azure: &Azure,
+        identity: &IdentityKey,
+        question: &Question,
+    ) -> (Fact, bool) {
+        let oldest = self.ctx.pace.of(Duration::from_secs(cr.interval_seconds())) / 10;
+        let lists = Reader { ctx: self.ctx, azure, identity, oldest };
+        match question {
+            Question::Azure(kind, id) if self.shared => match lists.resource(kind, id).await {
+                Some(fact) => (fact, true),
+                None => (azure.read(kind, id).await, false),
+            },
+            Question::Models { workspace } if self.shared => (lists.models(workspace).await, true),
+            Question::Azure(kind, id) => (azure.read(kind, id).await, false),
+            Question::Models { workspace } => (azure.models(workspace).await, false),
+            Question::Operation { workspace, id } => (azure.operation(workspace, id).await, false),
+            Question::ServiceLog(service) => (azure.service_log(service).await, false),
+            _ => (self.observed.fact(question), false),
+        }
+    }
+
+    async fn kubernetes<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
+        let (ctx, (namespace, name, uid)) = (self.ctx, names(cr.meta()));
+        match question {
+            Question::ConfigMap { key, text } => ctx.config_maps.fact(ctx, namespace, key, *text).await,
+            Question::DelegatedSubnet(subnet) => {
+                let found = ctx.stores.subnet(&ctx.kube, namespace, subnet).await;
+                fact(
+                    &format!("DelegatedSubnet {subnet} can't be read"),
+                    found.map(|found| found.as_deref().map(to_value)),
+                )
+            }
+            Question::OtherDelegatedSubnets => {
+                let others = ctx.stores.subnets(&ctx.kube).await.map(|all| {
+                    let others =
+                        all.iter().filter(|one| names(&one.metadata).0 != namespace || names(&one.metadata).1 != name);
+                    Some(Value::Array(others.map(|one| to_value(one.as_ref())).collect()))
+                });
+                fact("DelegatedSubnets can't be listed", others)
+            }
+            Question::Deployments => {
+                let found = ctx.stores.deployments(&ctx.kube, namespace).await;
+                fact(
+                    "AciVnetDeployments can't be listed",
+                    found.map(|all| Some(Value::Array(all.iter().map(|one| to_value(one.as_ref())).collect()))),
+                )
+            }
+            Question::Probe { url, body, timeout_seconds, interval_seconds, revision } => {
+                let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
+                ctx.probes
+                    .fact(ctx, &Probe { uid, namespace, url, body, timeout_seconds, interval_seconds, revision })
+                    .await
+            }
+            _ => self.observed.fact(question),
+        }
+    }
+
+    /// Finds the namespace's identity and gets a token, once in a pass.
+    async fn identify<S: Subject>(&mut self, cr: &S) {
+        if self.observed.identity != Identity::Unasked {
+            return;
+        }
+        self.observed.identity = match self.sign_in(cr).await {
+            Ok(()) => Identity::Valid,
+            Err(failure) => Identity::Refused(failure),
+        };
+    }
+
+    async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
+        let known = self.ctx.identities.of(self.ctx, names(cr.meta()).0, cr.deleting()).await?;
+        let azure = self.ctx.azure.pass(&known.identity);
+        let signed_in = azure.sign_in().await;
+        (self.known, self.azure) = (Some(known), Some(azure));
+        signed_in
+    }
+
+    /// A token that Azure does not take is not valid, although it was got.
+    fn note_refusal<S: Subject>(&mut self, cr: &S, question: &Question, failure: &Failure) {
+        if is_azure(question)
+            && failure.status == 401
+            && failure.reason == reasons::CREDENTIALS_REFUSED
+            && self.observed.identity == Identity::Valid
+        {
+            tracing::debug!(namespace = names(cr.meta()).0, "Azure does not accept the token");
+            self.observed.identity = Identity::Refused(failure.clone());
+        }
+    }
+}
+
+fn is_azure(question: &Question) -> bool {
+    match question {
+        Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_) => true,
+        Question::ConfigMap { .. }
+        | Question::DelegatedSubnet(_)
+        | Question::OtherDelegatedSubnets
+        | Question::Deployments
+        | Question::Probe { .. } => false,
+    }
+}
+
+fn fact(what: &str, found: Result<Option<Value>, kube::Error>) -> Fact {
+    match found {
+        Ok(Some(value)) => Fact::Present(value),
+        Ok(None) => Fact::Absent,
+        Err(error) => Fact::Unread(kubernetes::failure(what, &error)),
+    }
+}
+
+/// An object of the API as JSON. Types of the API always are.
+fn to_value(object: &impl Serialize) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}

@@ -1,0 +1,255 @@
+//! The sample request to a scoring endpoint.
+
+use crate::{config_maps, ctx::Ctx, networks::Networks};
+use acivnet_api::{ConfigMapKey, conditions::reasons};
+use acivnet_azure::{TimeLimit, collect, full};
+use acivnet_core::{failure::Failure, observed::Fact, retry::Retry, scrub};
+use http::{Method, Request, Uri, header::CONTENT_TYPE, uri::Scheme};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    net::Ipv4Addr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// So much of an answer is read, and dropped.
+const ANSWER: usize = 64 << 10;
+
+/// The last passed probe of each object, by uid.
+#[derive(Default)]
+pub struct Probes(Mutex<BTreeMap<String, Passed>>);
+
+struct Passed {
+    url: String,
+    revision: String,
+    at: Timestamp,
+    status: u16,
+}
+
+/// One probe to make.
+pub(crate) struct Probe<'a> {
+    /// Uid of the object.
+    pub uid: &'a str,
+    pub namespace: &'a str,
+    pub url: &'a str,
+    pub body: &'a ConfigMapKey,
+    pub timeout_seconds: u32,
+    pub interval_seconds: u32,
+    pub revision: &'a str,
+}
+
+impl Probes {
+    /// The fact for a probe: from memory while the last one vouches, else by a request.
+    pub(crate) async fn fact(&self, ctx: &Ctx, probe: &Probe<'_>) -> Fact {
+        if let Some(status) = self.vouched(ctx, probe) {
+            return Fact::Present(json!({"status": status}));
+        }
+        match send(ctx, probe).await {
+            Ok(status) => {
+                self.remember(ctx, probe, status);
+                Fact::Present(json!({"status": status}))
+            }
+            Err(failure) => Fact::Unread(failure),
+        }
+    }
+
+    /// Forgets an object that is gone.
+    pub(crate) fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    /// A sweep comes up to a tenth early: what is nearly too old is too old.
+    fn vouched(&self, ctx: &Ctx, probe: &Probe<'_>) -> Option<u16> {
+        let lasts = ctx.pace.of(Duration::from_secs(u64::from(probe.interval_seconds))).mul_f64(0.85);
+        let all = self.lock();
+        let last = all.get(probe.uid).filter(|last| last.url == probe.url && last.revision == probe.revision)?;
+        let age = ctx.clock.now().duration_since(last.at);
+        (age >= SignedDuration::ZERO && age.unsigned_abs() < lasts).then_some(last.status)
+    }
+
+    /// Only what passed is remembered: anything else is tried again.
+    fn remember(&self, ctx: &Ctx, probe: &Probe<'_>, status: u16) {
+        let mut all = self.lock();
+        if (200..300).contains(&status) {
+            let passed = Passed { url: probe.url.into(), revision: probe.revision.into(), at: ctx.clock.now(), status };
+            all.insert(probe.uid.to_owned(), passed);
+        } else {
+            all.remove(probe.uid);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Passed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<u16, Failure> {
+    let uri = dialable(probe.url, &ctx.networks)?;
+    let body = config_maps::content(ctx, probe.namespace, probe.body).await?;
+    let limit = Duration::from_secs(u64::from(probe.timeout_seconds));
+    let mut request = Request::new(full(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    request.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    request.extensions_mut().insert(TimeLimit(limit));
+    let answer = tokio::time::timeout(limit, async {
+        let (parts, body) = ctx.http.send(request).await?.into_parts();
+        drop(collect(body, ANSWER).await);
+        Ok::<_, acivnet_azure::SendError>(parts.status.as_u16())
+    });
+    match answer.await {
+        Ok(Ok(status)) => Ok(status),
+        Ok(Err(error)) => Err(unreachable(&format!("{} gave no answer: {error}", probe.url))),
+        Err(_) => Err(unreachable(&format!("{} gave no answer within {} s", probe.url, probe.timeout_seconds))),
+    }
+}
+
+fn unreachable(message: &str) -> Failure {
+    Failure {
+        status: 0,
+        code: "ProbeUnanswered".into(),
+        message: scrub::clean(message),
+        retry: Retry::Backoff,
+        reason: reasons::UNREACHABLE,
+    }
+}
+
+/// The URL, if the probe may dial it: port 80 or 443 of an IPv4 address in an allowed network.
+fn dialable(url: &str, networks: &Networks) -> Result<Uri, Failure> {
+    let refused = |why: &str| Failure {
+        status: 0,
+        code: "ProbeNotAllowed".into(),
+        message: scrub::clean(&format!("{url} is not probed: {why}")),
+        retry: Retry::Slowly,
+        reason: reasons::ADDRESS_NOT_ALLOWED,
+    };
+    let uri: Uri = url.parse().map_err(|_| refused("it is not a URL"))?;
+    let port = match (uri.scheme(), uri.port_u16()) {
+        (Some(scheme), None) if *scheme == Scheme::HTTP => 80,
+        (Some(scheme), None) if *scheme == Scheme::HTTPS => 443,
+        (Some(scheme), Some(port)) if *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS => port,
+        _ => return Err(refused("it is neither http nor https")),
+    };
+    if !matches!(port, 80 | 443) {
+        return Err(refused("only the ports 80 and 443 are dialed"));
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(refused("it carries user info"));
+    }
+    let address: Ipv4Addr =
+        uri.host().unwrap_or_default().parse().map_err(|_| refused("its host is not an IPv4 address"))?;
+    if !networks.allows(address) {
+        return Err(refused("the address is outside --scoring-networks, or inside a network of the cluster"));
+    }
+    Ok(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::{Mock, found};
+    use acivnet_azure::{Body, Http, SendError};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU16, AtomicUsize, Ordering},
+    };
+
+    #[test]
+    fn dials_nothing_else() {
+        let networks = Networks::new(
+            vec!["10.0.0.0/8".parse().unwrap(), "0.0.0.0/0".parse().unwrap()],
+            &["10.244.0.0/16".parse().unwrap()],
+            String::new(),
+        );
+        for (url, allowed) in [
+            ("http://10.0.1.4/score", true),
+            ("http://10.0.1.4:80/score", true),
+            ("https://10.0.1.4/score", true),
+            ("http://10.0.1.4:443/score", true),
+            ("http://10.0.1.4:8080/score", false),
+            ("http://10.0.1.4:6443/score", false),
+            ("ftp://10.0.1.4/score", false),
+            ("http://user@10.0.1.4/score", false),
+            ("http://10.244.0.9/score", false),
+            ("http://169.254.169.254/metadata", false),
+            ("http://127.0.0.1/score", false),
+            ("http://127.1/score", false),
+            ("http://localhost/score", false),
+            ("http://[::1]/score", false),
+            ("http://kubernetes.default.svc/score", false),
+            ("/score", false),
+            ("", false),
+        ] {
+            let answer = dialable(url, &networks);
+            assert_eq!(answer.is_ok(), allowed, "{url}: {answer:?}");
+            assert!(answer.is_ok() || answer.unwrap_err().reason == reasons::ADDRESS_NOT_ALLOWED);
+        }
+    }
+
+    struct Endpoint {
+        status: Arc<AtomicU16>,
+        requests: Arc<AtomicUsize>,
+    }
+
+    #[async_trait::async_trait]
+    impl Http for Endpoint {
+        async fn send(&self, request: Request<Body>) -> Result<http::Response<Body>, SendError> {
+            self.requests.fetch_add(1, Ordering::SeqCst);
+            assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/score"));
+            assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
+            assert_eq!(request.extensions().get::<TimeLimit>().unwrap().0, Duration::from_secs(10));
+            assert_eq!(collect(request.into_body(), 100).await.unwrap(), "[1]");
+            match self.status.load(Ordering::SeqCst) {
+                0 => Err(SendError::NotSent("refused".into())),
+                1 => std::future::pending().await,
+                status => Ok(http::Response::builder().status(status).body(full(vec![b'x'; ANSWER * 2])).unwrap()),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_passed_probe_vouches_for_its_interval() {
+        let (status, requests) = (Arc::new(AtomicU16::new(200)), Arc::new(AtomicUsize::new(0)));
+        let mock = Mock::new(|_| {
+            found(
+                &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "churn"}, "data": {"sample.json": "[1]"}}),
+            )
+        });
+        let ctx = mock.ctx_with(Endpoint { status: Arc::clone(&status), requests: Arc::clone(&requests) });
+        let body = ConfigMapKey { name: "churn".into(), key: "sample.json".into() };
+        let probe = async |revision: &str| {
+            let probe = Probe {
+                uid: "u",
+                namespace: "ml",
+                url: "http://10.0.1.4/score",
+                body: &body,
+                timeout_seconds: 10,
+                interval_seconds: 300,
+                revision,
+            };
+            ctx.probes.fact(&ctx, &probe).await
+        };
+        let count = || requests.load(Ordering::SeqCst);
+        assert_eq!(
+            (probe("1").await, probe("1").await, count()),
+            (Fact::Present(json!({"status": 200})), Fact::Present(json!({"status": 200})), 1)
+        );
+        probe("2").await;
+        assert_eq!(count(), 2, "another revision is probed anew");
+        tokio::time::advance(Duration::from_secs(270)).await;
+        status.store(500, Ordering::SeqCst);
+        assert_eq!(
+            (probe("2").await, probe("2").await, count()),
+            (Fact::Present(json!({"status": 500})), Fact::Present(json!({"status": 500})), 4)
+        );
+        for silent in [0, 1] {
+            status.store(silent, Ordering::SeqCst);
+            assert!(
+                matches!(probe("2").await, Fact::Unread(failure) if failure.reason == reasons::UNREACHABLE),
+                "{silent}"
+            );
+        }
+    }
+}

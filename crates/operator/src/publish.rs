@@ -1,0 +1,182 @@
+//! Status, events and finalizers: the only writes to our own objects.
+
+use crate::{
+    FIELD_MANAGER,
+    ctx::Ctx,
+    identity::Known,
+    kubernetes,
+    object::{Object, prune},
+};
+use acivnet_api::FINALIZER;
+use acivnet_core::{
+    report::{Event, Report},
+    subject::{Subject, names, needs_record},
+};
+use k8s_openapi::{
+    api::events::v1::Event as KubernetesEvent,
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+
+/// Longest note of an event, in bytes (Kubernetes API, `events.k8s.io/v1`, field `note`).
+const NOTE: usize = 1024;
+
+fn api<S: Object>(ctx: &Ctx, cr: &S) -> Api<S> {
+    Api::namespaced(ctx.kube.clone(), names(cr.meta()).0)
+}
+
+/// Whether the object carries our finalizer.
+pub(crate) fn is_held<S: Object>(cr: &S) -> bool {
+    cr.finalizers().iter().any(|one| one == FINALIZER)
+}
+
+/// Keeps our finalizer on the Secret while the object carries it: somebody may have made the Secret anew.
+pub(crate) async fn keep_credentials<S: Object>(ctx: &Ctx, cr: &S, known: Option<&Known>) -> Result<(), kube::Error> {
+    match known {
+        Some(known) if is_held(cr) && !cr.deleting() => ctx.identities.hold(ctx, names(cr.meta()).0, known).await,
+        _ => Ok(()),
+    }
+}
+
+/// Puts our finalizer on the object, and on the Secret that its identity needs. The object as answered.
+pub(crate) async fn hold<S: Object>(ctx: &Ctx, cr: &S, known: Option<&Known>) -> Result<S, kube::Error> {
+    if let Some(known) = known {
+        ctx.identities.hold(ctx, names(cr.meta()).0, known).await?;
+    }
+    if is_held(cr) {
+        return Ok(cr.clone());
+    }
+    let finalizers = cr.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect::<Vec<_>>();
+    let mut held = set_finalizers(ctx, cr, &finalizers).await?;
+    prune(&mut held);
+    Ok(held)
+}
+
+async fn set_finalizers<S: Object>(ctx: &Ctx, cr: &S, finalizers: &[&str]) -> Result<S, kube::Error> {
+    let version = cr.resource_version().unwrap_or_default();
+    let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": version}});
+    ctx.metrics.kubernetes_write(&S::kind(&()), "patch");
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    api(ctx, cr).patch(names(cr.meta()).1, &params, &Patch::Merge(&patch)).await
+}
+
+/// Writes the status before anything is created, if it holds ids that the object does not. The object as answered.
+pub(crate) async fn record<S: Object>(
+    ctx: &Ctx,
+    cr: S,
+    report: &Report<<S as Subject>::Status>,
+) -> Result<S, kube::Error> {
+    if !needs_record(&cr, report) {
+        return Ok(cr);
+    }
+    let recorded = put_status(ctx, &cr, &report.status).await?;
+    events(ctx, &cr, &report.events).await;
+    Ok(recorded)
+}
+
+/// Writes the status if it changed, then the events, and lets the object go when it is released.
+pub(crate) async fn publish<S: Object>(
+    ctx: &Ctx,
+    cr: S,
+    report: &Report<<S as Subject>::Status>,
+) -> Result<(), kube::Error> {
+    let cr =
+        if Subject::status(&cr) == Some(&report.status) { cr } else { put_status(ctx, &cr, &report.status).await? };
+    events(ctx, &cr, &report.events).await;
+    if report.release { release(ctx, &cr).await } else { Ok(()) }
+}
+
+/// PUT of the whole status: a merge patch would never remove a key. The resourceVersion read is the condition.
+async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Status) -> Result<S, kube::Error> {
+    let mut next = cr.clone();
+    *next.status_mut() = Some(status.clone());
+    ctx.metrics.kubernetes_write(&S::kind(&()), "update");
+    let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
+    let mut written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
+    prune(&mut written);
+    Ok(written)
+}
+
+/// Lets the object go. The last one of its namespace lets the Secret go first: afterwards nobody would know of it.
+async fn release<S: Object>(ctx: &Ctx, cr: &S) -> Result<(), kube::Error> {
+    if !is_held(cr) {
+        return Ok(());
+    }
+    let namespace = names(cr.meta()).0;
+    if !others_hold(ctx, cr).await? {
+        ctx.identities.release(ctx, namespace).await?;
+    }
+    let rest = cr.finalizers().iter().map(String::as_str).filter(|one| *one != FINALIZER).collect::<Vec<_>>();
+    match set_finalizers(ctx, cr, &rest).await {
+        Err(error) if kubernetes::status(&error) == 404 => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Whether another object of the namespace carries our finalizer.
+async fn others_hold<S: Object>(ctx: &Ctx, cr: &S) -> Result<bool, kube::Error> {
+    let (namespace, _, uid) = names(cr.meta());
+    let subnets = ctx.stores.subnets(&ctx.kube).await?;
+    let deployments = ctx.stores.deployments(&ctx.kube, namespace).await?;
+    let mut all = subnets.iter().map(|one| &one.metadata).chain(deployments.iter().map(|one| &one.metadata));
+    let holds = |meta: &ObjectMeta| {
+        let (its_namespace, _, its_uid) = names(meta);
+        let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER);
+        its_namespace == namespace && its_uid != uid && held
+    };
+    Ok(all.any(holds))
+}
+
+/// Writes events. One that is refused is logged: a namespace that is going takes none.
+async fn events<S: Object>(ctx: &Ctx, cr: &S, events: &[Event]) {
+    for event in events {
+        if event.warning {
+            tracing::warn!(kind = %S::kind(&()), namespace = names(cr.meta()).0, name = names(cr.meta()).1, reason = event.reason, message = event.message, "event");
+        } else {
+            tracing::info!(kind = %S::kind(&()), namespace = names(cr.meta()).0, name = names(cr.meta()).1, reason = event.reason, message = event.message, "event");
+        }
+        ctx.metrics.kubernetes_write("Event", "create");
+        let api = Api::<KubernetesEvent>::namespaced(ctx.kube.clone(), names(cr.meta()).0);
+        match api.create(&PostParams::default(), &kubernetes_event(ctx, cr, event)).await {
+            Ok(_) => {}
+            Err(error) if kubernetes::terminating(&error) => {
+                tracing::debug!("the namespace is going and takes no events")
+            }
+            Err(error) => {
+                tracing::warn!(error = kubernetes::text(&error), reason = event.reason, "an event could not be written")
+            }
+        }
+    }
+}
+
+fn kubernetes_event<S: Object>(ctx: &Ctx, cr: &S, event: &Event) -> KubernetesEvent {
+    let (namespace, name, _) = names(cr.meta());
+    KubernetesEvent {
+        metadata: ObjectMeta {
+            namespace: Some(namespace.to_owned()),
+            name: Some(format!("{name}.{:016x}", ctx.random.next())),
+            ..ObjectMeta::default()
+        },
+        type_: Some(if event.warning { "Warning" } else { "Normal" }.to_owned()),
+        reason: Some(event.reason.to_owned()),
+        action: Some(event.action.to_owned()),
+        note: Some(note(&event.message)),
+        regarding: Some(cr.object_ref(&())),
+        event_time: Some(MicroTime(ctx.clock.now())),
+        reporting_controller: Some("acivnet.dev/operator".to_owned()),
+        reporting_instance: Some(FIELD_MANAGER.to_owned()),
+        ..KubernetesEvent::default()
+    }
+}
+
+fn note(message: &str) -> String {
+    let end = message.char_indices().map(|(at, one)| at + one.len_utf8()).take_while(|end| *end <= NOTE).last();
+    message.get(..end.unwrap_or_default()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

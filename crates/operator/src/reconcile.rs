@@ -1,0 +1,104 @@
+//! The shell in seven lines: all reads, then all decisions, then all writes.
+
+use crate::{act::act, ctx::Ctx, kubernetes, object::Object, observe::Sight, publish};
+use acivnet_api::RECONCILE_REQUESTED_AT;
+use acivnet_core::{
+    plan::Done,
+    report::Next,
+    retry::Retry,
+    subject::{Pass, Subject, decide, names},
+};
+use kube::{ResourceExt, runtime::controller::Action};
+use std::sync::Arc;
+
+/// Why a pass ended early. What was written stands; the next pass reads it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A write to the Kubernetes API was refused or got no answer.
+    #[error("the object can't be written: {}", kubernetes::text(.0))]
+    Write(#[from] Box<kube::Error>),
+}
+
+/// One pass over one object, and when to look again.
+pub async fn reconcile<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> Result<Action, Error> {
+    let kind = S::kind(&());
+    let (result, word) = match pass(&ctx, cr.as_ref()).await {
+        Ok(Outcome { next: Next::Sweep(interval), .. }) => {
+            ctx.memory.forget(cr.meta());
+            (Ok(Action::requeue(ctx.pace.sweep(interval, ctx.random.unit()))), "settled")
+        }
+        Ok(Outcome { next: Next::Retry(retry), progress }) => (Ok(again(&ctx, cr.as_ref(), retry, progress)), "again"),
+        Ok(Outcome { next: Next::Never, .. }) => {
+            ctx.memory.forget(cr.meta());
+            (Ok(Action::await_change()), "released")
+        }
+        Err(error) => match kubernetes::status(&error) {
+            // somebody wrote first, or the object is gone: the watch brings what stands
+            409 => (Ok(again(&ctx, cr.as_ref(), Retry::Soon, false)), "conflict"),
+            404 => (Ok(Action::await_change()), "gone"),
+            _ => (Err(Error::Write(Box::new(error))), "failed"),
+        },
+    };
+    ctx.metrics.reconcile(&kind, word);
+    result
+}
+
+/// When to look again after a pass that ended early.
+pub fn after_error<S: Object>(cr: Arc<S>, error: &Error, ctx: Arc<Ctx>) -> Action {
+    tracing::warn!(kind = %S::kind(&()), namespace = names(cr.meta()).0, name = names(cr.meta()).1, %error, "a pass ended early");
+    again(&ctx, cr.as_ref(), Retry::Backoff, false)
+}
+
+fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Action {
+    let attempt = ctx.memory.attempt(cr.meta(), retry, progress);
+    Action::requeue(ctx.pace.before(retry, attempt, ctx.random.unit()))
+}
+
+struct Outcome {
+    next: Next,
+    /// Azure took a write.
+    progress: bool,
+}
+
+async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
+    if cr.deleting() && !publish::is_held(cr) {
+        return Ok(Outcome { next: Next::Never, progress: false });
+    }
+    let mut sight = Sight::of(ctx, cr, is_steady(cr)).await;
+    let (mut blueprint, mut plan) = decide(cr, &sight.observed, ctx.clock.now());
+    if sight.is_shared() && !plan.settled() {
+        sight.look_closer(cr).await;
+        (blueprint, plan) = decide(cr, &sight.observed, ctx.clock.now());
+    }
+    let report = |cr: &S, done: Option<&Done>| {
+        cr.report(&Pass { observed: &sight.observed, blueprint: &blueprint, plan: &plan, now: ctx.clock.now() }, done)
+    };
+    let (Some(azure), true) = (&sight.azure, plan.writes().next().is_some()) else {
+        publish::keep_credentials(ctx, cr, sight.known.as_deref()).await?;
+        let said = report(cr, None);
+        publish::publish(ctx, cr.clone(), &said).await?;
+        return Ok(Outcome { next: said.next, progress: false });
+    };
+    let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;
+    let before = report(&cr, None);
+    let cr = publish::record(ctx, cr, &before).await?;
+    let done = act(ctx, azure, names(cr.meta()).0, &blueprint, &plan).await;
+    let said = report(&cr, Some(&done));
+    publish::publish(ctx, cr, &said).await?;
+    Ok(Outcome { next: said.next, progress: done.results.iter().any(|(_, result)| result.is_ok()) })
+}
+
+/// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.
+fn is_steady<S: Object>(cr: &S) -> bool {
+    let asked = cr.annotations().get(RECONCILE_REQUESTED_AT).is_some_and(|asked| handled(cr).as_ref() != Some(asked));
+    cr.had_settled() && !cr.deleting() && !asked
+}
+
+/// `status.lastHandledReconcileAt`.
+fn handled<S: Object>(cr: &S) -> Option<String> {
+    let status = serde_json::to_value(Subject::status(cr)).ok()?;
+    status.get("lastHandledReconcileAt").and_then(|handled| handled.as_str()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use super::*;
+use crate::mock::{FakeAzure, Mock, Seen, answer, found, list, refused};
+use acivnet_api::{DelegatedSubnet, FINALIZER, conditions::reasons};
+use serde_json::{Value, json};
+use std::{sync::Mutex, time::Duration};
+
+const OBJECT: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1";
+const STATUS: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1/status";
+
+fn subnet() -> Value {
+    json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
+        "metadata": {"name": "amlsubnet1", "namespace": "ml", "uid": "u", "resourceVersion": "1", "generation": 1},
+        "spec": {"azure": {"subscriptionID": "00000000-0000-0000-0000-000000000001", "resourceGroup": "amlrg", "location": "japaneast"},
+            "virtualNetwork": {"name": "amlvnet1", "addressPrefixes": ["10.0.0.0/16"]}, "subnet": {"name": "amlsubnet1", "addressPrefix": "10.0.1.0/24"}}})
+}
+
+/// A Kubernetes API with one object that can be written, and a namespace with or without credentials.
+fn cluster(object: Value, credentials: bool) -> (Mock, Arc<Mutex<Value>>) {
+    let stored = Arc::new(Mutex::new(object));
+    let state = Arc::clone(&stored);
+    let mock = Mock::new(move |request| match request.path.as_str() {
+        "/api/v1/namespaces/ml/secrets/acivnet-azure" if credentials && request.method == "GET" => {
+            found(&json!({"apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "acivnet-azure", "resourceVersion": "1"}, "data": {"tenantID": "dGVuYW50", "clientID": "Yw==", "clientSecret": "aHVudGVyMjI="}}))
+        }
+        "/api/v1/namespaces/ml/secrets/acivnet-azure" if credentials => {
+            found(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "acivnet-azure"}}))
+        }
+        "/apis/acivnet.dev/v1alpha1/delegatedsubnets"
+        | "/apis/acivnet.dev/v1alpha1/namespaces/ml/acivnetdeployments" => list(json!([])),
+        "/apis/events.k8s.io/v1/namespaces/ml/events" => answer(201, &request.body),
+        OBJECT | STATUS => found(&store(&mut state.lock().unwrap(), request)),
+        _ => refused(404, "NotFound"),
+    });
+    (mock, stored)
+}
+
+fn store(object: &mut Value, request: &Seen) -> Value {
+    let version = object["metadata"]["resourceVersion"].as_str().unwrap().parse::<u32>().unwrap();
+    assert_eq!(request.body["metadata"]["resourceVersion"], json!(version.to_string()), "{}", request.line());
+    match request.path.as_str() {
+        STATUS => object["status"] = request.body["status"].clone(),
+        _ => object["metadata"]["finalizers"] = request.body["metadata"]["finalizers"].clone(),
+    }
+    object["metadata"]["resourceVersion"] = json!((version + 1).to_string());
+    object.clone()
+}
+
+fn read(object: &Mutex<Value>) -> Arc<DelegatedSubnet> {
+    Arc::new(serde_json::from_value(object.lock().unwrap().clone()).unwrap())
+}
+
+fn condition(object: &Mutex<Value>, type_: &str) -> Value {
+    let object = object.lock().unwrap();
+    object["status"]["conditions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["type"] == type_)
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn nothing_there() -> FakeAzure {
+    FakeAzure::new(|line| match line.split_once(' ').unwrap() {
+        ("GET", _) => (404, json!({"error": {"code": "ResourceNotFound", "message": "no"}})),
+        _ => (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}})),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_what_is_missing_and_writes_it_once() {
+    let (mock, object) = cluster(subnet(), false);
+    let ctx = mock.ctx();
+    let action = reconcile(read(&object), Arc::clone(&ctx)).await.unwrap();
+    assert_ne!(action, Action::await_change());
+    assert_eq!(condition(&object, "CredentialsValid")["reason"], reasons::SERVICE_ACCOUNT_NOT_FOUND);
+    assert!(object.lock().unwrap()["metadata"].get("finalizers").is_none(), "nothing was written to Azure");
+    mock.lines();
+    reconcile(read(&object), ctx).await.unwrap();
+    assert!(mock.lines().iter().all(|line| line.starts_with("GET ")), "nothing changed, so nothing is written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn holds_and_records_before_it_writes() {
+    let (mock, object) = cluster(subnet(), true);
+    let azure = nothing_there();
+    let ctx = mock.ctx_with(azure.clone());
+    reconcile(read(&object), ctx).await.unwrap();
+    let writes: Vec<String> = mock.lines().into_iter().filter(|line| !line.starts_with("GET ")).collect();
+    assert_eq!(writes.first().unwrap(), "PATCH /api/v1/namespaces/ml/secrets/acivnet-azure");
+    assert_eq!(writes[1..3], [format!("PATCH {OBJECT}"), format!("PUT {STATUS}")]);
+    let stored = object.lock().unwrap().clone();
+    assert_eq!(stored["metadata"]["finalizers"], json!([FINALIZER]));
+    assert!(stored["status"]["resources"].as_array().is_some_and(|all| !all.is_empty()), "{stored}");
+    let puts = azure.lines().into_iter().filter(|line| line.starts_with("PUT ")).count();
+    assert_eq!(puts, 1, "the virtual network comes first");
+    assert_eq!(condition(&object, "Ready")["reason"], reasons::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_object_that_is_going_and_not_held_is_left_alone() {
+    let mut going = subnet();
+    going["metadata"]["deletionTimestamp"] = json!("2026-11-22T12:00:00Z");
+    let (mock, object) = cluster(going, true);
+    assert_eq!(reconcile(read(&object), mock.ctx()).await.unwrap(), Action::await_change());
+    assert!(mock.lines().is_empty());
+}
+
+#[tokio::test]
+async fn who_wrote_first_wins() {
+    for (status, action) in [(409, "again"), (404, "gone"), (500, "failed")] {
+        let mock = Mock::new(move |request| match request.path.as_str() {
+            STATUS => refused(status, "Conflict"),
+            path if path.ends_with("delegatedsubnets") || path.ends_with("acivnetdeployments") => list(json!([])),
+            _ => refused(404, "NotFound"),
+        });
+        let cr: Arc<DelegatedSubnet> = Arc::new(serde_json::from_value(subnet()).unwrap());
+        let result = reconcile(Arc::clone(&cr), mock.ctx()).await;
+        match action {
+            "again" => assert!(result.is_ok_and(|action| action != Action::await_change())),
+            "gone" => assert_eq!(result.unwrap(), Action::await_change()),
+            _ => {
+                let error = result.unwrap_err();
+                assert!(error.to_string().contains("it says Conflict"), "{error}");
+                assert_ne!(after_error(cr, &error, mock.ctx()), Action::requeue(Duration::ZERO));
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use super::*;
+use crate::mock::{FakeAzure, Mock, refused};
+use acivnet_azure::{Identity, Secret};
+use kinds::{network_security_group::NETWORK_SECURITY_GROUP, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK};
+use serde_json::json;
+
+const NETWORKS: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks";
+
+fn network() -> Value {
+    let id = format!("{NETWORKS}/V").to_uppercase();
+    json!({"id": id, "name": "V", "properties": {"subnets": [{"id": format!("{id}/SUBNETS/N"), "name": "N", "properties": {"addressPrefix": "10.0.1.0/24"}}]}})
+}
+
+fn azure() -> FakeAzure {
+    FakeAzure::new(|line| match line.strip_prefix("GET ") {
+        Some(NETWORKS) => (200, json!({"value": [network()]})),
+        Some(path) if path.ends_with("/networkSecurityGroups") => {
+            (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}}))
+        }
+        _ => (404, json!({"error": {"code": "ResourceNotFound", "message": "no"}})),
+    })
+}
+
+struct Bed {
+    ctx: Arc<Ctx>,
+    fake: FakeAzure,
+    identity: Identity,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let fake = azure();
+        let ctx = Mock::new(|_| refused(404, "NotFound")).ctx_with(fake.clone());
+        Self { ctx, fake, identity: Identity::client_secret("tenant", "client", Secret::new("hunter22")) }
+    }
+
+    async fn ask(&self, identity: &Identity, kind: &'static Kind, id: &ResourceId) -> Option<Fact> {
+        let azure = self.ctx.azure.pass(identity);
+        Reader { ctx: &self.ctx, azure: &azure, identity: &identity.key(), oldest: Duration::from_secs(30) }
+            .resource(kind, id)
+            .await
+    }
+}
+
+fn ids() -> [ResourceId; 4] {
+    let group = ResourceId::group_id("s", "g");
+    let vnet = kinds::virtual_network::id(&group, "v");
+    [
+        kinds::subnet::id(&vnet, "n"),
+        kinds::subnet::id(&vnet, "other"),
+        kinds::virtual_network::id(&group, "other"),
+        vnet,
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_list_answers_for_many_and_never_says_absent() {
+    let bed = Bed::new();
+    let [subnet, other_subnet, other, vnet] = ids();
+    let found = bed.ask(&bed.identity, &SUBNET, &subnet).await;
+    assert!(
+        matches!(found, Some(Fact::Present(body)) if body["properties"]["addressPrefix"] == "10.0.1.0/24"),
+        "ids have no case"
+    );
+    assert!(matches!(bed.ask(&bed.identity, &VIRTUAL_NETWORK, &vnet).await, Some(Fact::Present(_))));
+    assert_eq!(bed.ask(&bed.identity, &SUBNET, &other_subnet).await, None);
+    assert_eq!(bed.ask(&bed.identity, &VIRTUAL_NETWORK, &other).await, None);
+    assert_eq!(bed.fake.lines(), [format!("GET {NETWORKS}")]);
+    let group = kinds::network_security_group::id(&ResourceId::group_id("s", "g"), "nsg");
+    assert_eq!(
+        bed.ask(&bed.identity, &NETWORK_SECURITY_GROUP, &group).await,
+        None,
+        "a list that is refused proves nothing"
+    );
+    assert_eq!(
+        bed.ask(&bed.identity, &kinds::resource_group::RESOURCE_GROUP, &ResourceId::group_id("s", "g")).await,
+        None,
+        "no list is kept of groups"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_are_read_once_for_all_who_wait_and_anew_when_old_or_written() {
+    let bed = Bed::new();
+    let [subnet, .., vnet] = ids();
+    let both =
+        futures::join!(bed.ask(&bed.identity, &SUBNET, &subnet), bed.ask(&bed.identity, &VIRTUAL_NETWORK, &vnet));
+    assert!(both.0.is_some() && both.1.is_some());
+    assert_eq!(bed.fake.lines().len(), 1);
+    let elsewhere = kinds::virtual_network::id(&ResourceId::group_id("s", "elsewhere"), "v");
+    for (written, reads) in [(None, 0), (Some(&elsewhere), 0), (Some(&subnet), 1)] {
+        if let Some(id) = written {
+            bed.ctx.snapshots.drop_around(id);
+        }
+        bed.ask(&bed.identity, &SUBNET, &subnet).await;
+        assert_eq!(bed.fake.lines().len(), reads, "{written:?}");
+    }
+    for (seconds, reads) in [(30, 0), (1, 1)] {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        bed.ask(&bed.identity, &SUBNET, &subnet).await;
+        assert_eq!(bed.fake.lines().len(), reads, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_what_anothers_rights_read() {
+    let bed = Bed::new();
+    let [subnet, ..] = ids();
+    let other = Identity::client_secret("tenant", "client", Secret::new("guess"));
+    for identity in [&bed.identity, &other] {
+        bed.ask(identity, &SUBNET, &subnet).await;
+    }
+    assert_eq!(bed.fake.lines().len(), 2);
+}
+
+#[test]
+fn a_list_that_was_on_its_way_during_a_write_is_not_kept() {
+    let snapshots = Snapshots::default();
+    let [subnet, ..] = ids();
+    let key = Key {
+        identity: Identity::client_secret("t", "c", Secret::new("s")).key(),
+        what: "VirtualNetwork",
+        scope: "/subscriptions/s/resourcegroups/g".into(),
+    };
+    let taken = || Taken { items: Arc::new(Items::Whole(Value::Null)), at: Timestamp::UNIX_EPOCH };
+    let writes = snapshots.lock().writes;
+    snapshots.drop_around(&subnet);
+    snapshots.keep(key.clone(), taken(), writes);
+    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH, Duration::from_secs(1)).is_none());
+    let writes = snapshots.lock().writes;
+    snapshots.keep(key.clone(), taken(), writes);
+    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH, Duration::from_secs(1)).is_some());
+}

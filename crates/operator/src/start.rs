@@ -1,0 +1,190 @@
+//! From settings to a running operator.
+
+use crate::{
+    admin::{self, Readiness},
+    args::Settings,
+    controllers::{self, Stop},
+    ctx::{Ctx, Options, Outside},
+    kubernetes,
+    networks::Networks,
+    pace::Pace,
+};
+use acivnet_azure::{ReqwestHttp, SplitMix, SystemClock};
+use acivnet_core::retry::Retry;
+use futures::{
+    FutureExt,
+    future::{Either, select},
+};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, ResourceExt};
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, time::sleep};
+
+/// How long the passes under way may take after a signal to end.
+const LAST_PASSES: Duration = Duration::from_secs(50);
+/// How often the networks of the cluster are read again.
+const NETWORKS_EVERY: Duration = Duration::from_secs(3600);
+
+/// Runs until a signal to end.
+///
+/// # Errors
+/// What keeps it from starting, and what to do about it.
+pub async fn run(settings: Settings) -> Result<(), String> {
+    let stop = signals()?;
+    let (kube, api_server) = cluster().await?;
+    let http = Arc::new(ReqwestHttp::new(certificates(&settings)?.as_deref())?);
+    let listener = TcpListener::bind(settings.admin_address).await;
+    let listener =
+        listener.map_err(|error| format!("--admin-address {}: {error}; choose another", settings.admin_address))?;
+    let outside = Outside { kube, http, clock: Arc::new(SystemClock), random: Arc::new(SplitMix::from_system()) };
+    operate(outside, api_server, settings, listener, stop).await;
+    Ok(())
+}
+
+/// Runs until `stop`, on whatever the outside is. `api_server` is `host:port`; the admin server takes `listener`.
+pub async fn operate(outside: Outside, api_server: String, settings: Settings, listener: TcpListener, stop: Stop) {
+    let networks = Arc::new(Networks::new(settings.scoring_networks, &settings.cluster_networks, api_server));
+    let Some(cluster) = unless(stop.clone(), learn(&outside, &networks, Pace::new(settings.pace))).await else {
+        return;
+    };
+    let options =
+        Options { cloud: settings.cloud, pace: settings.pace, stalled_after: settings.stalled_after, cluster };
+    serve(listener, Ctx::new(outside, options, networks), stop).await;
+}
+
+async fn serve(listener: TcpListener, ctx: Arc<Ctx>, stop: Stop) {
+    let readiness = Arc::new(Readiness::default());
+    let admin = tokio::spawn(admin::serve(listener, Arc::clone(&ctx.metrics), Arc::clone(&readiness)));
+    let networks = tokio::spawn(keep_learning(Arc::clone(&ctx)));
+    tracing::info!("started");
+    let controllers = pin!(controllers::run(ctx, readiness, stop.clone()));
+    let overdue = pin!(stop.then(|()| sleep(LAST_PASSES)));
+    match select(controllers, overdue).await {
+        Either::Left(_) => tracing::info!("ended"),
+        Either::Right(_) => tracing::warn!("ended before the last passes did"),
+    }
+    admin.abort();
+    networks.abort();
+}
+
+/// Ready at the first SIGTERM or SIGINT.
+fn signals() -> Result<Stop, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error| format!("signals can't be received: {error}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let first = async move {
+        select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
+        tracing::info!("told to end");
+    };
+    Ok(first.boxed().shared())
+}
+
+async fn cluster() -> Result<(kube::Client, String), String> {
+    let config = kube::Config::infer().await;
+    let config = config
+        .map_err(|error| format!("there is no cluster to talk to: {error}; set KUBECONFIG, or run inside a cluster"))?;
+    connect(config)
+}
+
+/// The client, and `host:port` of the API server.
+///
+/// # Errors
+/// What in the configuration can't be used.
+pub fn connect(mut config: kube::Config) -> Result<(kube::Client, String), String> {
+    config.connect_timeout = Some(Duration::from_secs(10));
+    config.write_timeout = Some(Duration::from_secs(30));
+    // longer than a watch without events lasts
+    config.read_timeout = Some(Duration::from_secs(60));
+    config.reset_reader_on_write = true;
+    // passes are tried again by themselves, and no wait is hidden
+    config.default_retry = false;
+    let port = config.cluster_url.port_u16().unwrap_or(443);
+    let api_server = format!("{}:{port}", config.cluster_url.host().unwrap_or_default());
+    let client =
+        kube::Client::try_from(config).map_err(|error| format!("no client for the cluster can be made: {error}"))?;
+    Ok((client, api_server))
+}
+
+fn certificates(settings: &Settings) -> Result<Option<Vec<u8>>, String> {
+    let read =
+        |path: &PathBuf| std::fs::read(path).map_err(|error| format!("--azure-ca-file {}: {error}", path.display()));
+    settings.azure_ca_file.as_ref().map(read).transpose()
+}
+
+/// Uid of the cluster, once its networks are known too. Tried until it succeeds.
+async fn learn(outside: &Outside, networks: &Networks, pace: Pace) -> String {
+    let mut attempt = 0;
+    loop {
+        match try_learn(&outside.kube, networks).await {
+            Ok(cluster) => return cluster,
+            Err(error) => tracing::warn!(error, "the cluster can't be read yet"),
+        }
+        sleep(pace.before(Retry::Soon, attempt, outside.random.unit())).await;
+        attempt += 1;
+    }
+}
+
+async fn try_learn(kube: &kube::Client, networks: &Networks) -> Result<String, String> {
+    let namespace = Api::<Namespace>::all(kube.clone()).get("kube-system").await;
+    let namespace = namespace.map_err(|error| {
+        kubernetes::failure("namespace kube-system, whose uid names the cluster, can't be read", &error).message
+    })?;
+    networks.learn(kube).await?;
+    namespace.uid().ok_or_else(|| "namespace kube-system has no uid".to_owned())
+}
+
+async fn keep_learning(ctx: Arc<Ctx>) {
+    loop {
+        sleep(NETWORKS_EVERY).await;
+        if let Err(error) = ctx.networks.learn(&ctx.kube).await {
+            tracing::warn!(error, "the networks of the cluster can't be read; those known before stay refused");
+        }
+    }
+}
+
+/// What a future gives, unless it is time to stop.
+async fn unless<T>(stop: Stop, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), stop).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::{Mock, found, list, refused};
+    use serde_json::json;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_the_cluster_can_be_read() {
+        let tries = AtomicUsize::new(0);
+        let mock = Mock::new(move |request| match (request.path.as_str(), tries.fetch_add(1, Ordering::SeqCst)) {
+            (_, 0) => refused(500, "InternalError"),
+            ("/api/v1/namespaces/kube-system", _) => found(
+                &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": "u-1"}}),
+            ),
+            (_, 2) => refused(403, "Forbidden"),
+            _ => list(json!([])),
+        });
+        let ctx = mock.ctx();
+        let outside = Outside {
+            kube: mock.client(),
+            http: Arc::clone(&ctx.http),
+            clock: Arc::clone(&ctx.clock),
+            random: Arc::clone(&ctx.random),
+        };
+        assert_eq!(learn(&outside, &ctx.networks, Pace::new(1.0)).await, "u-1");
+        let servicecidrs = "GET /apis/networking.k8s.io/v1/servicecidrs";
+        let namespace = "GET /api/v1/namespaces/kube-system";
+        assert_eq!(mock.lines(), [namespace, namespace, servicecidrs, namespace, servicecidrs]);
+    }
+
+    #[tokio::test]
+    async fn stops_while_it_waits() {
+        let stop = async {}.boxed().shared();
+        assert!(unless(stop, std::future::pending::<()>()).await.is_none());
+    }
+}

@@ -1,0 +1,74 @@
+//! The command line. Every argument also has an environment variable, `ACIVNET_SIMULATOR_…`.
+
+use crate::run::RunnerKind;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// An Azure that fits on a laptop.
+#[derive(Debug, Parser)]
+#[command(name = "acivnet-simulator", version)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the simulated Azure over TLS until SIGTERM or SIGINT.
+    Serve(Serve),
+    /// Build Python environments for containers, outside of their network namespace.
+    Environments(Environments),
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address to listen on; port 0 takes any free one.
+    #[arg(long, env = "ACIVNET_SIMULATOR_LISTEN", default_value = "127.0.0.1:8443")]
+    pub listen: SocketAddr,
+    /// Directory for ca.pem, endpoint.json and what containers need.
+    #[arg(long, env = "ACIVNET_SIMULATOR_STATE_DIR")]
+    pub state_dir: PathBuf,
+    /// JSON document of what stands at the beginning.
+    #[arg(long, env = "ACIVNET_SIMULATOR_SEED")]
+    pub seed: PathBuf,
+    /// PEM file with a CA of federated issuers, besides the system's; may be repeated.
+    #[arg(long, env = "ACIVNET_SIMULATOR_ISSUER_CA", value_delimiter = ',')]
+    pub issuer_ca: Vec<PathBuf>,
+    /// Factor on all durations of Azure: 1.0 is as slow as Azure, 0.01 a hundred times as fast.
+    #[arg(long, env = "ACIVNET_SIMULATOR_TIME_SCALE", default_value_t = 1.0, value_parser = time_scale)]
+    pub time_scale: f64,
+    /// How containers run.
+    #[arg(long, env = "ACIVNET_SIMULATOR_RUNNER", value_enum, default_value = "none")]
+    pub runner: RunnerKind,
+    /// Unix socket of the environment builder; needed with --runner netns.
+    #[arg(long, env = "ACIVNET_SIMULATOR_ENVIRONMENTS_SOCKET")]
+    pub environments_socket: Option<PathBuf>,
+    /// File to which each request is appended as a JSON line.
+    #[arg(long, env = "ACIVNET_SIMULATOR_REQUEST_LOG")]
+    pub request_log: Option<PathBuf>,
+}
+
+/// Arguments of `environments`.
+#[derive(Debug, Args)]
+pub struct Environments {
+    /// Unix socket to listen on.
+    #[arg(long, env = "ACIVNET_SIMULATOR_SOCKET")]
+    pub socket: PathBuf,
+    /// Directory where built environments are kept.
+    #[arg(long, env = "ACIVNET_SIMULATOR_CACHE")]
+    pub cache: PathBuf,
+    /// The program `uv`.
+    #[arg(long, env = "ACIVNET_SIMULATOR_UV")]
+    pub uv: PathBuf,
+}
+
+fn time_scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale > 0.0 && scale <= 100.0 => Ok(scale),
+        _ => Err("expected a number above 0 and up to 100".to_owned()),
+    }
+}

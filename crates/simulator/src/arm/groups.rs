@@ -1,0 +1,228 @@
+//! Resource groups ("Resource Groups - Create Or Update", "- Delete", "- Check Existence").
+
+use super::{nothing, paging, wrong_verb};
+use crate::call::Call;
+use crate::error::{Refusal, Response, empty_response, json_response, set_header};
+use crate::machine_learning;
+use crate::network;
+use crate::operations::{self, Ending, Place, Start};
+use crate::store::Resource;
+use crate::world::World;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+/// The type.
+pub const KIND: &str = "Microsoft.Resources/resourceGroups";
+/// The type as roles name it.
+const ROLE_KIND: &str = "Microsoft.Resources/subscriptions/resourceGroups";
+/// Regions that the simulated Azure has.
+pub const LOCATIONS: &[&str] = &[
+    "australiaeast",
+    "brazilsouth",
+    "canadacentral",
+    "centralindia",
+    "centralus",
+    "eastasia",
+    "eastus",
+    "eastus2",
+    "francecentral",
+    "germanywestcentral",
+    "italynorth",
+    "japaneast",
+    "koreacentral",
+    "northcentralus",
+    "northeurope",
+    "norwayeast",
+    "polandcentral",
+    "southafricanorth",
+    "southcentralus",
+    "southeastasia",
+    "spaincentral",
+    "swedencentral",
+    "switzerlandnorth",
+    "uaenorth",
+    "uksouth",
+    "ukwest",
+    "westcentralus",
+    "westeurope",
+    "westus",
+    "westus2",
+    "westus3",
+];
+/// How long a group takes to go, in seconds; not documented, a guess for one with little in it.
+const DELETE_SECONDS: f64 = 30.0;
+
+/// The id of a group.
+pub fn id(subscription: &str, name: &str) -> String {
+    format!("/subscriptions/{subscription}/resourceGroups/{name}")
+}
+
+/// Has a group stand, unless one of this name is there.
+pub fn stand(world: &mut World, subscription: &str, name: &str, location: &str) {
+    let id = id(subscription, name);
+    if world.resources.get(&id).is_none() {
+        world.resources.insert(Resource {
+            id,
+            name: name.to_owned(),
+            kind: KIND,
+            location: Some(location.to_owned()),
+            state: "Succeeded".to_owned(),
+            ..Resource::default()
+        });
+    }
+}
+
+/// A region name as Azure compares it: `West Europe` is `westeurope`.
+pub fn location_of(text: &str) -> String {
+    text.chars().filter(|character| !character.is_whitespace()).collect::<String>().to_ascii_lowercase()
+}
+
+/// The groups of a subscription that the caller may see.
+///
+/// # Errors
+/// `403 AuthorizationFailed`, `405`.
+pub fn list(world: &World, call: &Call, raw_path: &str, subscription: &str) -> Result<Response, Refusal> {
+    if call.method != Method::GET {
+        return Err(wrong_verb(call));
+    }
+    let action = format!("{ROLE_KIND}/read");
+    let scope = format!("/subscriptions/{subscription}");
+    let visible = paging::visible(world, call, &action, &scope)?;
+    let found = world.resources.children(&scope, KIND).into_iter().filter(|group| visible(&group.id));
+    paging::page(world, call, raw_path, found.map(|group| (group.id.clone(), body(group))).collect())
+}
+
+/// One group: GET, HEAD, PUT, PATCH (tags), DELETE.
+///
+/// # Errors
+/// `404 ResourceGroupNotFound`, `409 InvalidResourceGroupLocation`, `ResourceGroupBeingDeleted`, `ScopeLocked`,
+/// `400 LocationRequired`, `LocationNotAvailableForResourceGroup`, `403 AuthorizationFailed`, `405`.
+pub fn one(world: &mut World, call: &Call, subscription: &str, name: &str) -> Result<Response, Refusal> {
+    let id = id(subscription, name);
+    call.enter(world, ROLE_KIND, &id)?;
+    match call.method {
+        Method::GET => Ok(json_response(StatusCode::OK, &body(world.existing_group(&id)?))),
+        Method::HEAD => world.existing_group(&id).map(|_| empty_response(StatusCode::NO_CONTENT)),
+        Method::PUT => put(world, call, &id, name),
+        Method::PATCH => patch(world, call, &id),
+        Method::DELETE => delete(world, call, &id, subscription),
+        _ => Err(wrong_verb(call)),
+    }
+}
+
+fn put(world: &mut World, call: &Call, id: &str, name: &str) -> Result<Response, Refusal> {
+    let document = call.json()?;
+    let location = document.get("location").and_then(Value::as_str).map(location_of).ok_or_else(location_required)?;
+    if !LOCATIONS.contains(&location.as_str()) {
+        let message = format!(
+            "The provided location '{location}' is not available for resource group. List of available regions is \
+             '{}'.",
+            LOCATIONS.join(",")
+        );
+        return Err(Refusal::gateway(StatusCode::BAD_REQUEST, "LocationNotAvailableForResourceGroup", message));
+    }
+    let tags = document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut status = StatusCode::OK;
+    if let Some(group) = world.resources.get_mut(id) {
+        check_alive(group)?;
+        let there = group.location.clone().unwrap_or_default();
+        if there != location {
+            let message = format!(
+                "Invalid resource group location '{location}'. The Resource group already exists in location '{there}'."
+            );
+            return Err(Refusal::gateway(StatusCode::CONFLICT, "InvalidResourceGroupLocation", message));
+        }
+        group.tags = tags;
+    } else {
+        status = StatusCode::CREATED;
+        let subscription = id.split('/').nth(2).unwrap_or_default().to_owned();
+        stand(world, &subscription, name, &location);
+        if let Some(group) = world.resources.get_mut(id) {
+            group.tags = tags;
+        }
+    }
+    Ok(json_response(status, &body(world.existing_group(id)?)))
+}
+
+fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
+    let document = call.json()?;
+    check_alive(world.existing_group(id)?)?;
+    if let (Some(tags), Some(group)) = (document.get("tags").and_then(Value::as_object), world.resources.get_mut(id)) {
+        group.tags = tags.clone();
+    }
+    Ok(json_response(StatusCode::OK, &body(world.existing_group(id)?)))
+}
+
+fn delete(world: &mut World, call: &Call, id: &str, subscription: &str) -> Result<Response, Refusal> {
+    check_alive(world.existing_group(id)?)?;
+    if let Some(group) = world.resources.get_mut(id) {
+        group.state = "Deleting".to_owned();
+    }
+    let start = Start {
+        subscription: subscription.to_owned(),
+        place: Place::ResourceManager,
+        api_version: call.api_version().to_owned(),
+        seconds: DELETE_SECONDS,
+        has_result: false,
+        scripted: call.scripted.clone(),
+    };
+    let group = id.to_owned();
+    let handle = operations::begin(world, start, move |world, ending| settle_delete(world, &group, ending));
+    let mut response = nothing(StatusCode::ACCEPTED)?;
+    set_header(&mut response, "location", &handle.result_url);
+    set_header(&mut response, "retry-after", &world.retry_after(15.0).to_string());
+    Ok(response)
+}
+
+fn settle_delete(world: &mut World, group: &str, ending: &Ending) {
+    if *ending != Ending::Succeeded {
+        if let Some(group) = world.resources.get_mut(group) {
+            group.state = "Succeeded".to_owned();
+        }
+        return;
+    }
+    for resource in world.resources.remove_tree(group) {
+        match resource.kind {
+            super::workspaces::KIND => machine_learning::workspace_removed(world, &resource.id),
+            network::subnets::KIND => network::addresses::forget(world, &resource.id),
+            _ => {}
+        }
+    }
+}
+
+/// A group in which something is to be written.
+///
+/// # Errors
+/// `404 ResourceGroupNotFound`, `409 ResourceGroupBeingDeleted`.
+pub fn for_write<'a>(world: &'a World, id: &str) -> Result<&'a Resource, Refusal> {
+    let group = world.existing_group(id)?;
+    check_alive(group).map(|()| group)
+}
+
+fn check_alive(group: &Resource) -> Result<(), Refusal> {
+    if group.state != "Deleting" {
+        return Ok(());
+    }
+    let message =
+        format!("The resource group '{}' is in deprovisioning state and cannot perform this operation.", group.name);
+    Err(Refusal::gateway(StatusCode::CONFLICT, "ResourceGroupBeingDeleted", message))
+}
+
+/// `400 LocationRequired`.
+pub fn location_required() -> Refusal {
+    let message = "The location property is required for this definition.";
+    Refusal::gateway(StatusCode::BAD_REQUEST, "LocationRequired", message)
+}
+
+pub(crate) fn body(group: &Resource) -> Value {
+    let mut body = Map::new();
+    body.insert("id".to_owned(), json!(group.id));
+    body.insert("name".to_owned(), json!(group.name));
+    body.insert("type".to_owned(), json!(KIND));
+    body.insert("location".to_owned(), json!(group.location));
+    if !group.tags.is_empty() {
+        body.insert("tags".to_owned(), json!(group.tags));
+    }
+    body.insert("properties".to_owned(), json!({"provisioningState": group.state}));
+    Value::Object(body)
+}

@@ -1,0 +1,143 @@
+//! Errors as Azure Resource Manager words them, and the small helpers that make responses.
+
+use axum::body::Body;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// Every answer of the simulator.
+pub type Response = http::Response<Body>;
+
+/// Who refused, told by the header `x-ms-failure-cause`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Resource Manager itself: subscription, group, parent, lock, role, 404.
+    Gateway,
+    /// The resource provider.
+    Service,
+}
+
+impl Cause {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Service => "service",
+        }
+    }
+}
+
+/// One entry of `error.details`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// Azure's code.
+    pub code: Cow<'static, str>,
+    /// Azure's text.
+    pub message: String,
+}
+
+/// A request that was refused: nothing in the world has changed.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// `error.code`.
+    pub code: Cow<'static, str>,
+    /// `error.message`.
+    pub message: String,
+    /// `error.details`.
+    pub details: Vec<Detail>,
+    /// Who refused.
+    pub cause: Cause,
+    /// Further headers, for example `Retry-After` or `WWW-Authenticate`.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// A refusal by Resource Manager itself.
+    pub fn gateway(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::new(status, code, message, Cause::Gateway)
+    }
+
+    /// A refusal by the resource provider.
+    pub fn service(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::new(status, code, message, Cause::Service)
+    }
+
+    /// `400` by the resource provider, the most usual refusal.
+    pub fn bad_request(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::service(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>, cause: Cause) -> Self {
+        Self { status, code: code.into(), message: message.into(), details: Vec::new(), cause, headers: Vec::new() }
+    }
+
+    /// Adds an entry to `error.details`.
+    #[must_use]
+    pub fn detail(mut self, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        self.details.push(Detail { code: code.into(), message: message.into() });
+        self
+    }
+
+    /// Adds a header; a value that no header can carry is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Adds `Retry-After` in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.header(RETRY_AFTER, &seconds.to_string())
+    }
+
+    /// `{"code","message","details"?}`, the content of `error`.
+    pub fn body(&self) -> Value {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(object) = error.as_object_mut().filter(|_| !self.details.is_empty() || self.cause == Cause::Service)
+        {
+            object.insert("details".to_owned(), self.details.iter().map(Detail::body).collect());
+        }
+        error
+    }
+
+    /// The answer in Resource Manager's form, `{"error":{…}}` with `x-ms-failure-cause`.
+    pub fn into_response(self) -> Response {
+        let mut response = json_response(self.status, &json!({"error": self.body()}));
+        response.headers_mut().insert("x-ms-failure-cause", HeaderValue::from_static(self.cause.as_str()));
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl Detail {
+    fn body(&self) -> Value {
+        json!({"code": self.code, "message": self.message})
+    }
+}
+
+/// An answer with a JSON body.
+pub fn json_response(status: StatusCode, body: &Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}
+
+/// An answer without a body.
+pub fn empty_response(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// Adds a header to an answer; a value that no header can carry is left out.
+pub fn set_header(response: &mut Response, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,221 @@
+//! What the data plane knows: per workspace its artifacts, assets, models, services, operations, images, environments.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::faults::ScriptedEnding;
+use crate::store;
+
+/// The Azure ML data plane of all workspaces.
+#[derive(Debug, Default)]
+pub struct MachineLearning {
+    /// True when containers really run and the runner says how they stand; false when scripts and the clock do.
+    pub(crate) real: bool,
+    workspaces: BTreeMap<String, Workspace>,
+}
+
+/// What one workspace holds.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    /// Resource id, in the case in which it was first used.
+    pub id: String,
+    /// By artifact id `{origin}/{container}/{path}`.
+    pub artifacts: BTreeMap<String, Value>,
+    /// By id, in order of creation.
+    pub assets: Map<String, Value>,
+    /// By `name:version`, in order of registration.
+    pub models: Map<String, Value>,
+    /// Highest version that a name ever had.
+    pub model_versions: BTreeMap<String, u64>,
+    /// By name.
+    pub services: BTreeMap<String, Service>,
+    /// By id.
+    pub operations: BTreeMap<String, Operation>,
+    /// Images that stand in the workspace's registry, by content of the environment.
+    pub images: BTreeMap<String, Image>,
+    /// Registered environments: all versions of each name.
+    pub environments: BTreeMap<String, Vec<Value>>,
+}
+
+/// A built image.
+#[derive(Debug, Clone)]
+pub(crate) struct Image {
+    /// Name of the environment that it was first built for.
+    pub environment: String,
+    pub built: Timestamp,
+}
+
+/// A web service on Azure Container Instances.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub name: String,
+    pub description: Value,
+    pub tags: Map<String, Value>,
+    pub properties: Map<String, Value>,
+    pub created: Timestamp,
+    pub updated: Option<Timestamp>,
+    pub created_by: Value,
+    pub state: State,
+    pub error: Option<Value>,
+    pub operation_id: String,
+    /// `environmentImageRequest` as it was sent.
+    pub image_request: Value,
+    pub cpu: f64,
+    pub memory_gb: f64,
+    pub location: String,
+    pub auth_enabled: bool,
+    pub app_insights: bool,
+    pub ssl: Ssl,
+    pub keys: Keys,
+    /// Members that are only kept and answered: `dataCollection`, `encryptionProperties`.
+    pub kept: Map<String, Value>,
+    pub dns_label: Option<String>,
+    pub network: Option<Attachment>,
+    /// The container group, once one was submitted.
+    pub container: Option<Container>,
+}
+
+/// TLS of the front-end container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Ssl {
+    pub enabled: bool,
+    pub certificate: Value,
+    pub cname: Value,
+}
+
+/// Authentication keys.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    pub primary: String,
+    pub secondary: String,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+/// `vnetConfiguration` and what it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attachment {
+    pub vnet: String,
+    pub subnet: String,
+    /// Full id of the subnet, in the workspace's resource group.
+    pub subnet_id: String,
+}
+
+/// The container group behind a service.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Container {
+    /// Operation that brought it: a new one replaces what runs.
+    pub revision: String,
+    /// Key of its image.
+    pub image: String,
+    /// What it was made from; the service's own request may already be a newer one.
+    pub image_request: Value,
+    /// Address in the subnet, or the public one.
+    pub address: Ipv4Addr,
+    /// Whether the group ever answered: only then its address is shown.
+    pub up: bool,
+    /// Whether its container answers now.
+    pub serving: bool,
+}
+
+/// States of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Transitioning,
+    Healthy,
+    Unhealthy,
+    Failed,
+}
+
+impl State {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transitioning => "Transitioning",
+            Self::Healthy => "Healthy",
+            Self::Unhealthy => "Unhealthy",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// An asynchronous operation.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub id: String,
+    pub parent_request: String,
+    pub service: String,
+    pub created: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub state: &'static str,
+    pub stage: Stage,
+    pub stage_state: &'static str,
+    /// Entries `yyyyMMddHHmmss|message#`.
+    pub log: String,
+    /// Name of the blob with the build log.
+    pub build_log: Option<String>,
+    pub error: Option<Value>,
+    /// How it is to end, by script.
+    pub scripted: Option<ScriptedEnding>,
+}
+
+/// What an operation is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    BuildEnvironment,
+    DeployService,
+    /// Key regeneration, deletion: one step of its own.
+    Whole,
+}
+
+impl MachineLearning {
+    /// What a workspace holds; none when nothing was ever put in.
+    pub(crate) fn workspace(&self, id: &str) -> Option<&Workspace> {
+        self.workspaces.get(&store::key(id))
+    }
+
+    /// As [`MachineLearning::workspace`], made when it is the first use.
+    pub(crate) fn workspace_mut(&mut self, id: &str) -> &mut Workspace {
+        self.workspaces
+            .entry(store::key(id))
+            .or_insert_with(|| Workspace { id: id.trim_end_matches('/').to_owned(), ..Workspace::default() })
+    }
+
+    /// All workspaces in order of id.
+    pub(crate) fn workspaces(&self) -> impl Iterator<Item = &Workspace> {
+        self.workspaces.values()
+    }
+
+    /// Forgets a workspace.
+    pub(crate) fn remove_workspace(&mut self, id: &str) -> Option<Workspace> {
+        self.workspaces.remove(&store::key(id))
+    }
+
+    /// A service of a workspace.
+    pub(crate) fn service(&self, workspace: &str, name: &str) -> Option<&Service> {
+        self.workspace(workspace)?.services.get(name)
+    }
+
+    /// As [`MachineLearning::service`], to be changed.
+    pub(crate) fn service_mut(&mut self, workspace: &str, name: &str) -> Option<&mut Service> {
+        self.workspaces.get_mut(&store::key(workspace))?.services.get_mut(name)
+    }
+
+    /// An operation of a workspace.
+    pub(crate) fn operation_mut(&mut self, workspace: &str, id: &str) -> Option<&mut Operation> {
+        self.workspaces.get_mut(&store::key(workspace))?.operations.get_mut(id)
+    }
+}
+
+impl Workspace {
+    /// Whether an operation on this service has not ended.
+    pub fn busy(&self, service: &str) -> bool {
+        self.operations.values().any(|operation| operation.service == service && operation.ended.is_none())
+    }
+}

@@ -1,0 +1,135 @@
+//! Microsoft.Network: virtual networks, subnets, network security groups. Behaviour as recorded traffic and the API
+//! descriptions of "Virtual Networks", "Subnets", "Network Security Groups" show it.
+
+pub mod addresses;
+pub mod association_links;
+pub mod prefixes;
+pub mod security_groups;
+pub mod security_rules;
+pub(crate) mod subnet_body;
+pub mod subnets;
+pub mod usage;
+pub mod virtual_networks;
+pub mod writes;
+
+use crate::arm::{unknown_type, wrong_verb};
+use crate::call::Call;
+use crate::error::{Refusal, Response, json_response, set_header};
+use crate::store::Resource;
+use crate::world::World;
+use addresses::Occupancy;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What Microsoft.Network knows besides resources: who sits in which subnet.
+#[derive(Debug, Default)]
+pub struct Network {
+    /// By folded id of the subnet.
+    pub(crate) occupancy: BTreeMap<String, Occupancy>,
+}
+
+/// The id of a virtual network in a group.
+pub fn virtual_network_id(group: &str, name: &str) -> String {
+    format!("{group}/providers/{}/{name}", virtual_networks::KIND)
+}
+
+/// The id of a subnet.
+pub fn subnet_id(virtual_network: &str, name: &str) -> String {
+    format!("{virtual_network}/subnets/{name}")
+}
+
+/// Answers a request below `…/providers/Microsoft.Network`.
+///
+/// # Errors
+/// Whatever Azure refuses.
+pub fn route(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: &[&str]) -> Result<Response, Refusal> {
+    let id = |kind: &str, name: &str| format!("{scope}/providers/{kind}/{name}");
+    match rest {
+        ["virtualnetworks"] => virtual_networks::list(world, call, raw_path, scope),
+        ["networksecuritygroups"] => security_groups::list(world, call, raw_path, scope),
+        ["virtualnetworks", network, below @ ..] => {
+            below_network(world, call, raw_path, &id(virtual_networks::KIND, network), below)
+        }
+        ["networksecuritygroups", group] => security_groups::one(world, call, &id(security_groups::KIND, group)),
+        ["networksecuritygroups", group, "securityrules"] => {
+            security_rules::list(world, call, raw_path, &id(security_groups::KIND, group))
+        }
+        ["networksecuritygroups", group, "securityrules", rule] => {
+            security_rules::one(world, call, &id(security_groups::KIND, group), rule)
+        }
+        _ => Err(unknown_type("microsoft.network", rest, call)),
+    }
+}
+
+fn below_network(
+    world: &mut World,
+    call: &Call,
+    raw_path: &str,
+    network: &str,
+    below: &[&str],
+) -> Result<Response, Refusal> {
+    match below {
+        [] => virtual_networks::one(world, call, network),
+        ["subnets"] => subnets::list(world, call, raw_path, network),
+        ["subnets", subnet] => subnets::one(world, call, network, subnet),
+        ["subnets", subnet, "providers", "microsoft.containerinstance", "serviceassociationlinks", link] => {
+            association_links::route(world, call, &subnet_id(network, subnet), link)
+        }
+        ["usages"] if call.method == Method::GET => usage::usages(world, call, network),
+        ["checkipaddressavailability"] if call.method == Method::GET => usage::availability(world, call, network),
+        ["usages" | "checkipaddressavailability"] => Err(wrong_verb(call)),
+        _ => Err(unknown_type("microsoft.network", &["virtualNetworks", "", below.first().unwrap_or(&"")], call)),
+    }
+}
+
+/// A resource's body with its etag as header, as GET sends it.
+fn shown(etag: &str, body: &Value) -> Response {
+    let mut response = json_response(StatusCode::OK, body);
+    set_header(&mut response, "etag", etag);
+    response
+}
+
+/// `404 NotFound` by the provider itself, for children of what exists.
+fn child_not_found(id: &str) -> Refusal {
+    Refusal::service(StatusCode::NOT_FOUND, "NotFound", format!("Resource {id} not found."))
+}
+
+/// `404 ParentResourceNotFound`.
+fn parent_not_found(verb: &str, kind: &str, parent: &str) -> Refusal {
+    let kind = kind.split_once('/').map_or(kind, |(_, kind)| kind);
+    let message = format!(
+        "Failed to perform '{verb}' on resource(s) of type '{kind}', because the parent resource '{parent}' could not \
+         be found."
+    );
+    Refusal::gateway(StatusCode::NOT_FOUND, "ParentResourceNotFound", message)
+}
+
+/// `properties` of a request without the members that only the service writes.
+fn writable(document: &Value, read_only: &[&str]) -> Map<String, Value> {
+    let mut properties = document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    properties.retain(|name, value| !read_only.contains(&name.as_str()) && !value.is_null());
+    properties
+}
+
+/// `400 InvalidRequestFormat` with the reason as a detail.
+fn malformed(code: &'static str, message: impl Into<String>) -> Refusal {
+    Refusal::bad_request("InvalidRequestFormat", "Cannot parse the request.").detail(code, message)
+}
+
+/// Members that every tracked resource begins with: `name, id, etag, type, location, tags`.
+fn head(resource: &Resource) -> Map<String, Value> {
+    let mut body = Map::new();
+    for (name, text) in
+        [("name", &resource.name), ("id", &resource.id), ("etag", &resource.etag), ("type", &resource.kind.to_owned())]
+    {
+        body.insert(name.to_owned(), Value::String(text.clone()));
+    }
+    if let Some(location) = &resource.location {
+        body.insert("location".to_owned(), Value::String(location.clone()));
+    }
+    if !resource.tags.is_empty() {
+        body.insert("tags".to_owned(), Value::Object(resource.tags.clone()));
+    }
+    body
+}

@@ -1,0 +1,168 @@
+//! Asynchronous operations of Resource Manager on the simulator's clock, and their signed URLs.
+//!
+//! Sources: the Resource Manager RPC ("async-api-reference", "Addendum") for the contract; recordings of
+//! Microsoft.Network for the forms of URL, header and body.
+
+mod status;
+mod url;
+
+pub use status::{result, status};
+pub use url::Signer;
+
+use crate::error::{Response, set_header};
+use crate::faults::ScriptedEnding;
+use crate::ids::Ids;
+use crate::world::World;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// How an operation ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The work is done.
+    Succeeded,
+    /// It was not done; the value is the `error` of the operation.
+    Failed(Value),
+    /// It was given up; the value is the `error` of the operation.
+    Canceled(Value),
+}
+
+/// Where an operation shows below its subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `/providers/{namespace}/locations/{location}/operations/{guid}` and `operationResults`.
+    Provider(&'static str, String),
+    /// `/operationresults/{base64}`, Resource Manager's own (resource groups): only a `Location`.
+    ResourceManager,
+}
+
+/// What begins an operation.
+#[derive(Debug)]
+pub struct Start {
+    /// Subscription GUID as it stands in the request.
+    pub subscription: String,
+    /// Under which URL the operation shows.
+    pub place: Place,
+    /// api-version of the request, repeated in the URL.
+    pub api_version: String,
+    /// How long the work takes in Azure, in seconds; scaled here.
+    pub seconds: f64,
+    /// Whether a finished operation has a result at the `Location` URL (DELETE), `204` then.
+    pub has_result: bool,
+    /// How the operation is to end by script, if it is.
+    pub scripted: Option<ScriptedEnding>,
+}
+
+/// An operation that was begun.
+#[derive(Debug)]
+struct Operation {
+    ending: Option<Ending>,
+    has_result: bool,
+    lost: bool,
+    polls: i32,
+}
+
+/// URLs of an operation that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handle {
+    /// GUID.
+    pub id: String,
+    /// `Azure-AsyncOperation`.
+    pub status_url: String,
+    /// `Location`.
+    pub result_url: String,
+}
+
+impl Handle {
+    /// Adds `Azure-AsyncOperation` and, where Azure sends it, `Location`.
+    pub fn put_on(&self, response: &mut Response, with_location: bool) {
+        set_header(response, "azure-asyncoperation", &self.status_url);
+        set_header(response, "azure-asyncnotification", "Enabled");
+        set_header(response, "x-ms-operation-identifier", &self.id);
+        if with_location {
+            set_header(response, "location", &self.result_url);
+        }
+    }
+}
+
+/// All operations, running and ended.
+#[derive(Debug)]
+pub struct Operations {
+    by_id: BTreeMap<String, Operation>,
+    signer: Signer,
+}
+
+impl Operations {
+    /// No operation yet.
+    pub fn new(ids: &mut Ids) -> Self {
+        Self { by_id: BTreeMap::new(), signer: Signer::new(ids) }
+    }
+}
+
+/// Begins an operation; when its time has come, `settle` changes the world according to how it ended.
+pub fn begin(world: &mut World, start: Start, settle: impl FnOnce(&mut World, &Ending) + Send + 'static) -> Handle {
+    let id = match start.place {
+        Place::Provider(..) => world.ids.guid("operation"),
+        Place::ResourceManager => world.ids.base64url("operation", 96),
+    };
+    let delay = world.scaled(start.seconds);
+    let lost = matches!(start.scripted, Some(ScriptedEnding::Lost));
+    let ending = ending_of(start.scripted.as_ref());
+    let operation = Operation { ending: None, has_result: start.has_result, lost, polls: 0 };
+    let handle = world.operations.handle(world, &start, &id);
+    world.operations.by_id.insert(id.clone(), operation);
+    world.schedule(delay, move |world| finish(world, &id, ending, settle));
+    handle
+}
+
+fn finish(world: &mut World, id: &str, ending: Ending, settle: impl FnOnce(&mut World, &Ending)) {
+    settle(world, &ending);
+    if let Some(operation) = world.operations.by_id.get_mut(id) {
+        operation.ending = Some(ending);
+    }
+}
+
+fn ending_of(scripted: Option<&ScriptedEnding>) -> Ending {
+    match scripted {
+        Some(ScriptedEnding::Failed(error)) => Ending::Failed(error.clone()),
+        Some(ScriptedEnding::Canceled(error)) => Ending::Canceled(error.clone()),
+        Some(ScriptedEnding::Lost) | None => Ending::Succeeded,
+    }
+}
+
+impl Operations {
+    fn handle(&self, world: &World, start: &Start, id: &str) -> Handle {
+        let url = |collection: &str| {
+            let path = match &start.place {
+                Place::Provider(namespace, location) => format!(
+                    "/subscriptions/{}/providers/{namespace}/locations/{location}/{collection}/{id}",
+                    start.subscription
+                ),
+                Place::ResourceManager => format!("/subscriptions/{}/operationresults/{id}", start.subscription),
+            };
+            let query = self.signer.query(&path, &start.api_version, world.now);
+            format!("{}{path}?{query}", world.base_url)
+        };
+        Handle { id: id.to_owned(), status_url: url("operations"), result_url: url("operationResults") }
+    }
+
+    /// How many operations still run.
+    pub fn running(&self) -> usize {
+        self.by_id.values().filter(|operation| operation.ending.is_none()).count()
+    }
+}
+
+/// The pause until the next poll, for a client that just got `InProgress`: 10, 20, 40, 80, 160 … seconds in Azure.
+fn poll_pause(world: &World, operation: &Operation) -> u64 {
+    world.retry_after(10.0 * 2f64.powi(operation.polls.clamp(0, 4)))
+}
+
+/// `{"status":…}` with the error where there is one.
+fn status_body(ending: Option<&Ending>) -> Value {
+    match ending {
+        None => json!({"status": "InProgress"}),
+        Some(Ending::Succeeded) => json!({"status": "Succeeded"}),
+        Some(Ending::Failed(error)) => json!({"status": "Failed", "error": error}),
+        Some(Ending::Canceled(error)) => json!({"status": "Canceled", "error": error}),
+    }
+}

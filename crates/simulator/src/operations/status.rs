@@ -1,0 +1,81 @@
+//! What the operation URLs answer.
+
+use super::{Ending, Operation, poll_pause, status_body};
+use crate::call::Call;
+use crate::error::{Refusal, Response, empty_response, json_response, set_header};
+use crate::world::World;
+use http::StatusCode;
+use serde_json::Value;
+
+/// `GET …/operations/{id}`: 200 with the status, whatever it is.
+///
+/// # Errors
+/// `404 OperationNotFound` for an unknown operation (code not confirmed), `403` for a URL that was not given out.
+pub fn status(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
+    check_signature(world, call, raw_path)?;
+    let operation = poll(world, id)?;
+    let (ending, pause) = (operation.ending.clone(), poll_pause(world, operation));
+    let mut response = json_response(StatusCode::OK, &status_body(ending.as_ref()));
+    if ending.is_none() {
+        set_header(&mut response, "retry-after", &pause.to_string());
+    }
+    count(world, id);
+    Ok(response)
+}
+
+/// `GET …/operationResults/{id}`: 202 while it runs, 204 at the end (200 for a PUT); a failure is an error status.
+///
+/// # Errors
+/// As [`status`]; besides `409` with the error of an operation that failed (status not confirmed).
+pub fn result(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
+    check_signature(world, call, raw_path)?;
+    let operation = poll(world, id)?;
+    let response = match &operation.ending {
+        Some(Ending::Succeeded) if operation.has_result => Ok(empty_response(StatusCode::NO_CONTENT)),
+        Some(Ending::Succeeded) => Ok(empty_response(StatusCode::OK)),
+        Some(Ending::Failed(error) | Ending::Canceled(error)) => Err(refusal_of(error)),
+        None => {
+            let mut response = empty_response(StatusCode::ACCEPTED);
+            let pause = poll_pause(world, operation);
+            set_header(&mut response, "retry-after", &pause.to_string());
+            set_header(&mut response, "location", &own_url(world, call, raw_path));
+            Ok(response)
+        }
+    };
+    count(world, id);
+    response
+}
+
+fn check_signature(world: &World, call: &Call, raw_path: &str) -> Result<(), Refusal> {
+    if world.operations.signer.is_genuine(raw_path, |name| call.query.get(name)) {
+        return Ok(());
+    }
+    // What Azure answers to a URL that was shortened or re-encoded is not documented.
+    let message = "The signature of the operation URL is not valid. Use the URL byte for byte as it was given out.";
+    Err(Refusal::gateway(StatusCode::FORBIDDEN, "InvalidOperationUrlSignature", message))
+}
+
+fn poll<'a>(world: &'a World, id: &str) -> Result<&'a Operation, Refusal> {
+    let known = world.operations.by_id.get(id).filter(|operation| !operation.lost);
+    known.ok_or_else(|| {
+        let message = format!("Operation {id} was not found.");
+        Refusal::service(StatusCode::NOT_FOUND, "OperationNotFound", message)
+    })
+}
+
+fn count(world: &mut World, id: &str) {
+    if let Some(operation) = world.operations.by_id.get_mut(id) {
+        operation.polls = operation.polls.saturating_add(1);
+    }
+}
+
+fn refusal_of(error: &Value) -> Refusal {
+    let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Refusal::service(StatusCode::CONFLICT, text("code"), text("message"))
+}
+
+/// The URL of this request, built again from its parts (the parameters need no encoding).
+fn own_url(world: &World, call: &Call, raw_path: &str) -> String {
+    let query: Vec<String> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{}{raw_path}?{}", world.base_url, query.join("&"))
+}

@@ -1,0 +1,63 @@
+//! Between the world and the runner: what is to stand goes there, what happened comes back.
+
+use std::net::Ipv4Addr;
+
+use super::{Build, Place, Status};
+use crate::Simulator;
+use crate::machine_learning::{self, Health, Outcome};
+use crate::network::prefixes;
+use crate::world::World;
+
+/// Hands builds and container groups to the runner and brings its results into the world. Nothing waits for a build or
+/// a start: the next request asks again.
+pub async fn drive(simulator: &Simulator) {
+    let runner = simulator.runner();
+    if runner.scripted() {
+        return;
+    }
+    let pending = simulator.with(|world| machine_learning::pending(world));
+    for build in pending.builds {
+        let (log, outcome) = match runner.build(&build.key, &build.environment).await {
+            Build::Running { log } => (log, None),
+            Build::Succeeded { log } => (log, Some(Outcome::Good)),
+            Build::Failed { log } => (log, Some(Outcome::Bad)),
+        };
+        simulator.with(|world| {
+            machine_learning::write_build_log(world, &build.workspace, &build.operation, &log);
+            if let Some(outcome) = outcome {
+                machine_learning::build_ended(world, &build.workspace, &build.operation, &outcome);
+            }
+        });
+    }
+    // A build that has just ended may have submitted its group.
+    let pending = simulator.with(|world| machine_learning::pending(world));
+    runner.converge(&pending.groups).await;
+    for watched in pending.watched {
+        let status = runner.status(&watched.group).await;
+        simulator.with(|world| match (&watched.operation, status) {
+            (Some(operation), Status::Healthy) => {
+                machine_learning::deploy_ended(world, &watched.workspace, operation, &Outcome::Good);
+            }
+            (Some(operation), Status::CrashLoop) => {
+                machine_learning::deploy_ended(world, &watched.workspace, operation, &Outcome::Bad);
+            }
+            (None, Status::Healthy) => {
+                machine_learning::health(world, &watched.workspace, &watched.service, Health::Up);
+            }
+            (None, Status::CrashLoop | Status::Starting | Status::Absent) => {
+                machine_learning::health(world, &watched.workspace, &watched.service, Health::Down);
+            }
+            (Some(_), Status::Starting | Status::Absent) => {}
+        });
+    }
+}
+
+/// An address of a virtual network with the network's prefix that holds it.
+pub(crate) fn place(world: &World, network: &str, address: Ipv4Addr) -> Option<Place> {
+    let properties = &world.resources.get(network)?.properties;
+    let space = properties.get("addressSpace")?.as_object()?;
+    let prefixes = prefixes::texts(space, "addressPrefix", "addressPrefixes");
+    let prefix = prefixes.iter().filter_map(|text| text.parse::<ipnet::Ipv4Net>().ok());
+    let prefix = prefix.into_iter().find(|prefix| prefix.contains(&address))?;
+    Some(Place { network: crate::store::key(network), address, prefix })
+}

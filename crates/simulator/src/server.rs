@@ -1,0 +1,231 @@
+//! The simulator on a TLS port.
+
+mod certificates;
+
+use crate::args::Serve;
+use crate::clock::SystemClock;
+use crate::error::Response;
+use crate::identity::issuer::HttpsIssuerKeys;
+use crate::identity::keys::SigningKey;
+use crate::run::{self, RunnerOptions};
+use crate::seed::Seed;
+use crate::simulator::{Config, ConnectionDropped, Simulator};
+use axum::body::Body;
+use certificates::Certificates;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use serde_json::json;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
+
+/// Most entries of a page; Microsoft.Network gives many more, small pages make clients follow `nextLink`.
+const PAGE_SIZE: usize = 100;
+/// File that tells that the simulator is ready, and where.
+const ENDPOINT: &str = "endpoint.json";
+/// How long requests in hand may take after SIGTERM.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until SIGTERM or SIGINT, then ends the containers.
+///
+/// # Errors
+/// Says which argument, file or port was the reason.
+pub async fn serve(arguments: Serve) -> Result<(), String> {
+    let end = signals()?;
+    serve_until(arguments, end).await
+}
+
+/// Serves until `end` is ready, then ends the containers.
+///
+/// # Errors
+/// Says which argument, file or port was the reason.
+pub async fn serve_until(arguments: Serve, end: impl Future<Output = ()>) -> Result<(), String> {
+    let listener = TcpListener::bind(arguments.listen).await;
+    let listener = listener.map_err(|error| format!("--listen {}: {error}", arguments.listen))?;
+    let address = listener.local_addr().map_err(|error| format!("--listen {}: {error}", arguments.listen))?;
+    let authority = format!("localhost:{}", address.port());
+    let directory = prepare(&arguments.state_dir)?;
+    let certificates = Certificates::generate().map_err(|error| format!("certificates: {error}"))?;
+    let simulator = simulator(&arguments, &authority).await?;
+    let log = arguments.request_log.as_deref().map(LogFile::open).transpose()?;
+    let acceptor = TlsAcceptor::from(certificates.server_config()?);
+    announce(&directory, &authority, &certificates.ca_pem)?;
+    accept(listener, acceptor, simulator.clone(), log.map(Arc::new), end).await;
+    simulator.runner().shutdown().await;
+    withdraw(&directory)
+}
+
+/// Makes the directory and takes away what an earlier run announced; its absolute path.
+fn prepare(directory: &Path) -> Result<PathBuf, String> {
+    let made = fs::create_dir_all(directory).and_then(|()| fs::canonicalize(directory));
+    let directory = made.map_err(|error| format!("--state-dir {}: {error}", directory.display()))?;
+    withdraw(&directory).map(|()| directory)
+}
+
+/// Nothing is ready (any more).
+fn withdraw(directory: &Path) -> Result<(), String> {
+    match fs::remove_file(directory.join(ENDPOINT)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{ENDPOINT}: {error}")),
+        _ => Ok(()),
+    }
+}
+
+async fn simulator(arguments: &Serve, authority: &str) -> Result<Simulator, String> {
+    let seed = fs::read(&arguments.seed).map_err(|error| format!("--seed {}: {error}", arguments.seed.display()))?;
+    let seed = Seed::parse(&seed).map_err(|error| format!("--seed {}: {error}", arguments.seed.display()))?;
+    let read = |path: &PathBuf| fs::read(path).map_err(|error| format!("--issuer-ca {}: {error}", path.display()));
+    let bundles = arguments.issuer_ca.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let issuers = HttpsIssuerKeys::new(&bundles).map_err(|error| error.to_string())?;
+    let options = RunnerOptions {
+        environments_socket: arguments.environments_socket.clone(),
+        state_dir: arguments.state_dir.clone(),
+    };
+    let config = Config {
+        base_url: format!("https://{authority}"),
+        time_scale: arguments.time_scale,
+        page_size: PAGE_SIZE,
+        seed,
+        id_seed: u64::from(std::process::id()),
+        key: Arc::new(SigningKey::generate()?),
+        runner: run::open(arguments.runner, options).await?,
+        issuers: Arc::new(issuers),
+    };
+    let simulator = Simulator::new(config, Arc::new(SystemClock));
+    simulator.with(|world| world.blobs.keep_in(arguments.state_dir.join("blobs")));
+    Ok(simulator)
+}
+
+/// Writes `ca.pem`, then `endpoint.json` at once and last, and says where Azure is.
+fn announce(directory: &Path, authority: &str, ca_pem: &str) -> Result<(), String> {
+    let ca = directory.join("ca.pem");
+    let url = format!("https://{authority}");
+    write_at_once(&ca, ca_pem)?;
+    let endpoint = json!({"url": url, "blobSuffix": authority, "ca": ca});
+    write_at_once(&directory.join(ENDPOINT), &format!("{endpoint}\n"))?;
+    let mut out = std::io::stdout();
+    writeln!(out, "simulated Azure at {url}, CA in {}", ca.display())
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("standard output: {error}"))
+}
+
+fn write_at_once(path: &Path, text: &str) -> Result<(), String> {
+    let draft = path.with_extension("draft");
+    fs::write(&draft, text)
+        .and_then(|()| fs::rename(&draft, path))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Ready at the first SIGTERM or SIGINT.
+fn signals() -> Result<impl Future<Output = ()>, String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+async fn accept(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    simulator: Simulator,
+    log: Option<Arc<LogFile>>,
+    end: impl Future<Output = ()>,
+) {
+    let mut end = std::pin::pin!(end);
+    let graceful = Arc::new(Mutex::new(Some(GracefulShutdown::new())));
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut end => break,
+        };
+        match stream {
+            Ok((stream, _)) => {
+                let serving = connection(stream, acceptor.clone(), simulator.clone(), log.clone(), graceful.clone());
+                tokio::spawn(serving);
+            }
+            Err(error) => tracing::warn!("a connection could not be accepted: {error}"),
+        }
+    }
+    let ending = graceful.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(ending) = ending
+        && tokio::time::timeout(GRACE, ending.shutdown()).await.is_err()
+    {
+        tracing::warn!("requests in hand took longer than {GRACE:?} and were cut off");
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    simulator: Simulator,
+    log: Option<Arc<LogFile>>,
+    graceful: Arc<Mutex<Option<GracefulShutdown>>>,
+) {
+    let stream = match acceptor.accept(stream).await {
+        Ok(stream) => stream,
+        Err(error) => return tracing::debug!("TLS handshake: {error}"),
+    };
+    let service = service_fn(move |request| answer(simulator.clone(), log.clone(), request));
+    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let watched = {
+        let graceful = graceful.lock().unwrap_or_else(PoisonError::into_inner);
+        graceful.as_ref().map(|graceful| graceful.watcher())
+    };
+    let Some(watcher) = watched else { return };
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!("connection: {error}");
+    }
+}
+
+/// The error closes the connection without an answer.
+async fn answer(
+    simulator: Simulator,
+    log: Option<Arc<LogFile>>,
+    request: Request<Incoming>,
+) -> Result<Response, std::io::Error> {
+    let response = simulator.handle(request.map(Body::new)).await;
+    if let Some(log) = log {
+        log.catch_up(&simulator);
+    }
+    if response.extensions().get::<ConnectionDropped>().is_some() {
+        return Err(std::io::Error::other("the connection is dropped by a scripted fault"));
+    }
+    Ok(response)
+}
+
+/// The request log as a file of JSON lines.
+struct LogFile(Mutex<(fs::File, u64)>);
+
+impl LogFile {
+    fn open(path: &Path) -> Result<Self, String> {
+        let file = fs::OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|error| format!("--request-log {}: {error}", path.display()))?;
+        Ok(Self(Mutex::new((file, 0))))
+    }
+
+    /// Appends what is not in the file yet.
+    fn catch_up(&self, simulator: &Simulator) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, written) = &mut *state;
+        let entries: Vec<_> = simulator.with(|world| world.log.since(*written).cloned().collect());
+        for entry in entries {
+            let line = serde_json::to_string(&entry).unwrap_or_default();
+            if let Err(error) = writeln!(file, "{line}") {
+                return tracing::warn!("the request log can't be written: {error}");
+            }
+            *written = entry.seq;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What a runner that really runs containers is told, and how its results come back. The runner here only writes down.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use acivnet_simulator::run::{Build, Content, Group, Place, Runner, Status};
+use async_trait::async_trait;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::bed::Bed;
+
+#[derive(Default)]
+struct Recorder(Mutex<Record>);
+
+#[derive(Default)]
+struct Record {
+    image: Option<bool>,
+    builds: Vec<String>,
+    groups: Vec<Arc<Group>>,
+    status: BTreeMap<String, Status>,
+}
+
+impl Recorder {
+    fn image_ends(&self, good: bool) {
+        self.0.lock().unwrap().image = Some(good);
+    }
+    fn all_become(&self, status: Status) {
+        let mut record = self.0.lock().unwrap();
+        let ids: Vec<_> = record.groups.iter().map(|group| group.id.clone()).collect();
+        record.status = ids.into_iter().map(|id| (id, status)).collect();
+    }
+    fn groups(&self) -> Vec<Arc<Group>> {
+        self.0.lock().unwrap().groups.clone()
+    }
+}
+
+#[async_trait]
+impl Runner for Recorder {
+    fn scripted(&self) -> bool {
+        false
+    }
+    async fn build(&self, key: &str, _: &Value) -> Build {
+        let mut record = self.0.lock().unwrap();
+        record.builds.push(key.to_owned());
+        match record.image {
+            None => Build::Running { log: "begun\n".into() },
+            Some(true) => Build::Succeeded { log: "begun\ndone\n".into() },
+            Some(false) => Build::Failed { log: "begun\nERROR: no\n".into() },
+        }
+    }
+    async fn converge(&self, groups: &[Arc<Group>]) {
+        self.0.lock().unwrap().groups = groups.to_vec();
+    }
+    async fn status(&self, id: &str) -> Status {
+        self.0.lock().unwrap().status.get(id).copied().unwrap_or(Status::Starting)
+    }
+    async fn logs(&self, id: &str, tail: usize) -> String {
+        format!("{tail} lines of {}", id.rsplit('/').next().unwrap())
+    }
+    async fn add_host(&self, _: &str, _: &Place) -> Result<(), String> {
+        Ok(())
+    }
+    async fn remove_host(&self, _: &str) -> bool {
+        true
+    }
+    async fn shutdown(&self) {}
+}
+
+async fn begun(names: &[&str]) -> (Bed, Arc<Recorder>, Vec<String>) {
+    let runner = Arc::new(Recorder::default());
+    let mut bed = Bed::with(100, runner.clone()).await;
+    let mut body = bed.service_body("service").await;
+    let mut operations = Vec::new();
+    for name in names {
+        body["name"] = json!(name);
+        operations.push(bed.mm(Method::POST, "services", Some(body.clone())).await.operation());
+    }
+    (bed, runner, operations)
+}
+
+#[tokio::test]
+async fn a_deployment_goes_as_far_as_the_runner_is() {
+    let (bed, runner, operations) = begun(&["aciservice"]).await;
+    bed.pass(1000);
+    let building = bed.operation(&operations[0]).await;
+    assert_eq!(building["operationDetails"]["subOperationType"], "BuildEnvironment");
+    let log = bed.exchange(
+        http::Request::get(building["operationLog"].as_str().unwrap()).body(axum::body::Body::empty()).unwrap(),
+    );
+    assert_eq!(log.await.text(), "begun\n");
+    assert!(runner.groups().is_empty());
+
+    runner.image_ends(true);
+    assert_eq!(bed.operation(&operations[0]).await["operationDetails"]["subOperationType"], "DeployService");
+    let group = runner.groups()[0].clone();
+    let place = group.place.clone().unwrap();
+    assert_eq!((place.address.to_string(), place.prefix.to_string()), ("10.0.1.4".into(), "10.0.0.0/16".into()));
+    assert_eq!((group.driver.as_deref(), group.script.as_deref()), (Some("driver.py"), Some("score.py")));
+    assert_eq!(group.model_dir, "azureml-models/mymodel/1");
+    assert_eq!(group.variables, [("AZUREML_ENTRY_SCRIPT".into(), "score.py".into())]);
+    let paths: Vec<_> = group.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["driver.py", "score.py", "azureml-models/mymodel/1/model.pkl"]);
+    assert!(matches!(&group.files[2].content, Content::Memory(bytes) if bytes.as_ref() == b"weights"));
+
+    assert_eq!(bed.service("aciservice").await["state"], "Transitioning");
+    runner.all_become(Status::Healthy);
+    assert_eq!(bed.service("aciservice").await["state"], "Healthy");
+    assert_eq!(bed.operation(&operations[0]).await["state"], "Succeeded");
+    let logs = bed.mm(Method::GET, "services/aciservice/logs?tail=7", None).await.json();
+    assert_eq!(logs["content"], "7 lines of aciservice");
+
+    runner.all_become(Status::Starting);
+    assert_eq!(bed.service("aciservice").await["state"], "Unhealthy");
+    runner.all_become(Status::Healthy);
+    assert_eq!(bed.service("aciservice").await["state"], "Healthy");
+}
+
+#[tokio::test]
+async fn services_that_wait_for_one_image_all_get_it() {
+    let (bed, runner, operations) = begun(&["one", "two"]).await;
+    runner.image_ends(true);
+    bed.get("/discovery").await;
+    runner.all_become(Status::Healthy);
+    for (name, operation) in ["one", "two"].into_iter().zip(&operations) {
+        assert_eq!(bed.service(name).await["state"], "Healthy", "{name}");
+        assert_eq!(bed.operation(operation).await["state"], "Succeeded");
+    }
+}
+
+#[tokio::test]
+async fn failures_are_the_runners() {
+    let (bed, runner, operations) = begun(&["aciservice"]).await;
+    runner.image_ends(false);
+    assert_eq!(bed.operation(&operations[0]).await["error"]["code"], "EnvironmentBuildFailed");
+    bed.mm(Method::DELETE, "services/aciservice", None).await;
+
+    let (bed, runner, operations) = begun(&["aciservice"]).await;
+    runner.image_ends(true);
+    bed.get("/discovery").await;
+    runner.all_become(Status::CrashLoop);
+    assert_eq!(bed.operation(&operations[0]).await["error"]["details"][0]["code"], "CrashLoopBackOff");
+    assert_eq!(runner.groups().len(), 1, "the group stands and can be asked for its log");
+}
+
+#[tokio::test]
+async fn a_container_that_never_answers_times_out() {
+    let (bed, runner, operations) = begun(&["aciservice"]).await;
+    runner.image_ends(true);
+    bed.get("/discovery").await;
+    bed.pass(1201);
+    let ended = bed.operation(&operations[0]).await;
+    assert_eq!((&ended["state"], &ended["error"]["code"]), (&json!("TimedOut"), &json!("DeploymentTimedOut")));
+    assert_eq!(bed.service("aciservice").await["state"], "Unhealthy");
+    runner.all_become(Status::Healthy);
+    let late = bed.service("aciservice").await;
+    assert_eq!((&late["state"], &late["scoringUri"]), (&json!("Healthy"), &json!("http://10.0.1.4/score")));
+}
+
+#[tokio::test]
+async fn an_update_is_another_revision_and_a_deletion_takes_the_group_away() {
+    let (mut bed, runner, _) = begun(&["aciservice"]).await;
+    runner.image_ends(true);
+    bed.get("/discovery").await;
+    runner.all_become(Status::Healthy);
+    bed.get("/discovery").await;
+    let first = runner.groups()[0].clone();
+    let model = bed.model("mymodel", b"other", json!({})).await;
+    let image = bed.image_request(&model, "script").await;
+    let patch = json!([{"op": "replace", "path": "/environmentImageRequest", "value": image}]);
+    let operation = bed.mm(Method::PATCH, "services/aciservice", Some(patch)).await.operation();
+    bed.pass(4);
+    runner.all_become(Status::Starting);
+    assert_eq!(bed.operation(&operation).await["state"], "Running");
+    let second = runner.groups()[0].clone();
+    assert_eq!((&second.id, &second.place, &second.image), (&first.id, &first.place, &first.image));
+    assert_ne!(second.revision, first.revision);
+    assert_eq!(second.model_dir, "azureml-models/mymodel/2");
+    runner.all_become(Status::Healthy);
+    assert_eq!(bed.operation(&operation).await["state"], "Succeeded");
+    bed.mm(Method::DELETE, "services/aciservice", None).await.operation();
+    bed.pass(16);
+    bed.get("/discovery").await;
+    assert!(runner.groups().is_empty());
+}

@@ -1,0 +1,109 @@
+//! Objects to apply: the how-to's two, as the repository ships them, and the same with every field set.
+
+use crate::repository;
+use serde_json::{Value, json};
+
+/// A custom resource of ours as JSON, changed field by field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object(pub Value);
+
+impl Object {
+    /// The same with one field set, by JSON pointer; objects on the way are made.
+    #[must_use]
+    pub fn with(mut self, pointer: &str, value: impl Into<Value>) -> Self {
+        let mut place = &mut self.0;
+        for part in pointer.split('/').skip(1) {
+            if !place.is_array() && !place.is_object() {
+                *place = json!({});
+            }
+            place = match part.parse::<usize>() {
+                Ok(at) if place.is_array() => &mut place[at],
+                _ => &mut place[part],
+            };
+        }
+        *place = value.into();
+        self
+    }
+
+    /// The same without one field.
+    #[must_use]
+    pub fn without(mut self, pointer: &str) -> Self {
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+        let parent = self.0.pointer_mut(parent).unwrap_or_else(|| panic!("{pointer} has no parent"));
+        parent.as_object_mut().and_then(|parent| parent.remove(name)).unwrap_or_else(|| panic!("{pointer} is not there"));
+        self
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        self.with("/metadata/name", name)
+    }
+
+    /// `metadata.name`.
+    pub fn name(&self) -> &str {
+        self.0["metadata"]["name"].as_str().expect("a name")
+    }
+
+    /// The object as a typed one.
+    pub fn typed<K: serde::de::DeserializeOwned>(&self) -> K {
+        serde_json::from_value(self.0.clone()).expect("an object of this kind")
+    }
+}
+
+/// The how-to's `DelegatedSubnet`.
+pub fn subnet() -> Object {
+    shipped("subnet.yaml")
+}
+
+/// The how-to's `AciVnetDeployment`.
+pub fn deployment() -> Object {
+    shipped("deployment.yaml")
+}
+
+fn shipped(file: &str) -> Object {
+    let path = repository().join("deploy/examples/article").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Object(serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// A `DelegatedSubnet` that sets every field.
+pub fn full_subnet() -> Object {
+    let rule = json!({
+        "name": "ssh", "priority": 200, "direction": "Inbound", "access": "Allow", "protocol": "Tcp",
+        "sourceAddressPrefix": "10.1.0.0/24", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+        "destinationPortRange": "22", "description": "from the office",
+    });
+    subnet()
+        .with("/spec/azure/tags", json!([{"name": "cost-centre", "value": "4711"}]))
+        .with("/spec/virtualNetwork/resourceGroup", "rg-network")
+        .with("/spec/virtualNetwork/management", "Create")
+        .with("/spec/subnet/management", "Create")
+        .with("/spec/clientSubnet/management", "Create")
+        .with("/spec/clientSubnet/networkSecurityGroup/management", "Create")
+        .with("/spec/clientSubnet/networkSecurityGroup/securityRules", json!([rule]))
+        .with("/spec/drift", json!({"mode": "Correct", "intervalSeconds": 300}))
+        .with("/spec/deletion", json!({"policy": "Delete"}))
+        .with("/spec/suspend", false)
+}
+
+/// An `AciVnetDeployment` that sets every field.
+pub fn full_deployment() -> Object {
+    let named = |name: &str, value: &str| json!([{"name": name, "value": value}]);
+    deployment()
+        .with("/spec/backend/azureMLWebService", json!({"serviceName": "churn-service"}))
+        .with("/spec/workspace/resourceGroup", "amlrg")
+        .with("/spec/description", "Churn model, nightly retrain")
+        .with("/spec/azure", json!({"tags": named("team", "churn")}))
+        .with("/spec/model/description", "trained last night")
+        .with("/spec/model/tags", named("stage", "test"))
+        .with("/spec/model/properties", named("trained-on", "2026-11-19"))
+        .with("/spec/scoring/environmentVariables", named("LOG_LEVEL", "info"))
+        .with("/spec/probe/expect", json!({"statusCode": 200}))
+        .with("/spec/probe/intervalSeconds", 300)
+        .with("/spec/probe/timeoutSeconds", 10)
+        .with("/spec/rollout", json!({"replaceApproval": "Required"}))
+        .with("/spec/drift", json!({"mode": "Correct", "intervalSeconds": 300}))
+        .with("/spec/deletion", json!({"policy": "Delete"}))
+        .with("/spec/suspend", false)
+}

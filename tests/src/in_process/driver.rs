@@ -1,0 +1,286 @@
+//! Calls the operator's passes as its controllers do, one after another: by the time they are due, then by kind,
+//! namespace and name. Time jumps from one to the next.
+
+use super::{
+    api_server::{
+        resources::{ACI_VNET_DEPLOYMENTS, CONFIG_MAPS, DELEGATED_SUBNETS, ResourceType},
+        store::{Change, Happened, Key, name},
+    },
+    bed::Bed,
+};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
+use acivnet_operator::{
+    Object,
+    ctx::Ctx,
+    reconcile::{after_error, reconcile},
+};
+use futures::future::{Either, select};
+use kube::runtime::controller::Action;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// An object whose next look is this far away has settled.
+const SWEEP: Duration = Duration::from_secs(200);
+/// So many sweeps without a write in a row, and it stays as it is.
+const SWEEPS: u32 = 3;
+/// Nothing was written for so long: whatever it waits for does not come by itself.
+const SILENCE: Duration = Duration::from_secs(2 * 3600);
+/// How long until an operator that was stopped runs again.
+const RESTART: Duration = Duration::from_secs(5);
+/// A case takes no longer than this, on its own clock.
+const LONGEST: Duration = Duration::from_secs(48 * 3600);
+/// Nor does it take more passes.
+const MOST_PASSES: u32 = 5_000;
+
+/// One operator on a bed.
+pub struct Driver<'b> {
+    bed: &'b Bed,
+    ctx: Arc<Ctx>,
+    due: BTreeMap<Key, Instant>,
+    /// The version of the API server up to which changes are known.
+    seen: u64,
+    /// What the controllers and those who depend on an object look at, as last seen.
+    noticed: BTreeMap<Key, Noticed>,
+    sweeps: BTreeMap<Key, u32>,
+    written: Written,
+}
+
+#[derive(Clone, PartialEq)]
+struct Noticed {
+    own: Value,
+    shown: Value,
+}
+
+/// When the last write was, and up to where requests were looked at for writes.
+struct Written {
+    last: Instant,
+    requests: usize,
+}
+
+impl<'b> Driver<'b> {
+    /// Starts an operator.
+    pub async fn start(bed: &'b Bed) -> Self {
+        let ctx = bed.start_operator().await;
+        let written = Written { last: Instant::now(), requests: bed.wire.count() };
+        let mut driver =
+            Self { bed, ctx, due: BTreeMap::new(), seen: 0, noticed: BTreeMap::new(), sweeps: BTreeMap::new(), written };
+        driver.list();
+        driver
+    }
+
+    /// Runs until every object has settled and three sweeps wrote nothing, or nothing was written for two hours.
+    ///
+    /// # Errors
+    /// What still moved when the bound was hit.
+    pub async fn until_stable(&mut self) -> Result<(), String> {
+        let begin = Instant::now();
+        self.sweeps.clear();
+        self.written.last = begin;
+        for _ in 0..MOST_PASSES {
+            self.absorb();
+            let Some((key, at)) = self.next() else { return Ok(()) };
+            if self.stable() {
+                return Ok(());
+            }
+            if at > begin + LONGEST {
+                return Err(self.unsettled("time"));
+            }
+            sleep_until(at).await;
+            self.pass(&key).await;
+        }
+        Err(self.unsettled("the number of passes"))
+    }
+
+    fn next(&self) -> Option<(Key, Instant)> {
+        self.due.iter().min_by_key(|(key, at)| (**at, (*key).clone())).map(|(key, at)| (key.clone(), *at))
+    }
+
+    fn stable(&self) -> bool {
+        let swept = self.due.keys().all(|key| self.sweeps.get(key).is_some_and(|count| *count >= SWEEPS));
+        swept || self.written.last.elapsed() > SILENCE
+    }
+
+    fn unsettled(&self, bound: &str) -> String {
+        let trace = self.bed.wire.trace();
+        let last: Vec<String> = trace.iter().rev().take(20).rev().map(ToString::to_string).collect();
+        let objects: Vec<String> = self.due.keys().filter_map(|key| self.object(key)).map(|object| object["status"].to_string()).collect();
+        format!("it did not settle within the bound on {bound}\nstatus:\n{}\nlast requests:\n{}", objects.join("\n"), last.join("\n"))
+    }
+
+    async fn pass(&mut self, key: &Key) {
+        let Some(object) = self.object(key) else {
+            self.forget(key);
+            return;
+        };
+        let action = if key.resource.plural == DELEGATED_SUBNETS.plural {
+            self.look::<DelegatedSubnet>(object).await
+        } else {
+            self.look::<AciVnetDeployment>(object).await
+        };
+        let stopped = self.bed.wire.ends_now() || action.is_none();
+        self.note_writes();
+        match action.as_ref().map(delay) {
+            _ if stopped => self.restart().await,
+            Some(Some(delay)) => {
+                self.due.insert(key.clone(), Instant::now() + delay);
+                let swept = self.sweeps.entry(key.clone()).or_default();
+                *swept = if delay >= SWEEP { *swept + 1 } else { 0 };
+            }
+            Some(None) | None => drop(self.due.remove(key)),
+        }
+    }
+
+    /// One pass; nothing when the operator was stopped in it.
+    async fn look<S: Object>(&self, object: Value) -> Option<Action> {
+        let cr: Arc<S> = Arc::new(serde_json::from_value(object).expect("an object of ours"));
+        let pass = async {
+            let done = reconcile(Arc::clone(&cr), Arc::clone(&self.ctx)).await;
+            done.unwrap_or_else(|error| after_error(Arc::clone(&cr), &error, Arc::clone(&self.ctx)))
+        };
+        match select(pin!(self.bed.wire.stopped()), pin!(pass)).await {
+            Either::Left(_) => None,
+            Either::Right((action, _)) => Some(action),
+        }
+    }
+
+    /// Every write starts the count of sweeps anew.
+    fn note_writes(&mut self) {
+        if self.bed.wire.writes_since(self.written.requests) > 0 {
+            self.sweeps.clear();
+            self.written.last = Instant::now();
+        }
+        self.written.requests = self.bed.wire.count();
+    }
+
+    async fn restart(&mut self) {
+        sleep(RESTART).await;
+        self.bed.wire.start();
+        self.ctx = self.bed.start_operator().await;
+        self.list();
+    }
+
+    /// What an operator does first: it lists everything, and looks at it.
+    fn list(&mut self) {
+        (self.due, self.noticed, self.sweeps) = Default::default();
+        let (objects, version) = self.bed.api.with(|store| {
+            let ours = [&ACI_VNET_DEPLOYMENTS, &DELEGATED_SUBNETS].into_iter();
+            let objects = ours.flat_map(|resource| store.list(resource, "").cloned().map(|object| (key_of(resource, &object), object)).collect::<Vec<_>>());
+            (objects.collect::<Vec<_>>(), store.version())
+        });
+        for (key, object) in objects {
+            self.noticed.insert(key.clone(), noticed(&object));
+            self.wake(key);
+        }
+        self.seen = version;
+    }
+
+    /// Wakes those whom the changes since the last time concern.
+    fn absorb(&mut self) {
+        let changes: Vec<Change> = self.bed.api.with(|store| store.since(self.seen).expect("a history").cloned().collect());
+        for change in changes {
+            self.seen = change.version;
+            if [DELEGATED_SUBNETS.plural, ACI_VNET_DEPLOYMENTS.plural].contains(&change.key.resource.plural) {
+                self.ours(&change);
+            } else if change.key.resource.plural == CONFIG_MAPS.plural {
+                self.wake_deployments(&change.key.namespace, |deployment| names_config_map(deployment, &change.key.name));
+            }
+        }
+    }
+
+    /// Spec, annotations and deletion concern the object itself; others look at a part of its status as well.
+    fn ours(&mut self, change: &Change) {
+        let now = noticed(&change.object);
+        let gone = change.happened == Happened::Deleted;
+        let before = if gone { self.noticed.remove(&change.key) } else { self.noticed.insert(change.key.clone(), now.clone()) };
+        if gone {
+            self.forget(&change.key);
+        } else if before.as_ref().is_none_or(|before| before.own != now.own) {
+            self.wake(change.key.clone());
+        }
+        if gone || before.as_ref() != Some(&now) {
+            self.related(change, gone);
+        }
+    }
+
+    fn related(&mut self, change: &Change, gone: bool) {
+        let (namespace, spec) = (&change.key.namespace, &change.object["spec"]);
+        if change.key.resource.plural == ACI_VNET_DEPLOYMENTS.plural {
+            let subnet = spec["network"]["subnetRef"]["name"].as_str().unwrap_or_default();
+            let subnet = Key::new(&DELEGATED_SUBNETS, namespace, subnet);
+            if self.object(&subnet).is_some() {
+                self.wake(subnet);
+            }
+            return;
+        }
+        self.wake_deployments(namespace, |deployment| deployment["spec"]["network"]["subnetRef"]["name"] == change.key.name);
+        if gone {
+            let all = self.bed.api.with(|store| store.list(&DELEGATED_SUBNETS, "").cloned().collect::<Vec<_>>());
+            let shares = all.iter().filter(|one| network(&one["spec"]) == network(spec));
+            shares.for_each(|one| self.wake(key_of(&DELEGATED_SUBNETS, one)));
+        }
+    }
+
+    fn wake_deployments(&mut self, namespace: &str, concerns: impl Fn(&Value) -> bool) {
+        let all = self.bed.api.with(|store| store.list(&ACI_VNET_DEPLOYMENTS, namespace).cloned().collect::<Vec<_>>());
+        all.iter().filter(|one| concerns(one)).for_each(|one| self.wake(key_of(&ACI_VNET_DEPLOYMENTS, one)));
+    }
+
+    fn wake(&mut self, key: Key) {
+        let now = Instant::now();
+        self.due.entry(key).and_modify(|at| *at = now.min(*at)).or_insert(now);
+    }
+
+    fn forget(&mut self, key: &Key) {
+        self.due.remove(key);
+        self.sweeps.remove(key);
+    }
+
+    fn object(&self, key: &Key) -> Option<Value> {
+        self.bed.api.with(|store| store.get(key).cloned()).ok()
+    }
+}
+
+fn key_of(resource: &'static ResourceType, object: &Value) -> Key {
+    Key::new(resource, object["metadata"]["namespace"].as_str().unwrap_or_default(), name(object))
+}
+
+fn noticed(object: &Value) -> Noticed {
+    let (meta, status) = (&object["metadata"], &object["status"]);
+    let conditions: Vec<Value> = status["conditions"].as_array().into_iter().flatten().map(condition).collect();
+    let full = status["capacity"]["available"].as_i64().is_some_and(|available| available <= 0);
+    let own = json!([meta["uid"], meta["generation"], meta["annotations"]]);
+    let shown = match object["kind"] == ACI_VNET_DEPLOYMENTS.kind {
+        true => json!([meta["generation"], meta["deletionTimestamp"], status["endpoint"]["addresses"]]),
+        false => json!([meta["generation"], meta["deletionTimestamp"], status["subnetID"], status["observedGeneration"], full, conditions]),
+    };
+    Noticed { own, shown }
+}
+
+fn condition(one: &Value) -> Value {
+    json!([one["type"], one["status"], one["reason"], one["observedGeneration"]])
+}
+
+fn names_config_map(deployment: &Value, wanted: &str) -> bool {
+    let spec = &deployment["spec"];
+    let files = [&spec["model"]["source"], &spec["scoring"]["script"], &spec["environment"]["conda"], &spec["probe"]["request"]];
+    files.iter().any(|file| file["configMap"]["name"] == wanted)
+}
+
+fn network(spec: &Value) -> Value {
+    let group = spec["virtualNetwork"].get("resourceGroup").unwrap_or(&spec["azure"]["resourceGroup"]);
+    json!([spec["azure"]["subscriptionID"], group, spec["virtualNetwork"]["name"]])
+}
+
+/// When to look again. `Action` shows it in its debug form only.
+fn delay(action: &Action) -> Option<Duration> {
+    if *action == Action::await_change() {
+        return None;
+    }
+    let text = format!("{action:?}");
+    let shown = text.strip_prefix("Action { requeue_after: Some(").and_then(|rest| rest.strip_suffix(") }"));
+    let shown = shown.unwrap_or_else(|| panic!("another form of Action: {text}"));
+    let units = [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+    let seconds = units.iter().find_map(|(unit, scale)| Some(shown.strip_suffix(unit)?.parse::<f64>().ok()? * scale));
+    Some(Duration::from_secs_f64(seconds.unwrap_or_else(|| panic!("another form of Duration: {text}"))))
+}

@@ -1,0 +1,183 @@
+//! What stands when all is done, in a form in which two runs compare: ids that Azure made are numbered in the order in
+//! which they show up, times and versions are left out.
+
+use super::{
+    api_server::{
+        resources::{ACI_VNET_DEPLOYMENTS, CONFIG_MAPS, DELEGATED_SUBNETS, NAMESPACES, SECRETS, SERVICE_ACCOUNTS},
+        store::name,
+    },
+    azure::dump,
+    bed::Bed,
+};
+use regex_lite::{Captures, Regex};
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, sync::OnceLock};
+
+/// Members that tell when and how often something was written, not what stands.
+const INCIDENTAL: [&str; 5] = ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "lastTransitionTime"];
+
+/// The end of a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndState {
+    /// Everything in Azure.
+    pub azure: Value,
+    /// Every object in Kubernetes but events.
+    pub kubernetes: Value,
+}
+
+impl EndState {
+    /// What stands now.
+    pub async fn of(bed: &Bed) -> Self {
+        Self { azure: normal(&dump(&bed.azure).await), kubernetes: normal(&kubernetes(bed)) }
+    }
+
+    /// Where another end state differs, by path; empty when it does not.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        differences("azure", &self.azure, &other.azure, &mut found);
+        differences("kubernetes", &self.kubernetes, &other.kubernetes, &mut found);
+        found
+    }
+}
+
+fn kubernetes(bed: &Bed) -> Value {
+    let resources = [&ACI_VNET_DEPLOYMENTS, &CONFIG_MAPS, &DELEGATED_SUBNETS, &NAMESPACES, &SECRETS, &SERVICE_ACCOUNTS];
+    let of_type = |resource: &'static super::api_server::resources::ResourceType| {
+        let objects: Map<String, Value> = bed.api.with(|store| {
+            let objects = store.list(resource, "").map(|object| (format!("{}/{}", object["metadata"]["namespace"], name(object)), without_incidentals(object)));
+            objects.collect()
+        });
+        (resource.plural.to_owned(), Value::Object(objects))
+    };
+    Value::Object(resources.into_iter().map(of_type).collect())
+}
+
+fn without_incidentals(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(name, _)| !INCIDENTAL.contains(&name.as_str()));
+            Value::Object(kept.map(|(name, value)| (name.clone(), without_incidentals(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_incidentals).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Numbers ids in the order of their first appearance, in an order of members and items that does not depend on them.
+fn normal(value: &Value) -> Value {
+    let mut numbers = BTreeMap::new();
+    rewrite(&sorted(value), &mut |text| numbered(text, &mut numbers))
+}
+
+/// Members by name and lists of objects by content, both as they are without made-up ids.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            members.sort_by_cached_key(|(name, value)| (blank(name), blank(&value.to_string())));
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.iter().map(sorted).collect();
+            if items.iter().all(Value::is_object) {
+                items.sort_by_cached_key(|item| blank(&item.to_string()));
+            }
+            Value::Array(items)
+        }
+        other => other.clone(),
+    }
+}
+
+fn rewrite(value: &Value, text: &mut impl FnMut(&str) -> String) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut all = Map::new();
+            for (name, value) in members {
+                let name = text(name);
+                all.insert(name, rewrite(value, text));
+            }
+            Value::Object(all)
+        }
+        Value::Array(items) => Value::Array(items.iter().map(|item| rewrite(item, text)).collect()),
+        Value::String(found) => Value::String(text(found)),
+        other => other.clone(),
+    }
+}
+
+/// GUIDs, also without hyphens, and times.
+fn made_up() -> &'static Regex {
+    static PATTERN: OnceLock<Regex> = OnceLock::new();
+    PATTERN.get_or_init(|| {
+        let guid = r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b";
+        let time = r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})";
+        Regex::new(&format!("(?<id>{guid})|(?<time>{time})")).expect("a pattern")
+    })
+}
+
+fn blank(text: &str) -> String {
+    made_up().replace_all(text, "…").into_owned()
+}
+
+fn numbered(text: &str, numbers: &mut BTreeMap<String, usize>) -> String {
+    let number = |found: &Captures<'_>| match found.name("id") {
+        Some(id) => {
+            let next = numbers.len() + 1;
+            format!("<id {}>", numbers.entry(id.as_str().to_ascii_lowercase()).or_insert(next))
+        }
+        None => "<time>".to_owned(),
+    };
+    made_up().replace_all(text, number).into_owned()
+}
+
+fn differences(path: &str, want: &Value, have: &Value, found: &mut Vec<String>) {
+    match (want, have) {
+        (Value::Object(wanted), Value::Object(had)) => {
+            let names: std::collections::BTreeSet<&String> = wanted.keys().chain(had.keys()).collect();
+            for name in names {
+                match (wanted.get(name), had.get(name)) {
+                    (Some(want), Some(have)) => differences(&format!("{path}.{name}"), want, have, found),
+                    (want, have) => found.push(difference(&format!("{path}.{name}"), want, have)),
+                }
+            }
+        }
+        (Value::Array(wanted), Value::Array(had)) if wanted.len() == had.len() => {
+            let pairs = wanted.iter().zip(had).enumerate();
+            pairs.for_each(|(at, (want, have))| differences(&format!("{path}[{at}]"), want, have, found));
+        }
+        (want, have) if want != have => found.push(difference(path, Some(want), Some(have))),
+        _ => {}
+    }
+}
+
+fn difference(path: &str, want: Option<&Value>, have: Option<&Value>) -> String {
+    let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    format!("{path}: undisturbed {}, here {}", shown(want), shown(have))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const ONE: &str = "11111111-1111-4111-8111-111111111111";
+    const TWO: &str = "22222222-2222-4222-8222-222222222222";
+
+    #[test]
+    fn other_ids_compare_equal_and_other_relations_do_not() {
+        let state = |asset: &str, model: &str, other: &str| {
+            let assets = json!([{"id": asset, "name": "a"}, {"id": other, "name": "b"}]);
+            let azure = json!({"assets": assets, "models": [{"url": format!("aml://asset/{model}"), "at": "2026-11-22T12:00:00Z"}]});
+            EndState { azure: normal(&azure), kubernetes: Value::Null }
+        };
+        assert_eq!(state(ONE, ONE, TWO), state(TWO, TWO, ONE));
+        assert_eq!(state(ONE, ONE, TWO).differences(&state(ONE, TWO, TWO)).len(), 1, "the model is another asset's");
+    }
+
+    #[test]
+    fn what_there_is_twice_differs() {
+        let state = |azure: Value| EndState { azure: normal(&azure), kubernetes: Value::Null };
+        let once = state(json!({"models": [{"id": ONE}]}));
+        assert_eq!(once.differences(&state(json!({"models": [{"id": ONE}, {"id": TWO}]}))).len(), 1);
+        assert_eq!(once.differences(&once), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,18 @@
+//! Operator, API server and Azure in one process, on paused time.
+//!
+//! ```text
+//! Scenario ─► Bed ── ApiServer ◄─┐
+//!              │                 ├── Wire (numbers, interruptions) ◄── passes of the operator ◄── Driver
+//!              └──── Simulator ◄─┘
+//! ```
+//!
+//! What holds: no socket, no wall clock, no random order · request number k is the same in every run · an operator that
+//! is stopped leaves no memory behind.
+
+pub mod api_server;
+pub mod azure;
+pub mod bed;
+pub mod driver;
+pub mod end_state;
+pub mod scenario;
+pub mod wire;

@@ -1,0 +1,248 @@
+//! The wire between operator and world: every request passes here, gets its number, and may meet an interruption.
+
+use http::{Method, Uri};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// How long a request is on its way.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// Who answers a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Azure.
+    Azure,
+    /// The Kubernetes API.
+    Kubernetes,
+    /// A container inside a virtual network.
+    Network,
+}
+
+/// One request, as the trace keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Who answers it.
+    pub side: Side,
+    /// Verb.
+    pub method: Method,
+    /// Host, path and query, without signatures.
+    pub target: String,
+    /// The first digits of the body's SHA-256; empty without body, and for sign-in, whose assertions are signed by a key
+    /// made anew for each process.
+    pub body: String,
+}
+
+impl Sent {
+    /// A request by its parts.
+    pub fn new(side: Side, method: &Method, uri: &Uri, body: &[u8]) -> Self {
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let query = uri.query().map(|query| format!("?{}", unsigned(query))).unwrap_or_default();
+        let known = body.is_empty() || uri.path().ends_with("/oauth2/v2.0/token");
+        let digest = if known { String::new() } else { hex(&Sha256::digest(body)) };
+        Self { side, method: method.clone(), target: format!("{host}{}{query}", uri.path()), body: digest }
+    }
+
+    /// Whether it may change anything in Azure.
+    pub fn writes_azure(&self) -> bool {
+        let advisory = ["/oauth2/v2.0/token", "/services/validate"].iter().any(|path| self.path().ends_with(path));
+        self.side == Side::Azure && !is_read(&self.method) && !advisory
+    }
+
+    /// Whether it may change anything in Kubernetes; a token of a ServiceAccount is no change.
+    pub fn writes_kubernetes(&self) -> bool {
+        self.side == Side::Kubernetes && !is_read(&self.method) && !self.path().ends_with("/token")
+    }
+
+    fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {} {} {}", self.side, self.method, self.target, self.body)
+    }
+}
+
+fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+/// A query without the signature of a shared access signature.
+fn unsigned(query: &str) -> String {
+    query.split('&').filter(|parameter| !parameter.starts_with("sig=")).collect::<Vec<_>>().join("&")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What befalls a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// The operator is stopped before it sends.
+    StoppedBefore,
+    /// It is carried out, the answer is lost, the operator goes on.
+    AnswerLost,
+    /// It is carried out, and the operator is stopped without the answer.
+    StoppedWithoutAnswer,
+    /// The operator is stopped after the answer, before it sends anything else.
+    StoppedAfter,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::StoppedBefore, Self::AnswerLost, Self::StoppedWithoutAnswer, Self::StoppedAfter];
+}
+
+/// An interruption: which request it strikes, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interruption {
+    /// Number of the request in the trace, counted from 0.
+    pub request: usize,
+    /// How.
+    pub mode: Mode,
+}
+
+/// The answer was lost on its way.
+#[derive(Debug)]
+pub struct Lost;
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer was lost on its way")
+    }
+}
+
+impl std::error::Error for Lost {}
+
+/// The wire. Clones are the same one.
+#[derive(Clone, Default)]
+pub struct Wire(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    stopped: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    trace: Vec<Sent>,
+    planned: Vec<Interruption>,
+    power: Power,
+}
+
+/// Whether the operator runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Power {
+    #[default]
+    On,
+    /// It is stopped when it sends next.
+    Ending,
+    Off,
+}
+
+impl Wire {
+    /// A wire on which these interruptions wait for their requests.
+    pub fn with(planned: Vec<Interruption>) -> Self {
+        let wire = Self::default();
+        wire.state(|state| state.planned = planned);
+        wire
+    }
+
+    /// Every request so far.
+    pub fn trace(&self) -> Vec<Sent> {
+        self.state(|state| state.trace.clone())
+    }
+
+    /// How many requests there were.
+    pub fn count(&self) -> usize {
+        self.state(|state| state.trace.len())
+    }
+
+    /// How many of the requests from `start` on may have changed anything.
+    pub fn writes_since(&self, start: usize) -> usize {
+        self.state(|state| state.trace.iter().skip(start).filter(|sent| sent.writes_azure() || sent.writes_kubernetes()).count())
+    }
+
+    /// The interruptions whose requests never came.
+    pub fn unmet(&self) -> Vec<Interruption> {
+        self.state(|state| state.planned.clone())
+    }
+
+    /// Comes back once the operator is stopped.
+    pub async fn stopped(&self) {
+        loop {
+            let notified = self.0.stopped.notified();
+            if self.state(|state| state.power == Power::Off) {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Whether the operator was to stop at its next request; then it is stopped now.
+    pub fn ends_now(&self) -> bool {
+        let ending = self.state(|state| state.power == Power::Ending);
+        if ending {
+            self.stop();
+        }
+        ending
+    }
+
+    /// The operator is started again.
+    pub fn start(&self) {
+        self.state(|state| state.power = Power::On);
+    }
+
+    /// Takes one request over the wire: `carry` carries it out and comes back with the answer. Does not come back when
+    /// the operator is stopped.
+    pub async fn take<T>(&self, sent: Sent, carry: impl Future<Output = T>) -> Result<T, Lost> {
+        if self.ends_now() || self.state(|state| state.power == Power::Off) {
+            std::future::pending::<()>().await;
+        }
+        let mode = self.number(sent);
+        if mode == Some(Mode::StoppedBefore) {
+            self.halt().await;
+        }
+        tokio::time::sleep(LATENCY).await;
+        let answer = carry.await;
+        match mode {
+            Some(Mode::AnswerLost) => return Err(Lost),
+            Some(Mode::StoppedWithoutAnswer) => self.halt().await,
+            Some(Mode::StoppedAfter) => self.state(|state| state.power = Power::Ending),
+            Some(Mode::StoppedBefore) | None => {}
+        }
+        Ok(answer)
+    }
+
+    /// Notes a request and tells what befalls it.
+    fn number(&self, sent: Sent) -> Option<Mode> {
+        self.state(|state| {
+            let number = state.trace.len();
+            state.trace.push(sent);
+            let at = state.planned.iter().position(|one| one.request == number)?;
+            Some(state.planned.remove(at).mode)
+        })
+    }
+
+    fn stop(&self) {
+        self.state(|state| state.power = Power::Off);
+        self.0.stopped.notify_waiters();
+    }
+
+    async fn halt(&self) {
+        self.stop();
+        std::future::pending::<()>().await;
+    }
+
+    fn state<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.state.lock().unwrap())
+    }
+}

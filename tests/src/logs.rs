@@ -1,0 +1,32 @@
+//! What the operator logs in this process, kept in memory at its most talkative.
+
+use acivnet_operator::{args::LogLevel, telemetry};
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
+
+static LOGS: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Memory;
+
+impl io::Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOGS.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// From now on logs are kept.
+pub fn keep() {
+    telemetry::start_to(|| Memory, false, LogLevel::Trace);
+}
+
+/// All lines so far, of every operator in this process.
+pub fn all() -> String {
+    String::from_utf8_lossy(&LOGS.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+}

@@ -1,0 +1,409 @@
+//! One tenant of a shared world: a namespace, a subscription, an identity, and address ranges of its own.
+
+use crate::{
+    examples::{self, Object},
+    golden, kstatus, logs,
+    simulator::Entry,
+    world::World,
+};
+use acivnet_api::APPROVE_PLAN;
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Secret, ServiceAccount},
+    events::v1::Event,
+};
+use kube::{
+    Api,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    core::{ApiResource, DynamicObject, GroupVersionKind},
+};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The scoring script of the examples' ConfigMap.
+pub const SCRIPT: &str = "def init():\n    pass\n\n\ndef run(data):\n    return data\n";
+/// The conda file of the examples' ConfigMap.
+pub const CONDA: &str = "name: myenv\ndependencies:\n  - python=3.12\n  - pip:\n      - azureml-defaults\n";
+
+/// How a namespace proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// ServiceAccount `acivnet`, federated.
+    ServiceAccount,
+    /// Secret `acivnet-azure`.
+    Secret,
+}
+
+/// One tenant.
+pub struct Tenant<'w> {
+    /// Where it lives.
+    pub world: &'w World,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its subscription.
+    pub subscription: String,
+    /// Its Microsoft Entra tenant.
+    pub directory: String,
+    /// Client id of its application.
+    pub client_id: String,
+    /// Object id of its application's principal.
+    pub principal: String,
+    /// Client secret of its application.
+    pub secret: String,
+    /// Name of its web service; container scripts go by that name.
+    pub service: String,
+    number: u32,
+}
+
+impl<'w> Tenant<'w> {
+    /// A tenant with rights on its resource group `amlrg`, where the workspace `amlws` stands, with the ServiceAccount.
+    pub async fn new(world: &'w World, about: &str) -> Self {
+        Self::with_identity(world, about, Form::ServiceAccount).await
+    }
+
+    /// The same with either form of identity.
+    pub async fn with_identity(world: &'w World, about: &str, form: Form) -> Self {
+        let tenant = Self::without_identity(world, about).await;
+        match form {
+            Form::ServiceAccount => tenant.service_account(&tenant.client_id).await,
+            Form::Secret => tenant.credentials(&tenant.secret).await,
+        }
+        tenant
+    }
+
+    /// A tenant in whose namespace nobody has put an identity.
+    pub async fn without_identity(world: &'w World, about: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let guid = |kind: u32| format!("{kind:08}-0000-4000-8000-{number:012}");
+        let tenant = Self {
+            world,
+            namespace: world.bed.namespace(about).await,
+            subscription: guid(1),
+            directory: guid(2),
+            client_id: guid(3),
+            principal: guid(4),
+            secret: format!("canary-client-secret-{number}"),
+            service: format!("aciservice-{number}"),
+            number,
+        };
+        world.azure.seed(&tenant.seed()).await;
+        tenant
+    }
+
+    fn seed(&self) -> Value {
+        json!({
+            "tenants": [self.directory],
+            "subscriptions": [{"subscriptionId": self.subscription, "tenantId": self.directory}],
+            "resourceGroups": [{"subscriptionId": self.subscription, "name": "amlrg", "location": "japaneast"}],
+            "workspaces": [{
+                "subscriptionId": self.subscription, "resourceGroup": "amlrg", "name": "amlws", "location": "japaneast",
+                "storageAccount": self.account(),
+            }],
+            "applications": [self.application(&format!("system:serviceaccount:{}:acivnet", self.namespace))],
+            "roleAssignments": [{"principalId": self.principal, "role": "Contributor", "scope": self.group()}],
+        })
+    }
+
+    /// The application, with a federated credential for one subject.
+    pub fn application(&self, subject: &str) -> Value {
+        let credential = json!({
+            "name": "bed", "issuer": self.world.bed.url(), "subject": subject, "audience": "api://AzureADTokenExchange",
+        });
+        json!({
+            "tenantId": self.directory, "clientId": self.client_id, "objectId": self.principal,
+            "secrets": [self.secret], "federatedCredentials": [credential],
+        })
+    }
+
+    /// Annotates the ServiceAccount `acivnet`, as an administrator would.
+    pub async fn service_account(&self, client_id: &str) {
+        let annotations = json!({"azure.workload.identity/client-id": client_id, "azure.workload.identity/tenant-id": self.directory});
+        self.put::<ServiceAccount>("acivnet", json!({"metadata": {"annotations": annotations}})).await;
+    }
+
+    /// Writes the Secret `acivnet-azure`, as an administrator would.
+    pub async fn credentials(&self, client_secret: &str) {
+        let data = json!({"tenantID": self.directory, "clientID": self.client_id, "clientSecret": client_secret});
+        self.put::<Secret>("acivnet-azure", json!({"stringData": data})).await;
+    }
+
+    /// Applies a namespaced object of Kubernetes by server-side apply.
+    pub async fn put<K>(&self, name: &str, object: Value)
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let mut object = object;
+        object["apiVersion"] = K::api_version(&()).into();
+        object["kind"] = K::kind(&()).into();
+        let api = Api::<K>::namespaced(self.world.bed.client(), &self.namespace);
+        api.patch(name, &PatchParams::apply("tests").force(), &Patch::Apply(object)).await.expect("the object is taken");
+    }
+
+    /// Writes the ConfigMap `churn`; what is not given is as ever.
+    pub async fn files(&self, changed: &[(&str, &str)]) {
+        let mut files = json!({"model.pkl": format!("model of {}", self.namespace), "score.py": SCRIPT, "myenv.yml": CONDA, "sample.json": "{\"data\": [[1]]}"});
+        for (name, text) in changed {
+            files[name] = (*text).into();
+        }
+        self.put::<ConfigMap>("churn", json!({"data": files})).await;
+    }
+
+    /// Resource group `amlrg`.
+    pub fn group(&self) -> String {
+        format!("/subscriptions/{}/resourceGroups/amlrg", self.subscription)
+    }
+
+    /// Id of something of Microsoft.Network in the resource group.
+    pub fn network_id(&self, rest: &str) -> String {
+        format!("{}/providers/Microsoft.Network/{rest}", self.group())
+    }
+
+    /// Id of the virtual network of the how-to.
+    pub fn vnet(&self) -> String {
+        self.network_id("virtualNetworks/amlvnet1")
+    }
+
+    /// Id of the delegated subnet of the how-to.
+    pub fn subnet_id(&self) -> String {
+        format!("{}/subnets/amlsubnet1", self.vnet())
+    }
+
+    /// Id of the security group of the how-to.
+    pub fn security_group(&self) -> String {
+        self.network_id("networkSecurityGroups/amlnsg")
+    }
+
+    /// Id of the workspace.
+    pub fn workspace(&self) -> String {
+        format!("{}/providers/Microsoft.MachineLearningServices/workspaces/amlws", self.group())
+    }
+
+    /// Id of the web service.
+    pub fn service_id(&self) -> String {
+        format!("{}/services/{}", self.workspace(), self.service)
+    }
+
+    /// Storage account of the workspace.
+    pub fn account(&self) -> String {
+        format!("amlstorage{}", self.number)
+    }
+
+    /// An address or prefix of the tenant's own network: `10.N.` and the rest.
+    pub fn address(&self, rest: &str) -> String {
+        // 10.96.0.0/16 is the cluster's
+        format!("10.{}.{rest}", if self.number < 96 { self.number } else { self.number + 1 })
+    }
+
+    /// The how-to's `DelegatedSubnet` in this tenant's subscription and range.
+    pub fn subnet(&self) -> Object {
+        examples::subnet()
+            .with("/metadata/namespace", self.namespace.clone())
+            .with("/spec/azure/subscriptionID", self.subscription.clone())
+            .with("/spec/virtualNetwork/addressPrefixes", json!([self.address("0.0/16")]))
+            .with("/spec/subnet/addressPrefix", self.address("1.0/24"))
+            .with("/spec/clientSubnet/addressPrefix", self.address("0.0/24"))
+    }
+
+    /// The how-to's `AciVnetDeployment` with this tenant's web service.
+    pub fn deployment(&self) -> Object {
+        let service = json!({"serviceName": self.service});
+        examples::deployment().with("/metadata/namespace", self.namespace.clone()).with("/spec/backend/azureMLWebService", service)
+    }
+
+    /// Applies the how-to and waits until it serves. Returns the deployment.
+    pub async fn how_to(&self) -> Value {
+        self.files(&[]).await;
+        self.apply(&self.subnet()).await;
+        self.apply(&self.deployment()).await;
+        self.ready(&self.subnet()).await;
+        self.ready(&self.deployment()).await
+    }
+
+    fn api(&self, object: &Object) -> Api<DynamicObject> {
+        let kind = object.0["kind"].as_str().expect("a kind");
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("acivnet.dev", "v1alpha1", kind));
+        let resource = ApiResource { plural: format!("{}s", kind.to_lowercase()), ..resource };
+        Api::namespaced_with(self.world.bed.client(), &self.namespace, &resource)
+    }
+
+    /// Applies a custom resource by server-side apply.
+    pub async fn apply(&self, object: &Object) {
+        let parameters = PatchParams::apply("tests").force();
+        self.api(object).patch(object.name(), &parameters, &Patch::Apply(&object.0)).await.expect("the object is taken");
+    }
+
+    /// Annotates a custom resource.
+    pub async fn annotate(&self, object: &Object, key: &str, value: &str) {
+        let patch = json!({"metadata": {"annotations": {key: value}}});
+        self.api(object).patch(object.name(), &PatchParams::default(), &Patch::Merge(patch)).await.expect("the annotation is taken");
+    }
+
+    /// Approves the plan that waits.
+    pub async fn approve(&self, object: &Object) {
+        let stands = self.get(object).await.expect("the object");
+        let hash = stands.pointer("/status/plan/hash").and_then(Value::as_str).expect("a plan with a hash").to_owned();
+        self.annotate(object, APPROVE_PLAN, &hash).await;
+    }
+
+    /// Begins the deletion of a custom resource.
+    pub async fn delete(&self, object: &Object) {
+        self.api(object).delete(object.name(), &DeleteParams::default()).await.expect("the deletion begins");
+    }
+
+    /// A custom resource as it stands.
+    pub async fn get(&self, object: &Object) -> Option<Value> {
+        let found = self.api(object).get_opt(object.name()).await.expect("an answer");
+        found.map(|found| serde_json::to_value(found).expect("JSON"))
+    }
+
+    /// Waits for a state of a custom resource; says everything that helps when it does not come.
+    pub async fn until(&self, object: &Object, what: &str, reached: impl Fn(&Value) -> bool) -> Value {
+        let ask = || async {
+            let stands = self.get(object).await.ok_or("it is gone")?;
+            sound(&stands);
+            if reached(&stands) { Ok(stands) } else { Err("it is not so yet".to_owned()) }
+        };
+        let about = format!("{} {}: {what}", object.0["kind"], object.name());
+        match crate::eventually(&about, ask).await {
+            Ok(stands) => stands,
+            Err(why) => panic!("{why}\n{}", self.story().await),
+        }
+    }
+
+    /// Waits until a custom resource's generation is ready and nothing is left to do.
+    pub async fn ready(&self, object: &Object) -> Value {
+        self.until(object, "Ready and settled", |stands| {
+            let settled = stands.pointer("/status/settledGeneration") == stands.pointer("/metadata/generation");
+            settled && kstatus::condition(stands, "Ready").0 == "True" && kstatus::read(stands) == kstatus::Kstatus::Current
+        })
+        .await
+    }
+
+    /// Waits for a condition of the present generation to be there with a reason.
+    pub async fn condition(&self, object: &Object, type_: &str, status: &str, reason: &str) -> Value {
+        self.until(object, &format!("{type_}={status}/{reason}"), |stands| {
+            let seen = stands.pointer("/status/observedGeneration") == stands.pointer("/metadata/generation");
+            let (has, why, _) = kstatus::condition(stands, type_);
+            seen && has == status && why == reason
+        })
+        .await
+    }
+
+    /// Waits until a custom resource is gone.
+    pub async fn gone(&self, object: &Object) {
+        let ask = || async { if self.get(object).await.is_none() { Ok(()) } else { Err("it is there".to_owned()) } };
+        if let Err(why) = crate::eventually(&format!("{} {} is gone", object.0["kind"], object.name()), ask).await {
+            panic!("{why}\n{}", self.story().await);
+        }
+    }
+
+    /// Waits for something in Azure.
+    pub async fn until_azure(&self, what: &str, id: &str, reached: impl Fn(Option<&Value>) -> bool) {
+        let ask = || async {
+            let stands = self.world.azure.resource(id).await;
+            if reached(stands.as_ref()) { Ok(()) } else { Err(format!("{stands:?}")) }
+        };
+        if let Err(why) = crate::eventually(what, ask).await {
+            panic!("{why}\n{}", self.story().await);
+        }
+    }
+
+    /// Every request to Azure that was this tenant's, after number `since`.
+    pub async fn requests(&self, since: u64) -> Vec<Entry> {
+        let ours = |entry: &Entry| {
+            let path = entry.path.to_lowercase();
+            let place = path.contains(&self.subscription) || path.contains(&self.directory) || path.starts_with(&format!("//{}/", self.account()));
+            place || entry.caller.as_deref() == Some(&self.client_id)
+        };
+        self.world.azure.requests(since).await.into_iter().filter(ours).collect()
+    }
+
+    /// Number of the last request so far.
+    pub async fn mark(&self) -> u64 {
+        self.world.azure.requests(0).await.last().map_or(0, |entry| entry.seq)
+    }
+
+    /// Writes to Azure after number `since`.
+    pub async fn writes(&self, since: u64) -> Vec<Entry> {
+        self.requests(since).await.into_iter().filter(golden::is_write).collect()
+    }
+
+    /// The requests after number `since`, for a golden file.
+    pub async fn golden(&self, since: u64) -> String {
+        let names = [
+            (self.subscription.as_str(), "{subscription}"),
+            (&self.directory, "{tenant}"),
+            (&self.account(), "{account}"),
+            (&self.service, "{service}"),
+        ];
+        golden::text(&self.requests(since).await, &names)
+    }
+
+    /// Events of the namespace, the oldest first: `Normal Creating Create: message`.
+    pub async fn events(&self) -> Vec<String> {
+        let list = Api::<Event>::namespaced(self.world.bed.client(), &self.namespace).list(&ListParams::default()).await;
+        let mut events = list.expect("events").items;
+        events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
+        let line = |event: &Event| {
+            let word = |text: &Option<String>| text.clone().unwrap_or_default();
+            format!("{} {} {}: {}", word(&event.type_), word(&event.reason), word(&event.action), word(&event.note))
+        };
+        events.iter().map(line).collect()
+    }
+
+    /// Begins the deletion of the namespace.
+    pub async fn delete_namespace(&self) {
+        let all = Api::<k8s_openapi::api::core::v1::Namespace>::all(self.world.bed.client());
+        all.delete(&self.namespace, &DeleteParams::default()).await.expect("the deletion begins");
+    }
+
+    /// Waits until the namespace is gone.
+    pub async fn namespace_gone(&self) {
+        let all = Api::<k8s_openapi::api::core::v1::Namespace>::all(self.world.bed.client());
+        let ask = || async { if all.get_opt(&self.namespace).await.expect("an answer").is_none() { Ok(()) } else { Err("it is there".to_owned()) } };
+        if let Err(why) = crate::eventually("the namespace is gone", ask).await {
+            panic!("{why}\n{}", self.story().await);
+        }
+    }
+
+    /// Makes a custom resource with the API server's own defaults, and returns it.
+    pub async fn create(&self, object: &Object) -> Value {
+        let made = self.api(object).create(&PostParams::default(), &object.typed()).await.expect("the object is made");
+        serde_json::to_value(made).expect("JSON")
+    }
+
+    /// All that helps to see why something did not come: objects, events, requests, logs.
+    pub async fn story(&self) -> String {
+        let mut story = String::new();
+        for object in [self.subnet(), self.deployment()] {
+            for one in self.api(&object).list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
+                story.push_str(&format!("\n--- {} {}\n{:#}\n", object.0["kind"], one.metadata.name.unwrap_or_default(), one.data["status"]));
+            }
+        }
+        story.push_str(&format!("\n--- events\n{}\n\n--- the last requests to Azure\n", self.events().await.join("\n")));
+        let requests = self.requests(0).await;
+        for Entry { seq, verb, path, status, .. } in requests.iter().rev().take(40).rev() {
+            story.push_str(&format!("{seq} {verb} {path} -> {status}\n"));
+        }
+        story.push_str("\n--- the last log lines\n");
+        let logs = logs::all();
+        let lines: Vec<&str> = logs.lines().filter(|line| line.contains(&self.namespace) || line.contains("ERROR")).collect();
+        story.push_str(&lines[lines.len().saturating_sub(30)..].join("\n"));
+        story
+    }
+}
+
+/// What holds for every status that anybody ever sees.
+fn sound(object: &Value) {
+    let is = |type_| kstatus::condition(object, type_).0 == "True";
+    assert!(!(is("Reconciling") && is("Stalled")), "Reconciling and Stalled at once: {object:#}");
+    for condition in kstatus::conditions(object) {
+        assert!(condition["message"].as_str().is_some_and(|text| !text.is_empty()), "a condition without message: {condition}");
+        assert!(condition.get("observedGeneration").is_some(), "a condition without generation: {condition}");
+        let abnormal = ["Reconciling", "Stalled", "DeletionBlocked"].iter().any(|type_| condition["type"] == *type_);
+        assert!(!abnormal || condition["status"] == "True", "{condition} is there although it is not True");
+    }
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Functions that the scripts of this folder share; sourced, never run.
+
+# Prints a message and ends the script. usage: die WHAT_WAS_WRONG_AND_WHAT_TO_DO
+die() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# The folder that holds what is built or fetched once: Kubernetes binaries, Python tools, environments.
+cache_folder() {
+  local folder=${XDG_CACHE_HOME:-${HOME:?set HOME or XDG_CACHE_HOME}/.cache}/acivnet
+  mkdir -p "$folder"
+  printf '%s\n' "$folder"
+}
+
+# True when version $1 is at least version $2; both are numbers with dots.
+version_at_least() {
+  [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1)" = "$2" ]
+}
+
+# Waits for a lock and keeps it until the script ends. usage: take_lock FILE WHAT
+take_lock() {
+  local descriptor
+  exec {descriptor}>"$1"
+  flock -n "$descriptor" && return
+  printf 'waiting for another process that is busy with %s …\n' "$2" >&2
+  flock "$descriptor"
+}

@@ -1,0 +1,100 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
+# Starts what the demo plays on: Kubernetes, Azure, the operator. Sourced by inside.sh.
+
+azure=https://localhost:8443
+client_id=00000000-0000-0000-0000-00000000000c
+tenant_id=00000000-0000-0000-0000-00000000000a
+declare -A programs=()
+
+# usage: start NAME COMMAND…     output goes to $STATE/logs/NAME.log
+start() {
+  local name=$1
+  shift
+  "$@" > "$STATE/logs/$name.log" 2>&1 < /dev/null &
+  programs[$name]=$!
+}
+
+check_programs() {
+  local name
+  for name in "${!programs[@]}"; do
+    kill -0 "${programs[$name]}" 2>/dev/null || fail "$name has ended; see $STATE/logs/$name.log"
+  done
+}
+
+start_kubernetes() {
+  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443
+  wait_until "the Kubernetes API server" 120 grep -qx ready "$STATE/logs/kubernetes.log"
+  export KUBECONFIG=$STATE/kube/kubeconfig
+}
+
+start_azure() {
+  start simulator "$ACIVNET_BINARIES/acivnet-simulator" serve --listen 127.0.0.1:8443 --state-dir "$STATE/azure" \
+    --seed "$root/tools/demo/seed.json" --issuer-ca "$STATE/kube/ca.crt" --time-scale "${ACIVNET_DEMO_TIME_SCALE:-0.1}" \
+    --runner netns --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl"
+  wait_until "the Azure simulator" 60 test -f "$STATE/azure/endpoint.json"
+}
+
+# The simulator's own interface, which stands for the portal and for what only Microsoft could see.
+azure_admin() { # METHOD PATH [JSON]
+  curl -sSf --cacert "$STATE/azure/ca.pem" -X "$1" ${3:+-H 'Content-Type: application/json' -d "$3"} "$azure/simulator/$2"
+}
+
+azure_report() { # SUBCOMMAND [ARGUMENT]     from what stands in Azure now
+  azure_admin GET dump > "$STATE/dump.json"
+  python3 "$root/tools/demo/azure.py" "$@" < "$STATE/dump.json"
+}
+
+install_operator() {
+  note "deploy/operator: CRDs, rights, Deployment (with 0 replicas: this cluster has no node, the binary runs as a process)"
+  show 'kubectl apply --server-side -k tools/demo/operator'
+  kubectl wait --for=condition=Established --timeout=30s \
+    crd/acivnetdeployments.acivnet.dev crd/delegatedsubnets.acivnet.dev > "$STATE/logs/crds.log"
+}
+
+# A kubeconfig with the operator's ServiceAccount token and nothing else.
+operator_kubeconfig() {
+  local token
+  token=$(kubectl create token acivnet-operator --namespace acivnet-system --duration 24h)
+  (
+    umask 077
+    cat > "$STATE/operator.kubeconfig" <<KUBECONFIG
+apiVersion: v1
+kind: Config
+clusters: [{name: demo, cluster: {server: "https://127.0.0.1:6443", certificate-authority: "$STATE/kube/ca.crt"}}]
+users: [{name: acivnet-operator, user: {token: "$token"}}]
+contexts: [{name: demo, context: {cluster: demo, user: acivnet-operator}}]
+current-context: demo
+KUBECONFIG
+  )
+}
+
+start_operator() {
+  operator_kubeconfig
+  start operator env KUBECONFIG="$STATE/operator.kubeconfig" "$ACIVNET_BINARIES/acivnet" run \
+    --cloud Custom --resource-manager-endpoint "$azure" --authority-host "$azure" \
+    --machine-learning-suffix localhost:8443 --blob-suffix localhost:8443 --azure-ca-file "$STATE/azure/ca.pem" \
+    --admin-address 127.0.0.1:8080 --pace "${ACIVNET_DEMO_PACE:-1}"
+  wait_until "the operator" 30 curl -sf -o /dev/null http://127.0.0.1:8080/readyz
+}
+
+# What the administrator of a cluster does for a team, once.
+prepare_namespace() {
+  show 'kubectl create namespace ml'
+  show 'kubectl create serviceaccount acivnet --namespace ml'
+  show "kubectl annotate serviceaccount acivnet --namespace ml \\
+    azure.workload.identity/client-id=$client_id azure.workload.identity/tenant-id=$tenant_id"
+  show 'kubectl config set-context --current --namespace ml'
+}
+
+# A namespace `outside` with a network and a default route, none of which leads into the VNet, and `nowhere` with no link.
+make_outside_hosts() {
+  ip netns add nowhere
+  ip netns add internet
+  ip netns add outside
+  ip link add eth0 netns outside type veth peer name eth0 netns internet
+  ip -n outside address add 203.0.113.2/24 dev eth0
+  ip -n internet address add 203.0.113.1/24 dev eth0
+  ip -n outside link set eth0 up
+  ip -n internet link set eth0 up
+  ip -n outside route add default via 203.0.113.1
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# The demo itself; demo.sh starts it as the first process of its own user, mount, PID and network namespaces.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=show.sh
+source "$root/tools/demo/show.sh"
+# shellcheck source=bed.sh
+source "$root/tools/demo/bed.sh"
+# shellcheck source=steps.sh
+source "$root/tools/demo/steps.sh"
+# shellcheck source=summary.sh
+source "$root/tools/demo/summary.sh"
+trap report_unforeseen_end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+enter() {
+  cd "$root"
+  export PATH="$ACIVNET_KUBE_BIN:$ACIVNET_PLAIN_PYTHON/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+  # No settings of the user's own kubectl, and no proxy: there is no network here.
+  export HOME=$STATE/home KUBECONFIG=$STATE/kube/kubeconfig
+  unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+  mkdir -p "$HOME"
+  mount -t tmpfs tmpfs /run
+  mkdir -p /run/netns
+  ip link set lo up
+}
+
+build_the_bed() {
+  start_kubernetes
+  start_azure
+}
+
+administrate() {
+  install_operator
+  start_operator
+  prepare_namespace
+}
+
+keep_standing() {
+  cat <<HINTS
+
+Everything stands until you leave this shell. To try:
+  kubectl get delegatedsubnets,acivnetdeployments -o wide
+  kubectl patch acivnetdeployment aciservice --type merge --patch '{"spec": {"resources": {"cpu": "2"}}}'    # waits for approval
+  kubectl get acivnetdeployment aciservice -o jsonpath='{.status.plan}'
+  ip netns exec client curl -s -d @deploy/examples/article/sample.json http://10.0.1.4/score
+  curl -s --cacert \$STATE/azure/ca.pem https://localhost:8443/simulator/dump | python3 -m json.tool | less
+  tail -f \$STATE/logs/operator.log
+  kubectl delete -k deploy/examples/article
+HINTS
+  printf "PS1='acivnet demo \\\\w \$ '\n" > "$STATE/bashrc"
+  bash --rcfile "$STATE/bashrc" -i || true
+}
+
+main() {
+  enter
+  step "Kubernetes and Azure start";                       build_the_bed
+  step "An administrator installs the operator";           administrate
+  step "Two objects, applied";                             apply_the_article
+  step "What Kubernetes tells about it";                   look_at_it
+  step "A request from inside the VNet, and from outside"; ask_from_inside_and_outside
+  step "A new model";                                      change_the_model
+  step "Drift: edits in the portal";                       repair_after_the_portal
+  if [ -n "${KEEP:-}" ]; then
+    print_summary
+    keep_standing
+    return
+  fi
+  step "Everything is deleted again";                      delete_everything
+  print_summary
+}
+
+main "$@"

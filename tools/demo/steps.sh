@@ -1,0 +1,150 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
+# What a user does and sees, in order. Sourced by inside.sh.
+
+service_id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.MachineLearningServices/workspaces/amlws/services/aciservice
+group_id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.Network/networkSecurityGroups/amlnsg
+# The first time, the environment is built meanwhile.
+patience=600
+
+wait_until_ready() { # KIND/NAME SECONDS
+  kubectl wait "$1" --for=condition=Ready --timeout="$2s" > "$STATE/logs/wait.log" 2>&1 || fail "$1 is not Ready after $2 s"
+}
+
+deployment_field() { # JSONPATH
+  kubectl get acivnetdeployment aciservice -o "jsonpath={$1}"
+}
+
+expect_field() { # JSONPATH VALUE
+  local have
+  have=$(deployment_field "$1")
+  [ "$have" = "$2" ] || fail "$1 of acivnetdeployment/aciservice is \"$have\", not \"$2\""
+}
+
+apply_the_article() {
+  applied_at=$(now)
+  show 'kubectl apply --server-side -k deploy/examples/article'
+  watch_until Ready delegatedsubnets amlsubnet1 "$patience"
+  watch_until Ready acivnetdeployments aciservice "$patience"
+}
+
+look_at_it() {
+  show 'kubectl describe delegatedsubnet amlsubnet1'
+  show 'kubectl describe acivnetdeployment aciservice'
+  show 'kubectl get delegatedsubnets,acivnetdeployments -o wide'
+  expect_field .status.endpoint.scoringURI http://10.0.1.4/score
+  expect_field .status.modelLabel mymodel:1
+}
+
+add_client() {
+  local subnet=${group_id%/networkSecurityGroups/*}/virtualNetworks/amlvnet1/subnets/default said
+  said=$(azure_admin POST hosts "{\"name\": \"client\", \"subnetId\": \"$subnet\"}") || fail "no host could be put into subnet default"
+  note "a host in subnet default, the network namespace \"client\": $said"
+}
+
+score_from_client() { # FILE_FOR_THE_ANSWER
+  show "ip netns exec client curl -sS -m 10 -H 'Content-Type: application/json' \\
+    -d @deploy/examples/article/sample.json http://10.0.1.4/score | tee \"\$STATE/$1\""
+  echo
+}
+
+compare_with_plain_python() { # FILE_WITH_THE_ANSWER
+  note "the same model file in plain Python"
+  show "python deploy/examples/article/predict.py --compare \"\$STATE/$1\""
+}
+
+ask_from_inside_and_outside() {
+  add_client
+  score_from_client answer-1.json
+  apply_to_answer=$(seconds_since "$applied_at")
+  compare_with_plain_python answer-1.json
+  make_outside_hosts
+  note "\"outside\" has a network and a default route, but no part in the VNet; \"nowhere\" has no link at all"
+  local host
+  for host in outside nowhere; do
+    show_refused "ip netns exec $host curl -sS -m 3 -H 'Content-Type: application/json' \\
+    -d @deploy/examples/article/sample.json http://10.0.1.4/score"
+  done
+}
+
+# From here on the example's folder is a copy, seen at the same path inside the demo only.
+copy_the_example() {
+  local folder=$root/deploy/examples/article
+  cp -r "$folder" "$STATE/article"
+  mount --bind "$STATE/article" "$folder"
+}
+
+change_the_model() {
+  copy_the_example
+  show 'python deploy/examples/article/train.py --alpha 1'
+  show 'kubectl apply --server-side -k deploy/examples/article'
+  note "the old model goes on answering until the new one is in place, so Ready alone does not tell"
+  watch_until RolloutComplete acivnetdeployments aciservice "$patience"
+  wait_until_ready acivnetdeployment/aciservice 60
+  expect_field .status.modelLabel mymodel:2
+  expect_field .status.endpoint.scoringURI http://10.0.1.4/score
+  [ "$(azure_report services | wc -l)" = 1 ] || fail "there is more than one web service: $(azure_report services)"
+  score_from_client answer-2.json
+  compare_with_plain_python answer-2.json
+  ! cmp -s "$STATE/answer-1.json" "$STATE/answer-2.json" || fail "the new model gave the old answer"
+}
+
+# A hand in the portal: done in Azure at once, and acivnet hears nothing of it.
+in_the_portal() { # WHAT METHOD ID [JSON]
+  note "somebody in the portal $1: $2 ${3##*/providers/}${4:+ $4}"
+  azure_admin "$2" "resources?id=$3" "${4:-}" > "$STATE/logs/portal.log" || fail "the simulator refused $2 of $3"
+}
+
+edit_in_the_portal() {
+  note "look at Azure every 30 s instead of every 300 s, so that this is short"
+  local kind
+  for kind in delegatedsubnet/amlsubnet1 acivnetdeployment/aciservice; do
+    show "kubectl patch $kind --type merge --patch '{\"spec\": {\"drift\": {\"intervalSeconds\": 30}}}'"
+    wait_until_ready "$kind" 60
+  done
+  in_the_portal "removes the security rule" PATCH "$group_id" '{"properties": {"securityRules": []}}'
+  in_the_portal "deletes the web service" DELETE "$service_id"
+}
+
+rule_is_back() {
+  azure_report rules amlnsg | grep -qx AllowAzureMachineLearning
+}
+
+service_answers() {
+  ip netns exec client curl -sf -m 5 -o "$STATE/answer-3.json" -H 'Content-Type: application/json' \
+    -d @deploy/examples/article/sample.json http://10.0.1.4/score
+}
+
+see_it_come_back() {
+  local watcher
+  type_command 'kubectl get acivnetdeployments -w'
+  kubectl get acivnetdeployments -w &
+  watcher=$!
+  wait_until "the security rule to be put back" 120 rule_is_back
+  wait_until "the web service to be put back" 120 azure_report service aciservice
+  wait_until "the web service to answer again" 240 service_answers
+  wait_until_ready acivnetdeployment/aciservice 60
+  sleep 0.5
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || true
+  echo '^C'
+  show 'kubectl events --for delegatedsubnet/amlsubnet1 | tail -n 6'
+  show 'kubectl events --for acivnetdeployment/aciservice | tail -n 6'
+  local kind
+  for kind in delegatedsubnet/amlsubnet1 acivnetdeployment/aciservice; do
+    kubectl events --for "$kind" | grep -q DriftCorrected || fail "no event of $kind tells that drift was corrected"
+  done
+  score_from_client answer-3.json
+  compare_with_plain_python answer-3.json
+}
+
+repair_after_the_portal() {
+  edit_in_the_portal
+  see_it_come_back
+}
+
+delete_everything() {
+  show 'kubectl delete -k deploy/examples/article --timeout 180s'
+  note "what Azure still holds (the simulator's dump)"
+  azure_report holdings || fail "something of ours is left in Azure; see above"
+  show 'kubectl delete namespace ml --timeout 120s'
+}

