@@ -13,7 +13,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api,
-    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
     core::{ApiResource, DynamicObject, GroupVersionKind},
 };
 use serde_json::{Value, json};
@@ -138,6 +138,7 @@ impl<'w> Tenant<'w> {
         let mut object = object;
         object["apiVersion"] = K::api_version(&()).into();
         object["kind"] = K::kind(&()).into();
+        object["metadata"]["name"] = name.into();
         let api = Api::<K>::namespaced(self.world.bed.client(), &self.namespace);
         api.patch(name, &PatchParams::apply("tests").force(), &Patch::Apply(object)).await.expect("the object is taken");
     }
@@ -235,10 +236,14 @@ impl<'w> Tenant<'w> {
         self.api(object).patch(object.name(), &parameters, &Patch::Apply(&object.0)).await.expect("the object is taken");
     }
 
+    /// Changes a custom resource by a merge patch.
+    pub async fn merge(&self, object: &Object, patch: Value) {
+        self.api(object).patch(object.name(), &PatchParams::default(), &Patch::Merge(patch)).await.expect("the patch is taken");
+    }
+
     /// Annotates a custom resource.
     pub async fn annotate(&self, object: &Object, key: &str, value: &str) {
-        let patch = json!({"metadata": {"annotations": {key: value}}});
-        self.api(object).patch(object.name(), &PatchParams::default(), &Patch::Merge(patch)).await.expect("the annotation is taken");
+        self.merge(object, json!({"metadata": {"annotations": {key: value}}})).await;
     }
 
     /// Approves the plan that waits.
@@ -290,6 +295,18 @@ impl<'w> Tenant<'w> {
             seen && has == status && why == reason
         })
         .await
+    }
+
+    /// Waits until a custom resource is being deleted.
+    pub async fn until_deleting(&self, object: &Object) {
+        self.until(object, "being deleted", |stands| stands.pointer("/metadata/deletionTimestamp").is_some()).await;
+    }
+
+    /// Waits until the namespace has lost its ServiceAccount.
+    pub async fn until_account_gone(&self) {
+        let accounts = Api::<ServiceAccount>::namespaced(self.world.bed.client(), &self.namespace);
+        let ask = || async { if accounts.get_opt("acivnet").await.expect("an answer").is_none() { Ok(()) } else { Err("it is there".to_owned()) } };
+        crate::eventually("ServiceAccount acivnet is gone", ask).await.unwrap_or_else(|why| panic!("{why}"));
     }
 
     /// Waits until a custom resource is gone.
@@ -367,12 +384,6 @@ impl<'w> Tenant<'w> {
         if let Err(why) = crate::eventually("the namespace is gone", ask).await {
             panic!("{why}\n{}", self.story().await);
         }
-    }
-
-    /// Makes a custom resource with the API server's own defaults, and returns it.
-    pub async fn create(&self, object: &Object) -> Value {
-        let made = self.api(object).create(&PostParams::default(), &object.typed()).await.expect("the object is made");
-        serde_json::to_value(made).expect("JSON")
     }
 
     /// All that helps to see why something did not come: objects, events, requests, logs.

@@ -97,7 +97,7 @@ fn compare(scenario: &Scenario, clean: &Run, interruption: Interruption) -> Resu
     let about = format!("{}, request {request} ({}), {mode:?}", scenario.name, clean.trace[request]);
     let run = case(scenario, vec![interruption]).map_err(|why| format!("{about}: {why}"))?;
     if chosen(scenario.name).is_some() {
-        run.trace.iter().enumerate().for_each(|(number, sent)| eprintln!("{number:5} {sent}"));
+        run.log.iter().for_each(|line| eprintln!("{line}"));
     }
     let wrong = clean.wrong_with(&run, &interruption);
     if wrong.is_empty() { Ok(()) } else { Err(format!("{about}:\n  {}", wrong.join("\n  "))) }

@@ -29,7 +29,7 @@ start_kubernetes() {
 
 start_azure() {
   start simulator "$ACIVNET_BINARIES/acivnet-simulator" serve --listen 127.0.0.1:8443 --state-dir "$STATE/azure" \
-    --seed "$root/tools/demo/seed.json" --issuer-ca "$STATE/kube/ca.crt" --time-scale "${ACIVNET_DEMO_TIME_SCALE:-0.1}" \
+    --seed "$root/tools/demo/seed.json" --issuer-ca "$STATE/kube/ca.crt" --time-scale "${ACIVNET_DEMO_TIME_SCALE:-0.05}" \
     --runner netns --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl"
   wait_until "the Azure simulator" 60 test -f "$STATE/azure/endpoint.json"
 }
@@ -73,7 +73,7 @@ start_operator() {
   start operator env KUBECONFIG="$STATE/operator.kubeconfig" "$ACIVNET_BINARIES/acivnet" run \
     --cloud Custom --resource-manager-endpoint "$azure" --authority-host "$azure" \
     --machine-learning-suffix localhost:8443 --blob-suffix localhost:8443 --azure-ca-file "$STATE/azure/ca.pem" \
-    --admin-address 127.0.0.1:8080 --pace "${ACIVNET_DEMO_PACE:-1}"
+    --admin-address 127.0.0.1:8080 --pace "${ACIVNET_DEMO_PACE:-0.5}"
   wait_until "the operator" 30 curl -sf -o /dev/null http://127.0.0.1:8080/readyz
 }
 

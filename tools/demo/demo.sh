@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The whole how-to on this machine: builds what is missing, then plays inside.sh in namespaces of its own.
 # usage: demo.sh          KEEP=1 leaves everything standing in a shell before it is deleted
-# Other settings by environment: ACIVNET_DEMO_TIME_SCALE (length of Azure's operations, 1 = as in Azure; default 0.1),
-# ACIVNET_DEMO_PACE (length of the operator's own waits; default 1).
+# Other settings by environment: ACIVNET_DEMO_TIME_SCALE (length of Azure's operations, 1 = as in Azure; default 0.05),
+# ACIVNET_DEMO_PACE (length of the operator's own waits; default 0.5).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../common.sh

@@ -95,7 +95,7 @@ in_the_portal() { # WHAT METHOD ID [JSON]
 }
 
 edit_in_the_portal() {
-  note "look at Azure every 30 s instead of every 300 s, so that this is short"
+  note "look at Azure every 30 s instead of every 300 s (--pace ${ACIVNET_DEMO_PACE:-0.5} shortens every wait of this operator besides)"
   local kind
   for kind in delegatedsubnet/amlsubnet1 acivnetdeployment/aciservice; do
     show "kubectl patch $kind --type merge --patch '{\"spec\": {\"drift\": {\"intervalSeconds\": 30}}}'"
@@ -143,6 +143,8 @@ repair_after_the_portal() {
 }
 
 delete_everything() {
+  note "the client leaves subnet default, which Azure would not delete under it"
+  azure_admin DELETE hosts/client > "$STATE/logs/client.log" || fail "the client could not be taken out of its subnet"
   show 'kubectl delete -k deploy/examples/article --timeout 180s'
   note "what Azure still holds (the simulator's dump)"
   azure_report holdings || fail "something of ours is left in Azure; see above"

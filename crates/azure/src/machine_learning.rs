@@ -7,7 +7,7 @@ use crate::{
     connector::Azure,
     discovery::Endpoints,
     error::Refusal,
-    http::{LARGEST_ANSWER, empty},
+    http::LARGEST_ANSWER,
     observe::{Class, Sent},
     request::{Answer, Call},
 };
@@ -17,7 +17,7 @@ use acivnet_core::{
     kind::{Kind, Write},
     observed::Fact,
 };
-use http::{Method, Request};
+use http::Method;
 use http_body_util::BodyExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -121,10 +121,12 @@ impl Azure {
     /// The last 16 KiB of a log in blob storage, whole lines. A log that can't be read costs a worse message only.
     async fn log_tail(&self, log: &str) -> Option<String> {
         let url = Url::parse(log).ok().filter(|url| self.connector.cloud.is_blob(url))?;
-        let request = Request::get(url.as_str()).body(empty()).ok()?;
+        let call = Call::new(Method::GET, url, Class::Blob, "log of an operation");
+        let request = self.request(&call, None, &self.connector.random.uuid()).ok()?;
         let answer = self.connector.http.send(request).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         self.connector.observer.answered(&Sent { verb: "GET", class: Class::Blob, status, remaining: None });
+        tracing::debug!(verb = "GET", id = %call.about, status, correlation_id = %self.correlation, "azure answered");
         let mut body = answer.ok().filter(|answer| answer.status().is_success())?.into_body();
         let (mut tail, mut read) = (Vec::new(), 0usize);
         while let Some(Ok(frame)) = body.frame().await {

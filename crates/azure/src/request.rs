@@ -149,7 +149,7 @@ impl Azure {
         }
     }
 
-    fn request(
+    pub(crate) fn request(
         &self,
         call: &Call,
         token: Option<&Token>,

@@ -181,6 +181,17 @@ impl Plan {
         })
     }
 
+    /// Whether something is under way, or comes next: what merely waits for others does not count.
+    pub fn moves(&self) -> bool {
+        let moves = |step: &Step| matches!(step.action, Action::Write(_) | Action::Wait | Action::Hold(Held::Turn));
+        self.steps.iter().any(moves)
+    }
+
+    /// Whether a step is held like this.
+    pub fn holds(&self, held: &Held) -> bool {
+        self.steps.iter().any(|step| matches!(&step.action, Action::Hold(one) if one == held))
+    }
+
     /// Whether every node is where it should be.
     pub fn settled(&self) -> bool {
         self.steps.iter().all(|step| step.action == Action::Keep)

@@ -138,9 +138,12 @@ pub type SpecField = fn(&Node, &str, &Value) -> (String, String);
 
 /// `status.plan`: the steps that wait for a person or a setting, and what is deleted to be created again.
 pub fn plan_status(pass: &Pass<'_>, mode: DriftMode, field: SpecField) -> Option<PlanStatus> {
+    let told = mode != DriftMode::Ignore;
+    let set = pass.plan.holds(&Held::Suspended) || told && pass.plan.holds(&Held::DriftMode);
     let waits = |step: &&Step| match &step.action {
         Action::Hold(Held::Approval | Held::Suspended) => true,
-        Action::Hold(Held::DriftMode) => mode != DriftMode::Ignore,
+        Action::Hold(Held::DriftMode) => told,
+        Action::Hold(Held::Needs) => set,
         _ => step.replaces() && step.writes(),
     };
     let steps: Vec<&Step> = pass.plan.steps.iter().filter(waits).collect();
@@ -173,6 +176,20 @@ fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedA
 /// A field by its path in the Azure body.
 pub fn azure_field(_node: &Node, path: &str, value: &Value) -> (String, String) {
     (path.to_owned(), scrub::clean(&shown(value)))
+}
+
+/// Status, reason and message of `Ready`; none when the last one stands.
+pub type Ready = Option<(Option<bool>, &'static str, String)>;
+
+/// What `Ready` says while Azure can't be seen: what was ready counts as such for a while, and is not known then. None
+/// when it was not ready: the cause tells.
+pub fn ready_unseen(last: &[Condition], conditions: &Conditions<'_>, cause: &Cause, patience: i64) -> Option<Ready> {
+    let known = find(last, types::READY)?;
+    let was_ready = known.status == "True";
+    let unknown = known.status == "Unknown" && known.reason != reasons::PROGRESSING;
+    let message = format!("nothing is known at the moment: {}", cause.message);
+    let now = (None, cause.reason, message);
+    (was_ready || unknown).then(|| (unknown || lasted(conditions, cause.reason) >= patience).then_some(now))
 }
 
 /// `CredentialsValid`.
@@ -254,8 +271,7 @@ pub fn next(pass: &Pass<'_>, done: Option<&Done>, cause: Option<&Cause>, sweep: 
     if let Some(after) = successes(done).filter_map(|(at, progress)| wait(pass, at, progress)).min() {
         return Next::Retry(Retry::After(after));
     }
-    let moves = |step: &Step| matches!(step.action, Action::Write(_) | Action::Wait | Action::Hold(Held::Turn));
-    if pass.plan.steps.iter().any(moves) || pass.blueprint.incomplete {
+    if pass.plan.moves() || pass.blueprint.incomplete {
         return Next::Retry(Retry::Soon);
     }
     cause.map_or(Next::Sweep(sweep), |cause| Next::Retry(cause.retry))

@@ -59,6 +59,7 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
         | "InUseNetworkSecurityGroupCannotBeDeleted"
         | "InUsePrefixCannotBeDeleted"
         | "CannotDeleteResource" => (Backoff, r::SUBNET_IN_USE),
+        "InvalidResourceReference" | "ServiceExists" => (Backoff, r::BUSY),
         "ResourceGroupBeingDeleted" | "ResourceGroupNotFound" => (Slowly, r::RESOURCE_GROUP_NOT_FOUND),
         "SubscriptionNotFound" | "ReadOnlyDisabledSubscription" | "InvalidSubscriptionId" => {
             (Slowly, r::SUBSCRIPTION_NOT_FOUND)

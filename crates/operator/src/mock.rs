@@ -132,10 +132,12 @@ pub fn refused_because(status: u16, reason: &str, cause: &str) -> Answer {
     )
 }
 
+type AzureHandler = dyn Fn(&str) -> (u16, Value) + Send + Sync;
+
 /// An Azure of a few lines: sign-in always succeeds, every other request is handed on, by method and path.
 #[derive(Clone)]
 pub struct FakeAzure {
-    handler: Arc<dyn Fn(&str) -> (u16, Value) + Send + Sync>,
+    handler: Arc<AzureHandler>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 

@@ -6,7 +6,7 @@ use acivnet_azure::{Body, BoxError, Clock, Http, SendError, collect};
 use acivnet_simulator::{Config, ConnectionDropped, Seed, SigningKey, Simulator, StaticIssuerKeys, run::Scripted};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header::CONTENT_LENGTH};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -56,8 +56,11 @@ pub struct ToAzure {
 #[async_trait]
 impl Http for ToAzure {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let body = collect(body, LARGEST).await.map_err(|error| SendError::NotSent(error.to_string()))?;
+        if !body.is_empty() {
+            parts.headers.entry(CONTENT_LENGTH).or_insert(body.len().into());
+        }
         let inside = parts.uri.host().is_some_and(|host| host.parse::<Ipv4Addr>().is_ok());
         let side = if inside { Side::Network } else { Side::Azure };
         let sent = Sent::new(side, &parts.method, &parts.uri, &body);

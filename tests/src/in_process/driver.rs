@@ -102,8 +102,7 @@ impl<'b> Driver<'b> {
     }
 
     fn unsettled(&self, bound: &str) -> String {
-        let trace = self.bed.wire.trace();
-        let last: Vec<String> = trace.iter().rev().take(20).rev().map(ToString::to_string).collect();
+        let last = self.bed.wire.log(self.bed.wire.count().saturating_sub(20));
         let objects: Vec<String> = self.due.keys().filter_map(|key| self.object(key)).map(|object| object["status"].to_string()).collect();
         format!("it did not settle within the bound on {bound}\nstatus:\n{}\nlast requests:\n{}", objects.join("\n"), last.join("\n"))
     }

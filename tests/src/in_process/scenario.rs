@@ -39,6 +39,8 @@ pub const SCENARIOS: &[Scenario] = &[
 pub struct Run {
     /// Every request.
     pub trace: Vec<Sent>,
+    /// The same in lines, with the statuses of the answers.
+    pub log: Vec<String>,
     /// The number of the first request after the act.
     pub acted: usize,
     /// What stood when all had settled.
@@ -65,7 +67,7 @@ impl Scenario {
             return Err("something that belongs to others was touched".into());
         }
         match bed.wire.unmet().as_slice() {
-            [] => Ok(Run { trace: bed.wire.trace(), acted, end: EndState::of(&bed).await, starts: bed.starts() }),
+            [] => Ok(Run { trace: bed.wire.trace(), log: bed.wire.log(0), acted, end: EndState::of(&bed).await, starts: bed.starts() }),
             [unmet, ..] => Err(format!("there never was a request {}", unmet.request)),
         }
     }

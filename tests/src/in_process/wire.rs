@@ -1,8 +1,9 @@
 //! The wire between operator and world: every request passes here, gets its number, and may meet an interruption.
 
-use http::{Method, Uri};
+use http::{Method, Response, Uri};
 use sha2::{Digest as _, Sha256};
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex},
     time::Duration,
@@ -134,6 +135,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     trace: Vec<Sent>,
+    /// The statuses of the answers, by number of the request.
+    answers: BTreeMap<usize, u16>,
     planned: Vec<Interruption>,
     power: Power,
 }
@@ -159,6 +162,15 @@ impl Wire {
     /// Every request so far.
     pub fn trace(&self) -> Vec<Sent> {
         self.state(|state| state.trace.clone())
+    }
+
+    /// Every request from `start` on, in a line each, with its number and the status of its answer, if there was one.
+    pub fn log(&self, start: usize) -> Vec<String> {
+        self.state(|state| {
+            let answer = |number: &usize| state.answers.get(number).map_or_else(|| "---".to_owned(), ToString::to_string);
+            let requests = state.trace.iter().enumerate().skip(start);
+            requests.map(|(number, sent)| format!("{number:5} {} {sent}", answer(&number))).collect()
+        })
     }
 
     /// How many requests there were.
@@ -203,16 +215,17 @@ impl Wire {
 
     /// Takes one request over the wire: `carry` carries it out and comes back with the answer. Does not come back when
     /// the operator is stopped.
-    pub async fn take<T>(&self, sent: Sent, carry: impl Future<Output = T>) -> Result<T, Lost> {
+    pub async fn take<B>(&self, sent: Sent, carry: impl Future<Output = Response<B>>) -> Result<Response<B>, Lost> {
         if self.ends_now() || self.state(|state| state.power == Power::Off) {
             std::future::pending::<()>().await;
         }
-        let mode = self.number(sent);
+        let (number, mode) = self.number(sent);
         if mode == Some(Mode::StoppedBefore) {
             self.halt().await;
         }
         tokio::time::sleep(LATENCY).await;
         let answer = carry.await;
+        self.state(|state| state.answers.insert(number, answer.status().as_u16()));
         match mode {
             Some(Mode::AnswerLost) => return Err(Lost),
             Some(Mode::StoppedWithoutAnswer) => self.halt().await,
@@ -223,12 +236,12 @@ impl Wire {
     }
 
     /// Notes a request and tells what befalls it.
-    fn number(&self, sent: Sent) -> Option<Mode> {
+    fn number(&self, sent: Sent) -> (usize, Option<Mode>) {
         self.state(|state| {
             let number = state.trace.len();
             state.trace.push(sent);
-            let at = state.planned.iter().position(|one| one.request == number)?;
-            Some(state.planned.remove(at).mode)
+            let at = state.planned.iter().position(|one| one.request == number);
+            (number, at.map(|at| state.planned.remove(at).mode))
         })
     }
 

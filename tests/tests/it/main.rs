@@ -2,4 +2,5 @@
 
 mod generated;
 mod purity;
+mod scenarios;
 mod schema;

@@ -24,6 +24,7 @@ use acivnet_api::{
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// The Azure ids of a `DelegatedSubnet`.
 #[derive(Clone, Debug, PartialEq)]
@@ -393,7 +394,8 @@ impl Describer<'_> {
                 format!("{count} container groups in Azure use this subnet; delete them: {}", holders.join(", ")),
             ),
         };
-        Some(Cause { reason, message: crate::scrub::clean(&message), retry: Retry::Backoff })
+        // addresses and links come back minutes after a delete: looked for at an even pace, not a growing one
+        Some(Cause { reason, message: crate::scrub::clean(&message), retry: Retry::After(Duration::from_secs(20)) })
     }
 }
 

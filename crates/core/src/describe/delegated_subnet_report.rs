@@ -13,10 +13,10 @@ use crate::{
         virtual_network::VIRTUAL_NETWORK,
     },
     observed::Fact,
-    patience::{lasted, progress},
+    patience::progress,
     plan::{Action, Done, Held, Seen, Step},
     questions::Question,
-    report::{self, Report},
+    report::{self, Ready, Report, ready_unseen},
     resources::resources,
     subject::{Pass, Subject},
 };
@@ -151,26 +151,24 @@ impl Reporter<'_> {
         steps.filter(|(node, _)| node.goal == Goal::Present)
     }
 
-    /// Status, reason and message of `Ready`; none when the last one stands, because Azure can't be seen.
-    fn ready(&self, conditions: &Conditions<'_>) -> Option<(Option<bool>, &'static str, String)> {
+    fn ready(&self, conditions: &Conditions<'_>) -> Ready {
         let known = find(self.last(), types::READY);
-        let was_ready = known.is_some_and(|known| known.status == "True");
-        let usable = self.pass.blueprint.blocked.is_none() && self.wanted().all(|(node, step)| self.usable(node, step));
-        let blind = self.wanted().any(|(_, step)| matches!(step.seen, Seen::Unread(_)));
-        match self.cause.clone().or_else(|| self.held_cause()) {
-            _ if usable => {
-                let message = format!("subnet {} is delegated to {}", self.label(), subnet::CONTAINER_GROUPS);
-                Some((Some(true), reasons::DELEGATED, message))
-            }
-            Some(cause) if was_ready && blind => {
-                let patience = self.pass.observed.settings.stalled_after_seconds;
-                let message = format!("nothing is known of the subnet: {}", cause.message);
-                (lasted(conditions, cause.reason) >= patience).then_some((None, cause.reason, message))
-            }
-            Some(cause) => Some((Some(false), cause.reason, cause.message)),
-            None if known.is_none() => Some((None, reasons::PROGRESSING, "first seen".into())),
-            None => Some((Some(false), reasons::PROGRESSING, format!("making subnet {}", self.label()))),
+        let label = self.label();
+        if self.pass.blueprint.blocked.is_none() && self.wanted().all(|(node, step)| self.usable(node, step)) {
+            let message = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
+            return Some((Some(true), reasons::DELEGATED, message));
         }
+        let Some(cause) = self.cause.clone().or_else(|| self.held_cause()) else {
+            let unseen = !self.seen() && known.is_none_or(|known| known.status == "Unknown");
+            return Some(match unseen {
+                true => (None, reasons::PROGRESSING, format!("subnet {label} is to be made")),
+                false => (Some(false), reasons::PROGRESSING, format!("subnet {label} is being made or changed")),
+            });
+        };
+        let patience = self.pass.observed.settings.stalled_after_seconds;
+        let blind = self.wanted().any(|(_, step)| matches!(step.seen, Seen::Unread(_)));
+        let unseen = blind.then(|| ready_unseen(self.last(), conditions, &cause, patience));
+        unseen.flatten().unwrap_or(Some((Some(false), cause.reason, cause.message)))
     }
 
     /// Settled; or it had settled once and stands, and only a difference that disturbs nobody is being put right.
@@ -183,12 +181,12 @@ impl Reporter<'_> {
         }
     }
 
-    fn still_delegated(&self, node: &Node) -> bool {
-        self.pass.observed.azure_body(node.kind, &node.id).is_some_and(subnet::is_delegated)
+    fn seen(&self) -> bool {
+        self.pass.observed.azure_body(&SUBNET, &self.ids.subnet).is_some()
     }
 
-    fn held(&self, held: &Held) -> bool {
-        self.pass.plan.steps.iter().any(|step| step.action == Action::Hold(held.clone()))
+    fn still_delegated(&self, node: &Node) -> bool {
+        self.pass.observed.azure_body(node.kind, &node.id).is_some_and(subnet::is_delegated)
     }
 
     /// What a setting holds. Drift that is to be left counts only where the subnet can't be used for it.
@@ -196,7 +194,7 @@ impl Reporter<'_> {
         let unusable = |(node, step): (&Node, &Step)| {
             step.action == Action::Hold(Held::DriftMode) && !self.usable(node, step)
         };
-        if self.held(&Held::Suspended) {
+        if self.pass.plan.holds(&Held::Suspended) {
             let message = "spec.suspend is true; what would be done is in status.plan";
             Some(Cause::person(reasons::SUSPENDED, message))
         } else if self.wanted().any(unusable) {
@@ -209,8 +207,7 @@ impl Reporter<'_> {
 
     /// What keeps the work going, or from going on.
     fn open_cause(&self) -> Option<Cause> {
-        let open = |step: &Step| !matches!(step.action, Action::Keep | Action::Hold(Held::DriftMode));
-        let working = self.pass.plan.steps.iter().any(open);
+        let working = self.pass.plan.moves();
         let going = || Cause::passing(reasons::PROGRESSING, "Azure is being brought to what the spec says");
         self.cause.clone().or_else(|| self.held_cause()).or_else(|| working.then(going))
     }

@@ -109,7 +109,8 @@ impl Describer<'_> {
         let workspace = blueprint.push(self.workspace_node());
         let versions = self.with_key(&inputs.model.digest);
         let model = blueprint.push(Node { needs: vec![workspace], ..self.model(&inputs, versions.first()) });
-        let label = versions.first().map(|body| model_version::label(body)).unwrap_or_default();
+        let label = versions.first().map(|body| model_version::label(body));
+        let label = label.or_else(|| self.vanished(&inputs)).unwrap_or_default();
         let service = self.service(&subnet, inputs, &label);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
         // of versions with the same key the lowest stays: a registration whose answer was lost made the others
@@ -205,6 +206,13 @@ impl Describer<'_> {
         let key = model_version::key(&self.owner, &self.cr.spec.model, digest);
         let same = |body: &&Value| model_version::property(body, KEY_PROPERTY) == Some(&key);
         self.own_models().into_iter().filter(same).collect()
+    }
+
+    /// The version that this content had, and that somebody deleted: what runs is made from it all the same.
+    fn vanished(&self, inputs: &Inputs) -> Option<String> {
+        let known = self.cr.status.as_ref()?.model.as_ref();
+        let known = known.filter(|one| one.digest == inputs.model.digest && one.name == self.cr.spec.model.name)?;
+        Some(format!("{}:{}", known.name, known.version))
     }
 
     fn model(&self, inputs: &Inputs, registered: Option<&&Value>) -> Node {

@@ -17,10 +17,10 @@ use crate::{
     },
     observed::Fact,
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG},
-    patience::{lasted, progress},
+    patience::progress,
     plan::{Action, Done, Held, Seen, Step, look},
     questions::Question,
-    report::{self, Event, Next, Report, azure_field},
+    report::{self, Event, Next, Ready, Report, azure_field, ready_unseen},
     resources::resources,
     retry::Retry,
     subject::{Pass, Subject, names},
@@ -113,7 +113,7 @@ impl<'a> Reporter<'a> {
         conditions
     }
 
-    fn events(&self, status: &AciVnetDeploymentStatus, ready: Option<(Option<bool>, &str, String)>) -> Vec<Event> {
+    fn events(&self, status: &AciVnetDeploymentStatus, ready: Ready) -> Vec<Event> {
         let last = &self.last.conditions;
         let mut events = write_events(self.pass, self.done, self.drifts);
         if let Some((met, reason, message)) = ready {
@@ -287,33 +287,34 @@ impl<'a> Reporter<'a> {
         (!passed).then_some(Cause { reason, message, retry: Retry::Backoff })
     }
 
-    /// Status, reason and message of `Ready`; none when the last one stands, because Azure can't be seen.
-    fn ready(&self, conditions: &Conditions<'_>) -> Option<(Option<bool>, &'static str, String)> {
+    fn ready(&self, conditions: &Conditions<'_>) -> Ready {
         let healthy = self.state() == Some("Healthy");
         let answers = self.address.as_ref().ok().and_then(Option::as_ref).filter(|_| healthy);
-        let known = find(&self.last.conditions, types::READY);
-        let was_ready = known.is_some_and(|known| known.status == "True");
-        match (answers, self.probe_failure(), self.cause_of_not_ready()) {
-            (Some(_), Some(failure), _) => Some((Some(false), reasons::PROBE_FAILED, failure.message)),
-            (Some(address), None, _) if self.cr.spec.probe.is_none() => {
+        match (answers, self.probe_failure()) {
+            (Some(_), Some(failure)) => Some((Some(false), reasons::PROBE_FAILED, failure.message)),
+            (Some(address), None) if self.cr.spec.probe.is_none() => {
                 Some((Some(true), reasons::SERVING, format!("{} is healthy (not probed)", address.scoring_uri)))
             }
-            (Some(address), None, _) if self.probed().is_some() => {
+            (Some(address), None) if self.probed().is_some() => {
                 Some((Some(true), reasons::SERVING, format!("{} answers", address.scoring_uri)))
             }
-            (_, _, Some(cause)) if was_ready && self.blind() => {
-                let patience = self.pass.observed.settings.stalled_after_seconds;
-                let message = format!("nothing is known of the web service: {}", cause.message);
-                (lasted(conditions, cause.reason) >= patience).then_some((None, cause.reason, message))
-            }
-            _ if was_ready && self.blind() => None,
-            (_, _, Some(cause)) => Some((Some(false), cause.reason, cause.message)),
-            _ if known.is_none() => Some((None, reasons::PROGRESSING, "first seen".into())),
-            _ => {
-                let message = format!("web service {} is being made or changed", service_name(self.cr));
-                Some((Some(false), reasons::PROGRESSING, message))
-            }
+            _ => self.not_ready(conditions),
         }
+    }
+
+    fn not_ready(&self, conditions: &Conditions<'_>) -> Ready {
+        let known = find(&self.last.conditions, types::READY);
+        let name = service_name(self.cr);
+        let Some(cause) = self.cause_of_not_ready() else {
+            let unseen = self.service.is_none() && known.is_none_or(|known| known.status == "Unknown");
+            return Some(match unseen {
+                true => (None, reasons::PROGRESSING, format!("web service {name} is to be made")),
+                false => (Some(false), reasons::PROGRESSING, format!("web service {name} is being made or changed")),
+            });
+        };
+        let patience = self.pass.observed.settings.stalled_after_seconds;
+        let unseen = self.blind().then(|| ready_unseen(&self.last.conditions, conditions, &cause, patience));
+        unseen.flatten().unwrap_or(Some((Some(false), cause.reason, cause.message)))
     }
 
     fn cause_of_not_ready(&self) -> Option<Cause> {
@@ -327,8 +328,8 @@ impl<'a> Reporter<'a> {
         self.service.is_some_and(web_service::has_failed)
     }
 
-    pub(super) fn holds(&self, held: &Held) -> bool {
-        self.pass.plan.steps.iter().any(|step| step.action == Action::Hold(held.clone()))
+    fn holds(&self, held: &Held) -> bool {
+        self.pass.plan.holds(held)
     }
 
     /// What a person or a setting has to say before work goes on.
@@ -353,8 +354,7 @@ impl<'a> Reporter<'a> {
 
     /// What keeps the work going, or from going on.
     fn open_cause(&self) -> Option<Cause> {
-        let open = |step: &Step| !matches!(step.action, Action::Keep | Action::Hold(Held::DriftMode));
-        let working = self.pass.plan.steps.iter().any(open) || self.pass.blueprint.incomplete;
+        let working = self.pass.plan.moves() || self.holds(&Held::Approval) || self.pass.blueprint.incomplete;
         let going = || Cause::passing(reasons::PROGRESSING, "Azure ML is being brought to what the spec says");
         let probe = || self.probe_failure().map(|failure| Cause { reason: reasons::PROBE_FAILED, ..failure });
         let cause = self.cause.clone().or_else(|| self.held_cause());

@@ -191,3 +191,24 @@ pub fn told<S>(report: &Report<S>) -> Vec<String> {
 pub fn reasons_told<S>(report: &Report<S>) -> Vec<&'static str> {
     report.events.iter().map(|one| one.reason).collect()
 }
+
+/// One line for each pass until nothing is left to do: what was written, said and told.
+pub fn timeline<S: Stored>(world: &mut World, cr: &mut S) -> String {
+    let mut lines = Vec::new();
+    for _ in 0..30 {
+        world.writes.clear();
+        let passed = world.pass(cr);
+        let conditions = S::conditions(&passed.report.status);
+        let progress = [types::RECONCILING, types::STALLED, types::DELETION_BLOCKED].map(|one| (one, said(conditions, one)));
+        let progress = progress.iter().filter(|(_, said)| said != "-").map(|(one, said)| format!("{one}={said}"));
+        lines.push(format!("wrote {:?}", world.writes));
+        lines.push(format!("  Ready={} {}", said(conditions, types::READY), progress.collect::<Vec<_>>().join(" ")));
+        lines.extend(told(&passed.report).iter().map(|event| format!("  event {event}")));
+        lines.push(format!("  next {:?}{}", passed.report.next, if passed.report.release { ", released" } else { "" }));
+        if passed.report.release || !matches!(passed.report.next, Next::Retry(_)) {
+            return lines.join("\n");
+        }
+        world.tick();
+    }
+    panic!("never ends:\n{}", lines.join("\n"));
+}

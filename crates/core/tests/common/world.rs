@@ -44,7 +44,7 @@ pub struct World {
     /// Passes for which the link stays after the last container group.
     pub link: u32,
     pub writes: Vec<String>,
-    count: u32,
+    pub count: u32,
 }
 
 impl Default for World {

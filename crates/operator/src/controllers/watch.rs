@@ -89,7 +89,7 @@ impl<K, S: Fn() -> Events<K>> Watch<K, S> {
 
     async fn recover(&mut self, error: &Error) {
         self.failed += 1;
-        let relist = matches!(error, Error::WatchStartFailed(_)) && self.failed % STARTS == 0;
+        let relist = matches!(error, Error::WatchStartFailed(_)) && self.failed.is_multiple_of(STARTS);
         self.ctx.metrics.watch_failure(&self.kind, if relist { "listed" } else { "started" });
         tracing::warn!(kind = self.kind, %error, relist, "a watch broke or could not be started");
         if relist {

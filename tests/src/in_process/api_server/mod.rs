@@ -54,7 +54,8 @@ impl ApiServer {
     pub fn with<T>(&self, act: impl FnOnce(&mut Store) -> T) -> T {
         let mut store = self.0.store.lock().unwrap();
         let answer = act(&mut store);
-        self.0.written.send_replace(store.version());
+        let version = store.version();
+        self.0.written.send_if_modified(|known| std::mem::replace(known, version) != version);
         answer
     }
 
