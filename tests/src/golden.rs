@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a request may have changed something. `validate` changes nothing.
 pub fn is_write(entry: &Entry) -> bool {
-    !matches!(entry.verb.as_str(), "GET" | "HEAD") && !is_sign_in(entry) && !entry.path.ends_with("/validate")
+    !is_read(entry) && !is_sign_in(entry) && !entry.path.ends_with("/validate")
+}
+
+fn is_read(entry: &Entry) -> bool {
+    matches!(entry.verb.as_str(), "GET" | "HEAD")
 }
 
 fn is_sign_in(entry: &Entry) -> bool {
@@ -20,9 +24,10 @@ pub fn text(entries: &[Entry], names: &[(&str, &str)]) -> String {
     let mut reads = BTreeSet::new();
     for entry in entries.iter().filter(|entry| !is_sign_in(entry)) {
         let path = normal.path(&entry.path);
-        match is_write(entry) {
-            true => areas.entry(area(&path)).or_default().push(format!("{} {} -> {}", entry.verb, path, entry.status)),
-            false => drop(reads.insert(format!("{} {}", entry.verb, path))),
+        if is_read(entry) {
+            reads.insert(format!("{} {}", entry.verb, path));
+        } else {
+            areas.entry(area(&path)).or_default().push(format!("{} {} -> {}", entry.verb, path, entry.status));
         }
     }
     let mut text = String::new();
@@ -35,7 +40,7 @@ pub fn text(entries: &[Entry], names: &[(&str, &str)]) -> String {
 }
 
 fn area(path: &str) -> &'static str {
-    if path.contains("Microsoft.Network") { "network" } else { "machine learning" }
+    if path.contains("{network}") { "network" } else { "machine learning" }
 }
 
 /// Takes out of a path what differs from run to run.
@@ -50,6 +55,8 @@ impl Normal {
         Self {
             names: names.iter().map(|(name, word)| ((*name).to_owned(), (*word).to_owned())).collect(),
             patterns: vec![
+                (pattern("/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.MachineLearningServices/workspaces/[^/]+"), "{workspace}"),
+                (pattern("/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Network"), "{network}"),
                 (pattern("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "{id}"),
                 (pattern("[0-9a-f]{16,}"), "{digest}"),
             ],

@@ -43,7 +43,9 @@ fn written(node: &Node, step: &Step, drifts: bool) -> (&'static str, &'static st
             ("DriftCorrected", "Correct", format!("{label} was gone from Azure; creating it again"))
         }
         (_, Seen::Absent) => ("Creating", "Create", format!("creating {label}")),
-        (_, Seen::Failed { why, .. }) => ("Retrying", "Update", format!("writing {label} again, it had failed ({why})")),
+        (_, Seen::Failed { why, .. }) => {
+            ("Retrying", "Update", format!("writing {label} again, it had failed ({why})"))
+        }
         _ if drifts => ("DriftCorrected", "Correct", format!("{label} differed in {fields}; putting it back")),
         _ => ("Updating", "Update", format!("updating {label}: {fields}")),
     }

@@ -26,6 +26,7 @@ pub mod plan;
 pub mod quantity;
 pub mod questions;
 pub mod report;
+mod request;
 pub mod resources;
 pub mod retry;
 pub mod scrub;

@@ -1,16 +1,19 @@
 //! THE decision: what to do about every node, in the order of the list.
 
 use crate::{
-    blueprint::{Blueprint, Goal, Hold, Node, Payload},
-    drift::{Difference, differences, merged},
+    blueprint::{Blueprint, Goal, Hold, Node},
+    drift::{Difference, differences},
     failure::{Cause, Failure},
     kind::{Change, Phase, Write},
-    kinds::{model_version, web_service},
+    kinds::web_service,
     observed::{Fact, Observed},
     owner::{Says, sha256_hex},
+    request::{etag, recorded_keys, write},
 };
 use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
 use serde_json::Value;
+
+pub use crate::request::Request;
 
 /// What one read told about one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +40,14 @@ pub enum Seen {
 }
 
 impl Seen {
+    /// What differs.
+    pub fn differences(&self) -> &[Difference] {
+        match self {
+            Self::Drifted(differs) | Self::Failed { differs, .. } => differs,
+            Self::Unread(_) | Self::Absent | Self::Foreign(_) | Self::Busy | Self::Settled => &[],
+        }
+    }
+
     /// The word for `status.resources[].state`.
     pub fn word(&self) -> &'static str {
         match self {
@@ -49,51 +60,6 @@ impl Seen {
             Self::Settled => "Settled",
         }
     }
-}
-
-/// One write, complete: act adds nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
-    /// PUT of the whole body.
-    Put {
-        /// The body.
-        body: Value,
-        /// Etag of what the body was made from; none when it did not stand.
-        if_match: Option<String>,
-    },
-    /// DELETE.
-    Delete {
-        /// Etag, where the provider honours it.
-        if_match: Option<String>,
-        /// For a replacement: the body of the successor, which Azure is asked to validate first.
-        successor: Option<Value>,
-    },
-    /// Upload the payload, then register it as a model version with this body.
-    RegisterModel {
-        /// Body of the registration, without `url`.
-        body: Value,
-        /// The model's file.
-        payload: Payload,
-    },
-    /// JSON patch of a model version.
-    PatchModel {
-        /// The operations.
-        operations: Value,
-    },
-    /// Upload the payloads, then create the web service.
-    CreateService {
-        /// The body.
-        body: Value,
-        /// Script and driver.
-        payloads: Vec<Payload>,
-    },
-    /// Upload the payloads, then patch the web service.
-    PatchService {
-        /// The operations.
-        operations: Value,
-        /// Script and driver, when the content changes.
-        payloads: Vec<Payload>,
-    },
 }
 
 /// Why a node is left as it is although it is not where it should be.
@@ -146,10 +112,7 @@ pub struct Step {
 impl Step {
     /// The differences that the step is about.
     pub fn differences(&self) -> &[Difference] {
-        match &self.seen {
-            Seen::Drifted(differs) | Seen::Failed { differs, .. } => differs,
-            _ => &[],
-        }
+        self.seen.differences()
     }
 
     /// Whether carrying it out deletes and creates what runs.
@@ -295,8 +258,8 @@ pub fn record_of<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> Option<&'r 
 
 fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
     let change = match seen {
-        Seen::Drifted(differs) | Seen::Failed { differs, .. } => {
-            differs.iter().map(|one| (node.kind.change)(&one.path)).max()
+        Seen::Drifted(_) | Seen::Failed { .. } => {
+            seen.differences().iter().map(|one| (node.kind.change)(&one.path)).max()
         }
         _ => None,
     };
@@ -386,72 +349,6 @@ fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
             node.id
         ),
     )
-}
-
-fn write(
-    node: &Node,
-    seen: &Seen,
-    change: Option<Change>,
-    observed: &Observed,
-    recorded: &[ResourceStatus],
-) -> Option<Request> {
-    let stands = observed.azure_body(node.kind, &node.id);
-    match node.kind.write {
-        Write::Never => None,
-        Write::Merge => Some(put(node, stands, recorded_keys(node, recorded))),
-        Write::Model => model(node, seen, stands, recorded_keys(node, recorded)),
-        Write::Service => service(node, seen, change, stands, recorded_keys(node, recorded)),
-    }
-}
-
-fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
-    let base = stands.map(node.kind.normalise).unwrap_or(Value::Null);
-    Request::Put { body: merged(&base, &node.body, node.kind.rules, written), if_match: stands.and_then(etag) }
-}
-
-fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
-    let Some(stands) = stands else {
-        return Some(Request::RegisterModel { body: node.body.clone(), payload: node.payloads.first()?.clone() });
-    };
-    Some(Request::PatchModel { operations: model_version::patch(&node.body, stands, seen_differences(seen), written) })
-}
-
-fn service(
-    node: &Node,
-    seen: &Seen,
-    change: Option<Change>,
-    stands: Option<&Value>,
-    written: &[String],
-) -> Option<Request> {
-    let body = web_service::creation(&node.body);
-    match (seen, change) {
-        (Seen::Absent, _) => Some(Request::CreateService { body, payloads: node.payloads.clone() }),
-        (Seen::Failed { .. }, _) => Some(Request::Delete { if_match: None, successor: None }),
-        (_, Some(Change::Replace)) => Some(Request::Delete { if_match: None, successor: Some(body) }),
-        (_, change) => {
-            let operations = web_service::patch(&node.body, stands?, seen_differences(seen), written);
-            let rolls = change >= Some(Change::Roll);
-            Some(Request::PatchService {
-                operations,
-                payloads: if rolls { node.payloads.clone() } else { Vec::new() },
-            })
-        }
-    }
-}
-
-fn recorded_keys<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> &'r [String] {
-    record_of(node, recorded).map(|record| record.keys.as_slice()).unwrap_or_default()
-}
-
-fn seen_differences(seen: &Seen) -> &[Difference] {
-    match seen {
-        Seen::Drifted(differs) | Seen::Failed { differs, .. } => differs,
-        _ => &[],
-    }
-}
-
-fn etag(body: &Value) -> Option<String> {
-    body.get("etag").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// Covers who asks, what would be deleted (by its time of creation, so that an approval does not outlive it) and why.

@@ -118,12 +118,8 @@ fn compared(pass: &Pass<'_>) -> bool {
 }
 
 fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
-    let item = |field: &str, want: String, have: String| DriftItem {
-        resource: node.label(),
-        field: field.into(),
-        want,
-        have,
-    };
+    let item =
+        |field: &str, want: String, have: String| DriftItem { resource: node.label(), field: field.into(), want, have };
     match &step.seen {
         Seen::Absent => vec![item("", "present".into(), "absent".into())],
         _ => {

@@ -90,7 +90,8 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
         "ImageBuildFailed" | "EnvironmentBuildFailed" => (Slowly, r::IMAGE_BUILD_FAILED),
         "LocationNotAvailableForResourceType"
         | "NoRegisteredProviderFound"
-        | "SubnetAndContainerGroupMustBeInSameRegion" | "SubnetRegionMismatch" => (Slowly, r::REGION_MISMATCH),
+        | "SubnetAndContainerGroupMustBeInSameRegion"
+        | "SubnetRegionMismatch" => (Slowly, r::REGION_MISMATCH),
         "InvalidCIDRNotation"
         | "NetcfgInvalidIPAddressPrefix"
         | "InvalidAddressPrefixFormat"

@@ -4,12 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{
-    failure::Failure,
-    observed::Identity,
-    report::Next,
-    retry::Retry,
-};
+use acivnet_core::{failure::Failure, observed::Identity, report::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -74,7 +69,8 @@ fn of_the_identity() {
         reasons::CREDENTIALS_REFUSED,
         reasons::FORBIDDEN,
     ] {
-        let expected = Expected { reason, stalled: Stalls::Later, tells: "AADSTS1 happened", next: SLOWLY, writes: &[] };
+        let expected =
+            Expected { reason, stalled: Stalls::Later, tells: "AADSTS1 happened", next: SLOWLY, writes: &[] };
         let mut world = World { identity: refused(reason, "AADSTS1"), ..World::default() };
         check(World { identity: refused(reason, "AADSTS1"), ..World::default() }, subnet(&[]), &expected);
         let passed = world.pass(&mut subnet(&[]));
@@ -87,7 +83,13 @@ fn of_the_identity() {
 
 #[test]
 fn of_a_deployment() {
-    let waiting = Expected { reason: reasons::WAITING_FOR_SUBNET, stalled: Stalls::Never, tells: "DelegatedSubnet amlsubnet1 does not exist", next: SLOWLY, writes: &[] };
+    let waiting = Expected {
+        reason: reasons::WAITING_FOR_SUBNET,
+        stalled: Stalls::Never,
+        tells: "DelegatedSubnet amlsubnet1 does not exist",
+        next: SLOWLY,
+        writes: &[],
+    };
     check(World::default(), deployment(&[]), &waiting);
 
     type Setting = fn(&mut World);
@@ -95,57 +97,133 @@ fn of_a_deployment() {
         (
             |world| subnet_says(world, "False", reasons::PROGRESSING),
             vec![],
-            Expected { tells: "DelegatedSubnet amlsubnet1 is not ready: Progressing", writes: &["POST ModelVersion/mymodel"], ..waiting },
+            Expected {
+                tells: "DelegatedSubnet amlsubnet1 is not ready: Progressing",
+                writes: &["POST ModelVersion/mymodel"],
+                ..waiting
+            },
         ),
         (
             |world| subnet_says(world, "False", reasons::SUBNET_NOT_DELEGATED),
             vec![],
-            Expected { reason: reasons::SUBNET_NOT_DELEGATED, stalled: Stalls::Later, tells: "not ready: SubnetNotDelegated", next: SLOWLY, writes: &["POST ModelVersion/mymodel"] },
+            Expected {
+                reason: reasons::SUBNET_NOT_DELEGATED,
+                stalled: Stalls::Later,
+                tells: "not ready: SubnetNotDelegated",
+                next: SLOWLY,
+                writes: &["POST ModelVersion/mymodel"],
+            },
         ),
         (
             |world| subnet_says(world, "False", reasons::REGION_MISMATCH),
             vec![],
-            Expected { reason: reasons::REGION_MISMATCH, stalled: Stalls::AtOnce, tells: "RegionMismatch", next: SLOWLY, writes: &[] },
+            Expected {
+                reason: reasons::REGION_MISMATCH,
+                stalled: Stalls::AtOnce,
+                tells: "RegionMismatch",
+                next: SLOWLY,
+                writes: &[],
+            },
         ),
         (
-            |world| world.subnets.get_mut("amlsubnet1").unwrap()["status"]["capacity"] = json!({"total": 11, "used": 11, "available": 0}),
+            |world| {
+                world.subnets.get_mut("amlsubnet1").unwrap()["status"]["capacity"] =
+                    json!({"total": 11, "used": 11, "available": 0})
+            },
             vec![],
-            Expected { reason: reasons::SUBNET_FULL, stalled: Stalls::Later, tells: "all 11 addresses", next: SLOWLY, writes: &["POST ModelVersion/mymodel"] },
+            Expected {
+                reason: reasons::SUBNET_FULL,
+                stalled: Stalls::Later,
+                tells: "all 11 addresses",
+                next: SLOWLY,
+                writes: &["POST ModelVersion/mymodel"],
+            },
         ),
         (
             |_| {},
             vec![("/workspace/resourceGroup", json!("elsewhere"))],
-            Expected { reason: reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP, stalled: Stalls::AtOnce, tells: "resource group amlrg, the workspace in elsewhere", next: SLOWLY, writes: &[] },
+            Expected {
+                reason: reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
+                stalled: Stalls::AtOnce,
+                tells: "resource group amlrg, the workspace in elsewhere",
+                next: SLOWLY,
+                writes: &[],
+            },
         ),
         (
             |world| drop(world.arm.remove(&workspace().to_lowercase())),
             vec![],
-            Expected { reason: reasons::WORKSPACE_NOT_FOUND, stalled: Stalls::Later, tells: "workspaces/amlws does not exist", next: SLOWLY, writes: &[] },
+            Expected {
+                reason: reasons::WORKSPACE_NOT_FOUND,
+                stalled: Stalls::Later,
+                tells: "workspaces/amlws does not exist",
+                next: SLOWLY,
+                writes: &[],
+            },
         ),
         (
-            |world| drop(world.services.insert(SERVICE.into(), json!({"name": SERVICE, "state": "Healthy", "kvTags": {}}))),
+            |world| {
+                drop(world.services.insert(SERVICE.into(), json!({"name": SERVICE, "state": "Healthy", "kvTags": {}})))
+            },
             vec![],
-            Expected { reason: reasons::SERVICE_NAME_TAKEN, stalled: Stalls::AtOnce, tells: "carries no mark of ours", next: SLOWLY, writes: &["POST ModelVersion/mymodel"] },
+            Expected {
+                reason: reasons::SERVICE_NAME_TAKEN,
+                stalled: Stalls::AtOnce,
+                tells: "carries no mark of ours",
+                next: SLOWLY,
+                writes: &["POST ModelVersion/mymodel"],
+            },
         ),
         (
-            |world| drop(world.services.insert(SERVICE.into(), json!({"name": SERVICE, "state": "Healthy", "kvTags": {"acivnet-owner": "c/n/other"}}))),
+            |world| {
+                drop(world.services.insert(
+                    SERVICE.into(),
+                    json!({"name": SERVICE, "state": "Healthy", "kvTags": {"acivnet-owner": "c/n/other"}}),
+                ))
+            },
             vec![],
-            Expected { reason: reasons::SERVICE_NAME_TAKEN, stalled: Stalls::AtOnce, tells: "belongs to c/n/other", next: SLOWLY, writes: &["POST ModelVersion/mymodel"] },
+            Expected {
+                reason: reasons::SERVICE_NAME_TAKEN,
+                stalled: Stalls::AtOnce,
+                tells: "belongs to c/n/other",
+                next: SLOWLY,
+                writes: &["POST ModelVersion/mymodel"],
+            },
         ),
         (
             |world| drop(world.files.remove("model.pkl")),
             vec![],
-            Expected { reason: reasons::CONFIG_MAP_NOT_FOUND, stalled: Stalls::Later, tells: "ConfigMap churn with key model.pkl", next: SLOWLY, writes: &[] },
+            Expected {
+                reason: reasons::CONFIG_MAP_NOT_FOUND,
+                stalled: Stalls::Later,
+                tells: "ConfigMap churn with key model.pkl",
+                next: SLOWLY,
+                writes: &[],
+            },
         ),
         (
-            |world| drop(world.files.insert("myenv.yml".into(), "dependencies: ['https://bob:hunter22@x/simple']".into())),
+            |world| {
+                drop(world.files.insert("myenv.yml".into(), "dependencies: ['https://bob:hunter22@x/simple']".into()))
+            },
             vec![],
-            Expected { reason: reasons::CONDA_FILE_INVALID, stalled: Stalls::AtOnce, tells: "myenv.yml", next: SLOWLY, writes: &[] },
+            Expected {
+                reason: reasons::CONDA_FILE_INVALID,
+                stalled: Stalls::AtOnce,
+                tells: "myenv.yml",
+                next: SLOWLY,
+                writes: &[],
+            },
         ),
         (
             |world| world.refuse = |_, _| Some(failure(403, "AuthorizationFailed", reasons::FORBIDDEN, Retry::Slowly)),
             vec![],
-            Expected { reason: reasons::FORBIDDEN, stalled: Stalls::Later, tells: "AuthorizationFailed", next: SLOWLY, writes: &["POST ModelVersion/mymodel"; 5] },
+            Expected {
+                reason: reasons::FORBIDDEN,
+                stalled: Stalls::Later,
+                tells: "AuthorizationFailed",
+                next: SLOWLY,
+                writes: &["POST ModelVersion/mymodel"; 5],
+            },
         ),
         (
             |world| {
@@ -160,13 +238,25 @@ fn of_a_deployment() {
                 stalled: Stalls::AtOnce,
                 tells: "ContainerGroupQuotaReached",
                 next: SLOWLY,
-                writes: &["POST ModelVersion/mymodel", "POST WebService/aciservice", "POST WebService/aciservice", "POST WebService/aciservice", "POST WebService/aciservice"],
+                writes: &[
+                    "POST ModelVersion/mymodel",
+                    "POST WebService/aciservice",
+                    "POST WebService/aciservice",
+                    "POST WebService/aciservice",
+                    "POST WebService/aciservice",
+                ],
             },
         ),
         (
             |world| assert!(world.unread.insert("Models".into())),
             vec![],
-            Expected { reason: reasons::AZURE_UNREACHABLE, stalled: Stalls::Never, tells: "ServiceUnavailable", next: Next::Retry(Retry::Backoff), writes: &[] },
+            Expected {
+                reason: reasons::AZURE_UNREACHABLE,
+                stalled: Stalls::Never,
+                tells: "ServiceUnavailable",
+                next: Next::Retry(Retry::Backoff),
+                writes: &[],
+            },
         ),
     ];
     for (setting, changes, expected) in cases {
@@ -177,7 +267,8 @@ fn of_a_deployment() {
 }
 
 fn subnet_says(world: &mut World, status: &str, reason: &str) {
-    world.subnets.get_mut("amlsubnet1").unwrap()["status"]["conditions"] = json!([condition(types::READY, status, reason)]);
+    world.subnets.get_mut("amlsubnet1").unwrap()["status"]["conditions"] =
+        json!([condition(types::READY, status, reason)]);
 }
 
 /// What Azure tells only after it took the service.
@@ -186,14 +277,43 @@ fn of_a_service_that_failed() {
     let details = |code: &str| json!({"state": "Failed", "error": {"code": "AciDeploymentFailed", "details": [{"code": code, "message": "it went wrong"}]}});
     let log = "Traceback (most recent call last):\n  File \"score.py\", line 3\nKeyError: 'AZUREML_MODEL_DIR'\n";
     for (ending, log, build_log, reason, stalled, tells, image) in [
-        (details("CrashLoopBackOff"), log, "", reasons::SCORING_SCRIPT_CRASHED, Stalls::AtOnce, "KeyError: 'AZUREML_MODEL_DIR'", "True/Built"),
-        (details("ContainerGroupQuotaReached"), "", "", reasons::QUOTA_EXCEEDED, Stalls::AtOnce, "it went wrong", "True/Built"),
+        (
+            details("CrashLoopBackOff"),
+            log,
+            "",
+            reasons::SCORING_SCRIPT_CRASHED,
+            Stalls::AtOnce,
+            "KeyError: 'AZUREML_MODEL_DIR'",
+            "True/Built",
+        ),
+        (
+            details("ContainerGroupQuotaReached"),
+            "",
+            "",
+            reasons::QUOTA_EXCEEDED,
+            Stalls::AtOnce,
+            "it went wrong",
+            "True/Built",
+        ),
         (details("SubnetIsFull"), "", "", reasons::SUBNET_FULL, Stalls::Later, "it went wrong", "True/Built"),
-        (details("SubnetMissingRequiredDelegation"), "", "", reasons::SUBNET_NOT_DELEGATED, Stalls::Later, "it went wrong", "True/Built"),
+        (
+            details("SubnetMissingRequiredDelegation"),
+            "",
+            "",
+            reasons::SUBNET_NOT_DELEGATED,
+            Stalls::Later,
+            "it went wrong",
+            "True/Built",
+        ),
         (details("Strange"), "", "", reasons::SERVICE_FAILED, Stalls::Later, "it went wrong", "False/Progressing"),
         (
-            json!({"state": "Failed"}), "", "Collecting x\nERROR: No matching distribution found for nosuch==9\n",
-            reasons::IMAGE_BUILD_FAILED, Stalls::AtOnce, "No matching distribution found for nosuch==9", "False/ImageBuildFailed",
+            json!({"state": "Failed"}),
+            "",
+            "Collecting x\nERROR: No matching distribution found for nosuch==9\n",
+            reasons::IMAGE_BUILD_FAILED,
+            Stalls::AtOnce,
+            "No matching distribution found for nosuch==9",
+            "False/ImageBuildFailed",
         ),
     ] {
         let (mut world, _) = World::with_network();
@@ -243,157 +363,4 @@ fn a_corrected_script_is_tried_at_once() {
     world.writes.clear();
     world.settle(&mut cr);
     assert_eq!(world.writes, ["DELETE WebService/aciservice", "POST WebService/aciservice"]);
-}
-
-/// A container that ends after it had served is Azure's to restart: what stands is not deleted.
-#[test]
-fn an_unhealthy_service_is_left_to_azure() {
-    let (mut world, mut cr) = World::serving(&[]);
-    world.service()["state"] = "Unhealthy".into();
-    for _ in 0..3 {
-        world.now += 5000;
-        let passed = world.pass(&mut cr);
-        assert_eq!(said(&passed.report.status.conditions, types::READY), "False/ServiceFailed");
-        assert!(cr.status.as_ref().unwrap().endpoint.as_ref().unwrap().scoring_uri.is_some());
-    }
-    assert!(world.writes.is_empty());
-    world.files.insert("score.py".into(), "corrected".into());
-    world.settle(&mut cr);
-    assert_eq!(world.writes, ["PATCH WebService/aciservice"]);
-}
-
-#[test]
-fn of_the_endpoint() {
-    for (uri, reason) in [
-        ("http://10.0.9.9/score", reasons::ADDRESS_OUTSIDE_SUBNET),
-        ("http://203.0.113.9/score", reasons::ADDRESS_OUTSIDE_SUBNET),
-        ("http://10.0.1.4:6443/score", reasons::ADDRESS_OUTSIDE_SUBNET),
-    ] {
-        let (mut world, mut cr) = World::serving(&[]);
-        world.service()["scoringUri"] = uri.into();
-        let passed = world.pass(&mut cr);
-        let status = &passed.report.status;
-        assert_eq!(said(&status.conditions, types::READY), format!("False/{reason}"));
-        assert_eq!(said(&status.conditions, types::PROBE_PASSED), format!("False/{reason}"));
-        assert_eq!(status.endpoint.as_ref().unwrap().scoring_uri, None);
-        assert!(!passed.observed.facts.keys().any(|question| format!("{question:?}").starts_with("Probe")), "never dialled");
-    }
-}
-
-#[test]
-fn of_the_probe() {
-    let unanswered = |reason: &'static str| Failure { reason, ..unreachable() };
-    for (probe, passed_reason) in [
-        (Ok(500), reasons::UNEXPECTED_STATUS),
-        (Ok(401), reasons::UNAUTHORIZED),
-        (Err(unanswered(reasons::UNREACHABLE)), reasons::UNREACHABLE),
-        (Err(unanswered(reasons::ADDRESS_NOT_ALLOWED)), reasons::ADDRESS_NOT_ALLOWED),
-        (Err(unanswered(reasons::CONFIG_MAP_NOT_FOUND)), reasons::CONFIG_MAP_NOT_FOUND),
-    ] {
-        let (mut world, mut cr) = World::serving(&[]);
-        world.probe = probe;
-        let passed = world.pass(&mut cr);
-        let status = &passed.report.status;
-        assert_eq!(said(&status.conditions, types::READY), "False/ProbeFailed");
-        assert_eq!(said(&status.conditions, types::PROBE_PASSED), format!("False/{passed_reason}"));
-        assert_eq!(said(&status.conditions, types::SERVICE_HEALTHY), "True/Healthy");
-        assert_eq!(said(&status.conditions, types::RECONCILING), "True/ProbeFailed");
-        assert_eq!((status.probe_summary.as_deref(), passed.report.next), (Some("FAILED"), Next::Retry(Retry::Backoff)));
-        assert_eq!(reasons_told(&passed.report), ["ProbeFailed"]);
-        world.probe = Ok(200);
-        let passed = world.pass(&mut cr);
-        assert_eq!((passed.report.status.probe_summary.as_deref(), reasons_told(&passed.report)), (Some("200"), vec!["Serving"]));
-    }
-    let (mut world, cr) = World::serving(&[]);
-    let mut cr = edited(&cr, &[("/probe/expect", json!({"statusCode": 401}))]);
-    world.probe = Ok(401);
-    assert_eq!(world.pass(&mut cr).report.status.probe_summary.as_deref(), Some("401"), "a refusal may be what is expected");
-    let mut cr = edited(&cr, &[("/probe", Value::Null)]);
-    let passed = world.pass(&mut cr);
-    assert_eq!(said(&passed.report.status.conditions, types::PROBE_PASSED), "Unknown/NotConfigured");
-    assert!(message(&passed.report.status.conditions, types::READY).contains("not probed"));
-    assert_eq!((passed.report.status.probe, passed.report.status.probe_summary), (None, None));
-}
-
-/// What is not seen is not said to be broken, nor for ever to be well.
-#[test]
-fn while_azure_cannot_be_seen_the_last_word_stands_for_a_while() {
-    type Blindness = fn(&mut World);
-    let blindness: [(Blindness, &str); 2] = [
-        (|world| assert!(world.unread.insert("Azure(".into())), "AzureUnreachable"),
-        (|world| world.identity = refused(reasons::FEDERATION_MISSING, "AADSTS700213"), "FederationMissing"),
-    ];
-    for (blind, reason) in blindness {
-        let (mut world, mut cr) = World::serving(&[]);
-        blind(&mut world);
-        let before = cr.status.clone().unwrap();
-        let passed = world.pass(&mut cr);
-        let status = &passed.report.status;
-        assert_eq!(said(&status.conditions, types::READY), "True/Serving");
-        assert_eq!(said(&status.conditions, types::RECONCILING), format!("True/{reason}"));
-        for type_ in [types::MODEL_READY, types::ENVIRONMENT_READY, types::SERVICE_HEALTHY, types::PROBE_PASSED, types::ROLLOUT_COMPLETE, types::DRIFT_DETECTED] {
-            assert_eq!(said(&status.conditions, type_), said(&before.conditions, type_), "{type_}");
-        }
-        assert_eq!((&status.endpoint, &status.drift, &status.resources.len()), (&before.endpoint, &before.drift, &before.resources.len()));
-        assert_eq!(told(&passed.report), Vec::<String>::new());
-        world.now += 899;
-        assert_eq!(said(&world.pass(&mut cr).report.status.conditions, types::READY), "True/Serving");
-        world.now += 1;
-        let late = world.pass(&mut cr);
-        assert_eq!(said(&late.report.status.conditions, types::READY), format!("Unknown/{reason}"));
-        assert_eq!(reasons_told(&late.report), [reason]);
-        world.now += 5000;
-        assert_eq!(said(&world.pass(&mut cr).report.status.conditions, types::READY), format!("Unknown/{reason}"));
-        (world.unread, world.identity) = (Default::default(), Identity::Valid);
-        world.pass(&mut cr);
-        assert_eq!(all_said(&cr.status.clone().unwrap().conditions), all_said(&before.conditions));
-        assert!(world.writes.is_empty());
-    }
-}
-
-/// Files that vanish do not take a running service away.
-#[test]
-fn what_serves_goes_on_serving_without_its_files() {
-    let (mut world, mut cr) = World::serving(&[]);
-    world.files.remove("model.pkl");
-    let passed = world.pass(&mut cr);
-    let status = &passed.report.status;
-    assert_eq!(said(&status.conditions, types::READY), "True/Serving");
-    assert_eq!(said(&status.conditions, types::MODEL_READY), "False/ConfigMapNotFound");
-    assert_eq!(said(&status.conditions, types::RECONCILING), "True/ConfigMapNotFound");
-    assert_eq!(reasons_told(&passed.report), Vec::<&str>::new());
-    world.now += 1000;
-    assert_eq!(told(&world.pass(&mut cr).report), ["!ConfigMapNotFound: ConfigMap churn with key model.pkl does not exist in this namespace; apply it, or correct the reference"]);
-    world.services.clear();
-    let passed = world.pass(&mut cr);
-    assert_eq!(said(&passed.report.status.conditions, types::READY), "False/ConfigMapNotFound");
-    assert_eq!(passed.report.status.endpoint.unwrap().scoring_uri, None);
-    assert!(world.writes.is_empty());
-}
-
-#[test]
-fn times_move_with_the_status_only() {
-    let (mut world, mut cr) = World::serving(&[]);
-    let since = |cr: &acivnet_api::AciVnetDeployment| {
-        let conditions = cr.status.clone().unwrap().conditions;
-        conditions.into_iter().find(|one| one.type_ == types::READY).unwrap().last_transition_time.0.as_second()
-    };
-    let began = since(&cr);
-    world.now += 100;
-    world.service()["description"] = "mine".into();
-    world.settle(&mut cr);
-    let mut cr = edited(&cr, &[("/description", json!("other"))]);
-    world.pass(&mut cr);
-    assert_eq!(since(&cr), began, "another generation, still ready");
-    world.settle(&mut cr);
-    world.now += 100;
-    world.probe = Ok(500);
-    world.pass(&mut cr);
-    assert_eq!(since(&cr), world.now);
-    let failed = since(&cr);
-    world.now += 100;
-    world.services.clear();
-    world.files.remove("model.pkl");
-    world.pass(&mut cr);
-    assert_eq!(since(&cr), failed, "False for another reason is still False");
 }

@@ -33,7 +33,9 @@ fn rest_changes_nothing() {
 
 #[test]
 fn the_next_look_is_the_nearer_of_sweep_and_probe() {
-    for (drift, probe, expected) in [(None, None, 300), (Some(60), None, 60), (None, Some(30), 30), (Some(900), Some(600), 600)] {
+    for (drift, probe, expected) in
+        [(None, None, 300), (Some(60), None, 60), (None, Some(30), 30), (Some(900), Some(600), 600)]
+    {
         let (world, cr) = World::serving(&[
             ("/drift", drift.map_or(Value::Null, |seconds| json!({"intervalSeconds": seconds}))),
             ("/probe/intervalSeconds", probe.map_or(Value::Null, Value::from)),
@@ -55,10 +57,7 @@ fn what_a_change_writes() {
             vec![("/model/properties", json!([{"name": "p", "value": "2"}]))],
             vec!["POST ModelVersion/mymodel", "PATCH WebService/aciservice"],
         ),
-        (
-            vec![("/model/name", json!("other"))],
-            vec!["POST ModelVersion/other", "PATCH WebService/aciservice"],
-        ),
+        (vec![("/model/name", json!("other"))], vec!["POST ModelVersion/other", "PATCH WebService/aciservice"]),
         (
             vec![("/scoring/environmentVariables", json!([{"name": "LOG_LEVEL", "value": "info"}]))],
             vec!["PATCH WebService/aciservice"],
@@ -70,7 +69,11 @@ fn what_a_change_writes() {
         let (mut world, cr) = World::serving(&[]);
         let mut cr = edited(&cr, &changes);
         let first = world.look(&cr).report;
-        assert_eq!(said(&first.status.conditions, types::READY), "True/Serving", "{changes:?}: what serves goes on serving");
+        assert_eq!(
+            said(&first.status.conditions, types::READY),
+            "True/Serving",
+            "{changes:?}: what serves goes on serving"
+        );
         assert!(first.status.drift.is_empty(), "{changes:?}: a change of the spec is no drift");
         let last = world.settle(&mut cr);
         assert_eq!(world.writes, expected, "{changes:?}");
@@ -109,7 +112,11 @@ fn timeline_of(world: &mut World, cr: &mut acivnet_api::AciVnetDeployment) -> St
     let mut all = String::new();
     for _ in 0..10 {
         let passed = world.pass(cr);
-        all += &format!("{:?}\n{:?}\n", told(&passed.report), all_said(&passed.report.status.conditions).join(" ").replace("InSync", ""));
+        all += &format!(
+            "{:?}\n{:?}\n",
+            told(&passed.report),
+            all_said(&passed.report.status.conditions).join(" ").replace("InSync", "")
+        );
         if !matches!(passed.report.next, Next::Retry(_)) {
             return all;
         }
@@ -142,7 +149,13 @@ fn tags_of_others_stay_and_dropped_ones_go() {
     ]);
     world.service()["kvTags"]["policy"] = "p".into();
     world.models[0]["kvTags"] = json!({"area": "a", "policy": "p"});
-    let mut cr = edited(&cr, &[("/azure/tags", json!([{"name": "unit", "value": "b"}])), ("/model/tags", json!([{"name": "kind", "value": "b"}]))]);
+    let mut cr = edited(
+        &cr,
+        &[
+            ("/azure/tags", json!([{"name": "unit", "value": "b"}])),
+            ("/model/tags", json!([{"name": "kind", "value": "b"}])),
+        ],
+    );
     world.settle(&mut cr);
     let tags = world.service()["kvTags"].as_object().unwrap();
     let names: Vec<_> = tags.keys().filter(|name| !name.starts_with("acivnet-")).collect();
@@ -162,7 +175,10 @@ fn of_two_registrations_of_one_content_the_lower_stays() {
     world.settle(&mut cr);
     assert_eq!(world.writes, ["DELETE ModelVersion/mymodel:2"]);
     assert_eq!(world.models.iter().map(|one| one["version"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 3]);
-    assert_eq!((&cr.status.clone().unwrap().resources, cr.status.unwrap().model_label), (&before.clone().unwrap().resources, before.unwrap().model_label));
+    assert_eq!(
+        (&cr.status.clone().unwrap().resources, cr.status.unwrap().model_label),
+        (&before.clone().unwrap().resources, before.unwrap().model_label)
+    );
 }
 
 /// Whoever made it from the same content is found, not made again: a registration and a creation whose answers were lost.
@@ -189,7 +205,8 @@ fn defaults_of_the_day_of_creation_stay() {
     // as if made by an operator with another default
     let (mut old, _) = World::with_network();
     let mut made = deployment(&[]);
-    made.status = Some(acivnet_api::AciVnetDeploymentStatus { base_image: Some("old/image:1".into()), ..Default::default() });
+    made.status =
+        Some(acivnet_api::AciVnetDeploymentStatus { base_image: Some("old/image:1".into()), ..Default::default() });
     old.settle(&mut made);
     assert_eq!(old.service()["environmentImageRequest"]["environment"]["docker"]["baseImage"], "old/image:1");
     old.writes.clear();
@@ -216,7 +233,8 @@ fn suspended_it_looks_and_tells_and_writes_nothing() {
     let status = &passed.report.status;
     assert_eq!(said(&status.conditions, types::READY), "False/Suspended");
     assert_eq!(said(&status.conditions, types::STALLED), "True/Suspended");
-    let actions: Vec<_> = status.plan.as_ref().unwrap().actions.iter().map(|one| (one.action.as_str(), one.resource.as_str())).collect();
+    let actions: Vec<_> =
+        status.plan.as_ref().unwrap().actions.iter().map(|one| (one.action.as_str(), one.resource.as_str())).collect();
     assert_eq!(actions, [("Create", "ModelVersion/mymodel"), ("Create", "WebService/aciservice")]);
     assert!(status.resources.iter().all(|one| one.kind == "Workspace"), "nothing is recorded that is not made");
     assert_eq!(passed.report.next, Next::Sweep(Duration::from_secs(300)));

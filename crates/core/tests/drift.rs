@@ -68,7 +68,8 @@ fn the_service_is_put_back() {
         let (mut world, mut cr) = World::serving(&[]);
         hand(&mut world);
         let seen = world.look(&cr);
-        let drift: Vec<_> = seen.report.status.drift.iter().map(|one| format!("{} {}", one.resource, one.field)).collect();
+        let drift: Vec<_> =
+            seen.report.status.drift.iter().map(|one| format!("{} {}", one.resource, one.field)).collect();
         assert_eq!(drift, fields, "{at}");
         let passed = world.pass(&mut cr);
         let conditions = &passed.report.status.conditions;
@@ -90,10 +91,16 @@ fn the_service_is_put_back() {
 fn events_of_drift_say_what_it_was() {
     let (mut world, mut cr) = World::serving(&[]);
     world.service()["description"] = "mine".into();
-    assert_eq!(told(&world.pass(&mut cr).report), ["DriftCorrected: WebService/aciservice differed in description; putting it back"]);
+    assert_eq!(
+        told(&world.pass(&mut cr).report),
+        ["DriftCorrected: WebService/aciservice differed in description; putting it back"]
+    );
     let (mut world, mut cr) = World::serving(&[]);
     world.services.clear();
-    assert_eq!(told(&world.pass(&mut cr).report), ["DriftCorrected: WebService/aciservice was gone from Azure; creating it again"]);
+    assert_eq!(
+        told(&world.pass(&mut cr).report),
+        ["DriftCorrected: WebService/aciservice was gone from Azure; creating it again"]
+    );
 }
 
 #[test]
@@ -127,7 +134,10 @@ fn detect_tells_and_leaves_ignore_does_not_even_tell() {
 /// Drift of what is exposed in status.plan under Detect uses the words of the spec.
 #[test]
 fn plans_speak_of_the_spec() {
-    let (mut world, mut cr) = World::serving(&[("/drift", json!({"mode": "Detect"})), ("/azure", json!({"tags": [{"name": "team", "value": "a"}]}))]);
+    let (mut world, mut cr) = World::serving(&[
+        ("/drift", json!({"mode": "Detect"})),
+        ("/azure", json!({"tags": [{"name": "team", "value": "a"}]})),
+    ]);
     world.service()["kvTags"]["team"] = "b".into();
     world.service()["containerResourceRequirements"]["cpu"] = 2.into();
     world.models[0]["description"] = "mine".into();

@@ -82,7 +82,12 @@ fn approved_it_is_validated_deleted_and_created() {
     assert!(passed.recorded, "the approval is recorded before anything is deleted");
     let passed = world.pass(&mut cr);
     assert_eq!(cr.status.as_ref().unwrap().approved.as_ref(), Some(&approved));
-    assert_eq!(told(&passed.report), ["!Replacing: deleting WebService/aciservice to create it again: containerResourceRequirements.memoryInGB can't be changed in place"]);
+    assert_eq!(
+        told(&passed.report),
+        [
+            "!Replacing: deleting WebService/aciservice to create it again: containerResourceRequirements.memoryInGB can't be changed in place"
+        ]
+    );
     // the annotation goes (Flux may drop it): the approval was seen
     cr.metadata.annotations = None;
     let passed = world.pass(&mut cr);
@@ -175,7 +180,14 @@ fn a_refused_successor_keeps_what_runs() {
     world.pass(&mut cr);
     world.refuse = |node, request| {
         let replaces = matches!(request, Request::Delete { successor: Some(_), .. });
-        replaces.then(|| failure(400, &format!("ContainerGroupQuotaReached {}", node.id.name()), "QuotaExceeded", acivnet_core::retry::Retry::Slowly))
+        replaces.then(|| {
+            failure(
+                400,
+                &format!("ContainerGroupQuotaReached {}", node.id.name()),
+                "QuotaExceeded",
+                acivnet_core::retry::Retry::Slowly,
+            )
+        })
     };
     let passed = world.pass(&mut cr);
     assert_eq!(said(&passed.report.status.conditions, types::READY), "True/Serving");
@@ -190,7 +202,8 @@ fn a_refused_successor_keeps_what_runs() {
 fn what_serves_is_not_deleted_while_nothing_could_be_made() {
     let (mut world, mut cr) = more_memory(&[("/rollout", json!({"replaceApproval": "Automatic"}))]);
     let network = world.subnets["amlsubnet1"].clone();
-    world.subnets.get_mut("amlsubnet1").unwrap()["status"]["conditions"] = json!([condition(types::READY, "False", "Progressing")]);
+    world.subnets.get_mut("amlsubnet1").unwrap()["status"]["conditions"] =
+        json!([condition(types::READY, "False", "Progressing")]);
     for _ in 0..3 {
         let passed = world.pass(&mut cr);
         assert_eq!(said(&passed.report.status.conditions, types::READY), "True/Serving");
@@ -206,7 +219,8 @@ fn what_serves_is_not_deleted_while_nothing_could_be_made() {
 #[test]
 fn a_replacement_finds_room_in_a_full_subnet() {
     let (mut world, mut cr) = more_memory(&[("/rollout", json!({"replaceApproval": "Automatic"}))]);
-    world.subnets.get_mut("amlsubnet1").unwrap()["status"]["capacity"] = json!({"total": 11, "used": 11, "available": 0});
+    world.subnets.get_mut("amlsubnet1").unwrap()["status"]["capacity"] =
+        json!({"total": 11, "used": 11, "available": 0});
     world.settle(&mut cr);
     assert_eq!(world.writes, ["DELETE WebService/aciservice", "POST WebService/aciservice"]);
 }
@@ -225,13 +239,18 @@ fn moves_are_counted_over_a_replacement() {
 /// Nothing runs that an approval could protect.
 #[test]
 fn what_failed_at_its_creation_is_replaced_at_once_what_stands_is_not() {
-    for (state, expected) in [("Failed", vec!["DELETE WebService/aciservice", "POST WebService/aciservice"]), ("Unhealthy", vec![])] {
+    for (state, expected) in
+        [("Failed", vec!["DELETE WebService/aciservice", "POST WebService/aciservice"]), ("Unhealthy", vec![])]
+    {
         let (mut world, mut cr) = more_memory(&[]);
         world.service()["state"] = state.into();
         world.settle(&mut cr);
         assert_eq!(world.writes, expected, "{state}");
         let conditions = cr.status.unwrap().conditions;
-        assert_eq!(said(&conditions, types::READY), if state == "Failed" { "True/Serving" } else { "False/ServiceFailed" });
+        assert_eq!(
+            said(&conditions, types::READY),
+            if state == "Failed" { "True/Serving" } else { "False/ServiceFailed" }
+        );
         assert_eq!(said(&conditions, types::STALLED), if state == "Failed" { "-" } else { "True/ApprovalRequired" });
     }
 }

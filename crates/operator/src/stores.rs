@@ -39,7 +39,10 @@ impl Stores {
     ) -> Result<Option<Arc<DelegatedSubnet>>, kube::Error> {
         match self.subnets.get() {
             Some(store) => Ok(store.get(&ObjectRef::new(name).within(namespace))),
-            None => Ok(Api::namespaced(kube.clone(), namespace).get_opt(name).await?.map(Arc::new)),
+            None => {
+                let all = all(None, Api::<DelegatedSubnet>::namespaced(kube.clone(), namespace)).await?;
+                Ok(all.into_iter().find(|one| names(one.meta()).1 == name))
+            }
         }
     }
 

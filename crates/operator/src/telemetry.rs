@@ -24,7 +24,7 @@ pub fn start(format: LogFormat, level: LogLevel) {
 /// Starts logging to a writer, as text or as JSON. A second call changes nothing.
 pub fn start_to<W: for<'w> MakeWriter<'w> + Send + Sync + 'static>(writer: W, text: bool, level: LogLevel) {
     let logs = registry().with(filter(level));
-    let lines = fmt::layer().with_writer(writer);
+    let lines = fmt::layer().with_ansi(stderr().is_terminal()).with_writer(writer);
     let started =
         if text { logs.with(lines).try_init() } else { logs.with(lines.json().flatten_event(true)).try_init() };
     if let Err(error) = started {

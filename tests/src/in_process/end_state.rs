@@ -44,12 +44,16 @@ fn kubernetes(bed: &Bed) -> Value {
     let resources = [&ACI_VNET_DEPLOYMENTS, &CONFIG_MAPS, &DELEGATED_SUBNETS, &NAMESPACES, &SECRETS, &SERVICE_ACCOUNTS];
     let of_type = |resource: &'static super::api_server::resources::ResourceType| {
         let objects: Map<String, Value> = bed.api.with(|store| {
-            let objects = store.list(resource, "").map(|object| (format!("{}/{}", object["metadata"]["namespace"], name(object)), without_incidentals(object)));
+            let objects = store.list(resource, "").map(|object| (format!("{}/{}", namespace(object), name(object)), without_incidentals(object)));
             objects.collect()
         });
         (resource.plural.to_owned(), Value::Object(objects))
     };
     Value::Object(resources.into_iter().map(of_type).collect())
+}
+
+fn namespace(object: &Value) -> &str {
+    object["metadata"]["namespace"].as_str().unwrap_or_default()
 }
 
 fn without_incidentals(value: &Value) -> Value {

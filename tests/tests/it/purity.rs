@@ -38,7 +38,7 @@ fn core_decides_and_does_nothing_else() {
 fn the_simulator_knows_none_of_our_types() {
     assert_none("acivnet-simulator", ["acivnet-api", "acivnet-core", "acivnet-azure", "acivnet-operator"]);
     assert_none("acivnet-operator", ["acivnet-simulator"]);
-    assert_none("acivnet-azure", ["acivnet-simulator", "kube", "kube-client", "kube-core"]);
+    assert_none("acivnet-azure", ["acivnet-simulator", "kube-client", "kube-runtime"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod life;
 mod namespaces;
 mod rights;
 
-use acivnet_tests::{kstatus, run, tenant::Tenant, world::World};
+use acivnet_tests::{examples::Object, kstatus, run, tenant::Tenant, world::World};
 use serde_json::Value;
 
 /// Runs a scenario for a tenant of the shared world, with the ServiceAccount as identity.
@@ -31,4 +31,15 @@ fn message<'o>(object: &'o Value, type_: &str) -> &'o str {
 /// A text in an object, by JSON pointer.
 fn text<'o>(object: &'o Value, pointer: &str) -> &'o str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Both objects, looked at every 30 seconds at the operator's own pace.
+async fn stand(tenant: &Tenant<'_>) -> [Object; 2] {
+    tenant.how_to().await;
+    let often = [tenant.subnet(), tenant.deployment()].map(|object| object.with("/spec/drift/intervalSeconds", 30));
+    for object in &often {
+        tenant.apply(object).await;
+        tenant.ready(object).await;
+    }
+    often
 }

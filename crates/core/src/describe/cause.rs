@@ -72,7 +72,7 @@ fn failing_line(log: &str) -> Option<&str> {
             .any(|word| line.to_ascii_lowercase().contains(word))
     };
     let own = |line: &&str| !line.to_ascii_lowercase().contains("exit code");
-    lines().filter(own).filter(tells).next_back().or_else(|| lines().next_back())
+    lines().filter(own).rfind(tells).or_else(|| lines().next_back())
 }
 
 /// The last line of a log of the form `SomeError: text`, which ends a Python traceback.
@@ -84,7 +84,7 @@ fn python_error(log: &str) -> Option<&str> {
         word && ["Error", "Exception", "Exit", "Interrupt", "Warning"].iter().any(|end| last.ends_with(end))
             && !last.ends_with("Warning")
     };
-    log.lines().map(str::trim).filter(is_error).next_back()
+    log.lines().map(str::trim).rfind(is_error)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What is said of a `DelegatedSubnet`.
 
-use super::delegated_subnet::{Ids, users};
+use super::delegated_subnet::{Ids, is_group_of, users, was_ours};
 use crate::{
     blueprint::{Goal, Node},
     conditions::{Conditions, find},
@@ -112,9 +112,7 @@ impl Reporter<'_> {
     fn use_of_the_subnet(&self, last: &DelegatedSubnetStatus) -> (Option<Capacity>, Vec<Occupant>, Vec<String>) {
         match self.pass.observed.azure(&SUBNET, &self.ids.subnet) {
             Fact::Absent => (None, Vec::new(), Vec::new()),
-            Fact::Unread(_) => {
-                (last.capacity.clone(), last.occupants.clone(), last.service_association_links.clone())
-            }
+            Fact::Unread(_) => (last.capacity.clone(), last.occupants.clone(), last.service_association_links.clone()),
             Fact::Present(body) => {
                 let holders = subnet::ip_configurations(&body);
                 let known = matches!(self.pass.observed.fact(&Question::Deployments), Fact::Present(_));
@@ -134,7 +132,10 @@ impl Reporter<'_> {
             match user {
                 Some(user) if address(user).is_some() => {}
                 Some(user) => list.push(occupant(user, None)),
-                None => list.push(Occupant { name: holder.to_owned(), address: None, managed: false }),
+                None => list.push(match was_ours(self.cr, holder) {
+                    Some(known) => Occupant { address: None, ..known.clone() },
+                    None => Occupant { name: holder.to_owned(), address: None, managed: false },
+                }),
             }
         }
         list.sort_by(|one, other| (&one.name, &one.address).cmp(&(&other.name, &other.address)));
@@ -191,9 +192,8 @@ impl Reporter<'_> {
 
     /// What a setting holds. Drift that is to be left counts only where the subnet can't be used for it.
     fn held_cause(&self) -> Option<Cause> {
-        let unusable = |(node, step): (&Node, &Step)| {
-            step.action == Action::Hold(Held::DriftMode) && !self.usable(node, step)
-        };
+        let unusable =
+            |(node, step): (&Node, &Step)| step.action == Action::Hold(Held::DriftMode) && !self.usable(node, step);
         if self.pass.plan.holds(&Held::Suspended) {
             let message = "spec.suspend is true; what would be done is in status.plan";
             Some(Cause::person(reasons::SUSPENDED, message))
@@ -223,13 +223,7 @@ impl Reporter<'_> {
         }
     }
 
-    fn part(
-        &self,
-        conditions: &mut Conditions<'_>,
-        type_: &str,
-        happy: &str,
-        parts: &[(&str, Option<&ResourceId>)],
-    ) {
+    fn part(&self, conditions: &mut Conditions<'_>, type_: &str, happy: &str, parts: &[(&str, Option<&ResourceId>)]) {
         let steps: Vec<_> = parts.iter().filter_map(|(kind, id)| self.step_of(kind, (*id)?)).collect();
         let label = steps.iter().map(|(node, _)| node.label()).collect::<Vec<_>>().join(", ");
         match (&self.pass.blueprint.blocked, steps.iter().find(|(node, step)| !self.usable(node, step))) {
@@ -296,9 +290,4 @@ fn capacity(prefix: &str, used: usize) -> Capacity {
     let total = (1_i64 << (32 - length)).saturating_sub(5).max(0);
     let used = i64::try_from(used).unwrap_or(i64::MAX);
     Capacity { total, used, available: (total - used).max(0) }
-}
-
-/// Azure ML names the container group after the service, with a hash of the workspace behind it.
-fn is_group_of(group: &str, service: &str) -> bool {
-    group.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }

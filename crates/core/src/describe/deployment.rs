@@ -143,7 +143,7 @@ pub(super) fn subnet_of(cr: &AciVnetDeployment, observed: &Observed) -> Option<D
 pub(super) fn workspace_of(cr: &AciVnetDeployment, observed: &Observed) -> Option<ResourceId> {
     let made = cr.recorded().iter().filter(|one| one.origin != Some(Origin::Referenced));
     let seen = cr.recorded().iter().filter(|one| one.kind == WORKSPACE.name);
-    made.filter_map(|one| in_workspace(one))
+    made.filter_map(in_workspace)
         .next()
         .or_else(|| {
             let azure = subnet_of(cr, observed)?.spec.azure;
@@ -218,9 +218,7 @@ pub(super) fn subnet_missing(cr: &AciVnetDeployment) -> Cause {
     let name = &cr.spec.network.subnet_ref.name;
     Cause::person(
         reasons::WAITING_FOR_SUBNET,
-        format!(
-            "DelegatedSubnet {name} does not exist in this namespace; apply it, or correct spec.network.subnetRef"
-        ),
+        format!("DelegatedSubnet {name} does not exist in this namespace; apply it, or correct spec.network.subnetRef"),
     )
 }
 

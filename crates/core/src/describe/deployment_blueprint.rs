@@ -303,7 +303,8 @@ fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
     let ready = subnet.status.as_ref().and_then(|status| find(&status.conditions, types::READY));
     let passed_on = [reasons::SUBNET_NOT_DELEGATED, reasons::REGION_MISMATCH, reasons::SUBNET_FULL];
     let reason = ready.and_then(|ready| passed_on.into_iter().find(|one| *one == ready.reason));
-    let why = ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
+    let why =
+        ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
     let message = scrub::clean(&format!("DelegatedSubnet {name} is not ready: {why}"));
     // its watch tells when it is
     Cause { retry: Retry::Slowly, ..Cause::person(reason.unwrap_or(reasons::WAITING_FOR_SUBNET), message) }

@@ -1,8 +1,8 @@
 //! What is said of an `AciVnetDeployment`.
 
 use super::{
-    deployment::{base_image, probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
-    deployment_blueprint::{cpu_tenths, failure_of, memory_tenths},
+    deployment::{probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
+    deployment_blueprint::failure_of,
 };
 use crate::{
     blueprint::{Goal, Node},
@@ -12,36 +12,29 @@ use crate::{
     failure::Cause,
     id::ResourceId,
     kinds::{
-        model_version::{self, MODEL_VERSION},
+        model_version::MODEL_VERSION,
         web_service::{self, WEB_SERVICE},
     },
     observed::Fact,
-    owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG},
     patience::progress,
     plan::{Action, Done, Held, Seen, Step, look},
-    questions::Question,
-    report::{self, Event, Next, Ready, Report, azure_field, ready_unseen},
-    resources::resources,
+    report::{self, Event, Next, Ready, Report, ready_unseen},
     retry::Retry,
     subject::{Pass, Subject, names},
 };
 use acivnet_api::{
-    AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, Endpoint, ModelStatus, ProbeStatus,
-    RECONCILE_REQUESTED_AT, ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus,
+    AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, ReplaceApproval,
     conditions::{reasons, types},
 };
 use serde_json::Value;
 use std::time::Duration;
 
-pub(super) fn report(
-    cr: &AciVnetDeployment,
-    pass: &Pass<'_>,
-    done: Option<&Done>,
-) -> Report<AciVnetDeploymentStatus> {
+pub(super) fn report(cr: &AciVnetDeployment, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
     let reporter = Reporter::new(cr, pass, done);
     if cr.deleting() { reporter.leaving() } else { reporter.standing() }
 }
 
+/// All that a report is drawn from.
 pub(super) struct Reporter<'a> {
     pub cr: &'a AciVnetDeployment,
     pub pass: &'a Pass<'a>,
@@ -55,10 +48,10 @@ pub(super) struct Reporter<'a> {
     pub service: Option<&'a Value>,
     pub address: Result<Option<Address>, Cause>,
     pub probe: Option<Fact>,
-    /// Why it is not as wanted.
+    /// Why it is not as wanted, where a reason is known.
     pub cause: Option<Cause>,
     /// Differences are drift.
-    drifts: bool,
+    pub drifts: bool,
 }
 
 impl<'a> Reporter<'a> {
@@ -140,151 +133,6 @@ impl<'a> Reporter<'a> {
     /// Whether nothing is known of the web service in this pass.
     pub(super) fn blind(&self) -> bool {
         matches!(self.seen, None | Some(Seen::Unread(_)))
-    }
-
-    fn status(&self) -> AciVnetDeploymentStatus {
-        let mode = self.cr.drift_mode();
-        let (revision, revision_digest) = self.revision();
-        let model = self.model().or_else(|| self.last.model.clone());
-        let settled = self.pass.plan.settled() && self.cause.is_none() && !self.pass.blueprint.nodes.is_empty();
-        let probe = self.probe_status();
-        AciVnetDeploymentStatus {
-            observed_generation: Some(self.cr.generation()),
-            settled_generation: if settled { Some(self.cr.generation()) } else { self.last.settled_generation },
-            last_handled_reconcile_at: annotation(self.cr, RECONCILE_REQUESTED_AT),
-            endpoint: self.endpoint(),
-            model_label: model.as_ref().map(|model| format!("{}:{}", model.name, model.version)),
-            model,
-            subnet_label: self.subnet_label().or_else(|| self.last.subnet_label.clone()),
-            azure: self.resolved().or_else(|| self.last.azure.clone()),
-            resources_resolved: Some(ResolvedResources {
-                cpu: tenths(cpu_tenths(&self.cr.spec.resources.cpu)),
-                memory_gb: tenths(memory_tenths(&self.cr.spec.resources.memory)),
-            }),
-            revision,
-            revision_digest,
-            base_image: self.last.base_image.clone().or_else(|| self.step().map(|_| base_image(self.cr).to_owned())),
-            approved: self.approved(settled),
-            plan: report::plan_status(self.pass, mode, spec_field),
-            probe_summary: probe.as_ref().map(summary),
-            probe,
-            resources: self.resources(),
-            drift: report::drift(self.pass, mode, self.drifts, &self.last.drift),
-            conditions: Vec::new(),
-        }
-    }
-
-    /// Model versions that are in the list no more are forgotten; so is one that was to be registered and now is.
-    fn resources(&self) -> Vec<ResourceStatus> {
-        let question = self.workspace.clone().map(|workspace| Question::Models { workspace });
-        let listed = question.and_then(|question| self.pass.observed.body(&question)).and_then(Value::as_array);
-        let wanted = self.pass.blueprint.nodes.iter().map(|node| node.id.as_str());
-        let wanted: Vec<&str> = wanted.collect();
-        let stands = |one: &ResourceStatus, list: &Vec<Value>| {
-            let ours = list.iter().filter(|body| model_version::property(body, OWNER_TAG).is_some());
-            let name = one.id.rsplit('/').next().unwrap_or_default();
-            ours.map(model_version::label).any(|label| label.eq_ignore_ascii_case(name))
-        };
-        let mut all = resources(self.pass, self.cr.recorded());
-        all.retain(|one| {
-            let version = one.kind == MODEL_VERSION.name && !wanted.contains(&one.id.as_str());
-            !version || wanted.is_empty() || listed.is_none_or(|list| stands(one, list))
-        });
-        all
-    }
-
-    fn subnet_label(&self) -> Option<String> {
-        let spec = &self.subnet.as_ref()?.spec;
-        Some(format!("{}/{}", spec.virtual_network.name, spec.subnet.name))
-    }
-
-    /// The URIs go when nothing answers there any more; the address stays, to tell whether the next one is another.
-    fn endpoint(&self) -> Option<Endpoint> {
-        let was = self.last.endpoint.clone();
-        match (&self.address, self.state(), &self.seen) {
-            (Ok(Some(address)), Some("Healthy"), _) => Some(moved(address, was.unwrap_or_default())),
-            (Err(_), ..) | (_, Some("Failed" | "Unschedulable"), _) | (.., Some(Seen::Absent | Seen::Foreign(_))) => {
-                was.map(|was| Endpoint { scoring_uri: None, swagger_uri: None, ..was })
-            }
-            _ => was,
-        }
-    }
-
-    /// A revision is a wanted content that was served.
-    fn revision(&self) -> (Option<i64>, Option<String>) {
-        let tag = |body: &Value| body.get("kvTags")?.get(CONTENT_TAG)?.as_str().map(str::to_owned);
-        let served = self.service.filter(|body| web_service::state(body) == "Healthy").and_then(tag);
-        let wanted = self.step().and_then(|(node, _)| tag(&node.body));
-        let was = (self.last.revision, self.last.revision_digest.clone());
-        match served.filter(|served| wanted.as_ref() == Some(served) && was.1.as_ref() != Some(served)) {
-            Some(served) => (Some(was.0.unwrap_or(0) + 1), Some(served)),
-            None => was,
-        }
-    }
-
-    fn model(&self) -> Option<ModelStatus> {
-        let (node, _) = self.model_step()?;
-        let body = self.pass.observed.azure_body(&MODEL_VERSION, &node.id)?;
-        Some(ModelStatus {
-            name: self.cr.spec.model.name.clone(),
-            version: model_version::version(body),
-            digest: model_version::property(body, DIGEST_PROPERTY).unwrap_or_default().to_owned(),
-        })
-    }
-
-    fn resolved(&self) -> Option<ResolvedAzure> {
-        let workspace = self.workspace.as_ref()?;
-        let last = self.last.azure.as_ref().map(|azure| azure.location.clone());
-        Some(ResolvedAzure {
-            subscription_id: workspace.subscription().to_owned(),
-            resource_group: workspace.resource_group().unwrap_or_default().to_owned(),
-            location: self.subnet.as_ref().map(|subnet| subnet.spec.azure.location.clone()).or(last)?,
-        })
-    }
-
-    /// The approval is kept from its first sight until the replacement stands, or another plan takes its place.
-    fn approved(&self, settled: bool) -> Option<String> {
-        let allowed = self.cr.limits().approval.unwrap_or_default();
-        match &self.pass.plan.hash {
-            _ if replace_approval(self.cr) == ReplaceApproval::Automatic => None,
-            Some(hash) => allowed.contains(hash).then(|| hash.clone()),
-            None => self.last.approved.clone().filter(|_| !settled),
-        }
-    }
-
-    fn probe_status(&self) -> Option<ProbeStatus> {
-        let last = self.last.probe.clone().filter(|_| self.cr.spec.probe.is_some() && self.service.is_some());
-        let status = self.probed().map(|(passed, status_code)| {
-            let result = if passed { "Passed" } else { "Failed" };
-            ProbeStatus { result: result.into(), status_code }
-        });
-        status.or(last)
-    }
-
-    /// Whether the probe passed, and the status it got.
-    pub(super) fn probed(&self) -> Option<(bool, Option<i32>)> {
-        let expect = self.cr.spec.probe.as_ref()?.expect.as_ref();
-        let wanted = expect.and_then(|expect| expect.status_code).unwrap_or(200);
-        let code = match self.probe.as_ref()? {
-            Fact::Present(answer) => answer.get("status").and_then(Value::as_i64),
-            Fact::Absent | Fact::Unread(_) => None,
-        };
-        let code = code.and_then(|code| i32::try_from(code).ok());
-        Some((code == Some(wanted), code))
-    }
-
-    pub(super) fn probe_failure(&self) -> Option<Cause> {
-        let (passed, code) = self.probed()?;
-        let url = &self.address.as_ref().ok()?.as_ref()?.scoring_uri;
-        let own = [reasons::CONFIG_MAP_NOT_FOUND, reasons::ADDRESS_NOT_ALLOWED];
-        let (reason, what) = match (&self.probe, code) {
-            (Some(Fact::Unread(failure)), _) if own.contains(&failure.reason) => (failure.reason, failure.message.clone()),
-            (Some(Fact::Unread(failure)), _) => (reasons::UNREACHABLE, failure.message.clone()),
-            (_, Some(401)) => (reasons::UNAUTHORIZED, "it was answered 401".into()),
-            (_, code) => (reasons::UNEXPECTED_STATUS, format!("it was answered {}", code.unwrap_or_default())),
-        };
-        let message = format!("the sample request to {url} failed: {what}");
-        (!passed).then_some(Cause { reason, message, retry: Retry::Backoff })
     }
 
     fn ready(&self, conditions: &Conditions<'_>) -> Ready {
@@ -398,43 +246,6 @@ impl<'a> Reporter<'a> {
     }
 }
 
-fn moved(address: &Address, was: Endpoint) -> Endpoint {
-    let ip = address.ip.to_string();
-    let moved = was.addresses.first().is_some_and(|known| *known != ip);
-    Endpoint {
-        scoring_uri: Some(address.scoring_uri.clone()),
-        swagger_uri: Some(address.swagger_uri.clone()),
-        addresses: vec![ip],
-        moves: was.moves + i64::from(moved),
-    }
-}
-
-fn summary(probe: &ProbeStatus) -> String {
-    let code = probe.status_code.filter(|_| probe.result == "Passed");
-    code.map_or_else(|| "FAILED".to_owned(), |code| code.to_string())
-}
-
-fn annotation(cr: &AciVnetDeployment, name: &str) -> Option<String> {
-    cr.metadata.annotations.as_ref().and_then(|all| all.get(name).cloned())
-}
-
-/// `status.plan` speaks of the fields of the spec.
-fn spec_field(node: &Node, path: &str, value: &Value) -> (String, String) {
-    let (_, shown) = azure_field(node, path, value);
-    if node.kind == &WEB_SERVICE {
-        let (name, unit) = web_service::spec_field(path);
-        return (name, if value.is_null() { shown } else { shown + unit });
-    }
-    match path.strip_prefix("kvTags.") {
-        Some(tag) => (format!("model.tags[{tag}]"), shown),
-        None => (format!("model.{path}"), shown),
-    }
-}
-
 fn find_step<'p>(pass: &Pass<'p>, kind: &str) -> Option<(&'p Node, &'p Step)> {
     pass.blueprint.nodes.iter().zip(&pass.plan.steps).find(|(node, _)| node.kind.name == kind)
-}
-
-fn tenths(count: u64) -> String {
-    if count.is_multiple_of(10) { (count / 10).to_string() } else { format!("{}.{}", count / 10, count % 10) }
 }

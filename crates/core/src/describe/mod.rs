@@ -3,11 +3,13 @@
 mod cause;
 pub mod conda;
 mod delegated_subnet;
+mod delegated_subnet_blueprint;
 mod delegated_subnet_report;
 mod deployment;
 mod deployment_blueprint;
 mod deployment_conditions;
 mod deployment_report;
+mod deployment_status;
 pub mod image;
 
 use crate::owner::Owner;

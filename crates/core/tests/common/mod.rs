@@ -63,7 +63,8 @@ impl World {
     pub fn look<S: Stored>(&self, cr: &S) -> Passed<S> {
         let observed = self.observe(cr);
         let (blueprint, plan) = decide(cr, &observed, self.now());
-        let report = cr.report(&Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: self.now() }, None);
+        let report =
+            cr.report(&Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: self.now() }, None);
         let recorded = needs_record(cr, &report);
         Passed { observed, blueprint, plan, report, recorded }
     }
@@ -145,7 +146,10 @@ pub fn check_plan<S: Subject>(passed: &Passed<S>) {
         if let Action::Write(request) = &step.action {
             assert_eq!(node.hold, Hold::Owned, "{}", node.label());
             assert!(node.needs.iter().all(there), "{} is written before what it needs", node.label());
-            assert!(!matches!(step.seen, Seen::Foreign(_) | Seen::Unread(_) | Seen::Busy | Seen::Settled if node.goal == Goal::Present), "{request:?}");
+            assert!(
+                !matches!(step.seen, Seen::Foreign(_) | Seen::Unread(_) | Seen::Busy | Seen::Settled if node.goal == Goal::Present),
+                "{request:?}"
+            );
             assert!(!matches!(step.seen, Seen::Foreign(_) | Seen::Unread(_) | Seen::Busy), "{request:?}");
             assert!(passed.blueprint.blocked.is_none());
         }
@@ -185,7 +189,11 @@ pub fn message<'c>(conditions: &'c [Condition], type_: &str) -> &'c str {
 
 /// `reason: message` of events.
 pub fn told<S>(report: &Report<S>) -> Vec<String> {
-    report.events.iter().map(|one| format!("{}{}: {}", if one.warning { "!" } else { "" }, one.reason, one.message)).collect()
+    report
+        .events
+        .iter()
+        .map(|one| format!("{}{}: {}", if one.warning { "!" } else { "" }, one.reason, one.message))
+        .collect()
 }
 
 pub fn reasons_told<S>(report: &Report<S>) -> Vec<&'static str> {
@@ -199,7 +207,8 @@ pub fn timeline<S: Stored>(world: &mut World, cr: &mut S) -> String {
         world.writes.clear();
         let passed = world.pass(cr);
         let conditions = S::conditions(&passed.report.status);
-        let progress = [types::RECONCILING, types::STALLED, types::DELETION_BLOCKED].map(|one| (one, said(conditions, one)));
+        let progress =
+            [types::RECONCILING, types::STALLED, types::DELETION_BLOCKED].map(|one| (one, said(conditions, one)));
         let progress = progress.iter().filter(|(_, said)| said != "-").map(|(one, said)| format!("{one}={said}"));
         lines.push(format!("wrote {:?}", world.writes));
         lines.push(format!("  Ready={} {}", said(conditions, types::READY), progress.collect::<Vec<_>>().join(" ")));

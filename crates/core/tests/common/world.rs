@@ -253,7 +253,8 @@ impl World {
     fn delete(&mut self, node: &Node) -> Result<Progress, Failure> {
         match node.kind.name {
             "ModelVersion" => {
-                self.models.retain(|one| format!("{}:{}", one["name"].as_str().unwrap(), one["version"]) != node.id.name());
+                self.models
+                    .retain(|one| format!("{}:{}", one["name"].as_str().unwrap(), one["version"]) != node.id.name());
                 Ok(Progress::Carried)
             }
             "WebService" => {
@@ -263,7 +264,9 @@ impl World {
             }
             _ => {
                 let body = self.arm.get_mut(&node.id.folded()).unwrap();
-                let held = ["ipConfigurations", "serviceAssociationLinks"].iter().any(|name| body["properties"].get(name).is_some());
+                let held = ["ipConfigurations", "serviceAssociationLinks"]
+                    .iter()
+                    .any(|name| body["properties"].get(name).is_some());
                 if held {
                     return Err(failure(400, "InUseSubnetCannotBeDeleted", reasons::SUBNET_IN_USE, Retry::Backoff));
                 }
@@ -293,8 +296,9 @@ impl World {
     }
 
     /// The delegated subnet shows who holds addresses, and the link of container groups.
-    fn sync_subnet(&mut self) {
-        let holders = self.services.keys().map(|name| json!({"id": format!("/x/containerGroups/{name}-abc/ipConfigurations/i")}));
+    pub fn sync_subnet(&mut self) {
+        let holders =
+            self.services.keys().map(|name| json!({"id": format!("/x/containerGroups/{name}-abc/ipConfigurations/i")}));
         let (holders, link) = (holders.collect::<Vec<_>>(), self.link > 0);
         let Some(body) = self.arm.get_mut(&subnet_id("amlsubnet1").to_lowercase()) else { return };
         let properties = body["properties"].as_object_mut().unwrap();
@@ -310,7 +314,10 @@ impl World {
 }
 
 fn is_azure(question: &Question) -> bool {
-    matches!(question, Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_))
+    matches!(
+        question,
+        Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_)
+    )
 }
 
 fn file(content: &str, text: bool) -> Value {

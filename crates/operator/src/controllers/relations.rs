@@ -1,7 +1,7 @@
 //! Who is to look when something changes.
 
 use crate::ctx::Ctx;
-use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::types};
 use acivnet_core::{
     id::ResourceId,
     kinds::virtual_network::VIRTUAL_NETWORK,
@@ -15,6 +15,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
 };
 use kube::{
+    Resource,
     core::PartialObjectMeta,
     runtime::{
         reflector::{ObjectRef, Store},
@@ -53,18 +54,21 @@ impl Relations {
     /// Its subnet counts it, and waits for it when both are to go.
     pub(super) fn deployment(&self, event: &Event<AciVnetDeployment>) {
         let Some((deployment, gone)) = touched(event) else { return };
-        let addresses =
-            deployment.status.as_ref().and_then(|status| status.endpoint.as_ref()).map(|endpoint| &endpoint.addresses);
-        if self.changed(&deployment.metadata, gone, &json!([addresses])) {
+        if self.changed(&deployment.metadata, gone, &shown_by_deployment(deployment)) {
             let (namespace, ..) = names(&deployment.metadata);
-            self.look_at_subnet(ObjectRef::new(&deployment.spec.network.subnet_ref.name).within(namespace));
+            let subnet = ObjectRef::new(&deployment.spec.network.subnet_ref.name).within(namespace);
+            // a container group came or went: what a list says of the subnet's addresses is out of date
+            if let Some(network) = self.subnets.get(&subnet).as_deref().and_then(network_of) {
+                self.ctx.snapshots.drop_around(&network);
+            }
+            self.look_at_subnet(subnet);
         }
     }
 
     /// Its deployments wait for it; those who share its network may be the last who use it now.
     pub(super) fn subnet(&self, event: &Event<DelegatedSubnet>) {
         let Some((subnet, gone)) = touched(event) else { return };
-        if !self.changed(&subnet.metadata, gone, &shown_by(subnet)) {
+        if !self.changed(&subnet.metadata, gone, &shown_by_subnet(subnet)) {
             return;
         }
         let (namespace, name, _) = names(&subnet.metadata);
@@ -75,11 +79,8 @@ impl Relations {
         if gone {
             let network = network_of(subnet);
             let shares = |one: &&Arc<DelegatedSubnet>| network_of(one) == network;
-            self.subnets
-                .state()
-                .iter()
-                .filter(shares)
-                .for_each(|one| self.look_at_subnet(ObjectRef::from_obj(one.as_ref())));
+            let sharing = by_name(&self.subnets);
+            sharing.iter().filter(shares).for_each(|one| self.look_at_subnet(ObjectRef::from_obj(one.as_ref())));
         }
     }
 
@@ -94,7 +95,7 @@ impl Relations {
     }
 
     fn look_at_deployments(&self, which: impl Fn(&&Arc<AciVnetDeployment>) -> bool) {
-        for one in self.deployments.state().iter().filter(which) {
+        for one in by_name(&self.deployments).iter().filter(which) {
             if self.to_deployments.unbounded_send(ObjectRef::from_obj(one.as_ref())).is_err() {
                 tracing::debug!("the controller has ended");
             }
@@ -124,6 +125,13 @@ impl Relations {
     }
 }
 
+/// Everything in a store, in the same order each time.
+fn by_name<K: Resource<DynamicType = ()> + Clone>(store: &Store<K>) -> Vec<Arc<K>> {
+    let mut all = store.state();
+    all.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
+    all
+}
+
 /// The object of an event, and whether it is gone.
 fn touched<K>(event: &Event<K>) -> Option<(&K, bool)> {
     match event {
@@ -148,8 +156,15 @@ fn network_of(subnet: &DelegatedSubnet) -> Option<ResourceId> {
     })
 }
 
+/// What subnets see of a deployment: its addresses, and whether containers hold them.
+fn shown_by_deployment(deployment: &AciVnetDeployment) -> Value {
+    let Some(status) = &deployment.status else { return Value::Null };
+    let healthy = status.conditions.iter().find(|one| one.type_ == types::SERVICE_HEALTHY).map(|one| &one.status);
+    json!([status.endpoint.as_ref().map(|endpoint| &endpoint.addresses), healthy])
+}
+
 /// What deployments see of a subnet.
-fn shown_by(subnet: &DelegatedSubnet) -> Value {
+fn shown_by_subnet(subnet: &DelegatedSubnet) -> Value {
     let Some(status) = &subnet.status else { return Value::Null };
     let condition = |one: &Condition| json!([one.type_, one.status, one.reason, one.observed_generation]);
     let conditions: Vec<Value> = status.conditions.iter().map(condition).collect();

@@ -169,12 +169,14 @@ fn discovery(world: &World) -> Response {
 /// The data plane's members of the admin interface's dump.
 pub fn dump(world: &World) -> Map<String, Value> {
     let mut models = Vec::new();
+    let mut assets = Vec::new();
     let mut services = Vec::new();
     let mut artifacts = Vec::new();
     let mut environments = Vec::new();
     let mut images = Vec::new();
     for workspace in world.machine_learning.workspaces() {
         models.extend(workspace.models.values().cloned());
+        assets.extend(workspace.assets.values().cloned());
         services.extend(workspace.services.values().map(|service| view::service(world, &workspace.id, service, false)));
         artifacts.extend(workspace.artifacts.values().cloned());
         environments.extend(workspace.environments.values().flatten().cloned());
@@ -184,7 +186,7 @@ pub fn dump(world: &World) -> Map<String, Value> {
     }
     [("models", models), ("services", services), ("artifacts", artifacts), ("environments", environments)]
         .into_iter()
-        .chain([("images", images)])
+        .chain([("assets", assets), ("images", images)])
         .map(|(name, list)| (name.to_owned(), Value::Array(list)))
         .collect()
 }

@@ -1,19 +1,8 @@
 //! What looks like an empty Azure and is none: nothing may be created again because of it.
 
-use super::scenario;
-use acivnet_tests::{examples::Object, kstatus, tenant::Tenant};
+use super::{scenario, stand};
+use acivnet_tests::{kstatus, tenant::Tenant};
 use serde_json::{Value, json};
-
-/// Both objects, looked at every 30 seconds at the operator's own pace.
-async fn stand(tenant: &Tenant<'_>) -> [Object; 2] {
-    tenant.how_to().await;
-    let often = [tenant.subnet(), tenant.deployment()].map(|object| object.with("/spec/drift/intervalSeconds", 30));
-    for object in &often {
-        tenant.apply(object).await;
-        tenant.ready(object).await;
-    }
-    often
-}
 
 #[test]
 fn another_tenant() {

@@ -1,30 +1,18 @@
 //! A hand in the portal changes what the operator made.
 
-use super::{scenario, text};
+use super::{scenario, stand, text};
 use acivnet_tests::{examples::Object, tenant::Tenant};
 use serde_json::{Value, json};
 
-/// Both objects, looked at every 30 seconds at the operator's own pace.
-async fn stand(tenant: &Tenant<'_>) -> (Object, Object) {
-    tenant.how_to().await;
-    let subnet = tenant.subnet().with("/spec/drift/intervalSeconds", 30);
-    let deployment = tenant.deployment().with("/spec/drift/intervalSeconds", 30);
-    tenant.apply(&subnet).await;
-    tenant.apply(&deployment).await;
-    tenant.ready(&subnet).await;
-    tenant.ready(&deployment).await;
-    (subnet, deployment)
-}
-
 /// What stood before stands again after an edit, with an event; the golden file says by which requests.
-async fn put_back(tenant: &Tenant<'_>, id: &str, patch: Value) {
-    let (subnet, deployment) = stand(tenant).await;
+async fn put_back(tenant: &Tenant<'_>, objects: &[Object], id: &str, patch: Value) {
     let before = tenant.world.azure.resource(id).await.expect("what is edited");
     let mark = tenant.mark().await;
     tenant.world.azure.patch(id, patch).await;
     tenant.until_azure("it is put back", id, |now| now.is_some_and(|now| essence(now) == essence(&before))).await;
-    tenant.ready(&subnet).await;
-    tenant.ready(&deployment).await;
+    for object in objects {
+        tenant.ready(object).await;
+    }
     let corrected = || async {
         let events = tenant.events().await;
         if events.iter().any(|event| event.starts_with("Normal DriftCorrected Correct")) { Ok(()) } else { Err(format!("{events:#?}")) }
@@ -56,7 +44,7 @@ fn essence(body: &Value) -> Value {
 #[test]
 fn rule_removed() {
     scenario("drift", async |tenant| {
-        put_back(tenant, &tenant.security_group(), json!({"properties": {"securityRules": []}})).await;
+        put_back(tenant, &stand(tenant).await, &tenant.security_group(), json!({"properties": {"securityRules": []}})).await;
     });
 }
 
@@ -71,7 +59,7 @@ fn rule_added() {
             }})
         };
         let rules = json!([rule("AllowAzureMachineLearning", 100, "44224"), rule("open", 200, "22")]);
-        put_back(tenant, &group, json!({"properties": {"securityRules": rules}})).await;
+        put_back(tenant, &stand(tenant).await, &group, json!({"properties": {"securityRules": rules}})).await;
     });
 }
 
@@ -82,14 +70,19 @@ fn rule_changed() {
             "priority": 100, "direction": "Inbound", "access": "Deny", "protocol": "Tcp", "sourceAddressPrefix": "AzureMachineLearning",
             "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "44224",
         }});
-        put_back(tenant, &tenant.security_group(), json!({"properties": {"securityRules": [rule]}})).await;
+        put_back(tenant, &stand(tenant).await, &tenant.security_group(), json!({"properties": {"securityRules": [rule]}})).await;
     });
 }
 
+/// Azure lets a delegation go only while nothing is in the subnet.
 #[test]
 fn delegation_gone() {
     scenario("drift", async |tenant| {
-        put_back(tenant, &tenant.subnet_id(), json!({"properties": {"delegations": []}})).await;
+        let subnet = tenant.subnet().with("/spec/drift/intervalSeconds", 30);
+        tenant.apply(&subnet).await;
+        tenant.ready(&subnet).await;
+        let id = tenant.subnet_id();
+        put_back(tenant, &[subnet], &id, json!({"properties": {"delegations": []}})).await;
     });
 }
 
@@ -97,14 +90,14 @@ fn delegation_gone() {
 fn client_subnet_without_security_group() {
     scenario("drift", async |tenant| {
         let id = format!("{}/subnets/default", tenant.vnet());
-        put_back(tenant, &id, json!({"properties": {"networkSecurityGroup": null}})).await;
+        put_back(tenant, &stand(tenant).await, &id, json!({"properties": {"networkSecurityGroup": null}})).await;
     });
 }
 
 #[test]
 fn network_tag_gone() {
     scenario("drift", async |tenant| {
-        put_back(tenant, &tenant.vnet(), json!({"tags": {"acivnet-owner": null}})).await;
+        put_back(tenant, &stand(tenant).await, &tenant.vnet(), json!({"tags": {"acivnet-owner": null}})).await;
     });
 }
 
@@ -112,7 +105,7 @@ fn network_tag_gone() {
 fn security_group_deleted() {
     scenario("drift", async |tenant| {
         let id = format!("{}/subnets/default", tenant.vnet());
-        let (subnet, _) = stand(tenant).await;
+        let [subnet, _] = stand(tenant).await;
         let before = tenant.world.azure.resource(&tenant.security_group()).await.expect("the group");
         tenant.world.azure.patch(&id, json!({"properties": {"networkSecurityGroup": null}})).await;
         tenant.world.azure.delete(&tenant.security_group()).await;
@@ -125,7 +118,7 @@ fn security_group_deleted() {
 #[test]
 fn service_deleted() {
     scenario("drift", async |tenant| {
-        let (_, deployment) = stand(tenant).await;
+        let [_, deployment] = stand(tenant).await;
         let mark = tenant.mark().await;
         tenant.world.azure.delete(&tenant.service_id()).await;
         tenant.until(&deployment, "it is not ready", |stands| acivnet_tests::kstatus::condition(stands, "Ready").0 != "True").await;

@@ -1,6 +1,6 @@
 //! From nothing to an endpoint, quiet while nothing changes, and back to nothing.
 
-use super::{scenario, text};
+use super::{scenario, stand, text};
 use acivnet_tests::tenant::Tenant;
 use serde_json::{Value, json};
 
@@ -24,12 +24,7 @@ fn create() {
 #[test]
 fn nothing_is_written_while_nothing_changes() {
     scenario("quiet", async |tenant| {
-        tenant.how_to().await;
-        let (subnet, deployment) = (often(tenant.subnet()), often(tenant.deployment()));
-        tenant.apply(&subnet).await;
-        tenant.apply(&deployment).await;
-        tenant.ready(&subnet).await;
-        tenant.ready(&deployment).await;
+        let [subnet, deployment] = stand(tenant).await;
         let (mark, written) = (tenant.mark().await, operator_writes(tenant).len());
         let versions = versions(tenant).await;
         sweeps(tenant, mark, 3).await;
@@ -90,11 +85,6 @@ fn orphans_stay() {
             assert!(tenant.world.azure.resource(&id).await.is_some(), "{id}");
         }
     });
-}
-
-/// The same with a look every 30 seconds, at the operator's own pace.
-fn often(object: acivnet_tests::examples::Object) -> acivnet_tests::examples::Object {
-    object.with("/spec/drift/intervalSeconds", 30)
 }
 
 /// Waits until Azure was looked at so many times again.

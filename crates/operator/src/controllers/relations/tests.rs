@@ -23,6 +23,12 @@ fn deployment(name: &str, subnet: &str, address: Option<&str>) -> AciVnetDeploym
     .unwrap()
 }
 
+fn unhealthy(mut deployment: AciVnetDeployment) -> AciVnetDeployment {
+    let condition = json!({"type": "ServiceHealthy", "status": "False", "reason": "Creating", "message": "m", "lastTransitionTime": "2026-11-22T12:00:00Z"});
+    deployment.status.as_mut().unwrap().conditions.push(serde_json::from_value(condition).unwrap());
+    deployment
+}
+
 fn subnet(name: &str, network: &str, ready: &str) -> DelegatedSubnet {
     serde_json::from_value(json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
         "metadata": {"name": name, "namespace": "ml", "uid": format!("s-{name}"), "generation": 1},
@@ -84,6 +90,7 @@ async fn subnets_look_when_a_deployment_moves_or_goes() {
         (Event::Apply(deployment("a", "one", None)), 1),
         (Event::Apply(deployment("a", "one", None)), 0),
         (Event::Apply(deployment("a", "one", Some("10.0.1.4"))), 1),
+        (Event::Apply(unhealthy(deployment("a", "one", Some("10.0.1.4")))), 1),
         (Event::Delete(deployment("a", "one", Some("10.0.1.4"))), 1),
         (Event::Apply(deployment("c", "nowhere", None)), 0),
     ] {

@@ -1,0 +1,329 @@
+//! What should stand for a `DelegatedSubnet`.
+
+use super::{
+    delegated_subnet::{Ids, leftover_groups, objects, users, was_ours},
+    tags,
+};
+use crate::{
+    blueprint::{Blueprint, Goal, Hold, Node},
+    failure::Cause,
+    id::ResourceId,
+    kinds::{
+        network_security_group::{self as security_group, NETWORK_SECURITY_GROUP},
+        subnet::{self, SUBNET},
+        virtual_network::{self, VIRTUAL_NETWORK},
+    },
+    observed::{Fact, Observed},
+    owner::{Mark, Owner},
+    plan::{Seen, look},
+    questions::Question,
+    retry::Retry,
+    scrub,
+    subject::{Subject, names},
+};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag, conditions::reasons};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Describes one subnet.
+pub(super) struct Describer<'a> {
+    pub cr: &'a DelegatedSubnet,
+    pub ids: Ids,
+    pub owner: Owner,
+    pub observed: &'a Observed,
+}
+
+impl Describer<'_> {
+    pub(super) fn present(&self) -> Blueprint {
+        let mut blueprint = Blueprint { blocked: self.blocked(), ..Blueprint::default() };
+        let network = blueprint.push(self.virtual_network());
+        let group = self.security_group().map(|node| blueprint.push(node));
+        blueprint.push(Node { needs: vec![network], ..self.delegated() });
+        let needs: Vec<usize> = [Some(network), group].into_iter().flatten().collect();
+        let client = self.client().map(|node| blueprint.push(Node { needs, ..node }));
+        for node in self.leftovers() {
+            blueprint.push(Node { needs: client.into_iter().collect(), ..node });
+        }
+        blueprint
+    }
+
+    /// The same nodes, goals flipped and arrows turned: delegated subnet, client subnet, security groups, network.
+    pub(super) fn gone(&self) -> Blueprint {
+        let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
+        let mut blueprint = Blueprint { blocked: self.kept_by_deployments(), ..Blueprint::default() };
+        let subnet = blueprint.push(Node { blocked: self.in_use(), ..gone(self.delegated()) });
+        let client = self.client().map(|node| Node { needs: vec![subnet], ..gone(node) });
+        let client = client.map(|node| blueprint.push(Node { blocked: self.unread_group(), ..node }));
+        let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
+        for node in self.security_group().map(gone).into_iter().chain(self.leftovers()) {
+            blueprint.push(Node { needs: subnets.clone(), ..node });
+        }
+        match self.leaves_network(&blueprint.nodes) {
+            Leaves::Network => {}
+            Leaves::Nothing => {
+                blueprint.push(Node { needs: (0..blueprint.nodes.len()).collect(), ..gone(self.virtual_network()) });
+            }
+            Leaves::Unknown => blueprint.incomplete = true,
+        }
+        blueprint
+    }
+
+    fn leftovers(&self) -> Vec<Node> {
+        let mark = || Mark::Tag(self.owner.key.clone());
+        let gone = |id| Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Gone, Value::Null, mark());
+        leftover_groups(self.cr, &self.ids).into_iter().map(gone).collect()
+    }
+
+    fn virtual_network(&self) -> Node {
+        let spec = &self.cr.spec.virtual_network;
+        let mark = Mark::Tag(self.owner.cluster.clone());
+        if spec.management == Management::Reference {
+            let absent = self.absent(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
+            let missing = || {
+                Cause::person(
+                    reasons::VIRTUAL_NETWORK_NOT_FOUND,
+                    format!(
+                        "virtual network {} does not exist; create it, or set virtualNetwork.management: Create",
+                        self.ids.virtual_network
+                    ),
+                )
+            };
+            let body = Value::Object(Map::new());
+            let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, Mark::None);
+            return Node { hold: Hold::Referenced, blocked: absent.then(missing), ..node };
+        }
+        let tags = tags(&self.cr.spec.azure.tags, &self.owner.cluster);
+        let body = virtual_network::body(&self.cr.spec.azure.location, &tags, &spec.address_prefixes);
+        let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, mark);
+        Node { blocked: self.unread(&Question::OtherDelegatedSubnets), ..node }
+    }
+
+    fn delegated(&self) -> Node {
+        let spec = &self.cr.spec.subnet;
+        let delegation = self.owner.delegation();
+        let body = subnet::delegated(&spec.address_prefix, &delegation);
+        let node = Node::new(&SUBNET, self.ids.subnet.clone(), Goal::Present, body, Mark::Delegation(delegation));
+        if spec.management == Management::Create {
+            return node;
+        }
+        let cause = match self.observed.azure(&SUBNET, &self.ids.subnet) {
+            Fact::Absent => Some(Cause::person(
+                reasons::SUBNET_NOT_FOUND,
+                format!("subnet {} does not exist; create it, or set subnet.management: Create", self.ids.subnet),
+            )),
+            Fact::Present(body) if !subnet::is_delegated(&body) => Some(Cause::person(
+                reasons::SUBNET_NOT_DELEGATED,
+                format!(
+                    "subnet {} is not delegated to {}; delegate it, or set subnet.management: Create",
+                    self.ids.subnet,
+                    subnet::CONTAINER_GROUPS
+                ),
+            )),
+            _ => None,
+        };
+        Node { hold: Hold::Referenced, mark: Mark::None, blocked: cause, ..node }
+    }
+
+    fn client(&self) -> Option<Node> {
+        let (client, id) = (self.cr.spec.client_subnet.as_ref()?, self.ids.client.clone()?);
+        let body = subnet::client(&client.address_prefix, self.ids.security_group.as_ref());
+        if client.management == Management::Create {
+            let node = Node::new(&SUBNET, id, Goal::Present, body, self.client_mark());
+            return Some(Node { blocked: self.unread_group(), ..node });
+        }
+        let missing = "create it, or set clientSubnet.management: Create";
+        let missing = Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {id} does not exist; {missing}"));
+        let absent = self.absent(&Question::Azure(&SUBNET, id.clone()));
+        let node = Node::new(&SUBNET, id, Goal::Present, body, Mark::None);
+        Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
+    }
+
+    /// The client subnet is known by its security group, as far as that one is known as ours.
+    fn client_mark(&self) -> Mark {
+        let Some(group) = self.security_group().filter(|group| group.hold == Hold::Owned) else { return Mark::None };
+        match look(&group, self.observed, self.cr.recorded()) {
+            Seen::Foreign(_) => Mark::None,
+            _ => Mark::SecurityGroup(group.id.to_string()),
+        }
+    }
+
+    /// While the security group can't be read nobody knows whose the client subnet is.
+    fn unread_group(&self) -> Option<Cause> {
+        let group = self.ids.security_group.clone()?;
+        self.unread(&Question::Azure(&NETWORK_SECURITY_GROUP, group))
+    }
+
+    fn unread(&self, question: &Question) -> Option<Cause> {
+        match self.observed.fact(question) {
+            Fact::Unread(failure) => Some(Cause::from(&failure)),
+            Fact::Present(_) | Fact::Absent => None,
+        }
+    }
+
+    fn security_group(&self) -> Option<Node> {
+        let group = self.cr.spec.client_subnet.as_ref()?.network_security_group.as_ref()?;
+        let id = self.ids.security_group.clone()?;
+        if group.management == Management::Create {
+            let tags = tags(&self.cr.spec.azure.tags, &self.owner.key);
+            let body = security_group::body(&self.cr.spec.azure.location, &tags, group);
+            return Some(Node::new(
+                &NETWORK_SECURITY_GROUP,
+                id,
+                Goal::Present,
+                body,
+                Mark::Tag(self.owner.key.clone()),
+            ));
+        }
+        let absent = self.absent(&Question::Azure(&NETWORK_SECURITY_GROUP, id.clone()));
+        let missing = "create it, or set networkSecurityGroup.management: Create";
+        let missing = format!("network security group {id} does not exist; {missing}");
+        let missing = Cause::person(reasons::SECURITY_GROUP_NOT_FOUND, missing);
+        let node = Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Present, Value::Object(Map::new()), Mark::None);
+        Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
+    }
+
+    fn absent(&self, question: &Question) -> bool {
+        self.observed.fact(question) == Fact::Absent
+    }
+
+    /// What forbids every write.
+    fn blocked(&self) -> Option<Cause> {
+        self.region().or_else(|| self.differing_sibling())
+    }
+
+    fn region(&self) -> Option<Cause> {
+        let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network)?;
+        let stands = body.get("location").and_then(Value::as_str)?.replace(' ', "").to_lowercase();
+        let wanted = &self.cr.spec.azure.location;
+        (stands != *wanted).then(|| {
+            Cause::person(
+                reasons::REGION_MISMATCH,
+                format!("virtual network {} lies in {stands}, spec.azure.location says {wanted}; container groups must be in the region of their network", self.ids.virtual_network.name()),
+            )
+        })
+    }
+
+    /// Others that make the same network must describe it in the same way; the elder one counts.
+    fn differing_sibling(&self) -> Option<Cause> {
+        let elder = |other: &DelegatedSubnet| {
+            let age = |cr: &DelegatedSubnet| {
+                (
+                    cr.metadata.creation_timestamp.as_ref().map(|time| time.0),
+                    cr.metadata.namespace.clone(),
+                    cr.metadata.name.clone(),
+                )
+            };
+            age(other) < age(self.cr)
+        };
+        let makes =
+            |other: &&DelegatedSubnet| !other.deleting() && other.spec.virtual_network.management == Management::Create;
+        let siblings = self.siblings();
+        let differs = siblings.iter().filter(makes).find(|other| elder(other) && !same_network(self.cr, other))?;
+        let (namespace, name, _) = names(&differs.metadata);
+        Some(Cause::person(
+            reasons::VIRTUAL_NETWORK_DIFFERS,
+            format!(
+                "DelegatedSubnet {namespace}/{name} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference",
+                self.ids.virtual_network.name()
+            ),
+        ))
+    }
+
+    fn siblings(&self) -> Vec<DelegatedSubnet> {
+        let others: Vec<DelegatedSubnet> = objects(self.observed, &Question::OtherDelegatedSubnets);
+        others.into_iter().filter(|other| Ids::of(other).virtual_network == self.ids.virtual_network).collect()
+    }
+
+    /// The last who leaves takes the network along: nobody who stays uses it, and a read that is no older than those of
+    /// our own subnets shows no other subnet in it.
+    fn leaves_network(&self, nodes: &[Node]) -> Leaves {
+        let made = self.cr.spec.virtual_network.management == Management::Create;
+        if !made || self.siblings().iter().any(|other| !other.deleting()) {
+            return Leaves::Network;
+        }
+        let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);
+        let standing = body.into_iter().flat_map(virtual_network::subnets);
+        standing.map(|id| self.leaves_for(&id, nodes)).max().unwrap_or(Leaves::Nothing)
+    }
+
+    /// What a subnet that the network lists means for the network.
+    fn leaves_for(&self, id: &ResourceId, nodes: &[Node]) -> Leaves {
+        let Some(own) = nodes.iter().find(|node| node.kind == &SUBNET && node.id == *id) else {
+            return Leaves::Network;
+        };
+        match look(own, self.observed, self.cr.recorded()) {
+            _ if own.hold == Hold::Referenced => Leaves::Network,
+            Seen::Foreign(_) => Leaves::Network,
+            Seen::Absent => Leaves::Unknown,
+            Seen::Unread(_) | Seen::Busy | Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled => Leaves::Nothing,
+        }
+    }
+
+    /// A subnet never deletes deployments: it waits for them and names them.
+    fn kept_by_deployments(&self) -> Option<Cause> {
+        let unread = self.unread(&Question::Deployments).or_else(|| self.unread(&Question::OtherDelegatedSubnets));
+        let users: Vec<AciVnetDeployment> = users(self.cr, self.observed);
+        let names = |leaving: bool| {
+            let names =
+                users.iter().filter(|one| one.deleting() == leaving).filter_map(|one| one.metadata.name.as_deref());
+            Some(names.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
+        };
+        let stay =
+            |names| (reasons::SUBNET_IN_USE, format!("AciVnetDeployments use this subnet: {names}; delete them"));
+        let leave =
+            |names| (reasons::DELETING, format!("waiting for AciVnetDeployments that are being deleted: {names}"));
+        let (reason, message) = names(false).map(stay).or_else(|| names(true).map(leave)).unzip();
+        unread.or_else(|| Some(Cause::person(reason?, scrub::clean(&message?))))
+    }
+
+    /// Who keeps the delegated subnet from going.
+    fn in_use(&self) -> Option<Cause> {
+        let body = self.observed.azure_body(&SUBNET, &self.ids.subnet)?;
+        let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
+        let links = subnet::service_association_links(body).join(", ");
+        let leaving = holders.iter().all(|holder| was_ours(self.cr, holder).is_some());
+        let (reason, message) = match (holders.len(), links.as_str()) {
+            (0, "") => return None,
+            (0, links) => {
+                let link = format!("Azure keeps the service association link {links} on the subnet");
+                (reasons::SERVICE_ASSOCIATION_LINK, format!("{link} for some minutes after the last container group"))
+            }
+            _ if leaving => {
+                let names = holders.join(", ");
+                (
+                    reasons::DELETING,
+                    format!("waiting for Azure to give back the addresses of {names}, which was deleted"),
+                )
+            }
+            (count, _) => {
+                let names = holders.join(", ");
+                (
+                    reasons::SUBNET_IN_USE,
+                    format!("{count} container groups in Azure use this subnet; delete them: {names}"),
+                )
+            }
+        };
+        // addresses and links come back minutes after a delete: looked for at an even pace, not a growing one
+        Some(Cause { reason, message: scrub::clean(&message), retry: Retry::After(Duration::from_secs(20)) })
+    }
+}
+
+/// What of the network stays when this object has gone; of what several subnets mean the greatest counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Leaves {
+    Nothing,
+    Network,
+    /// The network was read before one of our own subnets went: it may be the last one by now.
+    Unknown,
+}
+
+fn same_network(one: &DelegatedSubnet, other: &DelegatedSubnet) -> bool {
+    let prefixes = |cr: &DelegatedSubnet| {
+        let mut list = cr.spec.virtual_network.address_prefixes.clone();
+        list.sort();
+        list
+    };
+    let theirs = &other.spec.azure.tags;
+    let conflicts = |tag: &Tag| theirs.iter().any(|theirs| theirs.name == tag.name && theirs.value != tag.value);
+    prefixes(one) == prefixes(other) && !one.spec.azure.tags.iter().any(conflicts)
+}

@@ -1,0 +1,116 @@
+//! From a decision to the write that carries it out.
+
+use crate::{
+    blueprint::{Node, Payload},
+    drift::merged,
+    kind::{Change, Write},
+    kinds::{model_version, web_service},
+    observed::Observed,
+    plan::{Seen, record_of},
+};
+use acivnet_api::ResourceStatus;
+use serde_json::Value;
+
+/// One write, complete: act adds nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// PUT of the whole body.
+    Put {
+        /// The body.
+        body: Value,
+        /// Etag of what the body was made from; none when it did not stand.
+        if_match: Option<String>,
+    },
+    /// DELETE.
+    Delete {
+        /// Etag, where the provider honours it.
+        if_match: Option<String>,
+        /// For a replacement: the body of the successor, which Azure is asked to validate first.
+        successor: Option<Value>,
+    },
+    /// Upload the payload, then register it as a model version with this body.
+    RegisterModel {
+        /// Body of the registration, without `url`.
+        body: Value,
+        /// The model's file.
+        payload: Payload,
+    },
+    /// JSON patch of a model version.
+    PatchModel {
+        /// The operations.
+        operations: Value,
+    },
+    /// Upload the payloads, then create the web service.
+    CreateService {
+        /// The body.
+        body: Value,
+        /// Script and driver.
+        payloads: Vec<Payload>,
+    },
+    /// Upload the payloads, then patch the web service.
+    PatchService {
+        /// The operations.
+        operations: Value,
+        /// Script and driver, when the content changes.
+        payloads: Vec<Payload>,
+    },
+}
+
+/// The write that brings a node to where it is wanted; none when there is no way.
+pub(crate) fn write(
+    node: &Node,
+    seen: &Seen,
+    change: Option<Change>,
+    observed: &Observed,
+    recorded: &[ResourceStatus],
+) -> Option<Request> {
+    let stands = observed.azure_body(node.kind, &node.id);
+    match node.kind.write {
+        Write::Never => None,
+        Write::Merge => Some(put(node, stands, recorded_keys(node, recorded))),
+        Write::Model => model(node, seen, stands, recorded_keys(node, recorded)),
+        Write::Service => service(node, seen, change, stands, recorded_keys(node, recorded)),
+    }
+}
+
+fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
+    let base = stands.map(node.kind.normalise).unwrap_or(Value::Null);
+    Request::Put { body: merged(&base, &node.body, node.kind.rules, written), if_match: stands.and_then(etag) }
+}
+
+fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
+    let Some(stands) = stands else {
+        return Some(Request::RegisterModel { body: node.body.clone(), payload: node.payloads.first()?.clone() });
+    };
+    Some(Request::PatchModel { operations: model_version::patch(&node.body, stands, seen.differences(), written) })
+}
+
+fn service(
+    node: &Node,
+    seen: &Seen,
+    change: Option<Change>,
+    stands: Option<&Value>,
+    written: &[String],
+) -> Option<Request> {
+    let body = web_service::creation(&node.body);
+    match (seen, change) {
+        (Seen::Absent, _) => Some(Request::CreateService { body, payloads: node.payloads.clone() }),
+        (Seen::Failed { .. }, _) => Some(Request::Delete { if_match: None, successor: None }),
+        (_, Some(Change::Replace)) => Some(Request::Delete { if_match: None, successor: Some(body) }),
+        (_, change) => {
+            let operations = web_service::patch(&node.body, stands?, seen.differences(), written);
+            let rolls = change >= Some(Change::Roll);
+            Some(Request::PatchService { operations, payloads: if rolls { node.payloads.clone() } else { Vec::new() } })
+        }
+    }
+}
+
+/// Tag keys that we wrote before.
+pub(crate) fn recorded_keys<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> &'r [String] {
+    record_of(node, recorded).map(|record| record.keys.as_slice()).unwrap_or_default()
+}
+
+/// Etag of a body.
+pub(crate) fn etag(body: &Value) -> Option<String> {
+    body.get("etag").and_then(Value::as_str).map(str::to_owned)
+}

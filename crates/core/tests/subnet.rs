@@ -1,0 +1,444 @@
+//! A `DelegatedSubnet` through its life: create, references, causes, who uses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod common;
+
+use acivnet_api::{
+    DelegatedSubnet,
+    conditions::{reasons, types},
+};
+use acivnet_core::{report::Next, retry::Retry};
+use common::*;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[test]
+fn the_articles_create() {
+    let (mut world, mut cr) = (World::default(), subnet(&[]));
+    insta::assert_snapshot!(timeline(&mut world, &mut cr));
+    insta::assert_json_snapshot!(cr.status);
+}
+
+#[test]
+fn rest_changes_nothing() {
+    let (mut world, mut cr) = World::with_network();
+    let settled = cr.status.clone();
+    world.now += 5000;
+    let passed = world.pass(&mut cr);
+    assert_eq!((&cr.status, passed.report.events, passed.recorded), (&settled, vec![], false));
+    assert_eq!(passed.report.next, Next::Sweep(Duration::from_secs(300)));
+    assert!(world.writes.is_empty());
+}
+
+#[test]
+fn without_callers_there_is_no_client_subnet() {
+    let (mut world, mut cr) = (World::default(), subnet(&[("/clientSubnet", Value::Null)]));
+    let passed = world.settle(&mut cr);
+    assert_eq!(world.writes, ["PUT VirtualNetwork/amlvnet1", "PUT Subnet/amlsubnet1"]);
+    assert_eq!(said(&passed.report.status.conditions, types::CLIENT_SUBNET_READY), "-");
+}
+
+/// One write at a time in a network, also while somebody else's runs.
+#[test]
+fn writes_in_a_network_take_turns() {
+    let (mut world, mut cr) = (World::default(), subnet(&[]));
+    world.pass(&mut cr);
+    world.tick();
+    world.writes.clear();
+    world.pass(&mut cr);
+    assert_eq!(world.writes, ["PUT Subnet/amlsubnet1"], "the client subnet waits for its turn");
+    world.tick();
+    world.arm_body(&network())["properties"]["provisioningState"] = "Updating".into();
+    world.writes.clear();
+    let passed = world.pass(&mut cr);
+    assert!(world.writes.is_empty());
+    assert_eq!(passed.report.next, Next::Retry(Retry::Soon));
+}
+
+#[test]
+fn what_a_change_writes() {
+    let rule = json!([{"name": "ssh", "priority": 200, "direction": "Inbound", "access": "Allow", "protocol": "Tcp", "destinationPortRange": "22"}]);
+    for (changes, expected) in [
+        (vec![("/clientSubnet/networkSecurityGroup/securityRules", rule)], vec!["PUT NetworkSecurityGroup/amlnsg"]),
+        (
+            vec![("/azure/tags", json!([{"name": "cost", "value": "1"}]))],
+            vec!["PUT VirtualNetwork/amlvnet1", "PUT NetworkSecurityGroup/amlnsg"],
+        ),
+        (
+            vec![("/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", "10.1.0.0/16"]))],
+            vec!["PUT VirtualNetwork/amlvnet1"],
+        ),
+        (
+            vec![("/clientSubnet/networkSecurityGroup/name", json!("newnsg"))],
+            vec!["PUT NetworkSecurityGroup/newnsg", "PUT Subnet/default", "DELETE NetworkSecurityGroup/amlnsg"],
+        ),
+        (vec![("/drift", json!({"mode": "Detect"}))], vec![]),
+    ] {
+        let (mut world, cr) = World::with_network();
+        let mut cr = edited(&cr, &changes);
+        let passed = world.pass(&mut cr);
+        assert!(passed.report.status.drift.is_empty());
+        let before = said(&passed.report.status.conditions, types::READY);
+        let renamed = expected.len() == 3;
+        assert_eq!(before, if renamed { "False/Progressing" } else { "True/Delegated" }, "{changes:?}");
+        world.settle(&mut cr);
+        assert_eq!(world.writes, expected, "{changes:?}");
+        let status = cr.status.clone().unwrap();
+        assert_eq!(
+            (status.settled_generation, said(&status.conditions, types::READY)),
+            (Some(2), "True/Delegated".into())
+        );
+        assert_eq!(status.resources.len(), 4, "{:?}", status.resources);
+    }
+}
+
+#[test]
+fn a_dropped_tag_goes_and_a_policys_stays() {
+    let (mut world, mut cr) = (World::default(), subnet(&[("/azure/tags", json!([{"name": "cost", "value": "1"}]))]));
+    world.settle(&mut cr);
+    world.arm_body(&network())["tags"]["policy"] = "p".into();
+    let mut cr = edited(&cr, &[("/azure/tags", Value::Null)]);
+    world.settle(&mut cr);
+    assert_eq!(world.arm_body(&network())["tags"], json!({"acivnet-owner": CLUSTER, "policy": "p"}));
+}
+
+fn referenced() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/virtualNetwork", json!({"name": "amlvnet1", "management": "Reference"})),
+        ("/subnet/management", json!("Reference")),
+        ("/clientSubnet/management", json!("Reference")),
+        ("/clientSubnet/networkSecurityGroup", Value::Null),
+    ]
+}
+
+/// A network that others made, as the spec describes it.
+fn foreign_network(world: &mut World) {
+    let stands = |body: Value| {
+        let mut body = body;
+        body["properties"]["provisioningState"] = "Succeeded".into();
+        body
+    };
+    world.put_arm(&network(), stands(json!({"location": "japaneast", "properties": {}})));
+    let delegation =
+        json!([{"name": "0", "properties": {"serviceName": "Microsoft.ContainerInstance/containerGroups"}}]);
+    world.put_arm(
+        &subnet_id("amlsubnet1"),
+        stands(json!({"properties": {"addressPrefix": "10.0.1.0/24", "delegations": delegation}})),
+    );
+    world.put_arm(&subnet_id("default"), stands(json!({"properties": {"addressPrefix": "10.0.0.0/24"}})));
+}
+
+#[test]
+fn what_is_referenced_is_read_only() {
+    let mut world = World::default();
+    foreign_network(&mut world);
+    let before = world.arm.clone();
+    let mut cr = subnet(&referenced());
+    let passed = world.settle(&mut cr);
+    assert_eq!(said(&passed.report.status.conditions, types::READY), "True/Delegated");
+    assert!(passed.report.status.resources.iter().all(|one| one.origin == Some(acivnet_api::Origin::Referenced)));
+    assert_eq!(world.arm, before);
+    for (id, reason) in [
+        (network(), reasons::VIRTUAL_NETWORK_NOT_FOUND),
+        (subnet_id("amlsubnet1"), reasons::SUBNET_NOT_FOUND),
+        (subnet_id("default"), reasons::SUBNET_NOT_FOUND),
+    ] {
+        let mut world = World { arm: before.clone(), ..World::default() };
+        world.arm.remove(&id.to_lowercase());
+        let passed = world.settle_or_hold(&mut subnet(&referenced()));
+        assert_eq!(said(&passed.report.status.conditions, types::READY), format!("False/{reason}"));
+        assert!(world.writes.is_empty());
+    }
+    let mut world = World { arm: before.clone(), ..World::default() };
+    world.arm_body(&subnet_id("amlsubnet1"))["properties"]["delegations"] = json!([]);
+    let passed = world.settle_or_hold(&mut subnet(&referenced()));
+    assert_eq!(said(&passed.report.status.conditions, types::READY), "False/SubnetNotDelegated");
+    assert_eq!(said(&passed.report.status.conditions, types::DELEGATED), "False/SubnetNotDelegated");
+    let mut world = World { arm: before, ..World::default() };
+    world.arm_body(&subnet_id("amlsubnet1"))["properties"]["addressPrefix"] = "10.0.7.0/24".into();
+    let passed = world.settle_or_hold(&mut subnet(&referenced()));
+    assert_eq!(said(&passed.report.status.conditions, types::READY), "False/AdoptionRefused");
+}
+
+trait SettleOrHold {
+    fn settle_or_hold(&mut self, cr: &mut DelegatedSubnet) -> Passed<DelegatedSubnet>;
+}
+
+impl SettleOrHold for World {
+    /// Passes until nothing is written any more.
+    fn settle_or_hold(&mut self, cr: &mut DelegatedSubnet) -> Passed<DelegatedSubnet> {
+        for _ in 0..10 {
+            let passed = self.pass(cr);
+            if !passed.plan.moves() {
+                return passed;
+            }
+            self.tick();
+        }
+        panic!("never rests");
+    }
+}
+
+/// What stands and is not ours is refused by name, and nothing about it changes.
+#[test]
+fn nothing_is_adopted() {
+    let stands = json!({"location": "japaneast", "tags": {}, "properties": {"provisioningState": "Succeeded", "addressPrefix": "10.0.0.0/24"}});
+    for (id, named) in [
+        (network(), "VirtualNetwork/amlvnet1"),
+        (subnet_id("amlsubnet1"), "Subnet/amlsubnet1"),
+        (subnet_id("default"), "Subnet/default"),
+        (group_id("amlnsg"), "NetworkSecurityGroup/amlnsg"),
+    ] {
+        for theirs in [false, true] {
+            let mut world = World::default();
+            let mut body = stands.clone();
+            if theirs {
+                body["tags"]["acivnet-owner"] = "another/ml/x".into();
+                body["properties"]["delegations"] = json!([{"name": "acivnet-ffffffffffffffffffff", "properties": {}}]);
+            }
+            world.put_arm(&id, body.clone());
+            let mut cr = subnet(&[]);
+            let passed = world.settle_or_hold(&mut cr);
+            assert_eq!(said(&passed.report.status.conditions, types::READY), "False/AdoptionRefused");
+            assert!(message(&passed.report.status.conditions, types::STALLED).contains(named));
+            assert_eq!(*world.arm_body(&id), body);
+            assert!(!cr.status.clone().unwrap().resources.iter().any(|one| one.id.eq_ignore_ascii_case(&id)));
+            let mut cr = deleted(&cr);
+            world.settle(&mut cr);
+            assert_eq!(*world.arm_body(&id), body, "not deleted either");
+        }
+    }
+}
+
+/// The group that marks the client subnet is a stranger's: so is the client subnet.
+#[test]
+fn a_strangers_client_subnet_is_not_ours_for_its_group() {
+    let mut world = World::default();
+    foreign_network(&mut world);
+    let group = json!({"location": "japaneast", "properties": {"provisioningState": "Succeeded"}});
+    world.put_arm(&group_id("amlnsg"), group);
+    world.arm_body(&subnet_id("default"))["properties"]["networkSecurityGroup"] = json!({"id": group_id("amlnsg")});
+    world.arm.remove(&subnet_id("amlsubnet1").to_lowercase());
+    let mut cr = subnet(&[("/virtualNetwork", json!({"name": "amlvnet1", "management": "Reference"}))]);
+    let passed = world.settle_or_hold(&mut cr);
+    assert_eq!(said(&passed.report.status.conditions, types::CLIENT_SUBNET_READY), "False/AdoptionRefused");
+    assert_eq!(world.writes, ["PUT Subnet/amlsubnet1"]);
+    let mut cr = deleted(&cr);
+    world.settle(&mut cr);
+    assert!(world.arm.contains_key(&subnet_id("default").to_lowercase()));
+    assert!(world.arm.contains_key(&group_id("amlnsg").to_lowercase()));
+    assert_eq!(world.writes, ["PUT Subnet/amlsubnet1", "DELETE Subnet/amlsubnet1"]);
+}
+
+#[test]
+fn another_region_is_refused_before_the_first_write() {
+    for changes in [vec![], referenced()] {
+        let mut world = World::default();
+        foreign_network(&mut world);
+        world.arm_body(&network())["location"] = "West Europe".into();
+        world.arm_body(&network())["tags"] = json!({"acivnet-owner": CLUSTER});
+        world.arm.remove(&subnet_id("amlsubnet1").to_lowercase());
+        let passed = world.pass(&mut subnet(&changes));
+        let conditions = &passed.report.status.conditions;
+        assert_eq!(said(conditions, types::READY), "False/RegionMismatch");
+        assert_eq!(said(conditions, types::VIRTUAL_NETWORK_READY), "False/RegionMismatch");
+        assert_eq!(said(conditions, types::STALLED), "True/RegionMismatch");
+        assert!(message(conditions, types::READY).contains("westeurope"));
+        assert!(world.writes.is_empty());
+    }
+}
+
+#[test]
+fn two_that_make_one_network_must_agree() {
+    let sibling = |changes: &[(&str, Value)]| {
+        let base = [
+            ("/metadata/name", json!("other")),
+            ("/metadata/creationTimestamp", json!("2026-01-01T00:00:00Z")),
+            ("/subnet", json!({"name": "other", "addressPrefix": "10.0.2.0/24"})),
+            ("/clientSubnet", Value::Null),
+        ];
+        serde_json::to_value(subnet(&[&base, changes].concat())).unwrap()
+    };
+    let differs = ("/virtualNetwork/addressPrefixes", json!(["10.0.0.0/15"]));
+    let younger = ("/metadata/creationTimestamp", json!("2027-01-01T00:00:00Z"));
+    let leaving = ("/metadata/deletionTimestamp", json!("2027-01-01T00:00:00Z"));
+    let reads = ("/virtualNetwork/management", json!("Reference"));
+    for (others, blocked) in [
+        (vec![sibling(&[])], false),
+        (vec![sibling(std::slice::from_ref(&differs))], true),
+        (vec![sibling(&[differs.clone(), younger])], false),
+        (vec![sibling(&[differs.clone(), leaving])], false),
+        (vec![sibling(&[differs.clone(), reads])], false),
+        (vec![sibling(&[differs, ("/virtualNetwork/name", json!("othernet"))])], false),
+        (vec![sibling(&[("/azure/tags", json!([{"name": "a", "value": "1"}]))])], false),
+    ] {
+        let mut world = World { others, ..World::default() };
+        let passed = world.pass(&mut subnet(&[]));
+        let expected = if blocked { "False/VirtualNetworkDiffers" } else { "Unknown/Progressing" };
+        assert_eq!(
+            (said(&passed.report.status.conditions, types::READY).as_str(), world.writes.is_empty()),
+            (expected, blocked)
+        );
+    }
+    let mut world = World::default();
+    world.unread.insert("OtherDelegatedSubnets".into());
+    world.pass(&mut subnet(&[]));
+    assert_eq!(world.writes, ["PUT NetworkSecurityGroup/amlnsg"], "the network waits until the others are known");
+}
+
+#[test]
+fn what_azure_refuses_is_said() {
+    for (reason, code, retry, stalled) in [
+        (reasons::ADDRESS_OVERLAP, "NetcfgSubnetRangesOverlap", Retry::Slowly, "True"),
+        (reasons::SUBNET_IN_USE_BY_OTHER, "InUseSubnetCannotBeUpdated", Retry::Slowly, "True"),
+        (reasons::POLICY_DENIED, "RequestDisallowedByPolicy", Retry::Slowly, "-"),
+        (reasons::INVALID_SPEC, "InvalidCIDRNotation", Retry::OnSpecChange, "True"),
+        (reasons::BUSY, "AnotherOperationInProgress", Retry::Soon, "-"),
+        (reasons::RESOURCE_GROUP_NOT_FOUND, "ResourceGroupNotFound", Retry::Slowly, "-"),
+    ] {
+        let refused = failure(400, code, reason, retry);
+        let (world, cr) = (World::default(), subnet(&[]));
+        let look = world.look(&cr);
+        let done = acivnet_core::plan::Done { results: vec![(0, Err(refused))] };
+        let pass = acivnet_core::subject::Pass {
+            observed: &look.observed,
+            blueprint: &look.blueprint,
+            plan: &look.plan,
+            now: world.now(),
+        };
+        let report = acivnet_core::subject::Subject::report(&cr, &pass, Some(&done));
+        check_conditions(&report.status.conditions);
+        assert_eq!(said(&report.status.conditions, types::READY), format!("False/{reason}"));
+        assert_eq!(said(&report.status.conditions, types::VIRTUAL_NETWORK_READY), format!("False/{reason}"));
+        assert_eq!(
+            said(&report.status.conditions, types::STALLED),
+            if stalled == "-" { "-".into() } else { format!("True/{reason}") }
+        );
+        assert_eq!(report.next, Next::Retry(retry));
+    }
+}
+
+/// A correction that is refused does not take the subnet from those who use it.
+#[test]
+fn ready_goes_on_while_a_correction_is_refused() {
+    let (mut world, mut cr) = World::with_network();
+    world.arm_body(&group_id("amlnsg"))["properties"]["securityRules"] = json!([]);
+    world.refuse = |_, _| Some(failure(403, "RequestDisallowedByPolicy", reasons::POLICY_DENIED, Retry::Slowly));
+    let passed = world.pass(&mut cr);
+    let conditions = &passed.report.status.conditions;
+    assert_eq!(said(conditions, types::READY), "True/Delegated");
+    assert_eq!(said(conditions, types::RECONCILING), "True/PolicyDenied");
+    world.now += 1000;
+    let passed = world.pass(&mut cr);
+    assert_eq!(said(&passed.report.status.conditions, types::STALLED), "True/PolicyDenied");
+    assert_eq!(reasons_told(&passed.report), ["PolicyDenied"]);
+}
+
+#[test]
+fn while_azure_cannot_be_seen_the_last_word_stands_for_a_while() {
+    let (mut world, mut cr) = World::with_network();
+    let before = cr.status.clone().unwrap();
+    world.unread.insert("Azure(".into());
+    let passed = world.pass(&mut cr);
+    let status = &passed.report.status;
+    for type_ in [
+        types::READY,
+        types::VIRTUAL_NETWORK_READY,
+        types::DELEGATED,
+        types::CLIENT_SUBNET_READY,
+        types::CAPACITY_AVAILABLE,
+        types::DRIFT_DETECTED,
+    ] {
+        assert_eq!(said(&status.conditions, type_), said(&before.conditions, type_), "{type_}");
+    }
+    assert_eq!(
+        (&status.capacity, &status.drift, status.settled_generation),
+        (&before.capacity, &before.drift, Some(1))
+    );
+    assert_eq!(
+        (said(&status.conditions, types::RECONCILING), passed.report.next),
+        ("True/AzureUnreachable".into(), Next::Retry(Retry::Backoff))
+    );
+    world.now += 901;
+    assert_eq!(said(&world.pass(&mut cr).report.status.conditions, types::READY), "Unknown/AzureUnreachable");
+    world.unread.clear();
+    world.pass(&mut cr);
+    assert_eq!(all_said(&cr.status.unwrap().conditions), all_said(&before.conditions));
+    let (mut world, mut cr) = World::with_network();
+    world.unread.insert("/subnets/default".into());
+    world.arm_body(&group_id("amlnsg"))["properties"]["securityRules"] = json!([]);
+    let passed = world.pass(&mut cr);
+    assert_eq!(world.writes, ["PUT NetworkSecurityGroup/amlnsg"], "what can be read is still put right");
+    assert_eq!(said(&passed.report.status.conditions, types::READY), "True/Delegated");
+}
+
+#[test]
+fn who_uses_it() {
+    let (mut world, cr) = World::serving(&[]);
+    let serving = serde_json::to_value(&cr).unwrap();
+    let coming = serde_json::to_value(deployment(&[("/metadata/name", json!("coming"))])).unwrap();
+    let elsewhere = serde_json::to_value(deployment(&[
+        ("/metadata/name", json!("elsewhere")),
+        ("/network/subnetRef/name", json!("x")),
+    ]))
+    .unwrap();
+    world.deployments = vec![serving, coming, elsewhere];
+    let mut network: DelegatedSubnet = serde_json::from_value(world.subnets["amlsubnet1"].clone()).unwrap();
+    let id = |name: &str| json!({"id": format!("{GROUP}/providers/Microsoft.Network/networkInterfaces/{name}-nic/ipConfigurations/ipconfig1")});
+    world.arm_body(&subnet_id("amlsubnet1"))["properties"]["ipConfigurations"] =
+        json!([id("aciservice-1a2b"), id("coming-1a2b"), id("stranger")]);
+    world.pass(&mut network);
+    let status = serde_json::to_value(network.status).unwrap();
+    assert_eq!(
+        status["occupants"],
+        json!([
+            {"name": "aciservice", "address": "10.0.1.4", "managed": true},
+            {"name": "coming", "managed": true},
+            {"name": "stranger-nic", "managed": false},
+        ])
+    );
+    assert_eq!(status["capacity"], json!({"total": 251, "used": 3, "available": 248}));
+    assert_eq!(status["serviceAssociationLinks"], json!(["acisal"]));
+}
+
+#[test]
+fn full_is_a_condition_of_its_own() {
+    let (mut world, mut cr) = World::with_network();
+    let holders: Vec<Value> = (0..251).map(|at| json!({"id": format!("/x/containerGroups/g{at}/y")})).collect();
+    world.arm_body(&subnet_id("amlsubnet1"))["properties"]["ipConfigurations"] = holders.into();
+    let passed = world.pass(&mut cr);
+    let conditions = &passed.report.status.conditions;
+    assert_eq!(said(conditions, types::CAPACITY_AVAILABLE), "False/SubnetFull");
+    assert_eq!(said(conditions, types::READY), "True/Delegated");
+    assert_eq!(passed.report.status.capacity.unwrap().available, 0);
+}
+
+#[test]
+fn suspended_it_looks_and_writes_nothing() {
+    let mut world = World::default();
+    let passed = world.pass(&mut subnet(&[("/suspend", json!(true))]));
+    assert!(world.writes.is_empty());
+    let status = &passed.report.status;
+    assert_eq!(
+        (said(&status.conditions, types::READY), status.plan.as_ref().unwrap().actions.len()),
+        ("False/Suspended".into(), 4)
+    );
+    let (mut world, cr) = World::with_network();
+    let mut cr =
+        edited(&cr, &[("/suspend", json!(true)), ("/clientSubnet/networkSecurityGroup/name", json!("newnsg"))]);
+    world.settle(&mut cr);
+    assert!(world.writes.is_empty(), "a group that is left over stays too: {:?}", world.writes);
+}
+
+/// What fails each time it is written is not written in a loop.
+#[test]
+fn a_failed_resource_is_written_again_in_a_minute() {
+    let (mut world, mut cr) = World::with_network();
+    world.arm_body(&group_id("amlnsg"))["properties"]["provisioningState"] = "Failed".into();
+    let passed = world.pass(&mut cr);
+    assert_eq!(world.writes, ["PUT NetworkSecurityGroup/amlnsg"]);
+    assert_eq!(passed.report.next, Next::Retry(Retry::After(Duration::from_secs(60))));
+    assert_eq!(
+        told(&passed.report),
+        ["!Retrying: writing NetworkSecurityGroup/amlnsg again, it had failed (provisioningState is Failed)"]
+    );
+}
