@@ -30,7 +30,10 @@ impl Object {
     pub fn without(mut self, pointer: &str) -> Self {
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
         let parent = self.0.pointer_mut(parent).unwrap_or_else(|| panic!("{pointer} has no parent"));
-        parent.as_object_mut().and_then(|parent| parent.remove(name)).unwrap_or_else(|| panic!("{pointer} is not there"));
+        parent
+            .as_object_mut()
+            .and_then(|parent| parent.remove(name))
+            .unwrap_or_else(|| panic!("{pointer} is not there"));
         self
     }
 

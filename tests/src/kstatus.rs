@@ -27,12 +27,17 @@ pub fn read(object: &Value) -> Kstatus {
     {
         return Kstatus::InProgress;
     }
-    let abnormal = conditions(object).find_map(|condition| match (word(condition, "type"), word(condition, "status")) {
-        ("Reconciling", "True") => Some(Kstatus::InProgress),
-        ("Stalled", "True") => Some(Kstatus::Failed),
-        _ => None,
-    });
-    let ready = || conditions(object).find(|condition| word(condition, "type") == "Ready").map(|condition| word(condition, "status"));
+    let abnormal =
+        conditions(object).find_map(|condition| match (word(condition, "type"), word(condition, "status")) {
+            ("Reconciling", "True") => Some(Kstatus::InProgress),
+            ("Stalled", "True") => Some(Kstatus::Failed),
+            _ => None,
+        });
+    let ready = || {
+        conditions(object)
+            .find(|condition| word(condition, "type") == "Ready")
+            .map(|condition| word(condition, "status"))
+    };
     abnormal.unwrap_or_else(|| match ready() {
         Some("False" | "Unknown") => Kstatus::InProgress,
         _ => Kstatus::Current,

@@ -1,6 +1,6 @@
 //! A real API server with etcd and controller manager: `tools/kube/up.sh` as a child process.
 
-use crate::repository;
+use crate::{repository, scratch};
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     core::v1::{Namespace, ServiceAccount},
@@ -66,7 +66,7 @@ impl KubeBed {
     /// A bed of its own, with both CRDs and the operator's rights installed.
     pub async fn start() -> Self {
         let binaries = binaries();
-        let folder = folder();
+        let folder = scratch();
         let policy = folder.join("audit-policy.json");
         let log = folder.join("audit.log");
         std::fs::write(&policy, audit_policy().to_string()).expect("the audit policy is written");
@@ -93,9 +93,15 @@ impl KubeBed {
     async fn install(&self) {
         let path = repository().join("deploy/operator");
         self.kubectl(&["apply", "--server-side", "-k", path.to_str().expect("a path")]).await.said();
-        self.kubectl(&["wait", "--for=condition=Established", "crd", "acivnetdeployments.acivnet.dev", "delegatedsubnets.acivnet.dev"])
-            .await
-            .said();
+        self.kubectl(&[
+            "wait",
+            "--for=condition=Established",
+            "crd",
+            "acivnetdeployments.acivnet.dev",
+            "delegatedsubnets.acivnet.dev",
+        ])
+        .await
+        .said();
     }
 
     /// A client with an administrator's rights.
@@ -179,7 +185,8 @@ fn audit_policy() -> Value {
 
 async fn config(file: &Path) -> Config {
     let kubeconfig = Kubeconfig::read_from(file).expect("up.sh writes a kubeconfig");
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a kubeconfig");
+    let mut config =
+        Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a kubeconfig");
     config.proxy_url = None;
     config
 }
@@ -202,23 +209,9 @@ fn binaries() -> PathBuf {
 
 fn version() -> String {
     let text = std::fs::read_to_string(repository().join("tools/kube/go.mod")).expect("tools/kube/go.mod");
-    let line = text.lines().find(|line| line.trim_start().starts_with("k8s.io/kubernetes ")).expect("k8s.io/kubernetes in go.mod");
+    let line = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("k8s.io/kubernetes "))
+        .expect("k8s.io/kubernetes in go.mod");
     line.split_whitespace().nth(1).expect("a version").to_owned()
-}
-
-/// A folder below the target directory. Those of processes that are gone are removed, so at most the last ones stay.
-fn folder() -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let executable = std::env::current_exe().expect("the test program");
-    let beds = executable.ancestors().nth(3).expect("a target directory").join("tmp/beds");
-    for old in std::fs::read_dir(&beds).into_iter().flatten().flatten() {
-        let name = old.file_name().to_string_lossy().into_owned();
-        let pid = name.split('-').next().unwrap_or_default();
-        if !Path::new("/proc").join(pid).exists() {
-            let _gone = std::fs::remove_dir_all(old.path());
-        }
-    }
-    let folder = beds.join(format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-    std::fs::create_dir_all(&folder).expect("a folder for the bed");
-    folder
 }

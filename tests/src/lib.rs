@@ -21,7 +21,15 @@ pub mod simulator;
 pub mod tenant;
 pub mod world;
 
-use std::{future::Future, path::PathBuf, sync::OnceLock, time::Duration};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{runtime::Runtime, time::Instant};
 
 /// How long anything may take before a test gives up. Never a measure of speed.
@@ -34,7 +42,10 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 /// Asks again and again until the answer is `Ok`; gives up with the last `Err`.
-pub async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut ask: impl FnMut() -> F) -> Result<T, String> {
+pub async fn eventually<T, F: Future<Output = Result<T, String>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, String> {
     let end = Instant::now() + PATIENCE;
     loop {
         match ask().await {
@@ -49,4 +60,22 @@ pub async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mu
 pub fn repository() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().expect("tests lies in the repository").to_path_buf()
+}
+
+/// A new folder below the target directory. Those of processes that are gone are removed, so that at most the last run's
+/// stay, with its logs.
+pub fn scratch() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let executable = std::env::current_exe().expect("the test program");
+    let all = executable.ancestors().nth(3).expect("a target directory").join("tmp/acivnet-tests");
+    for old in std::fs::read_dir(&all).into_iter().flatten().flatten() {
+        let name = old.file_name().to_string_lossy().into_owned();
+        let process = Path::new("/proc").join(name.split('-').next().unwrap_or_default());
+        if !process.exists() {
+            let _gone = std::fs::remove_dir_all(old.path());
+        }
+    }
+    let folder = all.join(format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
 }

@@ -32,14 +32,20 @@ impl Operator {
         let (kube, api_server) = start::connect(config).expect("a client");
         let ca = std::fs::read(azure.ca_file()).expect("the simulator's CA");
         let http = ThroughSimulator { http: ReqwestHttp::new(Some(&ca)).expect("a client"), url: azure.url.clone() };
-        let outside = Outside { kube, http: Arc::new(http), clock: Arc::new(SystemClock), random: Arc::new(SplitMix::from_system()) };
+        let outside = Outside {
+            kube,
+            http: Arc::new(http),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SplitMix::from_system()),
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let admin = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async { drop(stopped.await) }.boxed().shared();
         let running = tokio::spawn(start::operate(outside, api_server, settings(azure), listener, stopped));
         let operator = Self { admin, stop: Some(stop), running };
-        let ready = || async { if operator.ask("readyz").await.is_ok() { Ok(()) } else { Err("not ready".to_owned()) } };
+        let ready =
+            || async { if operator.ask("readyz").await.is_ok() { Ok(()) } else { Err("not ready".to_owned()) } };
         crate::eventually("the operator is ready", ready).await.unwrap_or_else(|why| panic!("{why}\n{}", logs::all()));
         operator
     }

@@ -8,7 +8,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
-use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// Azure's durations are this part of the real ones. `Retry-After` is in whole seconds and at least one.
@@ -18,7 +17,7 @@ const TIME_SCALE: f64 = 0.002;
 pub struct Simulator {
     /// Where everything but blobs is.
     pub url: String,
-    folder: TempDir,
+    folder: PathBuf,
     http: Client,
     _end: oneshot::Sender<()>,
     _served: JoinHandle<()>,
@@ -42,12 +41,12 @@ pub struct Entry {
 impl Simulator {
     /// An Azure with nothing in it. `issuer_ca` is the certificate authority of the clusters it may trust.
     pub async fn start(issuer_ca: &Path) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let seed = folder.path().join("seed.json");
+        let folder = crate::scratch();
+        let seed = folder.join("seed.json");
         std::fs::write(&seed, "{}").expect("the seed is written");
         let arguments = Serve {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            state_dir: folder.path().to_path_buf(),
+            state_dir: folder.clone(),
             seed,
             issuer_ca: vec![issuer_ca.to_path_buf()],
             time_scale: TIME_SCALE,
@@ -60,12 +59,12 @@ impl Simulator {
             let ended = async { drop(ended.await) };
             serve_until(arguments, ended).await.expect("the simulator serves");
         });
-        let endpoint = folder.path().join("endpoint.json");
+        let endpoint = folder.join("endpoint.json");
         let endpoint = crate::eventually("the simulator is ready", || async {
             std::fs::read(&endpoint).map_err(|error| error.to_string())
         });
         let endpoint: Value = serde_json::from_slice(&endpoint.await.expect("the simulator starts")).expect("JSON");
-        let ca = std::fs::read(folder.path().join("ca.pem")).expect("ca.pem");
+        let ca = std::fs::read(folder.join("ca.pem")).expect("ca.pem");
         let http = Client::builder()
             .tls_certs_only([Certificate::from_pem(&ca).expect("PEM")])
             .no_proxy()
@@ -77,7 +76,7 @@ impl Simulator {
 
     /// File with the certificate authority of the simulator.
     pub fn ca_file(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        self.folder.join("ca.pem")
     }
 
     /// `localhost:PORT`.

@@ -140,7 +140,9 @@ impl<'w> Tenant<'w> {
         object["kind"] = K::kind(&()).into();
         object["metadata"]["name"] = name.into();
         let api = Api::<K>::namespaced(self.world.bed.client(), &self.namespace);
-        api.patch(name, &PatchParams::apply("tests").force(), &Patch::Apply(object)).await.expect("the object is taken");
+        api.patch(name, &PatchParams::apply("tests").force(), &Patch::Apply(object))
+            .await
+            .expect("the object is taken");
     }
 
     /// Writes the ConfigMap `churn`; what is not given is as ever.
@@ -211,7 +213,9 @@ impl<'w> Tenant<'w> {
     /// The how-to's `AciVnetDeployment` with this tenant's web service.
     pub fn deployment(&self) -> Object {
         let service = json!({"serviceName": self.service});
-        examples::deployment().with("/metadata/namespace", self.namespace.clone()).with("/spec/backend/azureMLWebService", service)
+        examples::deployment()
+            .with("/metadata/namespace", self.namespace.clone())
+            .with("/spec/backend/azureMLWebService", service)
     }
 
     /// Applies the how-to and waits until it serves. Returns the deployment.
@@ -233,12 +237,18 @@ impl<'w> Tenant<'w> {
     /// Applies a custom resource by server-side apply.
     pub async fn apply(&self, object: &Object) {
         let parameters = PatchParams::apply("tests").force();
-        self.api(object).patch(object.name(), &parameters, &Patch::Apply(&object.0)).await.expect("the object is taken");
+        self.api(object)
+            .patch(object.name(), &parameters, &Patch::Apply(&object.0))
+            .await
+            .expect("the object is taken");
     }
 
     /// Changes a custom resource by a merge patch.
     pub async fn merge(&self, object: &Object, patch: Value) {
-        self.api(object).patch(object.name(), &PatchParams::default(), &Patch::Merge(patch)).await.expect("the patch is taken");
+        self.api(object)
+            .patch(object.name(), &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .expect("the patch is taken");
     }
 
     /// Annotates a custom resource.
@@ -282,7 +292,9 @@ impl<'w> Tenant<'w> {
     pub async fn ready(&self, object: &Object) -> Value {
         self.until(object, "Ready and settled", |stands| {
             let settled = stands.pointer("/status/settledGeneration") == stands.pointer("/metadata/generation");
-            settled && kstatus::condition(stands, "Ready").0 == "True" && kstatus::read(stands) == kstatus::Kstatus::Current
+            settled
+                && kstatus::condition(stands, "Ready").0 == "True"
+                && kstatus::read(stands) == kstatus::Kstatus::Current
         })
         .await
     }
@@ -305,7 +317,13 @@ impl<'w> Tenant<'w> {
     /// Waits until the namespace has lost its ServiceAccount.
     pub async fn until_account_gone(&self) {
         let accounts = Api::<ServiceAccount>::namespaced(self.world.bed.client(), &self.namespace);
-        let ask = || async { if accounts.get_opt("acivnet").await.expect("an answer").is_none() { Ok(()) } else { Err("it is there".to_owned()) } };
+        let ask = || async {
+            if accounts.get_opt("acivnet").await.expect("an answer").is_none() {
+                Ok(())
+            } else {
+                Err("it is there".to_owned())
+            }
+        };
         crate::eventually("ServiceAccount acivnet is gone", ask).await.unwrap_or_else(|why| panic!("{why}"));
     }
 
@@ -332,7 +350,9 @@ impl<'w> Tenant<'w> {
     pub async fn requests(&self, since: u64) -> Vec<Entry> {
         let ours = |entry: &Entry| {
             let path = entry.path.to_lowercase();
-            let place = path.contains(&self.subscription) || path.contains(&self.directory) || path.starts_with(&format!("//{}/", self.account()));
+            let place = path.contains(&self.subscription)
+                || path.contains(&self.directory)
+                || path.starts_with(&format!("//{}/", self.account()));
             place || entry.caller.as_deref() == Some(&self.client_id)
         };
         self.world.azure.requests(since).await.into_iter().filter(ours).collect()
@@ -361,7 +381,8 @@ impl<'w> Tenant<'w> {
 
     /// Events of the namespace, the oldest first: `Normal Creating Create: message`.
     pub async fn events(&self) -> Vec<String> {
-        let list = Api::<Event>::namespaced(self.world.bed.client(), &self.namespace).list(&ListParams::default()).await;
+        let list =
+            Api::<Event>::namespaced(self.world.bed.client(), &self.namespace).list(&ListParams::default()).await;
         let mut events = list.expect("events").items;
         events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
         let line = |event: &Event| {
@@ -380,7 +401,13 @@ impl<'w> Tenant<'w> {
     /// Waits until the namespace is gone.
     pub async fn namespace_gone(&self) {
         let all = Api::<k8s_openapi::api::core::v1::Namespace>::all(self.world.bed.client());
-        let ask = || async { if all.get_opt(&self.namespace).await.expect("an answer").is_none() { Ok(()) } else { Err("it is there".to_owned()) } };
+        let ask = || async {
+            if all.get_opt(&self.namespace).await.expect("an answer").is_none() {
+                Ok(())
+            } else {
+                Err("it is there".to_owned())
+            }
+        };
         if let Err(why) = crate::eventually("the namespace is gone", ask).await {
             panic!("{why}\n{}", self.story().await);
         }
@@ -391,17 +418,24 @@ impl<'w> Tenant<'w> {
         let mut story = String::new();
         for object in [self.subnet(), self.deployment()] {
             for one in self.api(&object).list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
-                story.push_str(&format!("\n--- {} {}\n{:#}\n", object.0["kind"], one.metadata.name.unwrap_or_default(), one.data["status"]));
+                story.push_str(&format!(
+                    "\n--- {} {}\n{:#}\n",
+                    object.0["kind"],
+                    one.metadata.name.unwrap_or_default(),
+                    one.data["status"]
+                ));
             }
         }
-        story.push_str(&format!("\n--- events\n{}\n\n--- the last requests to Azure\n", self.events().await.join("\n")));
+        story
+            .push_str(&format!("\n--- events\n{}\n\n--- the last requests to Azure\n", self.events().await.join("\n")));
         let requests = self.requests(0).await;
         for Entry { seq, verb, path, status, .. } in requests.iter().rev().take(40).rev() {
             story.push_str(&format!("{seq} {verb} {path} -> {status}\n"));
         }
         story.push_str("\n--- the last log lines\n");
         let logs = logs::all();
-        let lines: Vec<&str> = logs.lines().filter(|line| line.contains(&self.namespace) || line.contains("ERROR")).collect();
+        let lines: Vec<&str> =
+            logs.lines().filter(|line| line.contains(&self.namespace) || line.contains("ERROR")).collect();
         story.push_str(&lines[lines.len().saturating_sub(30)..].join("\n"));
         story
     }
@@ -412,7 +446,10 @@ fn sound(object: &Value) {
     let is = |type_| kstatus::condition(object, type_).0 == "True";
     assert!(!(is("Reconciling") && is("Stalled")), "Reconciling and Stalled at once: {object:#}");
     for condition in kstatus::conditions(object) {
-        assert!(condition["message"].as_str().is_some_and(|text| !text.is_empty()), "a condition without message: {condition}");
+        assert!(
+            condition["message"].as_str().is_some_and(|text| !text.is_empty()),
+            "a condition without message: {condition}"
+        );
         assert!(condition.get("observedGeneration").is_some(), "a condition without generation: {condition}");
         let abnormal = ["Reconciling", "Stalled", "DeletionBlocked"].iter().any(|type_| condition["type"] == *type_);
         assert!(!abnormal || condition["status"] == "True", "{condition} is there although it is not True");

@@ -1,12 +1,24 @@
-//! Every write to Azure interrupted in every way: the end is always the undisturbed one.
+//! Every write interrupted in every way: the end is always the undisturbed one.
 //!
+//! By default every write to Azure is interrupted, and in two scenarios every write to Kubernetes as well;
+//! `ACIVNET_INTERRUPTED=writes` does so in all of them, `ACIVNET_INTERRUPTED=every` adds the reads of Azure.
 //! `ACIVNET_INTERRUPTION="article create:57:AnswerLost"` runs one case alone and prints its requests.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say so"
+)]
 
 use acivnet_tests::in_process::{
+    end_state::EndState,
     scenario::{Run, SCENARIOS, Scenario},
-    wire::{Interruption, Mode, Sent},
+    wire::{Disturbance, Interruption, Mode, Plant, Sent, Side},
 };
+use http::{Method, Uri, request::Parts};
+use serde_json::Value;
 use std::{
     sync::{
         Mutex,
@@ -17,53 +29,160 @@ use std::{
 
 #[test]
 fn article_create() {
-    let clean = every_write_to_azure_interrupted("article create");
-    let azure = &clean.end.azure;
+    let clean = interrupted_everywhere("article create");
     for what in ["models", "assets", "services"] {
-        let count = azure[what].as_array().map(Vec::len);
-        assert_eq!(count.unwrap_or_default(), 1, "{what}: {}", azure[what]);
+        assert_eq!(count(&clean.end, what), 1, "{what}");
     }
-    let ready = |kind: &str, name: &str| {
-        let conditions = clean.end.kubernetes[kind][name]["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        conditions.iter().any(|one| one["type"] == "Ready" && one["status"] == "True")
-    };
-    assert!(ready("delegatedsubnets", "ml/amlsubnet1") && ready("acivnetdeployments", "ml/aciservice"), "{:#}", clean.end.kubernetes);
+    for (kind, name) in [("delegatedsubnets", "ml/amlsubnet1"), ("acivnetdeployments", "ml/aciservice")] {
+        assert!(is_ready(&clean.end.kubernetes[kind][name]), "{:#}", clean.end.kubernetes);
+    }
 }
 
 #[test]
 fn model_update() {
-    every_write_to_azure_interrupted("model update");
+    let clean = interrupted_everywhere("model update");
+    assert_eq!((count(&clean.end, "assets"), count(&clean.end, "services")), (2, 1));
+    let deployment = &clean.end.kubernetes["acivnetdeployments"]["ml/aciservice"];
+    assert!(is_ready(deployment) && deployment["status"]["modelLabel"] == "mymodel:2", "{deployment:#}");
 }
 
 #[test]
 fn delete_all() {
-    let clean = every_write_to_azure_interrupted("delete all");
-    let azure = &clean.end.azure;
-    assert_eq!((azure["models"].as_array().map(Vec::len), azure["services"].as_array().map(Vec::len)), (Some(0), Some(0)), "{azure:#}");
-    let ours = azure["resources"].as_object().unwrap().keys().any(|id| id.contains("amlvnet1") || id.contains("amlnsg"));
-    assert!(!ours && clean.end.kubernetes["delegatedsubnets"].as_object().unwrap().is_empty(), "{azure:#}");
+    let clean = interrupted_everywhere("delete all");
+    assert_eq!((count(&clean.end, "models"), count(&clean.end, "services")), (0, 0));
+    let ours = |id: &String| ["amlvnet1", "amlnsg"].iter().any(|name| id.contains(name));
+    let resources = clean.end.azure["resources"].as_object().unwrap();
+    assert_eq!(resources.keys().filter(|id| ours(id)).count(), 0);
+    for kind in ["delegatedsubnets", "acivnetdeployments"] {
+        assert_eq!(clean.end.kubernetes[kind].as_object().map(|all| all.len()), Some(0), "{kind}");
+    }
+}
+
+#[test]
+fn script_update() {
+    let clean = interrupted_everywhere("script update");
+    assert_eq!((count(&clean.end, "models"), count(&clean.end, "artifacts")), (1, 4));
+}
+
+#[test]
+fn tag() {
+    let clean = interrupted_everywhere("tag");
+    assert_eq!(clean.end.azure["services"][0]["kvTags"]["cost-centre"], "4711");
+}
+
+#[test]
+fn more_memory() {
+    let clean = interrupted_everywhere("more memory");
+    assert_eq!(clean.end.azure["services"][0]["containerResourceRequirements"]["memoryInGB"], 2);
+}
+
+#[test]
+fn drift() {
+    let clean = interrupted_everywhere("drift");
+    assert_eq!(count(&clean.end, "services"), 1);
+    assert!(is_ready(&clean.end.kubernetes["delegatedsubnets"]["ml/amlsubnet1"]), "{:#}", clean.end.kubernetes);
+}
+
+#[test]
+fn delete_while_creating() {
+    let clean = interrupted_everywhere("delete while creating");
+    assert_eq!((count(&clean.end, "models"), count(&clean.end, "services")), (0, 0));
+}
+
+#[test]
+fn delete_and_create_again() {
+    let clean = interrupted_everywhere("delete and create again");
+    assert_eq!((count(&clean.end, "models"), count(&clean.end, "services")), (1, 1));
+}
+
+#[test]
+fn namespace_deletion() {
+    let clean = interrupted_everywhere("namespace deletion");
+    assert_eq!(count(&clean.end, "models"), 0);
+}
+
+/// A net that lets a bug through is no net: each of these has to be caught by some case.
+#[test]
+fn planted_bugs_are_caught() {
+    let plants: [(&str, &str, Plant); 3] = [
+        ("an asset is made without a look at those that are there", "article create", |parts| {
+            look_elsewhere(parts, "/assets")
+        }),
+        ("a model is registered without a look at those that are there", "article create", |parts| {
+            look_elsewhere(parts, "/models")
+        }),
+        ("the finalizer is not written", "delete all", |parts| {
+            if parts.method == Method::PATCH && parts.uri.path().starts_with("/apis/acivnet.dev/") {
+                parts.method = Method::GET;
+            }
+        }),
+    ];
+    for (bug, name, plant) in plants {
+        let scenario = scenario(name);
+        let clean = undisturbed(scenario);
+        let lost = clean
+            .numbers(Sent::writes_azure)
+            .into_iter()
+            .map(|request| Interruption { request, mode: Mode::AnswerLost });
+        let mut cases = std::iter::once(Vec::new()).chain(lost.map(|one| vec![one]));
+        let caught = cases.find(|interruptions| {
+            let run = case(scenario, Disturbance { interruptions: interruptions.clone(), plant: Some(plant) });
+            run.is_err() || run.is_ok_and(|run| !clean.end.differences(&run.end).is_empty())
+        });
+        eprintln!("{bug}: caught by {name} with {caught:?}");
+        assert!(caught.is_some(), "{bug}: no case of {name} caught it");
+    }
+}
+
+/// Turns a search in the Azure ML data plane into one that finds nothing.
+fn look_elsewhere(parts: &mut Parts, what: &str) {
+    if parts.method == Method::GET
+        && parts.uri.path().ends_with(what)
+        && parts.uri.path().starts_with("/modelmanagement/")
+    {
+        let place = parts.uri.authority().expect("a host");
+        let elsewhere = format!("https://{place}{}?properties=nobody%3Dhas-this", parts.uri.path());
+        parts.uri = elsewhere.parse::<Uri>().expect("a URL");
+    }
 }
 
 /// The undisturbed run, after every case was compared with it.
-fn every_write_to_azure_interrupted(name: &str) -> Run {
-    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).expect("a scenario of that name");
+fn interrupted_everywhere(name: &str) -> Run {
+    let scenario = scenario(name);
     let clean = undisturbed(scenario);
-    let writes = clean.numbers(|sent| sent.writes_kubernetes() || sent.side == acivnet_tests::in_process::wire::Side::Azure);
-    assert!(!writes.is_empty(), "{name}: nothing was written");
-    let cases: Vec<Interruption> = writes.iter().flat_map(|request| Mode::ALL.map(|mode| Interruption { request: *request, mode })).collect();
+    let requests = clean.numbers(concerned(name));
+    assert!(!requests.is_empty(), "{name}: nothing to interrupt");
     let cases = match chosen(name) {
         Some(one) => vec![one],
-        None => cases,
+        None => {
+            requests.iter().flat_map(|request| Mode::ALL.map(|mode| Interruption { request: *request, mode })).collect()
+        }
     };
     let wrong = run_all(scenario, &clean, &cases);
-    eprintln!("{name}: {} requests, {} writes to Azure, {} cases, {} wrong", clean.trace.len(), writes.len(), cases.len(), wrong.len());
+    eprintln!("{name}: {} requests, {} cases, {} wrong", clean.trace.len(), cases.len(), wrong.len());
     assert!(wrong.is_empty(), "{} of {} cases went wrong\n\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
     clean
 }
 
+fn scenario(name: &str) -> &'static Scenario {
+    SCENARIOS.iter().find(|scenario| scenario.name == name).expect("a scenario of that name")
+}
+
+/// Which requests of a scenario are interrupted.
+fn concerned(name: &str) -> fn(&Sent) -> bool {
+    match (std::env::var("ACIVNET_INTERRUPTED").as_deref(), name) {
+        (Ok("every"), _) => |sent| sent.side != Side::Kubernetes || sent.writes_kubernetes(),
+        (Ok("writes"), _) | (_, "article create" | "delete all") => {
+            |sent| sent.writes_azure() || sent.writes_kubernetes()
+        }
+        _ => Sent::writes_azure,
+    }
+}
+
 /// Runs a scenario twice without interruptions: both runs send the same requests.
 fn undisturbed(scenario: &Scenario) -> Run {
-    let run = || case(scenario, Vec::new()).unwrap_or_else(|why| panic!("{}, undisturbed: {why}", scenario.name));
+    let run =
+        || case(scenario, Disturbance::default()).unwrap_or_else(|why| panic!("{}, undisturbed: {why}", scenario.name));
     let (one, two) = (run(), run());
     for (number, (first, second)) in one.trace.iter().zip(&two.trace).enumerate() {
         assert_eq!(first, second, "{}: request {number} of two undisturbed runs", scenario.name);
@@ -95,7 +214,7 @@ fn run_all(scenario: &Scenario, clean: &Run, cases: &[Interruption]) -> Vec<Stri
 fn compare(scenario: &Scenario, clean: &Run, interruption: Interruption) -> Result<(), String> {
     let Interruption { request, mode } = interruption;
     let about = format!("{}, request {request} ({}), {mode:?}", scenario.name, clean.trace[request]);
-    let run = case(scenario, vec![interruption]).map_err(|why| format!("{about}: {why}"))?;
+    let run = case(scenario, interruption.into()).map_err(|why| format!("{about}: {why}"))?;
     if chosen(scenario.name).is_some() {
         run.log.iter().for_each(|line| eprintln!("{line}"));
     }
@@ -104,9 +223,9 @@ fn compare(scenario: &Scenario, clean: &Run, interruption: Interruption) -> Resu
 }
 
 /// One run on a runtime of its own, whose time is paused.
-fn case(scenario: &Scenario, planned: Vec<Interruption>) -> Result<Run, String> {
+fn case(scenario: &Scenario, disturbance: Disturbance) -> Result<Run, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(scenario.run(planned))
+    runtime.block_on(scenario.run(disturbance))
 }
 
 /// The one case that is asked for, if it is of this scenario.
@@ -115,4 +234,13 @@ fn chosen(name: &str) -> Option<Interruption> {
     let [scenario, request, mode] = wanted.split(':').collect::<Vec<_>>().try_into().expect("scenario:request:mode");
     let mode = Mode::ALL.into_iter().find(|one| format!("{one:?}") == mode).expect("a mode");
     (scenario == name).then(|| Interruption { request: request.parse().expect("a number"), mode })
+}
+
+fn count(end: &EndState, what: &str) -> usize {
+    end.azure[what].as_array().unwrap_or_else(|| panic!("the dump of Azure has no {what}")).len()
+}
+
+fn is_ready(object: &Value) -> bool {
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True")
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{failure::Failure, observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::Identity, report::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -92,8 +92,8 @@ fn of_a_deployment() {
     };
     check(World::default(), deployment(&[]), &waiting);
 
-    type Setting = fn(&mut World);
-    let cases: Vec<(Setting, Vec<(&str, Value)>, Expected)> = vec![
+    type Case = (fn(&mut World), Vec<(&'static str, Value)>, Expected);
+    let cases: Vec<Case> = vec![
         (
             |world| subnet_says(world, "False", reasons::PROGRESSING),
             vec![],
@@ -343,6 +343,7 @@ fn of_a_service_that_failed() {
             assert_eq!(passed.plan.writes().next().is_some(), tried, "{reason} after {seconds} s more");
         }
         world.ending = json!({"state": "Healthy"});
+        assert_eq!(reasons_told(&world.pass(&mut cr).report), ["Retrying"]);
         world.settle(&mut cr);
         assert_eq!(world.writes.len(), writes + 2, "deleted and created");
         assert_eq!(said(&cr.status.unwrap().conditions, types::READY), "True/Serving");

@@ -408,9 +408,33 @@ fn a_stale_list_of_subnets_decides_nothing() {
     let pass =
         acivnet_core::subject::Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: world.now() };
     let report = acivnet_core::subject::Subject::report(&cr, &pass, None);
-    assert!(!report.release || plan.writes().next().is_none() && blueprint.incomplete, "{plan:?}");
+    assert!(!report.release && blueprint.incomplete, "{plan:?}");
     assert_eq!(plan.writes().count(), 0);
     assert!(world.settle(&mut cr).report.release);
+}
+
+/// One that stays and has made nothing yet counts on the network; one that goes and has nothing left does not.
+#[test]
+fn who_stays_counts_even_without_a_subnet() {
+    for (other, stands) in [(sibling(), true), (deleted(&sibling()), false)] {
+        let (mut world, cr) = World::with_network();
+        see_each_other(&mut world, &[&other]);
+        assert!(world.settle(&mut deleted(&cr)).report.release);
+        assert_eq!(world.arm.contains_key(&network().to_lowercase()), stands);
+    }
+}
+
+/// Whose the client subnet is, only its security group can tell.
+#[test]
+fn a_client_subnet_waits_until_its_group_can_be_read() {
+    let (mut world, cr) = World::with_network();
+    let mut cr = deleted(&cr);
+    world.unread.insert("amlnsg".into());
+    for _ in 0..6 {
+        world.pass(&mut cr);
+        world.tick();
+    }
+    assert_eq!(world.writes, ["DELETE Subnet/amlsubnet1"]);
 }
 
 /// A stranger's subnet would go with an empty-looking network.

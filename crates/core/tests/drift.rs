@@ -77,6 +77,9 @@ fn the_service_is_put_back() {
         assert_eq!(said(conditions, types::DRIFT_DETECTED), "True/Drifted");
         assert_eq!(said(conditions, types::RECONCILING), "True/Progressing");
         assert_eq!(reasons_told(&passed.report), ["DriftCorrected"], "{at}");
+        let live = fields.iter().all(|field| field.contains("description") || field.contains("acivnet-owner"));
+        let runs = live || fields[0].starts_with("ModelVersion");
+        assert_eq!(said(conditions, types::ROLLOUT_COMPLETE) == "True/Complete", runs, "{at}");
         assert!(!passed.recorded || writes[0].starts_with("POST Model"), "{at}: ids are known");
         assert_eq!(world.writes, writes, "{at}");
         world.settle(&mut cr);
@@ -203,6 +206,7 @@ fn the_network_is_put_back() {
         assert_eq!(said(&status.conditions, types::READY), if usable { "True/Delegated" } else { "False/Progressing" });
         assert_eq!(said(&status.conditions, types::RECONCILING), "True/Progressing");
         assert_eq!(reasons_told(&passed.report), ["DriftCorrected"]);
+        assert_eq!(status.capacity.is_none(), field == "Subnet/amlsubnet1 ", "no subnet, no addresses");
         world.settle(&mut cr);
         let status = cr.status.unwrap();
         assert_eq!((status.drift.len(), said(&status.conditions, types::READY)), (0, "True/Delegated".to_owned()));

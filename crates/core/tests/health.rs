@@ -95,6 +95,43 @@ fn of_the_probe() {
     assert_eq!((passed.report.status.probe, passed.report.status.probe_summary), (None, None));
 }
 
+/// Where a probe is wanted, health alone makes nothing ready.
+#[test]
+fn unprobed_is_not_ready() {
+    let (world, cr) = World::serving(&[]);
+    let mut observed = world.look(&cr).observed;
+    observed.facts.retain(|question, _| !format!("{question:?}").starts_with("Probe"));
+    let (blueprint, plan) = acivnet_core::subject::decide(&cr, &observed, world.now());
+    let pass =
+        acivnet_core::subject::Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: world.now() };
+    let conditions = acivnet_core::subject::Subject::report(&cr, &pass, None).status.conditions;
+    assert_eq!(said(&conditions, types::READY), "False/Progressing");
+    assert_eq!(said(&conditions, types::PROBE_PASSED), "Unknown/Progressing");
+}
+
+/// Only what is healthy, ours, and where it may be is dialled.
+#[test]
+fn nothing_else_is_probed() {
+    let probed = |world: &World, cr: &_| {
+        let observed = world.look(cr).observed;
+        observed.facts.keys().any(|question| format!("{question:?}").starts_with("Probe"))
+    };
+    let (world, cr) = World::serving(&[]);
+    assert!(probed(&world, &cr));
+    for state in ["Transitioning", "Unhealthy", "Failed"] {
+        let (mut world, cr) = World::serving(&[]);
+        world.service()["state"] = state.into();
+        assert!(!probed(&world, &cr), "{state}");
+        assert!(world.look(&cr).report.status.endpoint.unwrap().scoring_uri.is_some() || state == "Failed");
+    }
+    let (mut world, cr) = World::serving(&[]);
+    world.service()["kvTags"]["acivnet-owner"] = "another".into();
+    assert!(!probed(&world, &cr));
+    let (mut world, cr) = World::serving(&[]);
+    world.subnets.clear();
+    assert!(!probed(&world, &cr));
+}
+
 /// What is not seen is not said to be broken, nor for ever to be well.
 #[test]
 fn while_azure_cannot_be_seen_the_last_word_stands_for_a_while() {

@@ -64,6 +64,7 @@ impl Http for ToAzure {
         let inside = parts.uri.host().is_some_and(|host| host.parse::<Ipv4Addr>().is_ok());
         let side = if inside { Side::Network } else { Side::Azure };
         let sent = Sent::new(side, &parts.method, &parts.uri, &body);
+        self.wire.plant(&mut parts);
         let request = Request::from_parts(parts, axum::body::Body::from(body));
         let answer = self.wire.take(sent, self.simulator.handle(request)).await;
         let answer = answer.map_err(|lost| SendError::Unknown(lost.to_string()))?;

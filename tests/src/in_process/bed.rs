@@ -3,7 +3,7 @@
 use super::{
     api_server::{ApiServer, resources, store::Key, tokens::ISSUER},
     azure::{self, ToAzure},
-    wire::{Interruption, Sent, Side, Wire},
+    wire::{Disturbance, Sent, Side, Wire},
 };
 use acivnet_azure::{Clock, Cloud, SplitMix, TokioClock};
 use acivnet_operator::{
@@ -11,16 +11,23 @@ use acivnet_operator::{
     networks::Networks,
 };
 use acivnet_simulator::{SigningKey, Simulator};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures::future::BoxFuture;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
+use tokio::time::Instant;
+
+/// What a person does.
+pub type Act = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
 
 /// The namespace in which all happens.
 pub const NAMESPACE: &str = "ml";
@@ -29,10 +36,14 @@ const BEGINNING: &str = "2026-11-22T12:00:00Z";
 
 const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
 const CLIENT: &str = "00000000-0000-0000-0000-00000000000c";
+/// The client secret of the tenant's application.
+const SECRET: &str = "open-sesame";
 const PRINCIPAL: &str = "00000000-0000-0000-0000-0000000000c1";
 const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 /// The examples' resource group.
 const GROUP: &str = "amlrg";
+/// Its id.
+pub const GROUP_ID: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg";
 
 /// What a case happens in.
 pub struct Bed {
@@ -44,20 +55,22 @@ pub struct Bed {
     pub azure: Simulator,
     clock: Arc<dyn Clock>,
     starts: AtomicU64,
+    agenda: Mutex<BTreeMap<Instant, Act>>,
 }
 
 impl Bed {
-    /// A cluster with one tenant, its Azure with a workspace and things of others, and the interruptions to come. Time
+    /// A cluster with one tenant, its Azure with a workspace and things of others, and what is to disturb a run. Time
     /// has to be paused.
-    pub async fn new(planned: Vec<Interruption>) -> Self {
+    pub async fn new(disturbance: Disturbance) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(BEGINNING.parse().expect("a time")));
         let key = key();
         let bed = Self {
-            wire: Wire::with(planned),
+            wire: Wire::with(disturbance),
             api: ApiServer::new(Arc::clone(&clock), Arc::clone(&key)),
             azure: azure::simulator(&seed(), Arc::clone(&clock), ISSUER, &key),
             clock,
             starts: AtomicU64::new(0),
+            agenda: Mutex::default(),
         };
         cluster().iter().for_each(|object| drop(bed.api.apply(object)));
         for (id, body) in foreign() {
@@ -74,7 +87,8 @@ impl Bed {
         let outside = Outside { kube: self.client(), http, clock: Arc::clone(&self.clock), random };
         let address = azure::AUTHORITY;
         let cloud = Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud");
-        let options = Options { cloud, pace: 1.0, stalled_after: Duration::from_secs(900), cluster: self.cluster_uid() };
+        let options =
+            Options { cloud, pace: 1.0, stalled_after: Duration::from_secs(900), cluster: self.cluster_uid() };
         let networks = Networks::new(vec!["10.0.0.0/8".parse().expect("a network")], &[], String::new());
         networks.learn(&outside.kube).await.expect("the networks of the cluster");
         Ctx::new(outside, options, Arc::new(networks))
@@ -83,6 +97,24 @@ impl Bed {
     /// How often an operator was started.
     pub fn starts(&self) -> u64 {
         self.starts.load(Ordering::Relaxed)
+    }
+
+    /// Has something done later, while the operator works. At one moment one thing is done.
+    pub fn later(&self, delay: Duration, act: Act) {
+        self.agenda.lock().unwrap().insert(Instant::now() + delay, act);
+    }
+
+    /// When something is to be done next.
+    pub fn next_act(&self) -> Option<Instant> {
+        self.agenda.lock().unwrap().keys().next().copied()
+    }
+
+    /// Does what is to be done next.
+    pub async fn act(&self) {
+        let next = self.agenda.lock().unwrap().pop_first();
+        if let Some((_, act)) = next {
+            act(self).await;
+        }
     }
 
     /// The key of an object of the tenant's namespace.
@@ -94,6 +126,15 @@ impl Bed {
     pub fn apply(&self, mut object: Value) {
         object["metadata"]["namespace"] = NAMESPACE.into();
         self.api.apply(&object);
+    }
+
+    /// Lets the tenant prove itself by a client secret instead of its ServiceAccount.
+    pub fn use_secret(&self) {
+        self.api.delete(&Self::key(&resources::SERVICE_ACCOUNTS, "acivnet"));
+        let data = [("tenantID", TENANT), ("clientID", CLIENT), ("clientSecret", SECRET)]
+            .map(|(key, text)| (key, STANDARD.encode(text)));
+        let data: BTreeMap<_, _> = data.into_iter().collect();
+        self.apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "acivnet-azure"}, "data": data}));
     }
 
     /// The bodies of what belongs to others, etags included.
@@ -117,9 +158,10 @@ impl Bed {
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let (wire, api) = (wire.clone(), api.clone());
             async move {
-                let (parts, body) = request.into_parts();
+                let (mut parts, body) = request.into_parts();
                 let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
                 let sent = Sent::new(Side::Kubernetes, &parts.method, &parts.uri, &body);
+                wire.plant(&mut parts);
                 let carry = async { api.handle(Request::from_parts(parts, body)) };
                 wire.take(sent, carry).await
             }
@@ -152,7 +194,6 @@ fn cluster() -> Vec<Value> {
 }
 
 fn seed() -> Value {
-    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}");
     json!({
         "tenants": [TENANT],
         "subscriptions": [{"subscriptionId": SUBSCRIPTION, "tenantId": TENANT, "displayName": "test"}],
@@ -162,21 +203,24 @@ fn seed() -> Value {
             "storageAccount": "amlstorage",
         }],
         "applications": [{
-            "tenantId": TENANT, "clientId": CLIENT, "objectId": PRINCIPAL, "displayName": "team-ml", "secrets": [],
+            "tenantId": TENANT, "clientId": CLIENT, "objectId": PRINCIPAL, "displayName": "team-ml", "secrets": [SECRET],
             "federatedCredentials": [{
                 "name": "cluster", "issuer": ISSUER, "subject": format!("system:serviceaccount:{NAMESPACE}:acivnet"),
                 "audience": "api://AzureADTokenExchange",
             }],
         }],
-        "roleAssignments": [{"principalId": PRINCIPAL, "role": "Contributor", "scope": group}],
+        "roleAssignments": [{"principalId": PRINCIPAL, "role": "Contributor", "scope": GROUP_ID}],
     })
 }
 
 /// What others have in the same resource group.
 fn foreign() -> [(String, Value); 2] {
-    let id = |rest: &str| format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network/{rest}");
+    let id = |rest: &str| format!("{GROUP_ID}/providers/Microsoft.Network/{rest}");
     [
-        (id("networkSecurityGroups/theirs"), json!({"location": "japaneast", "tags": {"team": "other"}, "properties": {"securityRules": []}})),
+        (
+            id("networkSecurityGroups/theirs"),
+            json!({"location": "japaneast", "tags": {"team": "other"}, "properties": {"securityRules": []}}),
+        ),
         (
             id("virtualNetworks/theirs"),
             json!({"location": "japaneast", "properties": {"addressSpace": {"addressPrefixes": ["10.9.0.0/16"]}, "subnets": []}}),

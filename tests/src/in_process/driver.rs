@@ -63,8 +63,15 @@ impl<'b> Driver<'b> {
     pub async fn start(bed: &'b Bed) -> Self {
         let ctx = bed.start_operator().await;
         let written = Written { last: Instant::now(), requests: bed.wire.count() };
-        let mut driver =
-            Self { bed, ctx, due: BTreeMap::new(), seen: 0, noticed: BTreeMap::new(), sweeps: BTreeMap::new(), written };
+        let mut driver = Self {
+            bed,
+            ctx,
+            due: BTreeMap::new(),
+            seen: 0,
+            noticed: BTreeMap::new(),
+            sweeps: BTreeMap::new(),
+            written,
+        };
         driver.list();
         driver
     }
@@ -75,19 +82,24 @@ impl<'b> Driver<'b> {
     /// What still moved when the bound was hit.
     pub async fn until_stable(&mut self) -> Result<(), String> {
         let begin = Instant::now();
-        self.sweeps.clear();
-        self.written.last = begin;
+        self.disturbed();
         for _ in 0..MOST_PASSES {
             self.absorb();
-            let Some((key, at)) = self.next() else { return Ok(()) };
-            if self.stable() {
-                return Ok(());
+            match (self.next(), self.bed.next_act()) {
+                (None, None) => return Ok(()),
+                (Some((_, at)), _) if at > begin + LONGEST => return Err(self.unsettled("time")),
+                (_, None) if self.stable() => return Ok(()),
+                (Some((key, at)), act) if act.is_none_or(|act| at <= act) => {
+                    sleep_until(at).await;
+                    self.pass(&key).await;
+                }
+                (_, Some(act)) => {
+                    sleep_until(act).await;
+                    self.bed.act().await;
+                    self.disturbed();
+                }
+                (Some(_), None) => {}
             }
-            if at > begin + LONGEST {
-                return Err(self.unsettled("time"));
-            }
-            sleep_until(at).await;
-            self.pass(&key).await;
         }
         Err(self.unsettled("the number of passes"))
     }
@@ -103,8 +115,13 @@ impl<'b> Driver<'b> {
 
     fn unsettled(&self, bound: &str) -> String {
         let last = self.bed.wire.log(self.bed.wire.count().saturating_sub(20));
-        let objects: Vec<String> = self.due.keys().filter_map(|key| self.object(key)).map(|object| object["status"].to_string()).collect();
-        format!("it did not settle within the bound on {bound}\nstatus:\n{}\nlast requests:\n{}", objects.join("\n"), last.join("\n"))
+        let objects: Vec<String> =
+            self.due.keys().filter_map(|key| self.object(key)).map(|object| object["status"].to_string()).collect();
+        format!(
+            "it did not settle within the bound on {bound}\nstatus:\n{}\nlast requests:\n{}",
+            objects.join("\n"),
+            last.join("\n")
+        )
     }
 
     async fn pass(&mut self, key: &Key) {
@@ -146,10 +163,14 @@ impl<'b> Driver<'b> {
     /// Every write starts the count of sweeps anew.
     fn note_writes(&mut self) {
         if self.bed.wire.writes_since(self.written.requests) > 0 {
-            self.sweeps.clear();
-            self.written.last = Instant::now();
+            self.disturbed();
         }
         self.written.requests = self.bed.wire.count();
+    }
+
+    fn disturbed(&mut self) {
+        self.sweeps.clear();
+        self.written.last = Instant::now();
     }
 
     async fn restart(&mut self) {
@@ -164,7 +185,9 @@ impl<'b> Driver<'b> {
         (self.due, self.noticed, self.sweeps) = Default::default();
         let (objects, version) = self.bed.api.with(|store| {
             let ours = [&ACI_VNET_DEPLOYMENTS, &DELEGATED_SUBNETS].into_iter();
-            let objects = ours.flat_map(|resource| store.list(resource, "").cloned().map(|object| (key_of(resource, &object), object)).collect::<Vec<_>>());
+            let objects = ours.flat_map(|resource| {
+                store.list(resource, "").cloned().map(|object| (key_of(resource, &object), object)).collect::<Vec<_>>()
+            });
             (objects.collect::<Vec<_>>(), store.version())
         });
         for (key, object) in objects {
@@ -176,13 +199,16 @@ impl<'b> Driver<'b> {
 
     /// Wakes those whom the changes since the last time concern.
     fn absorb(&mut self) {
-        let changes: Vec<Change> = self.bed.api.with(|store| store.since(self.seen).expect("a history").cloned().collect());
+        let changes: Vec<Change> =
+            self.bed.api.with(|store| store.since(self.seen).expect("a history").cloned().collect());
         for change in changes {
             self.seen = change.version;
             if [DELEGATED_SUBNETS.plural, ACI_VNET_DEPLOYMENTS.plural].contains(&change.key.resource.plural) {
                 self.ours(&change);
             } else if change.key.resource.plural == CONFIG_MAPS.plural {
-                self.wake_deployments(&change.key.namespace, |deployment| names_config_map(deployment, &change.key.name));
+                self.wake_deployments(&change.key.namespace, |deployment| {
+                    names_config_map(deployment, &change.key.name)
+                });
             }
         }
     }
@@ -191,7 +217,8 @@ impl<'b> Driver<'b> {
     fn ours(&mut self, change: &Change) {
         let now = noticed(&change.object);
         let gone = change.happened == Happened::Deleted;
-        let before = if gone { self.noticed.remove(&change.key) } else { self.noticed.insert(change.key.clone(), now.clone()) };
+        let before =
+            if gone { self.noticed.remove(&change.key) } else { self.noticed.insert(change.key.clone(), now.clone()) };
         if gone {
             self.forget(&change.key);
         } else if before.as_ref().is_none_or(|before| before.own != now.own) {
@@ -212,7 +239,9 @@ impl<'b> Driver<'b> {
             }
             return;
         }
-        self.wake_deployments(namespace, |deployment| deployment["spec"]["network"]["subnetRef"]["name"] == change.key.name);
+        self.wake_deployments(namespace, |deployment| {
+            deployment["spec"]["network"]["subnetRef"]["name"] == change.key.name
+        });
         if gone {
             let all = self.bed.api.with(|store| store.list(&DELEGATED_SUBNETS, "").cloned().collect::<Vec<_>>());
             let shares = all.iter().filter(|one| network(&one["spec"]) == network(spec));
@@ -251,7 +280,14 @@ fn noticed(object: &Value) -> Noticed {
     let own = json!([meta["uid"], meta["generation"], meta["annotations"]]);
     let shown = match object["kind"] == ACI_VNET_DEPLOYMENTS.kind {
         true => json!([meta["generation"], meta["deletionTimestamp"], status["endpoint"]["addresses"]]),
-        false => json!([meta["generation"], meta["deletionTimestamp"], status["subnetID"], status["observedGeneration"], full, conditions]),
+        false => json!([
+            meta["generation"],
+            meta["deletionTimestamp"],
+            status["subnetID"],
+            status["observedGeneration"],
+            full,
+            conditions
+        ]),
     };
     Noticed { own, shown }
 }
@@ -262,7 +298,12 @@ fn condition(one: &Value) -> Value {
 
 fn names_config_map(deployment: &Value, wanted: &str) -> bool {
     let spec = &deployment["spec"];
-    let files = [&spec["model"]["source"], &spec["scoring"]["script"], &spec["environment"]["conda"], &spec["probe"]["request"]];
+    let files = [
+        &spec["model"]["source"],
+        &spec["scoring"]["script"],
+        &spec["environment"]["conda"],
+        &spec["probe"]["request"],
+    ];
     files.iter().any(|file| file["configMap"]["name"] == wanted)
 }
 

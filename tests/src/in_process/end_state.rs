@@ -14,7 +14,11 @@ use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::OnceLock};
 
 /// Members that tell when and how often something was written, not what stands.
-const INCIDENTAL: [&str; 5] = ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "lastTransitionTime"];
+const INCIDENTAL: [&str; 5] =
+    ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "lastTransitionTime"];
+
+/// So many characters of a value are shown where it differs.
+const SHOWN: usize = 400;
 
 /// The end of a case.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +48,9 @@ fn kubernetes(bed: &Bed) -> Value {
     let resources = [&ACI_VNET_DEPLOYMENTS, &CONFIG_MAPS, &DELEGATED_SUBNETS, &NAMESPACES, &SECRETS, &SERVICE_ACCOUNTS];
     let of_type = |resource: &'static super::api_server::resources::ResourceType| {
         let objects: Map<String, Value> = bed.api.with(|store| {
-            let objects = store.list(resource, "").map(|object| (format!("{}/{}", namespace(object), name(object)), without_incidentals(object)));
+            let objects = store
+                .list(resource, "")
+                .map(|object| (format!("{}/{}", namespace(object), name(object)), without_incidentals(object)));
             objects.collect()
         });
         (resource.plural.to_owned(), Value::Object(objects))
@@ -108,7 +114,7 @@ fn rewrite(value: &Value, text: &mut impl FnMut(&str) -> String) -> Value {
     }
 }
 
-/// GUIDs, also without hyphens, and times.
+/// GUIDs and times. Those that begin with zeros are the bed's own, the same in every run.
 fn made_up() -> &'static Regex {
     static PATTERN: OnceLock<Regex> = OnceLock::new();
     PATTERN.get_or_init(|| {
@@ -124,6 +130,7 @@ fn blank(text: &str) -> String {
 
 fn numbered(text: &str, numbers: &mut BTreeMap<String, usize>) -> String {
     let number = |found: &Captures<'_>| match found.name("id") {
+        Some(id) if id.as_str().starts_with("00000000-0000-") => id.as_str().to_owned(),
         Some(id) => {
             let next = numbers.len() + 1;
             format!("<id {}>", numbers.entry(id.as_str().to_ascii_lowercase()).or_insert(next))
@@ -154,7 +161,9 @@ fn differences(path: &str, want: &Value, have: &Value, found: &mut Vec<String>) 
 }
 
 fn difference(path: &str, want: Option<&Value>, have: Option<&Value>) -> String {
-    let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    let shown = |value: Option<&Value>| {
+        value.map_or_else(|| "nothing".to_owned(), |value| value.to_string().chars().take(SHOWN).collect())
+    };
     format!("{path}: undisturbed {}, here {}", shown(want), shown(have))
 }
 

@@ -9,6 +9,7 @@
 //! What holds: no socket, no wall clock, no random order · request number k is the same in every run · an operator that
 //! is stopped leaves no memory behind.
 
+pub mod acts;
 pub mod api_server;
 pub mod azure;
 pub mod bed;

@@ -1,20 +1,12 @@
 //! Scenarios, and running them with and without interruptions.
 
 use super::{
-    bed::{Bed, NAMESPACE},
+    acts,
+    bed::{Act, Bed},
     driver::Driver,
     end_state::EndState,
-    wire::{Interruption, Sent},
+    wire::{Disturbance, Interruption, Mode, Sent},
 };
-use crate::{examples, repository};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use futures::future::{BoxFuture, FutureExt as _, ready};
-use serde_json::{Value, json};
-
-use super::api_server::resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS};
-
-/// What a person does.
-pub type Act = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
 
 /// Something that happens to the world, and from which every interruption has to lead to the same end.
 #[derive(Clone, Copy)]
@@ -29,9 +21,16 @@ pub struct Scenario {
 
 /// All scenarios.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "article create", prepare: nothing, act: article },
-    Scenario { name: "model update", prepare: article, act: other_model },
-    Scenario { name: "delete all", prepare: article, act: delete_all },
+    Scenario { name: "article create", prepare: acts::nothing, act: acts::article },
+    Scenario { name: "model update", prepare: acts::article, act: acts::other_model },
+    Scenario { name: "script update", prepare: acts::article, act: acts::other_script },
+    Scenario { name: "tag", prepare: acts::article, act: acts::tag },
+    Scenario { name: "more memory", prepare: acts::article, act: acts::more_memory },
+    Scenario { name: "drift", prepare: acts::article, act: acts::drift },
+    Scenario { name: "delete all", prepare: acts::article, act: acts::delete_all },
+    Scenario { name: "delete while creating", prepare: acts::nothing, act: acts::create_and_delete },
+    Scenario { name: "delete and create again", prepare: acts::article, act: acts::delete_and_create },
+    Scenario { name: "namespace deletion", prepare: acts::article_with_secret, act: acts::delete_namespace },
 ];
 
 /// How a run went.
@@ -50,12 +49,12 @@ pub struct Run {
 }
 
 impl Scenario {
-    /// Runs it with these interruptions. Time has to be paused.
+    /// Runs it. Time has to be paused.
     ///
     /// # Errors
     /// What did not settle, or was touched although it belongs to others.
-    pub async fn run(&self, planned: Vec<Interruption>) -> Result<Run, String> {
-        let bed = Bed::new(planned).await;
+    pub async fn run(&self, disturbance: Disturbance) -> Result<Run, String> {
+        let bed = Bed::new(disturbance).await;
         let foreign = bed.foreign().await;
         (self.prepare)(&bed).await;
         let mut driver = Driver::start(&bed).await;
@@ -67,7 +66,13 @@ impl Scenario {
             return Err("something that belongs to others was touched".into());
         }
         match bed.wire.unmet().as_slice() {
-            [] => Ok(Run { trace: bed.wire.trace(), log: bed.wire.log(0), acted, end: EndState::of(&bed).await, starts: bed.starts() }),
+            [] => Ok(Run {
+                trace: bed.wire.trace(),
+                log: bed.wire.log(0),
+                acted,
+                end: EndState::of(&bed).await,
+                starts: bed.starts(),
+            }),
             [unmet, ..] => Err(format!("there never was a request {}", unmet.request)),
         }
     }
@@ -84,57 +89,13 @@ impl Run {
     pub fn wrong_with(&self, interrupted: &Self, first: &Interruption) -> Vec<String> {
         let until = first.request + 1;
         let mut wrong = self.end.differences(&interrupted.end);
+        if first.mode != Mode::AnswerLost && interrupted.starts <= self.starts {
+            wrong.push("the operator was never stopped".into());
+        }
         let pairs = self.trace.iter().zip(&interrupted.trace).take(until);
         wrong.extend(pairs.enumerate().find(|(_, (want, have))| want != have).map(|(number, (want, have))| {
             format!("the runs part before the interruption, at request {number}: undisturbed {want}, here {have}")
         }));
         wrong
     }
-}
-
-fn nothing(_: &Bed) -> BoxFuture<'_, ()> {
-    ready(()).boxed()
-}
-
-/// The how-to's two objects and their files.
-fn article(bed: &Bed) -> BoxFuture<'_, ()> {
-    bed.apply(files("churn"));
-    bed.apply(examples::subnet().0);
-    bed.apply(examples::deployment().0);
-    ready(()).boxed()
-}
-
-/// Another model under another name of ConfigMap, as kustomize's generator names it.
-fn other_model(bed: &Bed) -> BoxFuture<'_, ()> {
-    let mut other = files("churn-2");
-    other["binaryData"]["model.pkl"] = STANDARD.encode(b"\x80\x04another model").into();
-    bed.apply(other);
-    let mut deployment = examples::deployment().0;
-    let spec = &mut deployment["spec"];
-    for file in [["model", "source"], ["scoring", "script"], ["environment", "conda"], ["probe", "request"]] {
-        let [part, member] = file;
-        spec[part][member]["configMap"]["name"] = "churn-2".into();
-    }
-    bed.apply(deployment);
-    ready(()).boxed()
-}
-
-fn delete_all(bed: &Bed) -> BoxFuture<'_, ()> {
-    bed.api.delete(&Bed::key(&ACI_VNET_DEPLOYMENTS, examples::deployment().name()));
-    bed.api.delete(&Bed::key(&DELEGATED_SUBNETS, examples::subnet().name()));
-    ready(()).boxed()
-}
-
-/// The example's ConfigMap: text in `data`, the rest in `binaryData`.
-fn files(name: &str) -> Value {
-    let folder = repository().join("deploy/examples/article");
-    let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}});
-    for file in ["model.pkl", "score.py", "myenv.yml", "sample.json"] {
-        let bytes = std::fs::read(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        match String::from_utf8(bytes) {
-            Ok(text) => map["data"][file] = text.into(),
-            Err(binary) => map["binaryData"][file] = STANDARD.encode(binary.as_bytes()).into(),
-        }
-    }
-    map
 }

@@ -1,6 +1,6 @@
 //! The wire between operator and world: every request passes here, gets its number, and may meet an interruption.
 
-use http::{Method, Response, Uri};
+use http::{Method, Response, Uri, request::Parts};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
@@ -110,6 +110,24 @@ pub struct Interruption {
     pub mode: Mode,
 }
 
+/// A bug of the operator, planted on its way to the world: what it sends is changed.
+pub type Plant = fn(&mut Parts);
+
+/// All that disturbs a run.
+#[derive(Clone, Debug, Default)]
+pub struct Disturbance {
+    /// What befalls which requests.
+    pub interruptions: Vec<Interruption>,
+    /// What the operator does wrong.
+    pub plant: Option<Plant>,
+}
+
+impl From<Interruption> for Disturbance {
+    fn from(one: Interruption) -> Self {
+        Self { interruptions: vec![one], plant: None }
+    }
+}
+
 /// The answer was lost on its way.
 #[derive(Debug)]
 pub struct Lost;
@@ -128,6 +146,7 @@ pub struct Wire(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    plant: Option<Plant>,
     state: Mutex<State>,
     stopped: Notify,
 }
@@ -152,11 +171,17 @@ enum Power {
 }
 
 impl Wire {
-    /// A wire on which these interruptions wait for their requests.
-    pub fn with(planned: Vec<Interruption>) -> Self {
-        let wire = Self::default();
-        wire.state(|state| state.planned = planned);
-        wire
+    /// A wire on which interruptions wait for their requests.
+    pub fn with(disturbance: Disturbance) -> Self {
+        let state = State { planned: disturbance.interruptions, ..State::default() };
+        Self(Arc::new(Shared { plant: disturbance.plant, state: Mutex::new(state), stopped: Notify::new() }))
+    }
+
+    /// Changes a request as the planted bug does.
+    pub fn plant(&self, parts: &mut Parts) {
+        if let Some(plant) = self.0.plant {
+            plant(parts);
+        }
     }
 
     /// Every request so far.
@@ -167,7 +192,8 @@ impl Wire {
     /// Every request from `start` on, in a line each, with its number and the status of its answer, if there was one.
     pub fn log(&self, start: usize) -> Vec<String> {
         self.state(|state| {
-            let answer = |number: &usize| state.answers.get(number).map_or_else(|| "---".to_owned(), ToString::to_string);
+            let answer =
+                |number: &usize| state.answers.get(number).map_or_else(|| "---".to_owned(), ToString::to_string);
             let requests = state.trace.iter().enumerate().skip(start);
             requests.map(|(number, sent)| format!("{number:5} {} {sent}", answer(&number))).collect()
         })
@@ -180,7 +206,9 @@ impl Wire {
 
     /// How many of the requests from `start` on may have changed anything.
     pub fn writes_since(&self, start: usize) -> usize {
-        self.state(|state| state.trace.iter().skip(start).filter(|sent| sent.writes_azure() || sent.writes_kubernetes()).count())
+        self.state(|state| {
+            state.trace.iter().skip(start).filter(|sent| sent.writes_azure() || sent.writes_kubernetes()).count()
+        })
     }
 
     /// The interruptions whose requests never came.

@@ -14,7 +14,9 @@ fn deploy_crds_are_what_the_types_say() {
         }
     }
     let named: BTreeSet<String> = documents.iter().map(|document| document.file.clone()).collect();
-    let listed = fs::read_dir(&folder).expect("deploy/crds").map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
+    let listed = fs::read_dir(&folder)
+        .expect("deploy/crds")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
     let listed: BTreeSet<String> = listed.filter(|name| name != "kustomization.yaml").collect();
     assert_eq!(listed, named, "files in deploy/crds");
     for Document { file, yaml } in documents {

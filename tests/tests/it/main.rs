@@ -1,6 +1,15 @@
 //! All tests that need more than one crate, in one program: every program links the Kubernetes client.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking, and say so"
+)]
 
+mod deploy;
 mod generated;
+mod kstatus;
 mod purity;
 mod scenarios;
 mod schema;

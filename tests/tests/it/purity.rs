@@ -7,7 +7,19 @@ use std::{collections::BTreeSet, process::Command};
 fn links(package: &str) -> BTreeSet<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", package])
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--package",
+            package,
+        ])
         .current_dir(repository())
         .output()
         .expect("cargo tree runs");
@@ -24,7 +36,18 @@ fn assert_none(package: &str, forbidden: impl IntoIterator<Item = &'static str>)
 }
 
 const ASYNC_AND_CLIENTS: [&str; 12] = [
-    "tokio", "futures-executor", "async-std", "smol", "reqwest", "hyper", "hyper-util", "kube-client", "kube-runtime", "rustls", "mio", "socket2",
+    "tokio",
+    "futures-executor",
+    "async-std",
+    "smol",
+    "reqwest",
+    "hyper",
+    "hyper-util",
+    "kube-client",
+    "kube-runtime",
+    "rustls",
+    "mio",
+    "socket2",
 ];
 
 #[test]

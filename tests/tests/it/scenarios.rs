@@ -43,3 +43,18 @@ async fn stand(tenant: &Tenant<'_>) -> [Object; 2] {
     }
     often
 }
+
+/// The tenant's web service as Azure ML stores it.
+async fn service(tenant: &Tenant<'_>) -> Option<Value> {
+    stored(tenant, "services", |service| service["name"] == tenant.service.as_str()).await
+}
+
+/// A model version of the tenant's.
+async fn model(tenant: &Tenant<'_>) -> Option<Value> {
+    stored(tenant, "models", |model| text(model, "/properties/acivnet-owner").contains(&tenant.namespace)).await
+}
+
+async fn stored(tenant: &Tenant<'_>, list: &str, is_it: impl Fn(&&Value) -> bool) -> Option<Value> {
+    let dump = tenant.world.azure.dump().await;
+    dump[list].as_array().expect("a list").iter().find(is_it).cloned()
+}

@@ -31,7 +31,9 @@ async fn create(bed: &KubeBed, namespace: &str, example: &Object) -> Result<(), 
 /// Whether the API server takes a change from one object to another; nothing is stored of the change.
 async fn change(bed: &KubeBed, namespace: &str, old: &Object, new: &Object) -> Result<(), String> {
     let api = api(bed, namespace, old);
-    api.create(&PostParams::default(), &old.typed()).await.unwrap_or_else(|error| panic!("the old object is refused: {error}"));
+    api.create(&PostParams::default(), &old.typed())
+        .await
+        .unwrap_or_else(|error| panic!("the old object is refused: {error}"));
     let version = api.get(old.name()).await.expect("the old object").metadata.resource_version.expect("a version");
     let new = new.clone().with("/metadata/resourceVersion", version);
     let verdict = verdict(api.replace(new.name(), &dry_run(), &new.typed()).await);

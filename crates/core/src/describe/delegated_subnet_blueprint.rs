@@ -128,8 +128,7 @@ impl Describer<'_> {
         let (client, id) = (self.cr.spec.client_subnet.as_ref()?, self.ids.client.clone()?);
         let body = subnet::client(&client.address_prefix, self.ids.security_group.as_ref());
         if client.management == Management::Create {
-            let node = Node::new(&SUBNET, id, Goal::Present, body, self.client_mark());
-            return Some(Node { blocked: self.unread_group(), ..node });
+            return Some(Node::new(&SUBNET, id, Goal::Present, body, self.client_mark()));
         }
         let missing = "create it, or set clientSubnet.management: Create";
         let missing = Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {id} does not exist; {missing}"));

@@ -71,7 +71,7 @@ impl<'a> Reporter<'a> {
             .filter(|(_, step)| matches!(step.action, Action::Hold(Held::Broken(_))))
             .and_then(|(node, _)| failure_of(pass.observed, &node.id));
         let cause = report::root_cause(pass, done).or(broken).or_else(|| address.as_ref().err().cloned());
-        let probe = probe_question(cr, pass.observed).map(|question| pass.observed.fact(&question));
+        let probe = probe_question(cr, pass.observed).and_then(|question| pass.observed.facts.get(&question).cloned());
         let (last, drifts) = (cr.status.clone().unwrap_or_default(), cr.drifts(pass.observed));
         Self { cr, pass, done, last, subnet, workspace, seen, service, address, probe, cause, drifts }
     }

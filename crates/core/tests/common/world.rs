@@ -222,7 +222,9 @@ impl World {
                 self.begin(node.id.name());
                 Ok(Progress::Running(None))
             }
-            Request::PatchService { operations, .. } => {
+            Request::PatchService { operations, payloads } => {
+                let rolls = operations.to_string().contains("/environmentImageRequest");
+                assert_eq!(payloads.len(), if rolls { 2 } else { 0 }, "files go with new content only");
                 apply(self.services.get_mut(node.id.name()).unwrap(), operations);
                 self.begin(node.id.name());
                 Ok(Progress::Running(None))

@@ -68,7 +68,11 @@ impl ApiServer {
         let applied = self.with(|store| match store.get(&key).is_ok() {
             false => store.create(&key, object.clone(), now),
             true => store.patch(&key, Part::Main, |stands| {
-                let members = object.as_object().expect("an object").iter().filter(|(name, _)| *name != "metadata" && *name != "status");
+                let members = object
+                    .as_object()
+                    .expect("an object")
+                    .iter()
+                    .filter(|(name, _)| *name != "metadata" && *name != "status");
                 members.for_each(|(name, value)| stands[name] = value.clone());
                 for kept in ["annotations", "labels"] {
                     stands["metadata"][kept] = object["metadata"][kept].clone();
@@ -99,16 +103,23 @@ impl ApiServer {
         let now = self.0.clock.now();
         let (status, answer) = match (&parts.method, &call.name, call.subresource) {
             (&Method::GET, None, None) => (StatusCode::OK, self.list(&call)?),
-            (&Method::GET, Some(_), None | Some(Subresource::Status)) => (StatusCode::OK, self.with(|store| store.get(&call.key()).cloned())?),
+            (&Method::GET, Some(_), None | Some(Subresource::Status)) => {
+                (StatusCode::OK, self.with(|store| store.get(&call.key()).cloned())?)
+            }
             (&Method::POST, None, None) => (StatusCode::CREATED, self.create(&call, json(body)?)?),
-            (&Method::POST, Some(_), Some(Subresource::Token)) => (StatusCode::CREATED, tokens::request(self, &call.key(), json(body)?, now)?),
+            (&Method::POST, Some(_), Some(Subresource::Token)) => {
+                (StatusCode::CREATED, tokens::request(self, &call.key(), json(body)?, now)?)
+            }
             (&Method::PUT, Some(_), None | Some(Subresource::Status)) => {
                 let next = json(body)?;
                 (StatusCode::OK, self.with(|store| store.update(&call.key(), call.part(), next))?)
             }
             (&Method::PATCH, Some(_), None | Some(Subresource::Status)) => {
                 let patch = request::Patch::parse(parts, body)?;
-                (StatusCode::OK, self.with(|store| store.patch(&call.key(), call.part(), |object| patch.apply(object)))?)
+                (
+                    StatusCode::OK,
+                    self.with(|store| store.patch(&call.key(), call.part(), |object| patch.apply(object)))?,
+                )
             }
             (&Method::DELETE, Some(name), None) => {
                 let answer = match self.with(|store| store.delete(&call.key(), now))? {
@@ -126,7 +137,10 @@ impl ApiServer {
         self.with(|store| {
             let objects = store.list(call.resource, &call.namespace).filter(|object| call.selects(object));
             // items carry no type, as a real server's
-            let items: Vec<Value> = objects.cloned().map(|object| if call.metadata_only { call.partial(object) } else { untyped(object) }).collect();
+            let items: Vec<Value> = objects
+                .cloned()
+                .map(|object| if call.metadata_only { call.partial(object) } else { untyped(object) })
+                .collect();
             let (api_version, kind) = match call.metadata_only {
                 true => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
                 false => (call.resource.api_version(), format!("{}List", call.resource.kind)),

@@ -45,7 +45,9 @@ impl Problem {
     /// Nothing is created in a namespace that is being deleted.
     pub(super) fn terminating(key: &Key) -> Self {
         let namespace = &key.namespace;
-        let why = format!("is forbidden: unable to create new content in namespace {namespace} because it is being terminated");
+        let why = format!(
+            "is forbidden: unable to create new content in namespace {namespace} because it is being terminated"
+        );
         let mut problem = Self::about(StatusCode::FORBIDDEN, "Forbidden", key, &why);
         problem.details["causes"] = json!([{
             "reason": "NamespaceTerminating", "message": format!("namespace {namespace} is being terminated"), "field": "metadata.namespace",
@@ -62,7 +64,11 @@ impl Problem {
     }
 
     pub(super) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the server does not allow this method on the requested resource".into())
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource".into(),
+        )
     }
 
     pub(super) fn media_type(found: &str) -> Self {

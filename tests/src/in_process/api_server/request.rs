@@ -36,7 +36,8 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn parse(parts: &Parts) -> Result<Self, Problem> {
-        let query: BTreeMap<String, String> = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        let query: BTreeMap<String, String> =
+            form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
         refuse_unknown(&query)?;
         let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let path: Vec<&str> = parts.uri.path().trim_matches('/').split('/').collect();
@@ -99,12 +100,22 @@ impl Call {
 
 /// A parameter that would change the answer is not passed over in silence.
 fn refuse_unknown(query: &BTreeMap<String, String>) -> Result<(), Problem> {
-    const HARMLESS: [&str; 7] = ["watch", "timeoutSeconds", "allowWatchBookmarks", "resourceVersion", "resourceVersionMatch", "limit", "fieldManager"];
+    const HARMLESS: [&str; 7] = [
+        "watch",
+        "timeoutSeconds",
+        "allowWatchBookmarks",
+        "resourceVersion",
+        "resourceVersionMatch",
+        "limit",
+        "fieldManager",
+    ];
     let known = |(name, value): &(&String, &String)| {
         HARMLESS.contains(&name.as_str()) || name.as_str() == "fieldSelector" && value.starts_with("metadata.name=")
     };
     match query.iter().find(|parameter| !known(parameter)) {
-        Some((name, value)) => Err(Problem::bad_request(format!("the simulated API server does not know {name}={value}"))),
+        Some((name, value)) => {
+            Err(Problem::bad_request(format!("the simulated API server does not know {name}={value}")))
+        }
         None => Ok(()),
     }
 }
@@ -131,7 +142,9 @@ impl Patch {
                 json_patch::merge(object, patch);
                 Ok(())
             }
-            Self::Json(patch) => json_patch::patch(object, patch).map_err(|error| Problem::bad_request(error.to_string())),
+            Self::Json(patch) => {
+                json_patch::patch(object, patch).map_err(|error| Problem::bad_request(error.to_string()))
+            }
         }
     }
 }

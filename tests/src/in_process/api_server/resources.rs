@@ -29,7 +29,8 @@ const fn custom(plural: &'static str, kind: &'static str) -> ResourceType {
 }
 
 /// Namespaces.
-pub static NAMESPACES: ResourceType = ResourceType { namespaced: false, ..builtin("", "v1", "namespaces", "Namespace") };
+pub static NAMESPACES: ResourceType =
+    ResourceType { namespaced: false, ..builtin("", "v1", "namespaces", "Namespace") };
 /// ServiceAccounts.
 pub static SERVICE_ACCOUNTS: ResourceType = builtin("", "v1", "serviceaccounts", "ServiceAccount");
 /// ConfigMaps.

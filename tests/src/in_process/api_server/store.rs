@@ -188,7 +188,12 @@ impl Store {
     }
 
     /// Patches what stands by `patch`, which is given the object as it is.
-    pub fn patch(&mut self, key: &Key, part: Part, patch: impl FnOnce(&mut Value) -> Result<(), Problem>) -> Result<Value, Problem> {
+    pub fn patch(
+        &mut self,
+        key: &Key,
+        part: Part,
+        patch: impl FnOnce(&mut Value) -> Result<(), Problem>,
+    ) -> Result<Value, Problem> {
         let stands = self.get(key)?.clone();
         let mut next = stands.clone();
         patch(&mut next)?;
@@ -237,7 +242,8 @@ impl Store {
 
     /// A namespace that is being deleted goes with the last object in it.
     fn settle_namespaces(&mut self) {
-        let terminating = self.list(&NAMESPACES, "").filter(|one| is_deleting(one)).map(|one| Key::new(&NAMESPACES, "", name(one)));
+        let terminating =
+            self.list(&NAMESPACES, "").filter(|one| is_deleting(one)).map(|one| Key::new(&NAMESPACES, "", name(one)));
         let empty = |namespace: &Key| !self.objects.keys().any(|one| one.namespace == namespace.name);
         let done: Vec<Key> = terminating.filter(empty).collect();
         for namespace in done {
@@ -317,7 +323,16 @@ fn merge_parts(key: &Key, part: Part, stands: &Value, next: Value) -> Value {
     for fixed in ["apiVersion", "kind"] {
         object[fixed] = stands[fixed].clone();
     }
-    for fixed in ["name", "namespace", "uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"] {
+    for fixed in [
+        "name",
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "resourceVersion",
+    ] {
         match stands["metadata"].get(fixed) {
             Some(value) => object["metadata"][fixed] = value.clone(),
             None => remove(&mut object["metadata"], fixed),
@@ -336,7 +351,9 @@ fn check_version(key: &Key, stands: &Value, next: &Value, required: bool) -> Res
     }
     match next["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()) {
         Some(version) if stands["metadata"]["resourceVersion"] != version => Err(Problem::conflict(key)),
-        None if required => Err(Problem::invalid(key, "metadata.resourceVersion: Invalid value: 0: must be specified for an update")),
+        None if required => {
+            Err(Problem::invalid(key, "metadata.resourceVersion: Invalid value: 0: must be specified for an update"))
+        }
         _ => Ok(()),
     }
 }
@@ -345,7 +362,10 @@ fn check_finalizers(key: &Key, stands: &Value, object: &Value) -> Result<(), Pro
     let before = finalizers(stands);
     let fresh = finalizers(object).into_iter().any(|one| !before.contains(&one));
     if fresh && is_deleting(stands) {
-        return Err(Problem::invalid(key, "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted"));
+        return Err(Problem::invalid(
+            key,
+            "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted",
+        ));
     }
     Ok(())
 }

@@ -52,7 +52,10 @@ fn code<T>(answer: Result<T, kube::Error>) -> (u16, String) {
 async fn status_is_a_subresource_and_generation_counts_the_spec() {
     let api = subnet(&server());
     let made = api.get("amlsubnet1").await.unwrap();
-    assert_eq!((made.metadata.generation, made.status.as_ref().and_then(|status| status.observed_generation)), (Some(1), Some(-1)));
+    assert_eq!(
+        (made.metadata.generation, made.status.as_ref().and_then(|status| status.observed_generation)),
+        (Some(1), Some(-1))
+    );
 
     let mut next = made.clone();
     next.spec.suspend = Some(true);
@@ -75,8 +78,12 @@ async fn status_is_a_subresource_and_generation_counts_the_spec() {
 #[tokio::test(start_paused = true)]
 async fn finalizers_hold_an_object_and_stale_versions_conflict() {
     let api = subnet(&server());
-    let finalizers = |names: &[&str], version: &str| Patch::Merge(json!({"metadata": {"finalizers": names, "resourceVersion": version}}));
-    let patch = async |names: &[&str], version: &str| api.patch("amlsubnet1", &PatchParams::default(), &finalizers(names, version)).await;
+    let finalizers = |names: &[&str], version: &str| {
+        Patch::Merge(json!({"metadata": {"finalizers": names, "resourceVersion": version}}))
+    };
+    let patch = async |names: &[&str], version: &str| {
+        api.patch("amlsubnet1", &PatchParams::default(), &finalizers(names, version)).await
+    };
     let held = patch(&["a/b", "c/d"], &api.get("amlsubnet1").await.unwrap().resource_version().unwrap()).await.unwrap();
     assert_eq!(held.metadata.generation, Some(1));
     assert_eq!(code(patch(&[], "1").await), (409, "Conflict".into()));
@@ -92,17 +99,23 @@ async fn finalizers_hold_an_object_and_stale_versions_conflict() {
 #[tokio::test(start_paused = true)]
 async fn a_terminating_namespace_takes_nothing_and_ends_with_its_last_object() {
     let server = server();
-    server.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "acivnet", "namespace": "ml"}}));
+    server.apply(
+        &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "acivnet", "namespace": "ml"}}),
+    );
     let api = subnet(&server);
-    api.patch("amlsubnet1", &PatchParams::default(), &Patch::Merge(json!({"metadata": {"finalizers": ["a/b"]}}))).await.unwrap();
+    api.patch("amlsubnet1", &PatchParams::default(), &Patch::Merge(json!({"metadata": {"finalizers": ["a/b"]}})))
+        .await
+        .unwrap();
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "acivnet-azure", "namespace": "ml", "finalizers": ["a/b"]}});
     server.apply(&secret);
     let accounts = Api::<ServiceAccount>::namespaced(client(&server), "ml");
     let namespace = Key::new(&r::NAMESPACES, "", "ml");
 
-    let spec = TokenRequestSpec { audiences: vec!["api://x".into()], expiration_seconds: Some(86_400), ..Default::default() };
+    let spec =
+        TokenRequestSpec { audiences: vec!["api://x".into()], expiration_seconds: Some(86_400), ..Default::default() };
     let request = TokenRequest { spec, ..Default::default() };
-    let token = accounts.create_token_request("acivnet", &PostParams::default(), &request).await.unwrap().status.unwrap().token;
+    let token =
+        accounts.create_token_request("acivnet", &PostParams::default(), &request).await.unwrap().status.unwrap().token;
     let keys = serde_json::from_value(server.0.key.jwks()).unwrap();
     let known = acivnet_simulator::StaticIssuerKeys([(ISSUER.to_owned(), keys)].into());
     assert!(acivnet_simulator::IssuerKeys::keys(&known, ISSUER).await.is_ok() && token.split('.').count() == 3);
@@ -110,9 +123,14 @@ async fn a_terminating_namespace_takes_nothing_and_ends_with_its_last_object() {
     server.delete(&namespace);
     let refused = accounts.create_token_request("acivnet", &PostParams::default(), &request).await;
     assert_eq!(code(refused), (404, "NotFound".into()), "nothing holds the ServiceAccount");
-    let event = Event { metadata: kube::api::ObjectMeta { name: Some("e".into()), ..Default::default() }, ..Default::default() };
+    let event = Event {
+        metadata: kube::api::ObjectMeta { name: Some("e".into()), ..Default::default() },
+        ..Default::default()
+    };
     let events = Api::<Event>::namespaced(client(&server), "ml");
-    let Err(kube::Error::Api(status)) = events.create(&PostParams::default(), &event).await else { panic!("it was accepted") };
+    let Err(kube::Error::Api(status)) = events.create(&PostParams::default(), &event).await else {
+        panic!("it was accepted")
+    };
     assert_eq!((status.code, status.details.unwrap().causes[0].reason.as_str()), (403, "NamespaceTerminating"));
 
     let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
@@ -135,12 +153,19 @@ async fn lists_and_watches_of_metadata() {
     let params = WatchParams::default().timeout(30);
     let version = list.metadata.resource_version.unwrap();
     let events: Vec<_> = api.watch_metadata(&params, &version).await.unwrap().try_collect().await.unwrap();
-    assert!(matches!(events.as_slice(), [WatchEvent::Modified(map), WatchEvent::Bookmark(_)] if map.name_any() == "churn"), "{events:?}");
+    assert!(
+        matches!(events.as_slice(), [WatchEvent::Modified(map), WatchEvent::Bookmark(_)] if map.name_any() == "churn"),
+        "{events:?}"
+    );
 
     let mut coming = api.watch(&params, &version).await.unwrap().boxed();
-    assert!(matches!(coming.next().await, Some(Ok(WatchEvent::Modified(map))) if map.data.as_ref().unwrap()["k"] == "2"));
+    assert!(
+        matches!(coming.next().await, Some(Ok(WatchEvent::Modified(map))) if map.data.as_ref().unwrap()["k"] == "2")
+    );
     server.apply(&map("3"));
-    assert!(matches!(coming.next().await, Some(Ok(WatchEvent::Modified(map))) if map.data.as_ref().unwrap()["k"] == "3"));
+    assert!(
+        matches!(coming.next().await, Some(Ok(WatchEvent::Modified(map))) if map.data.as_ref().unwrap()["k"] == "3")
+    );
 
     server.with(store::Store::compact);
     let events: Vec<_> = api.watch(&params, &version).await.unwrap().try_collect().await.unwrap();

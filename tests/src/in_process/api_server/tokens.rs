@@ -42,6 +42,7 @@ pub(super) fn request(server: &ApiServer, key: &Key, mut request: Value, now: Ti
     request["apiVersion"] = "authentication.k8s.io/v1".into();
     request["kind"] = "TokenRequest".into();
     request["spec"]["expirationSeconds"] = life.into();
-    request["status"] = json!({"token": token, "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()});
+    request["status"] =
+        json!({"token": token, "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()});
     Ok(request)
 }

@@ -1,11 +1,6 @@
 //! Watches: the history from a version on, then whatever comes.
 
-use super::{
-    ApiServer, Body, json_response,
-    problem::Problem,
-    request::Call,
-    store::Change,
-};
+use super::{ApiServer, Body, json_response, problem::Problem, request::Call, store::Change};
 use acivnet_azure::BoxError;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -30,7 +25,11 @@ struct Watch {
 }
 
 pub(super) fn start(server: &ApiServer, call: &Call) -> Result<Response<Body>, Problem> {
-    let number = |name: &str| call.query.get(name).map(|text| text.parse::<u64>().map_err(|_| Problem::bad_request(format!("{name}={text} is no number"))));
+    let number = |name: &str| {
+        call.query
+            .get(name)
+            .map(|text| text.parse::<u64>().map_err(|_| Problem::bad_request(format!("{name}={text} is no number"))))
+    };
     let seconds = number("timeoutSeconds").transpose()?.unwrap_or(USUAL_SECONDS);
     let seen = number("resourceVersion").transpose()?.filter(|version| *version > 0);
     let watch = Watch {
@@ -97,6 +96,7 @@ impl Watch {
 
 fn event(call: &Call, change: &Change) -> Option<Value> {
     let in_namespace = call.namespace.is_empty() || change.key.namespace == call.namespace;
-    let wanted = change.key.resource.qualified() == call.resource.qualified() && in_namespace && call.selects(&change.object);
+    let wanted =
+        change.key.resource.qualified() == call.resource.qualified() && in_namespace && call.selects(&change.object);
     wanted.then(|| json!({"type": change.happened.word(), "object": call.shown(change.object.clone())}))
 }

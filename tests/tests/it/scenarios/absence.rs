@@ -15,10 +15,22 @@ fn another_tenant() {
         }]});
         tenant.world.azure.seed(&json!({"tenants": [other], "applications": [application]})).await;
         let mark = tenant.mark().await;
-        let annotations = json!({"azure.workload.identity/client-id": tenant.client_id, "azure.workload.identity/tenant-id": other});
-        tenant.put::<k8s_openapi::api::core::v1::ServiceAccount>("acivnet", json!({"metadata": {"annotations": annotations}})).await;
+        let annotations =
+            json!({"azure.workload.identity/client-id": tenant.client_id, "azure.workload.identity/tenant-id": other});
+        tenant
+            .put::<k8s_openapi::api::core::v1::ServiceAccount>(
+                "acivnet",
+                json!({"metadata": {"annotations": annotations}}),
+            )
+            .await;
         for object in [&subnet, &deployment] {
-            tenant.until(object, "it can't see Azure", |stands| kstatus::condition(stands, "Ready").0 != "True" || kstatus::condition(stands, "Reconciling").0 == "True" || kstatus::condition(stands, "Stalled").0 == "True").await;
+            tenant
+                .until(object, "it can't see Azure", |stands| {
+                    kstatus::condition(stands, "Ready").0 != "True"
+                        || kstatus::condition(stands, "Reconciling").0 == "True"
+                        || kstatus::condition(stands, "Stalled").0 == "True"
+                })
+                .await;
         }
         looks(tenant, mark, 4).await;
         assert_eq!(format!("{:?}", tenant.writes(mark).await), "[]", "nothing is created where nothing can be seen");
@@ -58,7 +70,11 @@ async fn survives(tenant: &Tenant<'_>, status: u16, body: Value) {
         };
         let entries = tenant.requests(mark).await;
         let counts = (refused("Microsoft.Network", &entries), refused("/services", &entries));
-        if counts.0 >= 6 && counts.1 >= 6 { Ok(()) } else { Err(format!("{counts:?} reads were answered with {status}")) }
+        if counts.0 >= 6 && counts.1 >= 6 {
+            Ok(())
+        } else {
+            Err(format!("{counts:?} reads were answered with {status}"))
+        }
     };
     if let Err(why) = acivnet_tests::eventually("the reads are tried again", used_up).await {
         panic!("{why}\n{}", tenant.story().await);

@@ -1,6 +1,10 @@
 //! Secrets put into every input appear in no output.
 
-use acivnet_tests::{logs, run, tenant::{CONDA, Form, Tenant}, world::World};
+use acivnet_tests::{
+    logs, run,
+    tenant::{CONDA, Form, Tenant},
+    world::World,
+};
 use serde_json::json;
 
 /// All that anybody but Azure gets to see of a tenant.
@@ -30,7 +34,12 @@ async fn assert_clean(tenant: &Tenant<'_>, canaries: &[&str]) {
 }
 
 fn around(text: &str, word: &str) -> String {
-    text.lines().filter(|line| line.contains(word)).take(3).map(|line| line.chars().take(600).collect::<String>()).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .filter(|line| line.contains(word))
+        .take(3)
+        .map(|line| line.chars().take(600).collect::<String>())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -50,7 +59,8 @@ fn client_secret() {
 fn user_info_in_the_conda_file() {
     run(async {
         let tenant = Tenant::new(World::shared().await, "canary").await;
-        let conda = CONDA.replace("azureml-defaults", "--extra-index-url https://user:canary-conda@index.example/simple");
+        let conda =
+            CONDA.replace("azureml-defaults", "--extra-index-url https://user:canary-conda@index.example/simple");
         tenant.files(&[("myenv.yml", &conda)]).await;
         tenant.apply(&tenant.subnet()).await;
         tenant.apply(&tenant.deployment()).await;
@@ -96,7 +106,11 @@ fn errors_of_azure() {
         tenant.world.azure.fault(blob).await;
         tenant.files(&[]).await;
         tenant.apply(&tenant.subnet()).await;
-        tenant.until(&tenant.subnet(), "it says what Azure refused", |stands| stands.to_string().contains("InvalidRequestContent") || stands.to_string().contains("InvalidSpec")).await;
+        tenant
+            .until(&tenant.subnet(), "it says what Azure refused", |stands| {
+                stands.to_string().contains("InvalidRequestContent") || stands.to_string().contains("InvalidSpec")
+            })
+            .await;
         assert_clean(&tenant, &["canary-arm", "canary.arm", "canary-blob"]).await;
     });
 }

@@ -43,11 +43,23 @@ fn subnet_not_delegated() {
         tenant.apply(&referenced).await;
         tenant.apply(&tenant.deployment()).await;
         let undelegated = tenant.condition(&referenced, "Ready", "False", "SubnetNotDelegated").await;
-        assert!(message(&undelegated, "Ready").contains("Microsoft.ContainerInstance/containerGroups"), "{undelegated:#}");
+        assert!(
+            message(&undelegated, "Ready").contains("Microsoft.ContainerInstance/containerGroups"),
+            "{undelegated:#}"
+        );
         tenant.condition(&tenant.deployment(), "NetworkReady", "False", "SubnetNotReady").await;
-        let writes = tenant.writes(0).await.into_iter().filter(|entry| entry.path.contains("Microsoft.Network") || entry.path.ends_with("/services"));
-        assert_eq!(format!("{:?}", writes.collect::<Vec<_>>()), "[]", "what is referenced is never written, and nothing goes into it");
-        let delegation = json!({"name": "0", "properties": {"serviceName": "Microsoft.ContainerInstance/containerGroups"}});
+        let writes = tenant
+            .writes(0)
+            .await
+            .into_iter()
+            .filter(|entry| entry.path.contains("Microsoft.Network") || entry.path.ends_with("/services"));
+        assert_eq!(
+            format!("{:?}", writes.collect::<Vec<_>>()),
+            "[]",
+            "what is referenced is never written, and nothing goes into it"
+        );
+        let delegation =
+            json!({"name": "0", "properties": {"serviceName": "Microsoft.ContainerInstance/containerGroups"}});
         world.azure.patch(&tenant.subnet_id(), json!({"properties": {"delegations": [delegation]}})).await;
         tenant.ready(&tenant.deployment()).await;
     });
@@ -56,7 +68,8 @@ fn subnet_not_delegated() {
 #[test]
 fn subnet_full() {
     scenario("full", async |tenant| {
-        let details = json!([{"code": "SubnetIsFull", "message": "Subnet amlsubnet1 with address prefix is already full."}]);
+        let details =
+            json!([{"code": "SubnetIsFull", "message": "Subnet amlsubnet1 with address prefix is already full."}]);
         let fault = json!({
             "method": "POST", "path": format!("{}.*/services$", tenant.subscription), "times": 100,
             "operation": "Failed", "code": "AciDeploymentFailed", "message": "Aci Deployment failed", "details": details,
@@ -76,7 +89,10 @@ fn region_mismatch() {
         tenant.apply(&tenant.subnet()).await;
         let wrong = tenant.condition(&tenant.subnet(), "Ready", "False", "RegionMismatch").await;
         tenant.condition(&tenant.subnet(), "Stalled", "True", "RegionMismatch").await;
-        assert!(message(&wrong, "Ready").contains("westeurope") && message(&wrong, "Ready").contains("japaneast"), "{wrong:#}");
+        assert!(
+            message(&wrong, "Ready").contains("westeurope") && message(&wrong, "Ready").contains("japaneast"),
+            "{wrong:#}"
+        );
         assert_eq!(format!("{:?}", tenant.writes(0).await), "[]", "before the first write");
     });
 }
@@ -95,9 +111,15 @@ fn network_in_another_group_than_the_workspace() {
         tenant.ready(&elsewhere).await;
         let reason = "VirtualNetworkNotInWorkspaceResourceGroup";
         let wrong = tenant.condition(&tenant.deployment(), "Stalled", "True", reason).await;
-        assert!(message(&wrong, "Stalled").contains("rg-network") && message(&wrong, "Stalled").contains("amlrg"), "{wrong:#}");
+        assert!(
+            message(&wrong, "Stalled").contains("rg-network") && message(&wrong, "Stalled").contains("amlrg"),
+            "{wrong:#}"
+        );
         let writes = tenant.writes(0).await;
-        assert!(writes.iter().all(|entry| entry.path.contains("Microsoft.Network")), "before the first write of the deployment: {writes:?}");
+        assert!(
+            writes.iter().all(|entry| entry.path.contains("Microsoft.Network")),
+            "before the first write of the deployment: {writes:?}"
+        );
     });
 }
 
@@ -129,8 +151,12 @@ fn service_name_taken() {
         tenant.apply(&second).await;
         let taken = tenant.condition(&second, "Ready", "False", "ServiceNameTaken").await;
         tenant.condition(&second, "Stalled", "True", "ServiceNameTaken").await;
-        assert!(message(&taken, "Ready").contains(&format!("{}/aciservice", tenant.namespace)), "it says whose it is: {taken:#}");
-        let services: Vec<_> = tenant.writes(mark).await.into_iter().filter(|entry| entry.path.contains("/services")).collect();
+        assert!(
+            message(&taken, "Ready").contains(&format!("{}/aciservice", tenant.namespace)),
+            "it says whose it is: {taken:#}"
+        );
+        let services: Vec<_> =
+            tenant.writes(mark).await.into_iter().filter(|entry| entry.path.contains("/services")).collect();
         assert!(services.is_empty(), "{services:?}");
         tenant.delete(&second).await;
         tenant.gone(&second).await;
@@ -144,7 +170,10 @@ fn image_build_failed() {
         let log = "Collecting numpy\nERROR: Could not find a version\nERROR: No matching distribution found for nosuchpackage==9\nProcess exited with exit code 1\n";
         tenant.world.azure.container(&tenant.service, json!({"build": {"fail": true, "log": log}})).await;
         let failed = fails_with(tenant, "ImageBuildFailed").await;
-        assert!(message(&failed, "Ready").contains("No matching distribution found for nosuchpackage==9"), "{failed:#}");
+        assert!(
+            message(&failed, "Ready").contains("No matching distribution found for nosuchpackage==9"),
+            "{failed:#}"
+        );
         tenant.condition(&tenant.deployment(), "EnvironmentReady", "False", "ImageBuildFailed").await;
         tenant.condition(&tenant.deployment(), "Stalled", "True", "ImageBuildFailed").await;
         tenant.world.azure.container(&tenant.service, json!({})).await;

@@ -1,6 +1,7 @@
 //! Changes of the spec: what is live, what rolls, what replaces.
 
-use super::{message, scenario, text};
+use super::{message, scenario, service, text};
+use acivnet_tests::tenant::Tenant;
 use serde_json::{Value, json};
 
 #[test]
@@ -24,7 +25,7 @@ fn tags() {
         assert_eq!(text(&network, "/tags/team"), "other");
         assert_eq!(network.pointer("/tags/stage"), None, "a tag dropped from the spec goes");
         assert_eq!(text(&network, "/tags/policy"), "added", "a tag that a policy added stays");
-        let service = service(tenant).await;
+        let service = stored(tenant).await;
         assert_eq!(text(&service, "/kvTags/team"), "other");
         assert_eq!(service.pointer("/kvTags/stage"), None);
         insta::assert_snapshot!("tags", tenant.golden(mark).await);
@@ -39,11 +40,17 @@ fn model() {
         tenant.files(&[("model.pkl", "a better model")]).await;
         let after = tenant
             .until(&tenant.deployment(), "the second version is served", |stands| {
-                text(stands, "/status/modelLabel") == "mymodel:2" && stands.pointer("/status/revision") == Some(&json!(2)) && text(stands, "/status/probeSummary") == "200"
+                text(stands, "/status/modelLabel") == "mymodel:2"
+                    && stands.pointer("/status/revision") == Some(&json!(2))
+                    && text(stands, "/status/probeSummary") == "200"
             })
             .await;
         assert_ne!(text(&before, "/status/model/digest"), text(&after, "/status/model/digest"));
-        assert_eq!(before.pointer("/status/endpoint"), after.pointer("/status/endpoint"), "the same service and address");
+        assert_eq!(
+            before.pointer("/status/endpoint"),
+            after.pointer("/status/endpoint"),
+            "the same service and address"
+        );
         insta::assert_snapshot!("model", tenant.golden(mark).await);
     });
 }
@@ -91,7 +98,10 @@ fn cpu_waits_for_approval() {
         let waiting = tenant.condition(&bigger, "Stalled", "True", "ApprovalRequired").await;
         assert_eq!(text(&waiting, "/status/plan/actions/0/action"), "Replace");
         assert!(text(&waiting, "/status/plan/actions/0/resource").ends_with(&tenant.service), "{waiting:#}");
-        assert_eq!((text(&waiting, "/status/plan/actions/0/from"), text(&waiting, "/status/plan/actions/0/to")), ("1", "2"));
+        assert_eq!(
+            (text(&waiting, "/status/plan/actions/0/from"), text(&waiting, "/status/plan/actions/0/to")),
+            ("1", "2")
+        );
         let hash = text(&waiting, "/status/plan/hash");
         assert!(message(&waiting, "Stalled").contains(hash) && !hash.is_empty(), "{waiting:#}");
         assert_eq!(acivnet_tests::kstatus::condition(&waiting, "Ready").0, "True", "the old one serves meanwhile");
@@ -101,7 +111,10 @@ fn cpu_waits_for_approval() {
         let replaced = tenant.ready(&bigger).await;
         assert_eq!(replaced.pointer("/status/plan"), None);
         assert_eq!(replaced.pointer("/status/approved"), None);
-        assert_eq!(service(tenant).await.pointer("/containerResourceRequirements/cpu").and_then(Value::as_f64), Some(2.0));
+        assert_eq!(
+            stored(tenant).await.pointer("/containerResourceRequirements/cpu").and_then(Value::as_f64),
+            Some(2.0)
+        );
         insta::assert_snapshot!("cpu", tenant.golden(mark).await);
 
         let mark = tenant.mark().await;
@@ -115,10 +128,14 @@ fn cpu_waits_for_approval() {
 fn memory_is_replaced_at_once_when_the_spec_says_so() {
     scenario("memory", async |tenant| {
         tenant.how_to().await;
-        let bigger = tenant.deployment().with("/spec/resources/memory", "2G").with("/spec/rollout/replaceApproval", "Automatic");
+        let bigger =
+            tenant.deployment().with("/spec/resources/memory", "2G").with("/spec/rollout/replaceApproval", "Automatic");
         tenant.apply(&bigger).await;
         tenant.ready(&bigger).await;
-        assert_eq!(service(tenant).await.pointer("/containerResourceRequirements/memoryInGB").and_then(Value::as_f64), Some(2.0));
+        assert_eq!(
+            stored(tenant).await.pointer("/containerResourceRequirements/memoryInGB").and_then(Value::as_f64),
+            Some(2.0)
+        );
         let events = tenant.events().await;
         assert!(events.iter().any(|event| event.starts_with("Warning Replacing")), "{events:#?}");
     });
@@ -133,19 +150,18 @@ fn nothing_is_written_while_suspended() {
         tenant.apply(&suspended).await;
         let stands = tenant.condition(&suspended, "Stalled", "True", "Suspended").await;
         assert_eq!(text(&stands, "/status/plan/actions/0/action"), "Update");
-        let subnet = tenant.subnet().with("/spec/suspend", true).with("/spec/azure/tags", json!([{"name": "a", "value": "b"}]));
+        let subnet =
+            tenant.subnet().with("/spec/suspend", true).with("/spec/azure/tags", json!([{"name": "a", "value": "b"}]));
         tenant.apply(&subnet).await;
         tenant.condition(&subnet, "Stalled", "True", "Suspended").await;
         assert_eq!(format!("{:?}", tenant.writes(mark).await), "[]");
         let again = tenant.deployment().with("/spec/description", "new");
         tenant.apply(&again).await;
         tenant.ready(&again).await;
-        assert_eq!(text(&service(tenant).await, "/description"), "new");
+        assert_eq!(text(&stored(tenant).await, "/description"), "new");
     });
 }
 
-async fn service(tenant: &acivnet_tests::tenant::Tenant<'_>) -> Value {
-    let dump = tenant.world.azure.dump().await;
-    let services = dump["services"].as_array().expect("services");
-    services.iter().find(|service| service["name"] == tenant.service.as_str()).expect("the web service").clone()
+async fn stored(tenant: &Tenant<'_>) -> Value {
+    service(tenant).await.expect("the web service")
 }

@@ -1,7 +1,11 @@
 //! Who the namespace is towards Azure, and what can be wrong with that.
 
 use super::message;
-use acivnet_tests::{kstatus, run, tenant::{Form, Tenant}, world::World};
+use acivnet_tests::{
+    kstatus, run,
+    tenant::{Form, Tenant},
+    world::World,
+};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use serde_json::{Value, json};
 
@@ -46,7 +50,11 @@ fn annotation_missing() {
 #[test]
 fn federated_credential_mismatch() {
     nobody("federation", async |tenant| {
-        tenant.world.azure.seed(&json!({"applications": [tenant.application("system:serviceaccount:other:acivnet")]})).await;
+        tenant
+            .world
+            .azure
+            .seed(&json!({"applications": [tenant.application("system:serviceaccount:other:acivnet")]}))
+            .await;
         tenant.service_account(&tenant.client_id).await;
         let said = refused(tenant, "FederationMissing").await;
         let said = message(&said, "Ready");
@@ -77,7 +85,10 @@ fn wrong_secret() {
     nobody("secret", async |tenant| {
         tenant.credentials("canary-wrong-secret").await;
         let said = refused(tenant, "CredentialsRefused").await;
-        assert!(message(&said, "Ready").contains("acivnet-azure") || message(&said, "Ready").contains("AADSTS7000215"), "{said:#}");
+        assert!(
+            message(&said, "Ready").contains("acivnet-azure") || message(&said, "Ready").contains("AADSTS7000215"),
+            "{said:#}"
+        );
         tenant.credentials(&tenant.secret).await;
         tenant.ready(&tenant.subnet()).await;
     });
@@ -103,7 +114,8 @@ fn the_secret_serves_as_well() {
         tenant.gone(&tenant.subnet()).await;
         let secrets = kube::Api::<Secret>::namespaced(tenant.world.bed.client(), &tenant.namespace);
         let released = || async {
-            let finalizers = secrets.get("acivnet-azure").await.expect("the Secret").metadata.finalizers.unwrap_or_default();
+            let finalizers =
+                secrets.get("acivnet-azure").await.expect("the Secret").metadata.finalizers.unwrap_or_default();
             if finalizers.is_empty() { Ok(()) } else { Err(format!("{finalizers:?}")) }
         };
         acivnet_tests::eventually("the Secret is released", released).await.unwrap_or_else(|why| panic!("{why}"));

@@ -1,6 +1,6 @@
 //! From nothing to an endpoint, quiet while nothing changes, and back to nothing.
 
-use super::{scenario, stand, text};
+use super::{model, scenario, service, stand, text};
 use acivnet_tests::tenant::Tenant;
 use serde_json::{Value, json};
 
@@ -13,7 +13,9 @@ fn create() {
         assert_eq!(text(&deployment, "/status/probeSummary"), "200");
         assert_eq!(deployment.pointer("/status/revision"), Some(&json!(1)));
         let subnet = tenant
-            .until(&tenant.subnet(), "it counts its occupant", |stands| stands.pointer("/status/occupants/0/address").is_some())
+            .until(&tenant.subnet(), "it counts its occupant", |stands| {
+                stands.pointer("/status/occupants/0/address").is_some()
+            })
             .await;
         assert_eq!(subnet.pointer("/status/capacity"), Some(&json!({"total": 251, "used": 1, "available": 250})));
         assert_eq!(text(&subnet, "/status/occupants/0/address"), tenant.address("1.4"));
@@ -70,7 +72,8 @@ fn orphans_stay() {
     scenario("orphan", async |tenant| {
         tenant.how_to().await;
         let keep = json!({"policy": "Orphan"});
-        let (subnet, deployment) = (tenant.subnet().with("/spec/deletion", keep.clone()), tenant.deployment().with("/spec/deletion", keep));
+        let (subnet, deployment) =
+            (tenant.subnet().with("/spec/deletion", keep.clone()), tenant.deployment().with("/spec/deletion", keep));
         tenant.apply(&subnet).await;
         tenant.apply(&deployment).await;
         tenant.ready(&subnet).await;
@@ -95,7 +98,11 @@ async fn sweeps(tenant: &Tenant<'_>, since: u64, count: usize) {
         let requests = tenant.requests(since).await;
         let looks = |at: &str| requests.iter().filter(|entry| entry.path.to_lowercase().contains(at)).count();
         let (networks, services) = (looks(&list), looks(&services));
-        if networks.min(services) >= count { Ok(()) } else { Err(format!("{networks} looks at the network, {services} at the service")) }
+        if networks.min(services) >= count {
+            Ok(())
+        } else {
+            Err(format!("{networks} looks at the network, {services} at the service"))
+        }
     };
     if let Err(why) = acivnet_tests::eventually(&format!("{count} sweeps"), ask).await {
         panic!("{why}\n{}", tenant.story().await);
@@ -110,7 +117,14 @@ fn operator_writes(tenant: &Tenant<'_>) -> Vec<String> {
             && text(event, "/objectRef/namespace") == tenant.namespace
             && ["create", "update", "patch", "delete"].contains(&text(event, "/verb"))
     };
-    let line = |event: &Value| format!("{} {}/{}", word(event, "/verb"), word(event, "/objectRef/resource"), word(event, "/objectRef/subresource"));
+    let line = |event: &Value| {
+        format!(
+            "{} {}/{}",
+            word(event, "/verb"),
+            word(event, "/objectRef/resource"),
+            word(event, "/objectRef/subresource")
+        )
+    };
     tenant.world.bed.audit().iter().filter(ours).map(line).collect()
 }
 
@@ -126,10 +140,8 @@ async fn versions(tenant: &Tenant<'_>) -> Vec<String> {
 pub(super) async fn assert_nothing_is_left(tenant: &Tenant<'_>) {
     let dump = tenant.world.azure.dump().await;
     let resources = dump["resources"].as_object().expect("resources").keys();
-    let network: Vec<_> = resources.filter(|id| id.contains(&tenant.subscription) && id.contains("Microsoft.Network")).collect();
+    let network: Vec<_> =
+        resources.filter(|id| id.contains(&tenant.subscription) && id.contains("Microsoft.Network")).collect();
     assert!(network.is_empty(), "{network:?}");
-    let services = dump["services"].as_array().expect("services");
-    assert!(!services.iter().any(|service| service["name"] == tenant.service.as_str()));
-    let models: Vec<_> = dump["models"].as_array().expect("models").iter().filter(|model| model.to_string().contains(&tenant.namespace)).collect();
-    assert!(models.is_empty(), "{models:?}");
+    assert_eq!((service(tenant).await, model(tenant).await), (None, None));
 }

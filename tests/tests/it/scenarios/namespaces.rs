@@ -1,7 +1,11 @@
 //! `kubectl delete namespace` ends, and takes what is in Azure along.
 
 use super::{life::assert_nothing_is_left, message};
-use acivnet_tests::{kstatus, run, tenant::{Form, Tenant}, world::World};
+use acivnet_tests::{
+    kstatus, run,
+    tenant::{Form, Tenant},
+    world::World,
+};
 use serde_json::json;
 
 fn deletion_of_a_namespace(form: Form) {
@@ -47,8 +51,12 @@ fn the_operator_restarts_in_the_middle() {
         by_secret.namespace_gone().await;
         assert_nothing_is_left(&by_secret).await;
 
-        let blocked = by_account.condition(&by_account.deployment(), "DeletionBlocked", "True", "CredentialsLost").await;
-        assert!(message(&blocked, "DeletionBlocked").contains(acivnet_api::FINALIZER), "it says the way out: {blocked:#}");
+        let blocked =
+            by_account.condition(&by_account.deployment(), "DeletionBlocked", "True", "CredentialsLost").await;
+        assert!(
+            message(&blocked, "DeletionBlocked").contains(acivnet_api::FINALIZER),
+            "it says the way out: {blocked:#}"
+        );
         assert_eq!(kstatus::read(&blocked), kstatus::Kstatus::Terminating);
         assert_eq!(format!("{:?}", by_account.writes(mark).await), "[]");
         assert!(world.azure.resource(&by_account.vnet()).await.is_some());

@@ -1,7 +1,11 @@
 //! The rights that `deploy/operator` gives suffice, and none of them is unused.
 
 use super::text;
-use acivnet_tests::{repository, run, tenant::{Form, Tenant}, world::World};
+use acivnet_tests::{
+    repository, run,
+    tenant::{Form, Tenant},
+    world::World,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -25,18 +29,23 @@ fn suffice_and_none_is_unused() {
         assert!(rights.len() > 10, "{rights:?}");
         let unused = || async {
             let used = requests(world);
-            let unused: Vec<_> = rights.iter().filter(|right| !used.iter().any(|request| covers(right, request))).collect();
+            let unused: Vec<_> =
+                rights.iter().filter(|right| !used.iter().any(|request| covers(right, request))).collect();
             if unused.is_empty() { Ok(()) } else { Err(format!("rights that nothing used: {unused:#?}")) }
         };
         acivnet_tests::eventually("every right is used", unused).await.unwrap_or_else(|why| panic!("{why}"));
-        let refused: Vec<_> = audit(world).into_iter().filter(|event| text(event, "/annotations/authorization.k8s.io~1decision") == "forbid").collect();
+        let refused: Vec<_> = audit(world)
+            .into_iter()
+            .filter(|event| text(event, "/annotations/authorization.k8s.io~1decision") == "forbid")
+            .collect();
         assert!(refused.is_empty(), "requests that were refused: {refused:#?}");
     });
 }
 
 /// Every right of the operator's ClusterRole, taken apart.
 fn rights() -> BTreeSet<Right> {
-    let file = std::fs::read_to_string(repository().join("deploy/operator/cluster-role.yaml")).expect("the ClusterRole");
+    let file =
+        std::fs::read_to_string(repository().join("deploy/operator/cluster-role.yaml")).expect("the ClusterRole");
     let role: Value = serde_saphyr::from_str(&file).expect("YAML");
     let texts = |rule: &Value, name: &str| -> Vec<String> {
         rule[name].as_array().into_iter().flatten().map(|one| one.as_str().expect("a text").to_owned()).collect()
@@ -48,7 +57,11 @@ fn rights() -> BTreeSet<Right> {
         for group in texts(rule, "apiGroups") {
             for resource in texts(rule, "resources") {
                 for name in &names {
-                    rights.extend(texts(rule, "verbs").into_iter().map(|verb| (group.clone(), resource.clone(), name.clone(), verb)));
+                    rights.extend(
+                        texts(rule, "verbs")
+                            .into_iter()
+                            .map(|verb| (group.clone(), resource.clone(), name.clone(), verb)),
+                    );
                 }
             }
         }
@@ -71,7 +84,12 @@ fn requests(world: &World) -> BTreeSet<Right> {
         let word = |name: &str| event.pointer(&format!("/objectRef/{name}")).and_then(Value::as_str);
         let resource = word("resource")?;
         let resource = word("subresource").map_or_else(|| resource.to_owned(), |sub| format!("{resource}/{sub}"));
-        Some((word("apiGroup").unwrap_or_default().to_owned(), resource, word("name").map(str::to_owned), text(event, "/verb").to_owned()))
+        Some((
+            word("apiGroup").unwrap_or_default().to_owned(),
+            resource,
+            word("name").map(str::to_owned),
+            text(event, "/verb").to_owned(),
+        ))
     };
     audit(world).iter().filter_map(right).collect()
 }
@@ -95,7 +113,8 @@ fn the_operator_can_not_read_other_secrets() {
             let group = if resource == "acivnetdeployments" { "acivnet.dev" } else { "" };
             let attributes = json!({"namespace": tenant.namespace, "verb": verb, "group": group, "resource": resource, "subresource": subresource, "name": name});
             let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}});
-            let review: k8s_openapi::api::authorization::v1::SelfSubjectAccessReview = serde_json::from_value(review).expect("a review");
+            let review: k8s_openapi::api::authorization::v1::SelfSubjectAccessReview =
+                serde_json::from_value(review).expect("a review");
             let answer = kube::Api::all(client.clone()).create(&Default::default(), &review).await.expect("an answer");
             assert!(!answer.status.expect("a status").allowed, "{verb} {resource}/{subresource} {name}");
         }

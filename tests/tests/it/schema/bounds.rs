@@ -42,7 +42,11 @@ async fn every_bound_refuses(plural: &str, full: Object) {
             answer => wrong.push(format!("{what}: {answer:?}")),
         }
     }
-    assert!(wrong.is_empty(), "bounds that do not hold, or whose refusal does not name the field:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "bounds that do not hold, or whose refusal does not name the field:\n{}",
+        wrong.join("\n")
+    );
 }
 
 fn spec_schema(plural: &str) -> Value {
@@ -67,7 +71,8 @@ fn field_path(pointer: &str) -> String {
 
 fn walk(schema: &Value, at: &str, full: &Object, breaches: &mut Vec<Breach>) {
     let stands = full.0.pointer(at).unwrap_or_else(|| panic!("the full example does not set {at}"));
-    let mut add = |place: &str, what: &str, example: Object| breaches.push(Breach { what: format!("{place} {what}"), example });
+    let mut add =
+        |place: &str, what: &str, example: Object| breaches.push(Breach { what: format!("{place} {what}"), example });
     let number = |keyword: &str| schema.get(keyword).and_then(Value::as_f64).map(|number| number as i64);
     let length = |keyword: &str| number(keyword).map(|number| usize::try_from(number).expect("a length"));
     if let Some(longest) = length("maxLength") {

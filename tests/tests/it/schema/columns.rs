@@ -21,14 +21,17 @@ async fn table(bed: &KubeBed, namespace: &str, object: &Object, status: Value, w
     let api = api(bed, namespace, object);
     if api.get_opt(object.name()).await.expect("a read").is_none() {
         api.create(&PostParams::default(), &object.typed()).await.expect("the object is made");
-        api.patch_status(object.name(), &PatchParams::default(), &Patch::Merge(json!({"status": status}))).await.expect("status is taken");
+        api.patch_status(object.name(), &PatchParams::default(), &Patch::Merge(json!({"status": status})))
+            .await
+            .expect("status is taken");
     }
     let short = if object.0["kind"] == "DelegatedSubnet" { "dsub" } else { "acivd" };
     let output: &[&str] = if wide { &["-o", "wide"] } else { &[] };
     let text = bed.kubectl(&[&["get", short, "-n", namespace], output].concat()).await.said();
     let lines: Vec<&str> = text.lines().collect();
     let [header, row] = lines.as_slice() else { panic!("one header and one row expected:\n{text}") };
-    let words = |line: &str| line.split("  ").map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let words =
+        |line: &str| line.split("  ").map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let (header, mut row): (Vec<String>, Vec<String>) = (words(header), words(row));
     let age = header.iter().position(|name| name == "AGE").expect("AGE");
     row[age] = "AGE".into();
@@ -78,7 +81,10 @@ fn the_category_lists_both_kinds() {
         let bed = KubeBed::shared().await;
         let namespace = bed.namespace("category").await;
         for object in [examples::subnet(), examples::deployment()] {
-            let made = api(bed, &namespace, &object).create(&PostParams::default(), &object.typed()).await.expect("the object is made");
+            let made = api(bed, &namespace, &object)
+                .create(&PostParams::default(), &object.typed())
+                .await
+                .expect("the object is made");
             assert_eq!(made.data.pointer("/status"), Some(&json!({"observedGeneration": -1})), "{}", made.name_any());
         }
         let names = bed.kubectl(&["get", "acivnet", "-n", &namespace, "-o", "name"]).await.said();

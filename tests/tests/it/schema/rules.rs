@@ -24,14 +24,19 @@ struct Rule {
     refused: Vec<Try>,
 }
 
-fn rule(message: &'static str, accepted: impl IntoIterator<Item = Try>, refused: impl IntoIterator<Item = Try>) -> Rule {
+fn rule(
+    message: &'static str,
+    accepted: impl IntoIterator<Item = Try>,
+    refused: impl IntoIterator<Item = Try>,
+) -> Rule {
     Rule { message, accepted: accepted.into_iter().collect(), refused: refused.into_iter().collect() }
 }
 
 use Try::{Change, New};
 
 /// No example can break these, for the reason given.
-const UNBREAKABLE: [(&str, &str); 1] = [("backend.type cannot change; create a new AciVnetDeployment", "there is one type only")];
+const UNBREAKABLE: [(&str, &str); 1] =
+    [("backend.type cannot change; create a new AciVnetDeployment", "there is one type only")];
 
 #[test]
 fn subnet_rules() {
@@ -52,7 +57,8 @@ fn every_rule_has_examples() {
     let stated: BTreeSet<&str> = stated.iter().map(String::as_str).collect();
     assert_eq!(known, stated, "messages with examples, and messages in the definitions");
     let backend = acivnet_api::crds().map(|crd| serde_json::to_value(crd).expect("JSON"));
-    let types = backend[0].pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/backend/properties/type/enum");
+    let types = backend[0]
+        .pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/backend/properties/type/enum");
     assert_eq!(types.and_then(Value::as_array).map(Vec::len), Some(1), "give backend.type examples: it can change now");
 }
 
@@ -89,9 +95,12 @@ fn stated_messages() -> BTreeSet<String> {
     fn collect(schema: &Value, messages: &mut BTreeSet<String>) {
         match schema {
             Value::Object(members) => {
-                for validation in members.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {
+                for validation in
+                    members.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten()
+                {
                     let message = validation.get("message").and_then(Value::as_str);
-                    messages.insert(message.unwrap_or_else(|| panic!("a rule without message: {validation}")).to_owned());
+                    messages
+                        .insert(message.unwrap_or_else(|| panic!("a rule without message: {validation}")).to_owned());
                 }
                 members.values().for_each(|member| collect(member, messages));
             }
@@ -119,16 +128,20 @@ fn subnet_table() -> Vec<Rule> {
     let prefix = "/spec/subnet/addressPrefix";
     let client_prefix = "/spec/clientSubnet/addressPrefix";
     let group = "/spec/clientSubnet/networkSecurityGroup";
-    let rules = |rules: Value| New(examples::full_subnet().with("/spec/clientSubnet/networkSecurityGroup/securityRules", rules));
-    let security_rule = |name: &str, priority: i32, direction: &str| {
-        json!({"name": name, "priority": priority, "direction": direction, "access": "Allow", "protocol": "Tcp"})
+    let rules = |rules: Value| {
+        New(examples::full_subnet().with("/spec/clientSubnet/networkSecurityGroup/securityRules", rules))
     };
+    let security_rule = |name: &str, priority: i32, direction: &str| json!({"name": name, "priority": priority, "direction": direction, "access": "Allow", "protocol": "Tcp"});
     let own_group = subnet().with("/spec/virtualNetwork/resourceGroup", "rg-network");
     let without_client = || subnet().without("/spec/clientSubnet");
     let not_cidr = ["10.0.1.5/24", "10.0.1.0/29", "10.0.0.0/7", "fd00::/28", "10.0.1.0", "nonsense"];
     vec![
         rule(NAME, [New(subnet().named(&"a".repeat(63)))], [New(subnet().named(&"a".repeat(64)))]),
-        rule(OWN_TAG, [with("/spec/azure/tags", json!([{"name": "acivnet", "value": "x"}]))], [with("/spec/azure/tags", json!([{"name": "acivnet-owner", "value": "x"}]))]),
+        rule(
+            OWN_TAG,
+            [with("/spec/azure/tags", json!([{"name": "acivnet", "value": "x"}]))],
+            [with("/spec/azure/tags", json!([{"name": "acivnet-owner", "value": "x"}]))],
+        ),
         rule(
             "azure.subscriptionID, azure.resourceGroup and azure.location cannot change; create a new DelegatedSubnet",
             [changed("/spec/azure/tags", json!([{"name": "a", "value": "b"}]))],
@@ -140,7 +153,10 @@ fn subnet_table() -> Vec<Rule> {
         ),
         rule(
             "virtualNetwork.name and virtualNetwork.resourceGroup cannot change; create a new DelegatedSubnet",
-            [changed("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", "10.1.0.0/16"])), changed("/spec/virtualNetwork/management", json!("Reference"))],
+            [
+                changed("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", "10.1.0.0/16"])),
+                changed("/spec/virtualNetwork/management", json!("Reference")),
+            ],
             [
                 changed("/spec/virtualNetwork/name", json!("other")),
                 changed("/spec/virtualNetwork/resourceGroup", json!("rg-network")),
@@ -156,17 +172,33 @@ fn subnet_table() -> Vec<Rule> {
         rule(
             "clientSubnet.name and clientSubnet.addressPrefix cannot change, and clientSubnet cannot be removed; create a new DelegatedSubnet",
             [Change(without_client(), subnet()), changed(&format!("{group}/preset"), json!("None"))],
-            [Change(subnet(), without_client()), changed("/spec/clientSubnet/name", json!("other")), changed(client_prefix, json!("10.0.2.0/24"))],
+            [
+                Change(subnet(), without_client()),
+                changed("/spec/clientSubnet/name", json!("other")),
+                changed(client_prefix, json!("10.0.2.0/24")),
+            ],
         ),
         rule(
             "virtualNetwork.addressPrefixes is required with virtualNetwork.management: Create",
-            [New(subnet().without("/spec/virtualNetwork/addressPrefixes").with("/spec/virtualNetwork/management", "Reference")), new()],
-            [New(subnet().without("/spec/virtualNetwork/addressPrefixes")), with("/spec/virtualNetwork/addressPrefixes", json!([]))],
+            [
+                New(subnet()
+                    .without("/spec/virtualNetwork/addressPrefixes")
+                    .with("/spec/virtualNetwork/management", "Reference")),
+                new(),
+            ],
+            [
+                New(subnet().without("/spec/virtualNetwork/addressPrefixes")),
+                with("/spec/virtualNetwork/addressPrefixes", json!([])),
+            ],
         ),
         rule(
             "each must be an IPv4 prefix without host bits, /8 to /28",
-            [with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/8"])), with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", "192.168.0.0/28"]))],
-            ["10.0.1.0/16", "10.0.0.0/7", "192.168.0.0/29", "fd00::/28", "10.0.0.0", "nonsense"].map(|one| with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", one]))),
+            [
+                with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/8"])),
+                with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", "192.168.0.0/28"])),
+            ],
+            ["10.0.1.0/16", "10.0.0.0/7", "192.168.0.0/29", "fd00::/28", "10.0.0.0", "nonsense"]
+                .map(|one| with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", one]))),
         ),
         rule(
             "subnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes",
@@ -181,13 +213,28 @@ fn subnet_table() -> Vec<Rule> {
         rule(
             CANNOT_OVERLAP,
             [with(client_prefix, json!("10.0.2.0/23"))],
-            [with(client_prefix, json!("10.0.1.0/24")), with(client_prefix, json!("10.0.1.128/25")), with(client_prefix, json!("10.0.0.0/23"))],
+            [
+                with(client_prefix, json!("10.0.1.0/24")),
+                with(client_prefix, json!("10.0.1.128/25")),
+                with(client_prefix, json!("10.0.0.0/23")),
+            ],
         ),
-        rule("subnet.name and clientSubnet.name must differ", [new()], [with("/spec/clientSubnet/name", json!("amlsubnet1"))]),
+        rule(
+            "subnet.name and clientSubnet.name must differ",
+            [new()],
+            [with("/spec/clientSubnet/name", json!("amlsubnet1"))],
+        ),
         rule(
             PREFIX,
-            [with(prefix, json!("10.0.1.0/28")), with(prefix, json!("10.0.128.0/17")), with(client_prefix, json!("10.0.0.0/28"))],
-            not_cidr.map(|one| with(prefix, json!(one))).into_iter().chain(not_cidr.map(|one| with(client_prefix, json!(one)))),
+            [
+                with(prefix, json!("10.0.1.0/28")),
+                with(prefix, json!("10.0.128.0/17")),
+                with(client_prefix, json!("10.0.0.0/28")),
+            ],
+            not_cidr
+                .map(|one| with(prefix, json!(one)))
+                .into_iter()
+                .chain(not_cidr.map(|one| with(client_prefix, json!(one)))),
         ),
         rule(
             "a subnet made here carries a security group made here: management: Create needs networkSecurityGroup.management: Create",
@@ -196,13 +243,20 @@ fn subnet_table() -> Vec<Rule> {
         ),
         rule(
             "two securityRules of one direction have the same priority",
-            [rules(json!([security_rule("a", 200, "Inbound"), security_rule("b", 200, "Outbound"), security_rule("c", 201, "Inbound")]))],
+            [rules(json!([
+                security_rule("a", 200, "Inbound"),
+                security_rule("b", 200, "Outbound"),
+                security_rule("c", 201, "Inbound")
+            ]))],
             [rules(json!([security_rule("a", 200, "Inbound"), security_rule("b", 200, "Inbound")]))],
         ),
         rule(
             "preset ComputeInstance takes the rule name AllowAzureMachineLearning and the inbound priority 100",
             [rules(json!([security_rule("a", 100, "Outbound"), security_rule("b", 101, "Inbound")]))],
-            [rules(json!([security_rule("AllowAzureMachineLearning", 200, "Inbound")])), rules(json!([security_rule("a", 100, "Inbound")]))],
+            [
+                rules(json!([security_rule("AllowAzureMachineLearning", 200, "Inbound")])),
+                rules(json!([security_rule("a", 100, "Inbound")])),
+            ],
         ),
     ]
 }
@@ -224,14 +278,28 @@ fn deployment_table() -> Vec<Rule> {
         ),
         rule(
             "metadata.name is the name of the web service: 3 to 32 lower-case letters, digits and '-', beginning with a letter and not ending with '-'; or set backend.azureMLWebService.serviceName",
-            [New(deployment().named("abc")), New(deployment().named(&"a".repeat(32))), New(deployment().named("a-1")), New(named_service.clone().named("1.2"))],
-            ["ab", "1abc", "a.b.c"].map(|name| New(deployment().named(name))).into_iter().chain([New(deployment().named(&"a".repeat(33)))]),
+            [
+                New(deployment().named("abc")),
+                New(deployment().named(&"a".repeat(32))),
+                New(deployment().named("a-1")),
+                New(named_service.clone().named("1.2")),
+            ],
+            ["ab", "1abc", "a.b.c"]
+                .map(|name| New(deployment().named(name)))
+                .into_iter()
+                .chain([New(deployment().named(&"a".repeat(33)))]),
         ),
         rule(
             "backend.azureMLWebService.serviceName cannot change; create a new AciVnetDeployment",
-            [Change(named_service.clone(), named_service.clone().with("/spec/description", "other")), Change(deployment(), deployment().with("/spec/backend/azureMLWebService", json!({})))],
             [
-                Change(named_service.clone(), named_service.clone().with("/spec/backend/azureMLWebService/serviceName", "other")),
+                Change(named_service.clone(), named_service.clone().with("/spec/description", "other")),
+                Change(deployment(), deployment().with("/spec/backend/azureMLWebService", json!({}))),
+            ],
+            [
+                Change(
+                    named_service.clone(),
+                    named_service.clone().with("/spec/backend/azureMLWebService/serviceName", "other"),
+                ),
                 Change(named_service.clone(), deployment()),
                 Change(deployment(), named_service.clone()),
             ],
@@ -261,7 +329,10 @@ fn deployment_table() -> Vec<Rule> {
         rule(
             "the key must be the name of a Python module, such as score.py",
             [with("/spec/scoring/script/configMap/key", json!("_my_score2.py"))],
-            several("/spec/scoring/script/configMap/key", &[json!("score"), json!("2score.py"), json!("my-score.py"), json!("score.pyc"), json!("a.b.py")]),
+            several(
+                "/spec/scoring/script/configMap/key",
+                &[json!("score"), json!("2score.py"), json!("my-score.py"), json!("score.pyc"), json!("a.b.py")],
+            ),
         ),
         rule(
             "names that begin with AZUREML_ belong to Azure ML",
@@ -275,18 +346,36 @@ fn deployment_table() -> Vec<Rule> {
         ),
         rule(
             "cpu must be a quantity greater than 0 and at most 31",
-            several("/spec/resources/cpu", &[json!(1), json!("1"), json!("500m"), json!("0.5"), json!(31), json!("31000m"), json!("1n")]),
-            several("/spec/resources/cpu", &[json!(0), json!("0"), json!("-1"), json!(32), json!("31001m"), json!("one"), json!("")]),
+            several(
+                "/spec/resources/cpu",
+                &[json!(1), json!("1"), json!("500m"), json!("0.5"), json!(31), json!("31000m"), json!("1n")],
+            ),
+            several(
+                "/spec/resources/cpu",
+                &[json!(0), json!("0"), json!("-1"), json!(32), json!("31001m"), json!("one"), json!("")],
+            ),
         ),
         rule(
             "memory must be a quantity greater than 0 and at most 240G",
-            several("/spec/resources/memory", &[json!("1G"), json!("512Mi"), json!("240G"), json!(1_000_000_000), json!("1e9")]),
-            several("/spec/resources/memory", &[json!("0"), json!("-1G"), json!("241G"), json!("224Gi"), json!("1 GB"), json!("")]),
+            several(
+                "/spec/resources/memory",
+                &[json!("1G"), json!("512Mi"), json!("240G"), json!(1_000_000_000), json!("1e9")],
+            ),
+            several(
+                "/spec/resources/memory",
+                &[json!("0"), json!("-1G"), json!("241G"), json!("224Gi"), json!("1 GB"), json!("")],
+            ),
         ),
         rule(
             "timeoutSeconds must be less than intervalSeconds",
-            [with("/spec/probe/intervalSeconds", json!(11)), New(deployment().with("/spec/probe/intervalSeconds", 61).with("/spec/probe/timeoutSeconds", 60))],
-            [with("/spec/probe/intervalSeconds", json!(10)), New(deployment().with("/spec/probe/intervalSeconds", 30).with("/spec/probe/timeoutSeconds", 30))],
+            [
+                with("/spec/probe/intervalSeconds", json!(11)),
+                New(deployment().with("/spec/probe/intervalSeconds", 61).with("/spec/probe/timeoutSeconds", 60)),
+            ],
+            [
+                with("/spec/probe/intervalSeconds", json!(10)),
+                New(deployment().with("/spec/probe/intervalSeconds", 30).with("/spec/probe/timeoutSeconds", 30)),
+            ],
         ),
     ]
 }

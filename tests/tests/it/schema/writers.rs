@@ -50,7 +50,9 @@ fn another_manager_applies_without_a_fight() {
             let finalizer = json!({"metadata": {"finalizers": [acivnet_api::FINALIZER]}});
             let ours = PatchParams { field_manager: Some("acivnet".into()), ..PatchParams::default() };
             api.patch(object.name(), &ours, &Patch::Merge(finalizer)).await.expect("the finalizer is taken");
-            api.patch_status(object.name(), &ours, &Patch::Merge(json!({"status": {"observedGeneration": 1}}))).await.expect("status is taken");
+            api.patch_status(object.name(), &ours, &Patch::Merge(json!({"status": {"observedGeneration": 1}})))
+                .await
+                .expect("status is taken");
             let before = api.get(object.name()).await.expect("the object").metadata;
             for _ in 0..3 {
                 apply(bed, &namespace, &flux, &object).await.said();
@@ -59,7 +61,9 @@ fn another_manager_applies_without_a_fight() {
             assert_eq!(after.generation, Some(1), "applying the same spec is no change");
             assert_eq!(after.resource_version, before.resource_version, "applying the same spec writes nothing");
             assert_eq!(after.finalizers, Some(vec![acivnet_api::FINALIZER.to_owned()]));
-            api.patch(object.name(), &ours, &Patch::Merge(json!({"metadata": {"finalizers": null}}))).await.expect("the finalizer goes");
+            api.patch(object.name(), &ours, &Patch::Merge(json!({"metadata": {"finalizers": null}})))
+                .await
+                .expect("the finalizer goes");
         }
     });
 }
@@ -73,7 +77,8 @@ fn waiting_clients_wait_for_the_generation() {
         let object = examples::deployment();
         apply(bed, &namespace, &SERVER_SIDE, &object).await.said();
         let api = api(bed, &namespace, &object);
-        let stands = || async { serde_json::to_value(api.get(object.name()).await.expect("the object")).expect("JSON") };
+        let stands =
+            || async { serde_json::to_value(api.get(object.name()).await.expect("the object")).expect("JSON") };
         assert_eq!(kstatus::read(&stands().await), Kstatus::InProgress, "not seen yet");
         let wait = ["wait", "--for=condition=Ready", "--timeout=0s", "acivd/aciservice", "-n", &namespace];
         bed.kubectl(&wait).await.refused();

@@ -1,0 +1,69 @@
+//! What `deploy` ships, taken by a real API server.
+
+use acivnet_tests::{kube_bed::KubeBed, repository, run};
+use serde_json::{Value, json};
+
+/// The objects of a kustomization.
+async fn objects(bed: &KubeBed, folder: &str) -> Vec<Value> {
+    let path = repository().join(folder);
+    let text = bed.kubectl(&["kustomize", path.to_str().expect("a path")]).await.said();
+    text.split("\n---\n")
+        .map(|one| serde_saphyr::from_str(one).unwrap_or_else(|error| panic!("{error}: {one}")))
+        .collect()
+}
+
+fn of_kind<'o>(objects: &'o [Value], kind: &str) -> &'o Value {
+    objects.iter().find(|object| object["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
+}
+
+/// The ConfigMap's name with its hash reaches every place that refers to it, so that a changed file is a changed object.
+#[test]
+fn the_example_follows_its_files() {
+    run(async {
+        let bed = KubeBed::shared().await;
+        let objects = objects(bed, "deploy/examples/article").await;
+        let name = of_kind(&objects, "ConfigMap").pointer("/metadata/name").and_then(Value::as_str).expect("a name");
+        assert!(name.starts_with("churn-") && name.len() > "churn-".len(), "{name}");
+        let deployment = of_kind(&objects, "AciVnetDeployment");
+        for place in ["model/source", "scoring/script", "environment/conda", "probe/request"] {
+            let refers = deployment.pointer(&format!("/spec/{place}/configMap/name")).and_then(Value::as_str);
+            assert_eq!(refers, Some(name), "{place}");
+        }
+    });
+}
+
+#[test]
+fn the_example_is_applied_whole() {
+    run(async {
+        let bed = KubeBed::shared().await;
+        bed.kubectl(&["create", "namespace", "ml"]).await.said();
+        let folder = repository().join("deploy/examples/article");
+        let folder = folder.to_str().expect("a path");
+        let said = bed.kubectl(&["apply", "--server-side", "-k", folder]).await.said();
+        assert_eq!(said.lines().filter(|line| line.ends_with("serverside-applied")).count(), 3, "{said}");
+        bed.kubectl(&["delete", "-k", folder, "--wait=false"]).await.said();
+    });
+}
+
+/// The namespace of the operator enforces `restricted`; the operator's Pods are admitted to it.
+#[test]
+fn the_operator_is_admitted_to_its_namespace() {
+    run(async {
+        let bed = KubeBed::shared().await;
+        let objects = objects(bed, "deploy/operator").await;
+        let level = of_kind(&objects, "Namespace").pointer("/metadata/labels/pod-security.kubernetes.io~1enforce");
+        assert_eq!(level, Some(&json!("restricted")));
+        let deployment = of_kind(&objects, "Deployment");
+        assert_eq!(deployment.pointer("/spec/replicas"), Some(&json!(1)), "two would both write to Azure");
+        assert_eq!(deployment.pointer("/spec/strategy/type"), Some(&json!("Recreate")));
+        let mut pod = deployment.pointer("/spec/template").expect("a template").clone();
+        pod["apiVersion"] = "v1".into();
+        pod["kind"] = "Pod".into();
+        pod["metadata"]["name"] = "admitted".into();
+        let create = ["create", "--dry-run=server", "-n", "acivnet-system", "-f-"];
+        bed.kubectl_with(&create, &pod.to_string()).await.said();
+        pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
+        let said = bed.kubectl_with(&create, &pod.to_string()).await.refused();
+        assert!(said.contains("violates PodSecurity"), "{said}");
+    });
+}
