@@ -413,6 +413,19 @@ impl<'w> Tenant<'w> {
         }
     }
 
+    /// Takes the custom resources away, Azure or not, so that nobody looks at them any more.
+    pub async fn leave(&self) {
+        let released = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        for object in [self.deployment(), self.subnet()] {
+            let api = self.api(&object);
+            for one in api.list(&ListParams::default()).await.expect("an answer").items {
+                let name = one.metadata.name.expect("a name");
+                let _gone = api.delete(&name, &DeleteParams::default()).await;
+                let _gone = api.patch(&name, &PatchParams::default(), &released).await;
+            }
+        }
+    }
+
     /// All that helps to see why something did not come: objects, events, requests, logs.
     pub async fn story(&self) -> String {
         let mut story = String::new();

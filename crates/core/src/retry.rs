@@ -10,6 +10,8 @@ pub enum Retry {
     After(Duration),
     /// Expected to pass within seconds: another operation is running, or one of ours is.
     Soon,
+    /// Known to pass, after minutes: every twenty seconds, at an even pace.
+    Steadily,
     /// A fault: exponential, from one second to three minutes.
     Backoff,
     /// Somebody else has to act: every five minutes.
@@ -28,6 +30,7 @@ impl Retry {
                 wait.min(Duration::from_secs(3600)) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 500.0) as u64)
             }
             Self::Soon => spread(f64::from(1 << attempt.min(3)).min(10.0)),
+            Self::Steadily => spread(20.0),
             Self::Backoff => spread(f64::from(1 << attempt.min(8)).min(180.0)),
             Self::Slowly => spread((5.0 * f64::from(1 << attempt.min(6))).min(300.0)),
             Self::OnSpecChange => spread(3600.0),
@@ -144,6 +147,7 @@ mod tests {
         );
         assert_eq!((seconds(Retry::Soon, 0), seconds(Retry::Soon, 9)), (1, 8));
         assert_eq!((seconds(Retry::Slowly, 0), seconds(Retry::Slowly, 99)), (5, 300));
+        assert_eq!((seconds(Retry::Steadily, 0), seconds(Retry::Steadily, 99)), (20, 20));
         assert_eq!(seconds(Retry::OnSpecChange, 0), 3600);
         let asked = Duration::from_secs(11);
         assert!(Retry::After(asked).delay(0, 0.0) >= asked);

@@ -302,10 +302,7 @@ fn the_link_of_container_groups_is_waited_for() {
         (blocked(conditions), said(conditions, types::RECONCILING)),
         ("-".into(), "True/ServiceAssociationLink".into())
     );
-    assert_eq!(
-        (passed.report.next, told(&passed.report)),
-        (Next::Retry(Retry::After(std::time::Duration::from_secs(20))), vec![])
-    );
+    assert_eq!((passed.report.next, told(&passed.report)), (Next::Retry(Retry::Steadily), vec![]));
     world.now += 1000;
     assert_eq!(blocked(&world.pass(&mut cr).report.status.conditions), "True/ServiceAssociationLink");
     assert!(world.writes.is_empty());

@@ -22,7 +22,9 @@ impl Pace {
     pub fn before(self, retry: Retry, attempt: u32, jitter: f64) -> Duration {
         match retry {
             Retry::After(_) => retry.delay(attempt, jitter),
-            Retry::Soon | Retry::Backoff | Retry::Slowly | Retry::OnSpecChange => self.of(retry.delay(attempt, jitter)),
+            Retry::Soon | Retry::Steadily | Retry::Backoff | Retry::Slowly | Retry::OnSpecChange => {
+                self.of(retry.delay(attempt, jitter))
+            }
         }
     }
 

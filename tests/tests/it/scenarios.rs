@@ -20,6 +20,7 @@ fn scenario(about: &str, play: impl AsyncFnOnce(&Tenant<'static>)) {
     run(async {
         let tenant = Tenant::new(World::shared().await, about).await;
         play(&tenant).await;
+        tenant.leave().await;
     });
 }
 

@@ -23,7 +23,6 @@ use crate::{
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag, conditions::reasons};
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 /// Describes one subnet.
 pub(super) struct Describer<'a> {
@@ -303,7 +302,7 @@ impl Describer<'_> {
             }
         };
         // addresses and links come back minutes after a delete: looked for at an even pace, not a growing one
-        Some(Cause { reason, message: scrub::clean(&message), retry: Retry::After(Duration::from_secs(20)) })
+        Some(Cause { reason, message: scrub::clean(&message), retry: Retry::Steadily })
     }
 }
 

@@ -22,6 +22,7 @@ fn nobody(about: &str, play: impl AsyncFnOnce(&Tenant<'static>)) {
     run(async {
         let tenant = Tenant::without_identity(World::shared().await, about).await;
         play(&tenant).await;
+        tenant.leave().await;
     });
 }
 
