@@ -365,3 +365,24 @@ fn a_corrected_script_is_tried_at_once() {
     world.settle(&mut cr);
     assert_eq!(world.writes, ["DELETE WebService/aciservice", "POST WebService/aciservice"]);
 }
+
+#[test]
+fn the_same_content_is_tried_at_once_when_a_person_asks() {
+    let (mut world, _) = World::with_network();
+    world.ending =
+        json!({"state": "Failed", "error": {"details": [{"code": "ContainerGroupQuotaReached", "message": "m"}]}});
+    let mut cr = deployment(&[]);
+    for _ in 0..4 {
+        world.pass(&mut cr);
+        world.tick();
+    }
+    world.ending = json!({"state": "Healthy"});
+    world.writes.clear();
+    world.pass(&mut cr);
+    assert_eq!(world.writes, Vec::<String>::new(), "nobody asked");
+    let asked = (acivnet_api::RECONCILE_REQUESTED_AT.to_owned(), "now".to_owned());
+    cr.metadata.annotations = Some([asked].into());
+    world.settle(&mut cr);
+    assert_eq!(world.writes, ["DELETE WebService/aciservice", "POST WebService/aciservice"]);
+    assert_eq!(cr.status.as_ref().unwrap().last_handled_reconcile_at.as_deref(), Some("now"));
+}

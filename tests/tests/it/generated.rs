@@ -32,3 +32,13 @@ fn the_yaml_says_what_the_types_say() {
         assert_eq!(read, serde_json::to_value(&crd).expect("JSON"), "{}", document.file);
     }
 }
+
+#[test]
+fn every_reason_has_a_runbook_entry_and_no_entry_is_stale() {
+    let runbook = fs::read_to_string(repository().join("docs/runbook.md")).expect("docs/runbook.md");
+    let rows = runbook.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let told: BTreeSet<&str> =
+        rows.flat_map(|cell| cell.split(',').map(|word| word.trim().trim_matches('`'))).collect();
+    let reasons: BTreeSet<&str> = acivnet_api::conditions::reasons::ALL.iter().map(|(reason, _)| *reason).collect();
+    assert_eq!(told, reasons);
+}

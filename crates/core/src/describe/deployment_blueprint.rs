@@ -25,7 +25,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{
-    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin,
+    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin, RECONCILE_REQUESTED_AT,
     conditions::{reasons, types},
 };
 use jiff::Timestamp;
@@ -266,8 +266,8 @@ impl Describer<'_> {
         network_cause(subnet).or_else(|| full(subnet).filter(|_| !counted))
     }
 
-    /// Quotas and indexes recover: the same content is tried again after ten minutes, a crash after an hour. What still
-    /// has a container is left to Azure, which restarts it.
+    /// Quotas and indexes recover: the same content is tried again after ten minutes, a crash after an hour, and when a
+    /// person asks for a look. What still has a container is left to Azure, which restarts it.
     fn retry_due(&self, stands: &Value) -> bool {
         let operation = operation_question(&self.workspace, stands);
         let cause = cause::of_service(stands, operation.as_ref().and_then(|one| self.observed.body(one)), None);
@@ -275,7 +275,14 @@ impl Describer<'_> {
         let time = |name: &&str| stands.get(*name)?.as_str()?.parse::<Timestamp>().ok();
         let touched = ["updatedTime", "createdTime"].iter().find_map(time);
         let since = touched.map(|touched| self.now.as_second() - touched.as_second());
-        !web_service::still_runs(stands) && since.is_some_and(|since| since > wait)
+        !web_service::still_runs(stands) && (self.asked() || since.is_some_and(|since| since > wait))
+    }
+
+    /// A person asks for a look by annotation, and has not had it yet.
+    fn asked(&self) -> bool {
+        let asked = self.cr.metadata.annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUESTED_AT));
+        let handled = self.cr.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
+        asked.is_some() && asked != handled
     }
 }
 
