@@ -17,6 +17,7 @@ pub mod kstatus;
 pub mod kube_bed;
 pub mod logs;
 pub mod operator;
+pub mod results;
 pub mod simulator;
 pub mod tenant;
 pub mod world;
