@@ -31,10 +31,7 @@ impl Azure {
         files: &[Payload],
         payloads: &dyn Payloads,
     ) -> Result<Progress, Failure> {
-        let (workspace, endpoints) = self.workspace_for(&node.id).await?;
-        for file in files {
-            self.upload(permit, &endpoints, &workspace, file, payloads).await?;
-        }
+        let (workspace, endpoints) = self.uploaded(permit, node, files, payloads).await?;
         let url = endpoints.model_management(&workspace, "services");
         let call = Call::new(Method::POST, url, Class::MachineLearning, node.id.as_str()).json(JSON, body);
         let answer = self.accepted(&call, self.send(&call).await?)?;
@@ -50,14 +47,26 @@ impl Azure {
         files: &[Payload],
         payloads: &dyn Payloads,
     ) -> Result<Progress, Failure> {
-        let (workspace, endpoints) = self.workspace_for(&node.id).await?;
-        for file in files {
-            self.upload(permit, &endpoints, &workspace, file, payloads).await?;
-        }
+        let (workspace, endpoints) = self.uploaded(permit, node, files, payloads).await?;
         let url = endpoints.model_management(&workspace, &format!("services/{}", segment(node.id.name())));
         let call = Call::new(Method::PATCH, url, Class::MachineLearning, node.id.as_str()).json(JSON_PATCH, operations);
         let answer = self.accepted(&call, self.send(&call).await?)?;
         Ok(self.carried_or_running(&answer))
+    }
+
+    /// The workspace of a service with its endpoints, once the files that the service is made of are there.
+    async fn uploaded(
+        &self,
+        permit: &Permit,
+        node: &Node,
+        files: &[Payload],
+        payloads: &dyn Payloads,
+    ) -> Result<(ResourceId, Endpoints), Failure> {
+        let (workspace, endpoints) = self.workspace_for(&node.id).await?;
+        for file in files {
+            self.upload(permit, &endpoints, &workspace, file, payloads).await?;
+        }
+        Ok((workspace, endpoints))
     }
 
     /// Deletes a service. For a replacement Azure is first asked whether it would take the successor.

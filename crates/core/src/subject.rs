@@ -7,7 +7,7 @@ use crate::{
     questions::Question,
     report::Report,
 };
-use acivnet_api::{Deletion, DeletionPolicy, Drift, DriftMode, Origin, ResourceStatus};
+use acivnet_api::{Deletion, DeletionPolicy, Drift, DriftMode, Origin, RECONCILE_REQUESTED_AT, ResourceStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -32,6 +32,8 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     fn status(&self) -> Option<&Self::Status>;
     /// The generation that had settled, if one had.
     fn settled_generation(&self) -> Option<i64>;
+    /// What a person last asked for a look with, once they had it: `status.lastHandledReconcileAt`.
+    fn last_handled(&self) -> Option<&str>;
     /// The drift settings of the spec.
     fn drift(&self) -> Option<&Drift>;
     /// How the object is to be deleted.
@@ -53,6 +55,12 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     /// `metadata.generation`.
     fn generation(&self) -> i64 {
         self.meta().generation.unwrap_or_default()
+    }
+
+    /// Whether a person asks for a look by annotation, and has not had it yet.
+    fn asked(&self) -> bool {
+        let asked = self.meta().annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUESTED_AT));
+        asked.is_some_and(|asked| self.last_handled() != Some(asked))
     }
 
     /// Whether this generation had settled before.

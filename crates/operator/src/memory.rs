@@ -33,6 +33,11 @@ impl Memory {
         next
     }
 
+    /// Whether something is being tried: false once a pass had nothing left to do.
+    pub fn tries(&self, meta: &ObjectMeta) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(names(meta).2)
+    }
+
     /// Nothing is being tried any more.
     pub fn forget(&self, meta: &ObjectMeta) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(names(meta).2);
@@ -58,7 +63,9 @@ mod tests {
         ]
         .into();
         assert_eq!(counts, [0, 1, 0, 1, 0, 0]);
+        assert!(memory.tries(&object(2)));
         memory.forget(&object(2));
+        assert!(!memory.tries(&object(2)));
         assert_eq!(memory.attempt(&object(2), Retry::Backoff, false), 0);
     }
 }

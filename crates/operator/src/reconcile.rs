@@ -1,14 +1,13 @@
 //! The shell in seven lines: all reads, then all decisions, then all writes.
 
 use crate::{act::act, ctx::Ctx, kubernetes, object::Object, observe::Sight, publish};
-use acivnet_api::RECONCILE_REQUESTED_AT;
 use acivnet_core::{
     plan::Done,
     report::Next,
     retry::Retry,
-    subject::{Pass, Subject, decide, names},
+    subject::{Pass, decide, names},
 };
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::runtime::controller::Action;
 use std::sync::Arc;
 
 /// Why a pass ended early. What was written stands; the next pass reads it.
@@ -90,14 +89,7 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
 
 /// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.
 fn is_steady<S: Object>(cr: &S) -> bool {
-    let asked = cr.annotations().get(RECONCILE_REQUESTED_AT).is_some_and(|asked| handled(cr).as_ref() != Some(asked));
-    cr.had_settled() && !cr.deleting() && !asked
-}
-
-/// `status.lastHandledReconcileAt`.
-fn handled<S: Object>(cr: &S) -> Option<String> {
-    let status = serde_json::to_value(Subject::status(cr)).ok()?;
-    status.get("lastHandledReconcileAt").and_then(|handled| handled.as_str()).map(str::to_owned)
+    cr.had_settled() && !cr.deleting() && !cr.asked()
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Faults by script: what goes wrong with the next matching request.
 
+use crate::clock::after;
 use crate::error::{Response, empty_response, json_response};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// How an asynchronous operation is to end by script. The value is the operation's `error`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,12 @@ pub struct Fault {
     /// Regular expression over the decoded-as-sent path (without query); any if absent.
     #[serde(with = "pattern", default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Regex>,
+    /// How many seconds of the simulator's clock it waits for requests, not scaled; for ever if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// The fault that waits from when this one has struck and the request is carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub then: Option<Box<Fault>>,
     /// How many requests it still strikes.
     #[serde(default = "once")]
     pub times: u32,
@@ -131,19 +140,21 @@ impl Fault {
     }
 }
 
-/// The faults that wait for their requests.
+/// The faults that wait for their requests, each with when it ceases to.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults(Vec<(Fault, Option<Timestamp>)>);
 
 impl Faults {
     /// Adds one behind the others.
-    pub fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
+    pub fn add(&mut self, fault: Fault, now: Timestamp) {
+        let until = fault.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let until = until.map(|wait| after(now, wait));
+        self.0.push((fault, until));
     }
 
     /// Those that still wait.
-    pub fn list(&self) -> &[Fault] {
-        &self.0
+    pub fn list(&self) -> Vec<&Fault> {
+        self.0.iter().map(|(fault, _)| fault).collect()
     }
 
     /// Forgets all.
@@ -152,12 +163,13 @@ impl Faults {
     }
 
     /// The first fault that strikes this request; it is used up by one.
-    pub fn take(&mut self, method: &Method, path: &str) -> Option<Fault> {
-        let position = self.0.iter().position(|fault| fault.strikes(method, path))?;
-        let fault = self.0.get_mut(position)?;
+    pub fn take(&mut self, method: &Method, path: &str, now: Timestamp) -> Option<Fault> {
+        self.0.retain(|(_, until)| until.is_none_or(|until| now < until));
+        let position = self.0.iter().position(|(fault, _)| fault.strikes(method, path))?;
+        let (fault, _) = self.0.get_mut(position)?;
         fault.times -= 1;
         let struck = fault.clone();
-        self.0.retain(|fault| fault.times > 0);
+        self.0.retain(|(fault, _)| fault.times > 0);
         Some(struck)
     }
 }

@@ -150,7 +150,7 @@ impl Simulator {
         let record = Record::of(area, &request, caller.as_ref().ok(), began);
         let asked = request.headers().clone();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let fault = self.with(|world| world.faults.take(&method, &path));
+        let fault = self.with(|world| world.faults.take(&method, &path, world.now));
         let mut response = self.with_fault(fault, area, caller, request).await;
         self.with(|world| {
             surround(world, &mut response, &asked);
@@ -179,6 +179,9 @@ impl Simulator {
             return scripted(&fault).unwrap_or_else(dropped);
         }
         let response = self.serve(area, caller, request, fault.ending()).await;
+        if let Some(then) = &fault.then {
+            self.with(|world| world.faults.add(then.as_ref().clone(), world.now));
+        }
         if has_answer { scripted(&fault).unwrap_or_else(dropped) } else { response }
     }
 

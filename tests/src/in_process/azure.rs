@@ -10,7 +10,10 @@ use http::{Method, Request, Response, StatusCode, header::CONTENT_LENGTH};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+};
 
 /// Where it says it is.
 pub const URL: &str = "https://localhost:8443";
@@ -51,6 +54,36 @@ pub struct ToAzure {
     pub wire: Wire,
     /// Who answers.
     pub simulator: Simulator,
+    /// Who comes in between.
+    pub intruders: Intruders,
+}
+
+/// Somebody who puts a resource into Azure right before a request is carried out.
+pub struct Intruder {
+    /// Before which request.
+    pub before: fn(&Sent) -> bool,
+    /// Id of the resource.
+    pub id: String,
+    /// Its body.
+    pub body: Value,
+}
+
+/// Those who wait for their requests. Clones are the same ones.
+#[derive(Clone, Default)]
+pub struct Intruders(Arc<Mutex<Vec<Intruder>>>);
+
+impl Intruders {
+    /// One more.
+    pub fn add(&self, intruder: Intruder) {
+        self.0.lock().unwrap().push(intruder);
+    }
+
+    async fn come_before(&self, sent: &Sent, simulator: &Simulator) {
+        let come: Vec<Intruder> = self.0.lock().unwrap().extract_if(.., |one| (one.before)(sent)).collect();
+        for Intruder { id, body, .. } in come {
+            admin(simulator, Method::PUT, &format!("resources?id={id}"), body).await;
+        }
+    }
 }
 
 #[async_trait]
@@ -66,7 +99,11 @@ impl Http for ToAzure {
         let sent = Sent::new(side, &parts.method, &parts.uri, &body);
         self.wire.plant(&mut parts);
         let request = Request::from_parts(parts, axum::body::Body::from(body));
-        let answer = self.wire.take(sent, self.simulator.handle(request)).await;
+        let carry = async {
+            self.intruders.come_before(&sent, &self.simulator).await;
+            self.simulator.handle(request).await
+        };
+        let answer = self.wire.take(sent.clone(), carry).await;
         let answer = answer.map_err(|lost| SendError::Unknown(lost.to_string()))?;
         if answer.extensions().get::<ConnectionDropped>().is_some() {
             return Err(SendError::Unknown("the connection was closed".into()));

@@ -1,8 +1,12 @@
 //! Kubernetes, Azure and the wire to both, and how an operator is started between them.
 
 use super::{
-    api_server::{ApiServer, resources, store::Key, tokens::ISSUER},
-    azure::{self, ToAzure},
+    api_server::{
+        ApiServer, resources,
+        store::{Key, Part},
+        tokens::ISSUER,
+    },
+    azure::{self, Intruder, Intruders, ToAzure},
     wire::{Disturbance, Sent, Side, Wire},
 };
 use acivnet_azure::{Clock, Cloud, SplitMix, TokioClock};
@@ -12,7 +16,7 @@ use acivnet_operator::{
 };
 use acivnet_simulator::{SigningKey, Simulator};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt as _};
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -56,6 +60,7 @@ pub struct Bed {
     clock: Arc<dyn Clock>,
     starts: AtomicU64,
     agenda: Mutex<BTreeMap<Instant, Act>>,
+    intruders: Intruders,
 }
 
 impl Bed {
@@ -71,6 +76,7 @@ impl Bed {
             clock,
             starts: AtomicU64::new(0),
             agenda: Mutex::default(),
+            intruders: Intruders::default(),
         };
         cluster().iter().for_each(|object| drop(bed.api.apply(object)));
         for (id, body) in foreign() {
@@ -82,7 +88,8 @@ impl Bed {
     /// An operator that remembers nothing. Each start draws other random numbers, the same in every run.
     pub async fn start_operator(&self) -> Arc<Ctx> {
         let seed = self.starts.fetch_add(1, Ordering::Relaxed);
-        let http = Arc::new(ToAzure { wire: self.wire.clone(), simulator: self.azure.clone() });
+        let (wire, simulator, intruders) = (self.wire.clone(), self.azure.clone(), self.intruders.clone());
+        let http = Arc::new(ToAzure { wire, simulator, intruders });
         let random = Arc::new(SplitMix::new(seed));
         let outside = Outside { kube: self.client(), http, clock: Arc::clone(&self.clock), random };
         let address = azure::AUTHORITY;
@@ -128,9 +135,56 @@ impl Bed {
         self.api.apply(&object);
     }
 
+    /// Deletes an object of the tenant's namespace.
+    pub fn delete(&self, resource: &'static resources::ResourceType, name: &str) {
+        self.api.delete(&Self::key(resource, name));
+    }
+
+    /// An object of the tenant's namespace, if it stands.
+    pub fn object(&self, resource: &'static resources::ResourceType, name: &str) -> Option<Value> {
+        self.api.with(|store| store.get(&Self::key(resource, name)).cloned()).ok()
+    }
+
+    /// Sets an annotation of an object of the tenant's namespace.
+    pub fn annotate(&self, resource: &'static resources::ResourceType, name: &str, annotation: &str, value: &str) {
+        self.change(resource, name, |object| object["metadata"]["annotations"][annotation] = value.into());
+    }
+
+    /// Takes every finalizer off an object of the tenant's namespace, as somebody does who has lost patience.
+    pub fn take_finalizers_off(&self, resource: &'static resources::ResourceType, name: &str) {
+        self.change(resource, name, |object| object["metadata"]["finalizers"] = json!([]));
+    }
+
+    fn change(&self, resource: &'static resources::ResourceType, name: &str, change: impl FnOnce(&mut Value)) {
+        let patch = |object: &mut Value| {
+            change(object);
+            Ok(())
+        };
+        // what is gone needs no change
+        self.api.with(|store| store.patch(&Self::key(resource, name), Part::Main, patch)).ok();
+    }
+
+    /// Changes something in Azure past all rules, as a hand in the portal.
+    pub fn portal(&self, method: Method, id: String, body: Value) -> BoxFuture<'_, ()> {
+        async move {
+            azure::admin(&self.azure, method, &format!("resources?id={id}"), body).await;
+        }
+        .boxed()
+    }
+
+    /// Has Azure do something wrong with a request to come; see the simulator's `Fault`.
+    pub async fn fault(&self, fault: Value) {
+        azure::admin(&self.azure, Method::POST, "faults", fault).await;
+    }
+
+    /// Has somebody put a resource into Azure right before the first such request is carried out.
+    pub fn before(&self, request: fn(&Sent) -> bool, id: String, body: Value) {
+        self.intruders.add(Intruder { before: request, id, body });
+    }
+
     /// Lets the tenant prove itself by a client secret instead of its ServiceAccount.
     pub fn use_secret(&self) {
-        self.api.delete(&Self::key(&resources::SERVICE_ACCOUNTS, "acivnet"));
+        self.delete(&resources::SERVICE_ACCOUNTS, "acivnet");
         let data = [("tenantID", TENANT), ("clientID", CLIENT), ("clientSecret", SECRET)]
             .map(|(key, text)| (key, STANDARD.encode(text)));
         let data: BTreeMap<_, _> = data.into_iter().collect();

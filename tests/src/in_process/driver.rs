@@ -20,8 +20,6 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// An object whose next look is this far away has settled.
-const SWEEP: Duration = Duration::from_secs(200);
 /// So many sweeps without a write in a row, and it stays as it is.
 const SWEEPS: u32 = 3;
 /// Nothing was written for so long: whatever it waits for does not come by itself.
@@ -129,6 +127,7 @@ impl<'b> Driver<'b> {
             self.forget(key);
             return;
         };
+        let meta = serde_json::from_value(object["metadata"].clone()).expect("metadata");
         let action = if key.resource.plural == DELEGATED_SUBNETS.plural {
             self.look::<DelegatedSubnet>(object).await
         } else {
@@ -141,7 +140,7 @@ impl<'b> Driver<'b> {
             Some(Some(delay)) => {
                 self.due.insert(key.clone(), Instant::now() + delay);
                 let swept = self.sweeps.entry(key.clone()).or_default();
-                *swept = if delay >= SWEEP { *swept + 1 } else { 0 };
+                *swept = if self.ctx.memory.tries(&meta) { 0 } else { *swept + 1 };
             }
             Some(None) | None => drop(self.due.remove(key)),
         }

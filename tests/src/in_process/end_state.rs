@@ -8,6 +8,7 @@ use super::{
     },
     azure::dump,
     bed::Bed,
+    campaign::Wrong,
 };
 use regex_lite::{Captures, Regex};
 use serde_json::{Map, Value};
@@ -35,8 +36,8 @@ impl EndState {
         Self { azure: normal(&dump(&bed.azure).await), kubernetes: normal(&kubernetes(bed)) }
     }
 
-    /// Where another end state differs, by path; empty when it does not.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
+    /// In what, and where by path, another end state differs; empty when it does not.
+    pub fn differences(&self, other: &Self) -> Vec<(Wrong, String)> {
         let mut found = Vec::new();
         differences("azure", &self.azure, &other.azure, &mut found);
         differences("kubernetes", &self.kubernetes, &other.kubernetes, &mut found);
@@ -140,14 +141,16 @@ fn numbered(text: &str, numbers: &mut BTreeMap<String, usize>) -> String {
     made_up().replace_all(text, number).into_owned()
 }
 
-fn differences(path: &str, want: &Value, have: &Value, found: &mut Vec<String>) {
+fn differences(path: &str, want: &Value, have: &Value, found: &mut Vec<(Wrong, String)>) {
     match (want, have) {
         (Value::Object(wanted), Value::Object(had)) => {
             let names: std::collections::BTreeSet<&String> = wanted.keys().chain(had.keys()).collect();
             for name in names {
+                let path = format!("{path}.{name}");
                 match (wanted.get(name), had.get(name)) {
-                    (Some(want), Some(have)) => differences(&format!("{path}.{name}"), want, have, found),
-                    (want, have) => found.push(difference(&format!("{path}.{name}"), want, have)),
+                    (Some(want), Some(have)) => differences(&path, want, have, found),
+                    (None, have) => found.push((surplus(&path, Wrong::Leak), difference(&path, None, have))),
+                    (want, have) => found.push((Wrong::Different, difference(&path, want, have))),
                 }
             }
         }
@@ -155,9 +158,18 @@ fn differences(path: &str, want: &Value, have: &Value, found: &mut Vec<String>) 
             let pairs = wanted.iter().zip(had).enumerate();
             pairs.for_each(|(at, (want, have))| differences(&format!("{path}[{at}]"), want, have, found));
         }
-        (want, have) if want != have => found.push(difference(path, Some(want), Some(have))),
+        (Value::Array(wanted), Value::Array(had)) if wanted.len() < had.len() => {
+            let kind = if wanted.is_empty() { Wrong::Leak } else { Wrong::Duplicate };
+            found.push((surplus(path, kind), difference(path, Some(want), Some(have))));
+        }
+        (want, have) if want != have => found.push((Wrong::Different, difference(path, Some(want), Some(have)))),
         _ => {}
     }
+}
+
+/// What is too much in Azure is a leak or a duplicate; in Kubernetes it is a difference.
+fn surplus(path: &str, kind: Wrong) -> Wrong {
+    if path.starts_with("azure") { kind } else { Wrong::Different }
 }
 
 fn difference(path: &str, want: Option<&Value>, have: Option<&Value>) -> String {
@@ -190,7 +202,8 @@ mod tests {
     fn what_there_is_twice_differs() {
         let state = |azure: Value| EndState { azure: normal(&azure), kubernetes: Value::Null };
         let once = state(json!({"models": [{"id": ONE}]}));
-        assert_eq!(once.differences(&state(json!({"models": [{"id": ONE}, {"id": TWO}]}))).len(), 1);
-        assert_eq!(once.differences(&once), Vec::<String>::new());
+        let twice = once.differences(&state(json!({"models": [{"id": ONE}, {"id": TWO}]})));
+        assert_eq!(twice.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), [Wrong::Duplicate]);
+        assert_eq!(once.differences(&once), []);
     }
 }

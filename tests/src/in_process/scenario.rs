@@ -1,12 +1,14 @@
-//! Scenarios, and running them with and without interruptions.
+//! A scenario, and running it with and without interruptions.
 
 use super::{
-    acts,
+    campaign::Wrong,
     bed::{Act, Bed},
     driver::Driver,
     end_state::EndState,
+    expect::Expectation,
     wire::{Disturbance, Interruption, Mode, Sent},
 };
+use std::collections::BTreeMap;
 
 /// Something that happens to the world, and from which every interruption has to lead to the same end.
 #[derive(Clone, Copy)]
@@ -17,29 +19,17 @@ pub struct Scenario {
     pub prepare: Act,
     /// What is done then. The requests that follow are those that are interrupted.
     pub act: Act,
+    /// How it has to end.
+    pub ends: Expectation,
 }
-
-/// All scenarios.
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "article create", prepare: acts::nothing, act: acts::article },
-    Scenario { name: "model update", prepare: acts::article, act: acts::other_model },
-    Scenario { name: "script update", prepare: acts::article, act: acts::other_script },
-    Scenario { name: "tag", prepare: acts::article, act: acts::tag },
-    Scenario { name: "more memory", prepare: acts::article, act: acts::more_memory },
-    Scenario { name: "drift", prepare: acts::article, act: acts::drift },
-    Scenario { name: "delete all", prepare: acts::article, act: acts::delete_all },
-    Scenario { name: "delete while creating", prepare: acts::nothing, act: acts::create_and_delete },
-    Scenario { name: "delete and create again", prepare: acts::article, act: acts::delete_and_create },
-    Scenario { name: "namespace deletion", prepare: acts::article_with_secret, act: acts::delete_namespace },
-];
 
 /// How a run went.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Every request.
     pub trace: Vec<Sent>,
-    /// The same in lines, with the statuses of the answers.
-    pub log: Vec<String>,
+    /// The statuses of the answers, by number of the request.
+    pub answers: BTreeMap<usize, u16>,
     /// The number of the first request after the act.
     pub acted: usize,
     /// What stood when all had settled.
@@ -68,7 +58,7 @@ impl Scenario {
         match bed.wire.unmet().as_slice() {
             [] => Ok(Run {
                 trace: bed.wire.trace(),
-                log: bed.wire.log(0),
+                answers: bed.wire.answers(),
                 acted,
                 end: EndState::of(&bed).await,
                 starts: bed.starts(),
@@ -79,6 +69,12 @@ impl Scenario {
 }
 
 impl Run {
+    /// Every request in a line, with its number and the status of its answer, if there was one.
+    pub fn log(&self) -> Vec<String> {
+        let answer = |number| self.answers.get(&number).map_or_else(|| "---".to_owned(), ToString::to_string);
+        self.trace.iter().enumerate().map(|(number, sent)| format!("{number:5} {} {sent}", answer(number))).collect()
+    }
+
     /// The numbers of the requests after the act that `concerns` selects.
     pub fn numbers(&self, concerns: impl Fn(&Sent) -> bool) -> Vec<usize> {
         let after = self.trace.iter().enumerate().skip(self.acted);
@@ -86,16 +82,31 @@ impl Run {
     }
 
     /// What is wrong with an interrupted run, compared with this undisturbed one; empty when nothing is.
-    pub fn wrong_with(&self, interrupted: &Self, first: &Interruption) -> Vec<String> {
-        let until = first.request + 1;
+    pub fn wrong_with(&self, interrupted: &Self, interruptions: &[Interruption]) -> Vec<(Wrong, String)> {
         let mut wrong = self.end.differences(&interrupted.end);
-        if first.mode != Mode::AnswerLost && interrupted.starts <= self.starts {
-            wrong.push("the operator was never stopped".into());
+        let stops = interruptions.iter().filter(|one| one.mode != Mode::AnswerLost).count();
+        if interrupted.starts != self.starts + stops as u64 {
+            wrong.push((Wrong::Different, "the operator was not stopped as often as it should have been".into()));
         }
+        let (wanted, made) = (self.creations(), interrupted.creations());
+        if made > wanted {
+            wrong.push((Wrong::Duplicate, format!("{made} creations without a key instead of {wanted}")));
+        }
+        let until = interruptions.first().map_or(0, |first| first.request + 1);
         let pairs = self.trace.iter().zip(&interrupted.trace).take(until);
         wrong.extend(pairs.enumerate().find(|(_, (want, have))| want != have).map(|(number, (want, have))| {
-            format!("the runs part before the interruption, at request {number}: undisturbed {want}, here {have}")
+            let parted = format!("the runs part before the interruption, at request {number}");
+            (Wrong::Different, format!("{parted}: undisturbed {want}, here {have}"))
         }));
         wrong
+    }
+
+    /// How many requests made something that has no key of its own, so that a second one makes a second thing.
+    fn creations(&self) -> usize {
+        let made = |(number, sent): &(usize, &Sent)| {
+            let carried = self.answers.get(number).is_some_and(|status| (200..300).contains(status));
+            carried && sent.creates()
+        };
+        self.trace.iter().enumerate().filter(made).count()
     }
 }

@@ -59,7 +59,14 @@ impl Sent {
         self.side == Side::Kubernetes && !is_read(&self.method) && !self.path().ends_with("/token")
     }
 
-    fn path(&self) -> &str {
+    /// Whether it makes something new each time that it is carried out: what the Azure ML data plane makes has no key.
+    pub fn creates(&self) -> bool {
+        let collections = ["/models", "/assets", "/services"];
+        self.method == Method::POST && collections.iter().any(|path| self.path().ends_with(path))
+    }
+
+    /// Host and path.
+    pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 }
@@ -187,6 +194,11 @@ impl Wire {
     /// Every request so far.
     pub fn trace(&self) -> Vec<Sent> {
         self.state(|state| state.trace.clone())
+    }
+
+    /// The statuses of the answers, by number of the request.
+    pub fn answers(&self) -> BTreeMap<usize, u16> {
+        self.state(|state| state.answers.clone())
     }
 
     /// Every request from `start` on, in a line each, with its number and the status of its answer, if there was one.

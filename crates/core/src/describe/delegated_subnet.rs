@@ -109,6 +109,10 @@ impl Subject for DelegatedSubnet {
         self.status.as_ref().and_then(|status| status.settled_generation)
     }
 
+    fn last_handled(&self) -> Option<&str> {
+        self.status.as_ref()?.last_handled_reconcile_at.as_deref()
+    }
+
     fn drift(&self) -> Option<&Drift> {
         self.spec.drift.as_ref()
     }

@@ -25,7 +25,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{
-    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin, RECONCILE_REQUESTED_AT,
+    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin,
     conditions::{reasons, types},
 };
 use jiff::Timestamp;
@@ -275,14 +275,7 @@ impl Describer<'_> {
         let time = |name: &&str| stands.get(*name)?.as_str()?.parse::<Timestamp>().ok();
         let touched = ["updatedTime", "createdTime"].iter().find_map(time);
         let since = touched.map(|touched| self.now.as_second() - touched.as_second());
-        !web_service::still_runs(stands) && (self.asked() || since.is_some_and(|since| since > wait))
-    }
-
-    /// A person asks for a look by annotation, and has not had it yet.
-    fn asked(&self) -> bool {
-        let asked = self.cr.metadata.annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUESTED_AT));
-        let handled = self.cr.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
-        asked.is_some() && asked != handled
+        !web_service::still_runs(stands) && (self.cr.asked() || since.is_some_and(|since| since > wait))
     }
 }
 

@@ -139,7 +139,7 @@ fn faults(world: &mut World, method: &Method, body: &Bytes) -> Answer {
         Method::GET => ok(&json!(world.faults.list())),
         Method::POST => {
             let fault: Fault = parsed(body)?;
-            world.faults.add(fault);
+            world.faults.add(fault, world.now);
             done()
         }
         Method::DELETE => {

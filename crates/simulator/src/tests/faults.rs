@@ -101,3 +101,17 @@ async fn bad_scripts_are_refused() {
         assert!(answer.body["error"].as_str().unwrap().starts_with("the body is not what is expected here"));
     }
 }
+
+#[tokio::test]
+async fn one_fault_begins_another_that_ends_by_itself() {
+    let bed = Bed::new().await;
+    let hidden = json!({"method": "GET", "path": "virtualNetworks/v$", "times": 9, "seconds": 30, "status": 404, "body": {"error": {"code": "ResourceNotFound"}}});
+    fault(&bed, json!({"method": "PUT", "path": "virtualNetworks/v$", "then": hidden})).await;
+    bed.get(&vnet()).await.expect(404, "ResourceNotFound");
+    bed.put(&vnet(), vnet_body()).await;
+    bed.wait(29);
+    bed.get(&vnet()).await.expect(404, "ResourceNotFound");
+    bed.wait(1);
+    assert_eq!(bed.get(&vnet()).await.state(), "Succeeded", "it stood all the while");
+    assert_eq!(bed.get("/simulator/faults").await.body, json!([]));
+}

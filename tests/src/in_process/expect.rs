@@ -1,0 +1,168 @@
+//! How scenarios have to end. Each panics when the end is another one.
+
+use super::end_state::EndState;
+use serde_json::Value;
+
+/// What has to hold of an end.
+pub type Expectation = fn(&EndState);
+
+const SUBNETS: &str = "delegatedsubnets";
+const DEPLOYMENTS: &str = "acivnetdeployments";
+
+/// The how-to's network stands.
+pub fn network(end: &EndState) {
+    ready(end, SUBNETS, "amlsubnet1");
+    present(end, &["/virtualNetworks/amlvnet1", "/subnets/amlsubnet1", "/subnets/default"]);
+    present(end, &["/networkSecurityGroups/amlnsg"]);
+}
+
+/// The network stands and has the tag.
+pub fn tagged_network(end: &EndState) {
+    network(end);
+    assert_eq!(resource(end, "/virtualNetworks/amlvnet1")["tags"]["cost-centre"], "4711");
+}
+
+/// The network stands, and nothing uses it.
+pub fn network_alone(end: &EndState) {
+    network(end);
+    counts(end, &[("models", 0), ("services", 0)]);
+    assert_eq!(objects(end, DEPLOYMENTS), 0);
+}
+
+/// The network stands, and a subnet of somebody else in it.
+pub fn network_with_theirs(end: &EndState) {
+    network(end);
+    present(end, &["/subnets/theirs"]);
+}
+
+/// Of the network only what somebody else uses stands.
+pub fn theirs_alone(end: &EndState) {
+    assert_eq!(objects(end, SUBNETS), 0);
+    present(end, &["/virtualNetworks/amlvnet1", "/subnets/theirs"]);
+    absent(end, &["/subnets/amlsubnet1", "/subnets/default", "/networkSecurityGroups/amlnsg"]);
+}
+
+/// The how-to's service answers from the first version of its model.
+pub fn article(end: &EndState) {
+    article_again(end);
+    assert_eq!(deployment(end, "aciservice")["status"]["modelLabel"], "mymodel:1");
+}
+
+/// The how-to's service answers from some version of its model.
+pub fn article_again(end: &EndState) {
+    network(end);
+    counts(end, &[("models", 1), ("assets", 1), ("services", 1)]);
+    ready(end, DEPLOYMENTS, "aciservice");
+}
+
+/// The service answers from the second model.
+pub fn second_model(end: &EndState) {
+    network(end);
+    counts(end, &[("assets", 2), ("services", 1)]);
+    ready(end, DEPLOYMENTS, "aciservice");
+    assert_eq!(deployment(end, "aciservice")["status"]["modelLabel"], "mymodel:2");
+}
+
+/// The service answers by another script.
+pub fn other_script(end: &EndState) {
+    article(end);
+    counts(end, &[("artifacts", 4)]);
+}
+
+/// Network and service have the tag.
+pub fn tagged(end: &EndState) {
+    article(end);
+    tagged_network(end);
+    assert_eq!(end.azure["services"][0]["kvTags"]["cost-centre"], "4711");
+}
+
+/// The service has more memory.
+pub fn more_memory(end: &EndState) {
+    article(end);
+    assert_eq!(end.azure["services"][0]["containerResourceRequirements"]["memoryInGB"].as_f64(), Some(2.0));
+}
+
+/// The service has more cores.
+pub fn more_cpu(end: &EndState) {
+    article(end);
+    assert_eq!(end.azure["services"][0]["containerResourceRequirements"]["cpu"].as_f64(), Some(2.0));
+}
+
+/// Both deployments answer; they share what holds their content.
+pub fn two_deployments(end: &EndState) {
+    counts(end, &[("models", 2), ("assets", 1), ("services", 2)]);
+    for name in ["aciservice", "aciservice2"] {
+        ready(end, DEPLOYMENTS, name);
+    }
+}
+
+/// Of two deployments the second answers.
+pub fn second_deployment(end: &EndState) {
+    counts(end, &[("models", 1), ("assets", 1), ("services", 1)]);
+    ready(end, DEPLOYMENTS, "aciservice2");
+    assert_eq!(objects(end, DEPLOYMENTS), 1);
+}
+
+/// Both subnets stand.
+pub fn two_networks(end: &EndState) {
+    network(end);
+    ready(end, SUBNETS, "amlsubnet2");
+    present(end, &["/subnets/amlsubnet2"]);
+}
+
+/// Neither objects nor anything in Azure that was theirs, but for what Azure ML keeps by nature.
+pub fn nothing(end: &EndState) {
+    assert_eq!((objects(end, SUBNETS), objects(end, DEPLOYMENTS)), (0, 0), "{:#}", end.kubernetes);
+    counts(end, &[("models", 0), ("services", 0)]);
+    absent(end, &["amlvnet1", "amlnsg"]);
+}
+
+/// The same, and the namespace is gone.
+pub fn no_namespace(end: &EndState) {
+    nothing(end);
+    assert_eq!(end.kubernetes["namespaces"]["/ml"], Value::Null);
+}
+
+fn deployment<'e>(end: &'e EndState, name: &str) -> &'e Value {
+    &end.kubernetes[DEPLOYMENTS][format!("ml/{name}")]
+}
+
+fn objects(end: &EndState, kind: &str) -> usize {
+    end.kubernetes[kind].as_object().map_or(0, serde_json::Map::len)
+}
+
+fn ready(end: &EndState, kind: &str, name: &str) {
+    let object = &end.kubernetes[kind][format!("ml/{name}")];
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    let ready = conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
+    assert!(ready, "{name} is not ready: {object:#}");
+}
+
+fn counts(end: &EndState, wanted: &[(&str, usize)]) {
+    for (what, wanted) in wanted {
+        let found = end.azure[what].as_array().unwrap_or_else(|| panic!("the dump of Azure has no {what}"));
+        assert_eq!(found.len(), *wanted, "{what}: {found:#?}");
+    }
+}
+
+fn ids(end: &EndState) -> impl Iterator<Item = (&String, &Value)> {
+    end.azure["resources"].as_object().expect("resources").iter()
+}
+
+fn resource<'e>(end: &'e EndState, id_end: &str) -> &'e Value {
+    let found = ids(end).find(|(id, _)| id.ends_with(id_end));
+    found.unwrap_or_else(|| panic!("{id_end} does not stand")).1
+}
+
+fn present(end: &EndState, id_ends: &[&str]) {
+    for id_end in id_ends {
+        resource(end, id_end);
+    }
+}
+
+fn absent(end: &EndState, parts: &[&str]) {
+    for part in parts {
+        let left: Vec<&String> = ids(end).map(|(id, _)| id).filter(|id| id.contains(part)).collect();
+        assert!(left.is_empty(), "{left:?} still stand");
+    }
+}

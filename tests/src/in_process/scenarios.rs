@@ -1,0 +1,219 @@
+//! All scenarios, by topic, each with how it has to end.
+
+use super::{
+    acts::{self, portal, trouble},
+    expect::{self, Expectation},
+    scenario::Scenario,
+};
+
+/// All of them.
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    [CREATE, CHANGE, DELETE, DRIFT, SHARED, TROUBLE].into_iter().flatten()
+}
+
+/// The scenario of a name.
+pub fn named(name: &str) -> &'static Scenario {
+    all().find(|scenario| scenario.name == name).unwrap_or_else(|| panic!("no scenario is called {name}"))
+}
+
+/// Something is made.
+const CREATE: &[Scenario] = &[
+    Scenario { name: "network create", prepare: acts::nothing, act: acts::network, ends: expect::network },
+    Scenario { name: "article create", prepare: acts::nothing, act: acts::article, ends: expect::article },
+    Scenario {
+        name: "network changed while it is made",
+        prepare: acts::nothing,
+        act: acts::network_changed_while_made,
+        ends: expect::tagged_network,
+    },
+    Scenario {
+        name: "model changed while the service is made",
+        prepare: acts::nothing,
+        act: acts::model_changed_while_made,
+        ends: expect::second_model,
+    },
+];
+
+/// Something is changed.
+const CHANGE: &[Scenario] = &[
+    Scenario { name: "model update", prepare: acts::article, act: acts::other_model, ends: expect::second_model },
+    Scenario { name: "script update", prepare: acts::article, act: acts::other_script, ends: expect::other_script },
+    Scenario { name: "tag", prepare: acts::article, act: acts::tag, ends: expect::tagged },
+    Scenario { name: "more memory", prepare: acts::article, act: acts::more_memory, ends: expect::more_memory },
+    Scenario { name: "cpu with approval", prepare: acts::article, act: acts::more_cpu, ends: expect::more_cpu },
+];
+
+/// Something is deleted.
+const DELETE: &[Scenario] = &[
+    Scenario {
+        name: "delete deployment",
+        prepare: acts::article,
+        act: acts::delete_deployment,
+        ends: expect::network_alone,
+    },
+    Scenario { name: "delete all", prepare: acts::article, act: acts::delete_all, ends: expect::nothing },
+    Scenario {
+        name: "namespace deletion",
+        prepare: acts::article_with_secret,
+        act: acts::delete_namespace,
+        ends: expect::no_namespace,
+    },
+    Scenario {
+        name: "delete while creating",
+        prepare: acts::nothing,
+        act: acts::create_and_delete,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "delete while the network is made",
+        prepare: acts::nothing,
+        act: acts::create_and_delete_network,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "delete and create again",
+        prepare: acts::article,
+        act: acts::delete_and_create,
+        ends: expect::article_again,
+    },
+    Scenario {
+        name: "created again while the old one is going",
+        prepare: acts::article,
+        act: acts::force_out_and_create,
+        ends: expect::article_again,
+    },
+];
+
+const fn drift(name: &'static str, act: super::bed::Act) -> Scenario {
+    Scenario { name, prepare: acts::article, act, ends: expect::article }
+}
+
+const fn network_drift(name: &'static str, act: super::bed::Act) -> Scenario {
+    Scenario { name, prepare: acts::network, act, ends: expect::network }
+}
+
+/// Hands in the portal.
+const DRIFT: &[Scenario] = &[
+    drift("drift: several at once", portal::several),
+    drift("drift: network prefix", portal::network_prefix),
+    drift("drift: client subnet without group", portal::client_without_group),
+    drift("drift: service tags", portal::service_tags),
+    drift("drift: service deleted", portal::service_deleted),
+    drift("drift: model description", portal::model_description),
+    Scenario {
+        name: "drift: model deleted",
+        prepare: acts::article,
+        act: portal::model_deleted,
+        ends: expect::article_again,
+    },
+    network_drift("drift: rule added", portal::rule_added),
+    network_drift("drift: rule changed", portal::rule_changed),
+    network_drift("drift: rule removed", portal::no_rules),
+    network_drift("drift: network tags", portal::network_tags),
+    network_drift("drift: delegation gone", portal::no_delegation),
+    network_drift("drift: group deleted", portal::group_deleted),
+    network_drift("drift: network deleted", portal::network_deleted),
+    drift("marks lost", portal::marks_lost),
+    Scenario {
+        name: "marks lost, then deleted",
+        prepare: acts::article,
+        act: portal::marks_lost_and_deleted,
+        ends: expect::nothing,
+    },
+];
+
+/// Several use the same.
+const SHARED: &[Scenario] = &[
+    Scenario {
+        name: "second deployment of the same content",
+        prepare: acts::article,
+        act: acts::second_deployment,
+        ends: expect::two_deployments,
+    },
+    Scenario {
+        name: "delete one of two deployments",
+        prepare: acts::two_deployments,
+        act: acts::delete_deployment,
+        ends: expect::second_deployment,
+    },
+    Scenario { name: "two subnets", prepare: acts::nothing, act: acts::two_networks, ends: expect::two_networks },
+    Scenario {
+        name: "two subnets, the first deleted first",
+        prepare: acts::two_networks,
+        act: acts::delete_first_then_second,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "two subnets, the second deleted first",
+        prepare: acts::two_networks,
+        act: acts::delete_second_then_first,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "two subnets deleted at once",
+        prepare: acts::two_networks,
+        act: acts::delete_both_subnets,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "foreign subnet before a network write",
+        prepare: acts::network,
+        act: trouble::subnet_before_network_write,
+        ends: expect::network_with_theirs,
+    },
+    Scenario {
+        name: "foreign subnet before a subnet write",
+        prepare: acts::nothing,
+        act: trouble::subnet_before_subnet_write,
+        ends: expect::network_with_theirs,
+    },
+    Scenario {
+        name: "foreign subnet before a subnet deletion",
+        prepare: acts::network,
+        act: trouble::subnet_before_subnet_deletion,
+        ends: expect::theirs_alone,
+    },
+    Scenario {
+        name: "foreign subnet before the network deletion",
+        prepare: acts::network,
+        act: trouble::subnet_before_network_deletion,
+        ends: expect::theirs_alone,
+    },
+];
+
+const fn creation(name: &'static str, act: super::bed::Act, ends: Expectation) -> Scenario {
+    Scenario { name, prepare: acts::nothing, act, ends }
+}
+
+/// Azure does not do what it was asked to.
+const TROUBLE: &[Scenario] = &[
+    creation("network operation fails", trouble::network_fails, expect::network),
+    creation("network operation lost", trouble::network_lost, expect::network),
+    creation("subnet operation fails", trouble::subnet_fails, expect::network),
+    creation("subnet operation canceled", trouble::subnet_canceled, expect::network),
+    creation("service operation fails", trouble::service_fails, expect::article),
+    creation("service operation canceled", trouble::service_canceled, expect::article),
+    creation("service operation lost", trouble::service_lost, expect::article),
+    Scenario {
+        name: "change of the service fails",
+        prepare: acts::article,
+        act: trouble::change_fails,
+        ends: expect::other_script,
+    },
+    Scenario {
+        name: "deletion of the service fails",
+        prepare: acts::article,
+        act: trouble::deletion_fails,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "deletion of the network fails",
+        prepare: acts::network,
+        act: trouble::network_deletion_fails,
+        ends: expect::nothing,
+    },
+    creation("network not found after its creation", trouble::network_hidden, expect::network),
+    creation("subnet not found after its creation", trouble::subnet_hidden, expect::network),
+    creation("service not found after its creation", trouble::service_hidden, expect::article),
+    creation("model not listed after its registration", trouble::model_hidden, expect::article),
+];
