@@ -2,7 +2,7 @@
 
 use crate::{
     config_maps::ConfigMaps, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics, networks::Networks,
-    pace::Pace, probe::Probes, snapshot::Snapshots, stores::Stores,
+    pace::Pace, probe::Probes, repeats::Repeats, snapshot::Snapshots, stores::Stores,
 };
 use acivnet_azure::{Clock, Connector, Http, Random};
 use acivnet_core::{observed, subject::names};
@@ -62,6 +62,8 @@ pub struct Ctx {
     pub(crate) config_maps: ConfigMaps,
     pub(crate) snapshots: Snapshots,
     pub(crate) probes: Probes,
+    /// Writes that had to be made again.
+    pub(crate) repeats: Repeats,
     /// By virtual network, in lower case: Azure takes one write at a time in each.
     pub(crate) writers: Locks,
     cluster: String,
@@ -95,6 +97,7 @@ impl Ctx {
             config_maps: ConfigMaps::default(),
             snapshots: Snapshots::default(),
             probes: Probes::default(),
+            repeats: Repeats::default(),
             writers: Locks::default(),
             cluster: options.cluster,
             stalled_after: options.stalled_after,
@@ -104,6 +107,7 @@ impl Ctx {
     /// Forgets an object that is gone.
     pub(crate) fn forget(&self, namespace: &str, meta: &ObjectMeta) {
         self.memory.forget(meta);
+        self.repeats.forget(meta);
         self.probes.forget(names(meta).2);
         let subnets = self.stores.subnets.get().map(Store::state).unwrap_or_default();
         let deployments = self.stores.deployments.get().map(Store::state).unwrap_or_default();

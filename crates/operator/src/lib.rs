@@ -28,6 +28,7 @@ pub mod pace;
 mod probe;
 mod publish;
 pub mod reconcile;
+mod repeats;
 mod snapshot;
 pub mod start;
 mod stores;

@@ -24,6 +24,7 @@ pub async fn reconcile<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> Result<Action, E
     let (result, word) = match pass(&ctx, cr.as_ref()).await {
         Ok(Outcome { next: Next::Sweep(interval), .. }) => {
             ctx.memory.forget(cr.meta());
+            ctx.repeats.forget(cr.meta());
             (Ok(Action::requeue(ctx.pace.sweep(interval, ctx.random.unit()))), "settled")
         }
         Ok(Outcome { next: Next::Retry(retry), progress }) => (Ok(again(&ctx, cr.as_ref(), retry, progress)), "again"),
@@ -83,8 +84,21 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     let cr = publish::record(ctx, cr, &before).await?;
     let done = act(ctx, azure, names(cr.meta()).0, &blueprint, &plan).await;
     let said = report(&cr, Some(&done));
+    let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
+        0 => said.next,
+        repeats => later(ctx, said.next, repeats),
+    };
     publish::publish(ctx, cr, &said).await?;
-    Ok(Outcome { next: said.next, progress: done.results.iter().any(|(_, result)| result.is_ok()) })
+    Ok(Outcome { next, progress: done.results.iter().any(|(_, result)| result.is_ok()) })
+}
+
+/// What Azure took and reads do not show is written again, but later each time, and no earlier than Azure asks.
+fn later(ctx: &Ctx, next: Next, repeats: u32) -> Next {
+    let wait = ctx.pace.before(Retry::Backoff, repeats, ctx.random.unit());
+    match next {
+        Next::Retry(Retry::After(asked)) => Next::Retry(Retry::After(asked.max(wait))),
+        _ => Next::Retry(Retry::After(wait)),
+    }
 }
 
 /// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.

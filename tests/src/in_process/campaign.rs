@@ -41,7 +41,8 @@ impl Case {
         let parts: Vec<&str> = name.split('/').collect();
         let (scenario, rest) = parts.split_first().expect("a scenario");
         let mode = |name: &str| Mode::ALL.into_iter().find(|one| format!("{one:?}") == name).expect("a mode");
-        let interruption = |pair: &[&str]| Interruption { request: pair[0].parse().expect("a number"), mode: mode(pair[1]) };
+        let interruption =
+            |pair: &[&str]| Interruption { request: pair[0].parse().expect("a number"), mode: mode(pair[1]) };
         Self { scenario: scenarios::named(scenario), interruptions: rest.chunks(2).map(interruption).collect() }
     }
 
@@ -113,26 +114,31 @@ pub struct Clean {
 }
 
 impl Clean {
-    /// Runs a scenario twice without interruptions: both runs send the same requests, and end as they have to.
-    pub fn of(scenario: &'static Scenario) -> Self {
+    /// Runs a scenario twice without interruptions.
+    ///
+    /// # Errors
+    /// It does not come to rest, the two runs differ, or it ends otherwise than it has to.
+    pub fn of(scenario: &'static Scenario) -> Result<Self, String> {
         let case = Case { scenario, interruptions: Vec::new() };
-        let run = || case.disturbed().unwrap_or_else(|why| panic!("{case}, undisturbed: {why}"));
-        let (one, two) = (run(), run());
-        for (number, (first, second)) in one.trace.iter().zip(&two.trace).enumerate() {
-            assert_eq!(first, second, "{case}: request {number} of two undisturbed runs");
+        let about = |why: String| format!("{case}, undisturbed: {why}");
+        let (one, two) = (case.disturbed().map_err(about)?, case.disturbed().map_err(about)?);
+        let parted = one.trace.iter().zip(&two.trace).enumerate().find(|(_, (first, second))| first != second);
+        if let Some((number, (first, second))) = parted {
+            return Err(about(format!("two runs part at request {number}: {first}, {second}")));
         }
-        assert_eq!((one.trace.len(), &one.end), (two.trace.len(), &two.end), "{case}");
-        let ends = || (scenario.ends)(&one.end);
-        catch_unwind(ends).unwrap_or_else(|panic| panic!("{case} ends otherwise: {}", text_of(panic.as_ref())));
-        Self { scenario, run: one }
+        if (one.trace.len(), &one.end) != (two.trace.len(), &two.end) {
+            return Err(about("two runs end differently".into()));
+        }
+        let ends = catch_unwind(AssertUnwindSafe(|| (scenario.ends)(&one.end)));
+        ends.map_err(|panic| about(format!("it ends otherwise: {}", text_of(panic.as_ref()))))?;
+        Ok(Self { scenario, run: one })
     }
 
-    /// Each selected request in each mode.
-    pub fn cases(&self, concerns: impl Fn(&Sent) -> bool) -> Vec<Case> {
-        let requests = self.run.numbers(concerns);
-        let modes = |request: usize| Mode::ALL.map(|mode| Interruption { request, mode });
-        let case = |one| Case { scenario: self.scenario, interruptions: vec![one] };
-        requests.into_iter().flat_map(modes).map(case).collect()
+    /// Each of these requests in each of these modes.
+    pub fn cases(&self, requests: &[usize], modes: &[Mode]) -> Vec<Case> {
+        let each = |request: &usize| modes.iter().map(|mode| Interruption { request: *request, mode: *mode }).collect();
+        let ones: Vec<Interruption> = requests.iter().flat_map::<Vec<_>, _>(each).collect();
+        ones.into_iter().map(|one| Case { scenario: self.scenario, interruptions: vec![one] }).collect()
     }
 
     /// Runs a case of this scenario and compares.
@@ -141,7 +147,7 @@ impl Clean {
             Err(why) => Outcome { finding: Some(self.finding(case, Wrong::Stuck, &why)), later_writes: Vec::new() },
             Ok(run) => {
                 let after = case.interruptions.last().map_or(0, |last| last.request + 1);
-                let writes = run.numbers(|sent| sent.writes_azure() || sent.writes_kubernetes());
+                let writes = run.numbers(Sent::writes);
                 let wrong = self.run.wrong_with(&run, &case.interruptions);
                 let kind = wrong.iter().map(|(kind, _)| *kind).min();
                 let text = wrong.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n  ");
@@ -152,7 +158,9 @@ impl Clean {
     }
 
     fn finding(&self, case: &Case, wrong: Wrong, why: &str) -> Finding {
-        let struck = case.interruptions.first().map_or_else(String::new, |first| self.run.trace[first.request].to_string());
+        eprintln!("{case}: {wrong:?}");
+        let struck =
+            case.interruptions.first().map_or_else(String::new, |first| self.run.trace[first.request].to_string());
         Finding { wrong, text: format!("{case} ({struck}): {wrong:?}\n  {why}\n  {}", case.command()) }
     }
 }
@@ -161,7 +169,10 @@ impl Clean {
 pub fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let (next, answers) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let worker = || {
-        while let (at, Some(item)) = { let at = next.fetch_add(1, Ordering::Relaxed); (at, items.get(at)) } {
+        while let (at, Some(item)) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            (at, items.get(at))
+        } {
             let answer = work(item);
             answers.lock().unwrap().push((at, answer));
         }

@@ -1,14 +1,14 @@
 //! A scenario, and running it with and without interruptions.
 
 use super::{
-    campaign::Wrong,
     bed::{Act, Bed},
+    campaign::Wrong,
     driver::Driver,
     end_state::EndState,
     expect::Expectation,
     wire::{Disturbance, Interruption, Mode, Sent},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that happens to the world, and from which every interruption has to lead to the same end.
 #[derive(Clone, Copy)]
@@ -79,6 +79,19 @@ impl Run {
     pub fn numbers(&self, concerns: impl Fn(&Sent) -> bool) -> Vec<usize> {
         let after = self.trace.iter().enumerate().skip(self.acted);
         after.filter(|(_, sent)| concerns(sent)).map(|(number, _)| number).collect()
+    }
+
+    /// The numbers of the reads after the act, but for those that were sent since the last write already.
+    pub fn first_reads(&self) -> Vec<usize> {
+        let (mut since, mut first) = (BTreeSet::new(), Vec::new());
+        for (number, sent) in self.trace.iter().enumerate().skip(self.acted) {
+            if sent.writes() {
+                since.clear();
+            } else if since.insert((sent.side, sent.method.as_str(), &sent.target)) {
+                first.push(number);
+            }
+        }
+        first
     }
 
     /// What is wrong with an interrupted run, compared with this undisturbed one; empty when nothing is.

@@ -59,6 +59,11 @@ impl Sent {
         self.side == Side::Kubernetes && !is_read(&self.method) && !self.path().ends_with("/token")
     }
 
+    /// Whether it may change anything.
+    pub fn writes(&self) -> bool {
+        self.writes_azure() || self.writes_kubernetes()
+    }
+
     /// Whether it makes something new each time that it is carried out: what the Azure ML data plane makes has no key.
     pub fn creates(&self) -> bool {
         let collections = ["/models", "/assets", "/services"];
@@ -106,6 +111,8 @@ pub enum Mode {
 impl Mode {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::StoppedBefore, Self::AnswerLost, Self::StoppedWithoutAnswer, Self::StoppedAfter];
+    /// Those that differ for a read: it changes nothing, and to stop after it is to stop before the next request.
+    pub const OF_READS: [Self; 2] = [Self::StoppedBefore, Self::AnswerLost];
 }
 
 /// An interruption: which request it strikes, and how.
@@ -218,9 +225,7 @@ impl Wire {
 
     /// How many of the requests from `start` on may have changed anything.
     pub fn writes_since(&self, start: usize) -> usize {
-        self.state(|state| {
-            state.trace.iter().skip(start).filter(|sent| sent.writes_azure() || sent.writes_kubernetes()).count()
-        })
+        self.state(|state| state.trace.iter().skip(start).filter(|sent| sent.writes()).count())
     }
 
     /// The interruptions whose requests never came.

@@ -24,7 +24,7 @@ fn planted_bugs_are_caught() {
         }),
     ];
     for (bug, name, plant) in plants {
-        let clean = Clean::of(scenarios::named(name));
+        let clean = Clean::of(scenarios::named(name)).unwrap_or_else(|why| panic!("{why}"));
         let lost = clean
             .run
             .numbers(Sent::writes_azure)

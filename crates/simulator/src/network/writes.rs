@@ -36,7 +36,7 @@ pub fn check_free(world: &World, lock: &str) -> Result<(), Refusal> {
 }
 
 /// Checks `If-Match`. The API description does not declare it, but the service honours it on PUT (used by Kubernetes'
-/// cloud-provider-azure). `If-None-Match` is not honoured.
+/// cloud-provider-azure); that it does on DELETE as well is not confirmed. `If-None-Match` is not honoured.
 ///
 /// # Errors
 /// `412 PreconditionFailed`.

@@ -221,7 +221,6 @@ fn force_out(bed: &Bed) -> Done<'_> {
     done()
 }
 
-
 /// Deletes the namespace.
 pub fn delete_namespace(bed: &Bed) -> Done<'_> {
     bed.api.delete(&Key::new(&NAMESPACES, "", NAMESPACE));

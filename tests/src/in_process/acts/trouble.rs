@@ -141,6 +141,7 @@ fn operation(method: &str, path: &str, ending: &str) -> Value {
 
 /// What the next such request makes is not seen for a while by reads of `read`.
 fn hidden(method: &str, path: &str, read: &str, status: u16, body: Value) -> Value {
-    let blind = json!({"method": "GET", "path": read, "times": 1000, "seconds": HIDDEN, "status": status, "body": body});
+    let blind =
+        json!({"method": "GET", "path": read, "times": 1000, "seconds": HIDDEN, "status": status, "body": body});
     json!({"method": method, "path": path, "then": blind})
 }
