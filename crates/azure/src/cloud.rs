@@ -1,5 +1,7 @@
 //! Azure clouds: where their services are, and to which hosts a token may go.
 
+use crate::throttle::Limit;
+use std::time::Duration;
 use url::Url;
 
 /// One Azure cloud.
@@ -13,6 +15,29 @@ pub struct Cloud {
     authority: Url,
     machine_learning: Vec<HostSuffix>,
     blob: HostSuffix,
+    throttling: Throttling,
+}
+
+/// What Resource Manager lets one caller send for one subscription.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Throttling {
+    pub(crate) reads: Limit,
+    pub(crate) writes: Limit,
+    pub(crate) deletes: Limit,
+}
+
+/// Token buckets since 2024 ("Understand how Azure Resource Manager throttles requests").
+const BUCKETS: Throttling = Throttling {
+    reads: Limit::Bucket { size: 250.0, per_second: 25.0 },
+    writes: Limit::Bucket { size: 200.0, per_second: 10.0 },
+    deletes: Limit::Bucket { size: 200.0, per_second: 10.0 },
+};
+
+/// The limits by the hour that were before, and that sovereign clouds are documented with (the same page).
+const HOURLY: Throttling = Throttling { reads: hourly(12_000), writes: hourly(1_200), deletes: hourly(15_000) };
+
+const fn hourly(most: u32) -> Limit {
+    Limit::Window { most, length: Duration::from_secs(3600) }
 }
 
 /// A host and all below it, at one port.
@@ -52,6 +77,7 @@ impl Cloud {
             "https://login.microsoftonline.com",
             PUBLIC_ML,
             "blob.core.windows.net",
+            BUCKETS,
         )
     }
 
@@ -66,6 +92,7 @@ impl Cloud {
             "https://login.microsoftonline.us",
             US_ML,
             "blob.core.usgovcloudapi.net",
+            HOURLY,
         )
     }
 
@@ -80,6 +107,7 @@ impl Cloud {
             "https://login.chinacloudapi.cn",
             CHINA_ML,
             "blob.core.chinacloudapi.cn",
+            HOURLY,
         )
     }
 
@@ -93,7 +121,7 @@ impl Cloud {
         machine_learning_suffix: &str,
         blob_suffix: &str,
     ) -> Result<Self, String> {
-        Self::new("Custom", resource_manager, authority, &[machine_learning_suffix], blob_suffix)
+        Self::new("Custom", resource_manager, authority, &[machine_learning_suffix], blob_suffix, BUCKETS)
     }
 
     fn new(
@@ -102,6 +130,7 @@ impl Cloud {
         authority: &str,
         machine_learning: &[&str],
         blob: &str,
+        throttling: Throttling,
     ) -> Result<Self, String> {
         Ok(Self {
             name,
@@ -109,12 +138,18 @@ impl Cloud {
             authority: endpoint(authority)?,
             machine_learning: machine_learning.iter().map(|text| HostSuffix::parse(text)).collect::<Result<_, _>>()?,
             blob: HostSuffix::parse(blob)?,
+            throttling,
         })
     }
 
     /// `AzurePublicCloud`, `AzureUSGovernment`, `AzureChinaCloud` or `Custom`.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What Resource Manager lets one caller send.
+    pub(crate) fn throttling(&self) -> Throttling {
+        self.throttling
     }
 
     /// Base URL of Azure Resource Manager.

@@ -1,8 +1,17 @@
 //! The process's connection to Azure, and one pass over it.
 
 use crate::{
-    clock::Clock, cloud::Cloud, discovery::Discovered, gate::Gate, http::Http, identity::Identity, observe::Observer,
-    operation::Operations, random::Random, token::Tokens,
+    clock::Clock,
+    cloud::Cloud,
+    discovery::Discovered,
+    gate::Gate,
+    http::Http,
+    identity::Identity,
+    observe::Observer,
+    operation::Operations,
+    random::Random,
+    throttle::{Errand, Priority, Throttle},
+    token::Tokens,
 };
 use acivnet_core::{failure::Failure, scrub::Scrubber};
 use std::sync::Arc;
@@ -19,6 +28,8 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
     /// Is told of every request.
     pub observer: Arc<dyn Observer>,
+    /// How much slower than in production the time goes in which limits fill again: 1 in production.
+    pub scale: f64,
 }
 
 pub(crate) struct Shared {
@@ -31,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) discovered: Discovered,
     pub(crate) operations: Operations,
     pub(crate) gate: Gate,
+    pub(crate) throttle: Throttle,
 }
 
 /// The process's connection to one cloud: tokens, discovered endpoints, the gate. Cheap to clone.
@@ -40,7 +52,7 @@ pub struct Connector(Arc<Shared>);
 impl Connector {
     /// A connection with empty caches.
     pub fn new(settings: Settings) -> Self {
-        let Settings { cloud, http, clock, random, observer } = settings;
+        let Settings { cloud, http, clock, random, observer, scale } = settings;
         let cloud = Arc::new(cloud);
         let tokens = Tokens::new(
             Arc::clone(&cloud),
@@ -50,15 +62,18 @@ impl Connector {
             Arc::clone(&observer),
         );
         let (discovered, operations, gate) = Default::default();
-        Self(Arc::new(Shared { cloud, http, clock, random, observer, tokens, discovered, operations, gate }))
+        let throttle = Throttle::new(scale);
+        Self(Arc::new(Shared { cloud, http, clock, random, observer, tokens, discovered, operations, gate, throttle }))
     }
 
-    /// One pass of one object under one identity. Its requests share a correlation id.
+    /// One pass of one object under one identity. Its requests share a correlation id, and are as urgent as a change by
+    /// a person until [`Azure::on`] says otherwise.
     pub fn pass(&self, identity: &Identity) -> Azure {
         Azure {
             connector: Arc::clone(&self.0),
             identity: identity.clone(),
             correlation: self.0.random.uuid(),
+            errand: Errand::default(),
             scrubber: Scrubber::new(identity.secrets()),
         }
     }
@@ -74,10 +89,22 @@ pub struct Azure {
     pub(crate) connector: Arc<Shared>,
     pub(crate) identity: Identity,
     pub(crate) correlation: String,
+    pub(crate) errand: Errand,
     pub(crate) scrubber: Scrubber,
 }
 
 impl Azure {
+    /// The same for another errand.
+    #[must_use]
+    pub fn on(self, errand: Errand) -> Self {
+        Self { errand, ..self }
+    }
+
+    /// From now on its requests are as urgent as this.
+    pub fn hurry(&mut self, priority: Priority) {
+        self.errand.priority = priority;
+    }
+
     /// Makes sure that a token is at hand.
     ///
     /// # Errors

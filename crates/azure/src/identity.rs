@@ -1,5 +1,6 @@
 //! Who asks Azure: the identity of a namespace, and how it proves itself.
 
+use crate::throttle::Caller;
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, owner::sha256_hex, retry::Retry};
 use async_trait::async_trait;
@@ -111,6 +112,11 @@ impl Identity {
             Proof::Federated(source) => sha256_hex(&[b"federated", source.holder().as_bytes()]),
         };
         IdentityKey { tenant: self.tenant.to_ascii_lowercase(), client_id: self.client_id.to_ascii_lowercase(), proof }
+    }
+
+    /// The principal that Azure counts requests of, whatever it proves itself by.
+    pub(crate) fn caller(&self) -> Caller {
+        (self.tenant.to_ascii_lowercase(), self.client_id.to_ascii_lowercase())
     }
 
     /// Values that must not show in any text.

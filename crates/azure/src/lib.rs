@@ -4,7 +4,7 @@
 //! answer with facts, writes say how far they got, and nothing waits for Azure: an operation that goes on is for the
 //! next pass to look at.
 //!
-//! What holds: everything leaves through one [`Http`] · a token goes only to hosts of the configured cloud, never to
+//! What holds: everything leaves through one [`Http`], in its turn ([`throttle`]) · a token goes only to hosts of the configured cloud, never to
 //! blob storage · a failed read is never absence · every write takes a [`Permit`] · no secret is in any text.
 
 mod arm;
@@ -39,8 +39,9 @@ pub use cloud::Cloud;
 pub use connector::{Azure, Connector, Settings};
 pub use gate::{Gate, Permit};
 pub use identity::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
-pub use observe::{Class, Observer, Sent};
+pub use observe::{Class, Observer, Sent, Waited};
 pub use random::{Random, SplitMix};
+pub use throttle::{Errand, Priority};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,5 +1,8 @@
 //! What is told of each request: for metrics, nothing that could hold a secret.
 
+use crate::throttle::Sort;
+use std::time::Duration;
+
 /// Which service a request went to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -38,12 +41,31 @@ pub struct Sent<'a> {
     pub remaining: Option<u64>,
 }
 
+/// A request that waited for its turn, or did not get it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Waited {
+    /// Where to.
+    pub class: Class,
+    /// What sort of request.
+    pub sort: Sort,
+    /// How long.
+    pub time: Duration,
+}
+
 /// Is told of every request.
 pub trait Observer: Send + Sync {
     /// A request was answered, or got no answer.
     fn answered(&self, sent: &Sent<'_>);
+
+    /// A request waited before it was sent, or given up.
+    fn waited(&self, waited: &Waited);
+
+    /// Azure refused for being asked too often, and a limiter was closed: `arm`, `network` or `host`, and for what.
+    fn closed(&self, scope: &'static str, sort: Sort);
 }
 
 impl Observer for () {
     fn answered(&self, _: &Sent<'_>) {}
+    fn waited(&self, _: &Waited) {}
+    fn closed(&self, _: &'static str, _: Sort) {}
 }

@@ -4,8 +4,8 @@ use crate::{
     connector::Azure,
     error::{Refusal, failure, refused, unreachable},
     http::{LARGEST_ANSWER, SendError, TimeLimit, collect, full},
-    observe::{Class, Sent},
-    throttle,
+    observe::{Class, Sent, Waited},
+    throttle::{self, Leave, NoTurn, Sort},
     token::Token,
 };
 use acivnet_api::conditions::reasons;
@@ -17,6 +17,7 @@ use http::{
 };
 use serde_json::Value;
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// Name and version, as support asks for them.
@@ -128,6 +129,7 @@ impl Azure {
         if token.is_some() && !self.connector.cloud.may_see_token(&call.url) {
             return Err(self.foreign_host(&call.url, &call.what()));
         }
+        let leave = self.turn(call).await?;
         let request = self
             .request(call, token, request_id)
             .map_err(|error| unreachable(&call.what(), &self.scrubber.clean(&error.to_string())))?;
@@ -138,6 +140,7 @@ impl Azure {
         match answered {
             Ok(answer) => {
                 self.log(call, request_id, &answer);
+                self.heed(call, leave, &answer);
                 Ok(answer)
             }
             Err(error) => {
@@ -146,6 +149,34 @@ impl Azure {
                 let code = if matches!(error, SendError::NotSent(_)) { "NotSent" } else { "NoAnswer" };
                 Err(Failure { code: code.into(), ..unreachable(&call.what(), &text) })
             }
+        }
+    }
+
+    /// Waits for the turn of a request.
+    async fn turn(&self, call: &Call) -> Result<Leave, Failure> {
+        let shared = &self.connector;
+        let begin = Instant::now();
+        let entered = shared.throttle.enter(&shared.cloud, self.identity.caller(), call, &self.errand).await;
+        let time = begin.elapsed();
+        if !time.is_zero() {
+            shared.observer.waited(&Waited { class: call.class, sort: Sort::of(&call.method), time });
+        }
+        entered.map_err(|NoTurn { scope, after }| {
+            let message = format!(
+                "{}: not sent, because this identity's limit is used up ({scope}); it is tried again by itself",
+                call.what()
+            );
+            failure("NoTurn", self.scrubber.clean(&message), Retry::After(after), reasons::THROTTLED)
+        })
+    }
+
+    /// Lets the throttle learn from an answer.
+    fn heed(&self, call: &Call, leave: Leave, answer: &Answer) {
+        let throttled = matches!(answer.status, 429 | 503) && self.refused(call, answer).reason == reasons::THROTTLED;
+        let wait = throttle::retry_after(&answer.headers, self.connector.clock.now());
+        let jitter = if throttled { self.connector.random.unit() } else { 0.0 };
+        if let Some(closed) = leave.answered(answer, throttled, wait, jitter) {
+            self.connector.observer.closed(closed.scope, closed.sort);
         }
     }
 

@@ -145,6 +145,7 @@ pub(crate) fn connector(http: Arc<dyn Http>) -> Connector {
         clock: Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())),
         random: Arc::new(SplitMix::new(1)),
         observer: Arc::new(()),
+        scale: 1.0,
     })
 }
 

@@ -13,6 +13,7 @@ pub mod blueprint;
 pub mod conditions;
 pub mod describe;
 pub mod drift;
+pub mod durations;
 pub mod endpoint;
 pub mod events;
 pub mod failure;

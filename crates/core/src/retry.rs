@@ -27,7 +27,7 @@ impl Retry {
         let spread = |seconds: f64| Duration::from_secs_f64(seconds * (0.75 + jitter.clamp(0.0, 1.0) / 2.0));
         match self {
             Self::After(wait) => {
-                wait.min(Duration::from_secs(3600)) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 500.0) as u64)
+                wait.min(Duration::from_secs(3600)) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 200.0) as u64)
             }
             Self::Soon => spread(f64::from(1 << attempt.min(3)).min(10.0)),
             Self::Steadily => spread(20.0),

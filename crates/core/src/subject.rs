@@ -52,6 +52,11 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
         self.meta().deletion_timestamp.is_some()
     }
 
+    /// Region of the resources that it stands for; empty where the object does not say.
+    fn region(&self) -> &str {
+        ""
+    }
+
     /// `metadata.generation`.
     fn generation(&self) -> i64 {
         self.meta().generation.unwrap_or_default()

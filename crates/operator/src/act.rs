@@ -7,11 +7,13 @@ use acivnet_core::{
     id::ResourceId,
     kinds,
     plan::{Done, Plan},
+    subject::names,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// Carries out every write of a plan. One that fails keeps no other from its turn.
-pub(crate) async fn act(ctx: &Ctx, azure: &Azure, namespace: &str, blueprint: &Blueprint, plan: &Plan) -> Done {
-    let mut done = Done::default();
+pub(crate) async fn act(ctx: &Ctx, azure: &Azure, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan) -> Done {
+    let (mut done, namespace) = (Done::default(), names(meta).0);
     let payloads = Files { ctx, namespace };
     for (at, request) in plan.writes() {
         let Some(node) = blueprint.nodes.get(at) else { continue };
@@ -22,6 +24,9 @@ pub(crate) async fn act(ctx: &Ctx, azure: &Azure, namespace: &str, blueprint: &B
         let permit = ctx.azure.gate().open();
         let result = azure.carry_out(permit, node, request, &payloads).await;
         ctx.snapshots.drop_around(&node.id);
+        if let (Ok(progress), Some(step)) = (&result, plan.steps.get(at)) {
+            ctx.running.began(meta, node, step, *progress);
+        }
         match &result {
             Ok(progress) => tracing::info!(namespace, resource = node.label(), ?progress, "written to Azure"),
             Err(failure) => tracing::warn!(

@@ -23,16 +23,13 @@ use kube::{
     Api,
     core::PartialObjectMeta,
     runtime::{
-        Config, Controller, Predicate, WatchStreamExt, controller, predicates,
+        Controller, Predicate, WatchStreamExt, controller, predicates,
         reflector::{self, ObjectRef, Store},
         watcher::{self, Event},
     },
 };
 use relations::Relations;
 use std::{pin::pin, sync::Arc};
-
-/// Passes of one kind that are under way at once.
-const CONCURRENCY: u16 = 8;
 
 /// Ends the work when it is ready.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
@@ -116,16 +113,28 @@ async fn controller<S: Object>(
 ) {
     let wanted = predicates::generation.combine(predicates::annotations);
     let objects = events.applied_objects().predicate_filter(wanted, Default::default());
+    let newest = store.clone();
     Controller::for_stream(objects, store)
-        .with_config(Config::default().concurrency(CONCURRENCY))
         .reconcile_on(related)
         .graceful_shutdown_on(stop)
-        .run(reconcile::<S>, after_error::<S>, ctx)
+        .run(move |cr, ctx| in_turn(cr, ctx, newest.clone()), after_error::<S>, ctx)
         .for_each(|result| {
             note(result);
             std::future::ready(())
         })
         .await;
+}
+
+/// A pass once it has its turn in its namespace, over the object as it is then. While it waits it holds next to nothing,
+/// so that any number may wait.
+async fn in_turn<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>, newest: Store<S>) -> Result<controller::Action, Error> {
+    let object = ObjectRef::from_obj(cr.as_ref());
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let _turn = ctx.turns.take(&namespace, ctx.memory.priority(cr.as_ref())).await;
+    match newest.get(&object) {
+        Some(cr) => Box::pin(reconcile(cr, ctx)).await,
+        None => Ok(controller::Action::await_change()),
+    }
 }
 
 fn note<S: Object>(result: Result<(ObjectRef<S>, controller::Action), controller::Error<Error, watcher::Error>>) {

@@ -2,7 +2,7 @@
 
 use crate::{
     config_maps::ConfigMaps, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics, networks::Networks,
-    pace::Pace, probe::Probes, repeats::Repeats, snapshot::Snapshots, stores::Stores,
+    pace::Pace, probe::Probes, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
 };
 use acivnet_azure::{Clock, Connector, Http, Random};
 use acivnet_core::{observed, subject::names};
@@ -58,6 +58,9 @@ pub struct Ctx {
     pub stores: Stores,
     /// Attempts and results of earlier passes.
     pub memory: Memory,
+    /// Whose turn it is to pass over an object.
+    pub turns: Turns,
+    pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
     pub(crate) snapshots: Snapshots,
@@ -74,25 +77,28 @@ impl Ctx {
     /// A context that has seen nothing yet.
     pub fn new(outside: Outside, options: Options, networks: Arc<Networks>) -> Arc<Self> {
         let Outside { kube, http, clock, random } = outside;
-        let metrics = Arc::new(Metrics::default());
+        let (metrics, pace) = (Arc::new(Metrics::default()), Pace::new(options.pace));
         let azure = Connector::new(acivnet_azure::Settings {
             cloud: options.cloud,
             http: Arc::clone(&http),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             observer: Arc::<Metrics>::clone(&metrics),
+            scale: pace.scale(),
         });
         Arc::new(Self {
             kube,
             http,
             clock,
             random,
-            pace: Pace::new(options.pace),
+            pace,
             azure,
             metrics,
             networks,
             stores: Stores::default(),
             memory: Memory::default(),
+            turns: Turns::default(),
+            running: Running::default(),
             identities: Identities::default(),
             config_maps: ConfigMaps::default(),
             snapshots: Snapshots::default(),
@@ -108,6 +114,7 @@ impl Ctx {
     pub(crate) fn forget(&self, namespace: &str, meta: &ObjectMeta) {
         self.memory.forget(meta);
         self.repeats.forget(meta);
+        self.running.forget(meta);
         self.probes.forget(names(meta).2);
         let subnets = self.stores.subnets.get().map(Store::state).unwrap_or_default();
         let deployments = self.stores.deployments.get().map(Store::state).unwrap_or_default();

@@ -29,10 +29,12 @@ mod probe;
 mod publish;
 pub mod reconcile;
 mod repeats;
+mod running;
 mod snapshot;
 pub mod start;
 mod stores;
 pub mod telemetry;
+pub mod turns;
 
 pub use object::Object;
 

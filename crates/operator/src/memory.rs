@@ -1,11 +1,15 @@
 //! What is remembered of each object between two passes. Losing it costs a few early retries.
 
-use acivnet_core::{retry::Retry, subject::names};
+use acivnet_azure::Priority;
+use acivnet_core::{
+    retry::Retry,
+    subject::{Subject, names},
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{
     collections::BTreeMap,
     mem::{Discriminant, discriminant},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// Attempts by uid.
@@ -15,38 +19,67 @@ pub struct Memory(Mutex<BTreeMap<String, Attempts>>);
 struct Attempts {
     class: Discriminant<Retry>,
     generation: i64,
+    deleting: bool,
     count: u32,
+    /// How urgent the next one is.
+    priority: Priority,
 }
 
 impl Memory {
-    /// Which attempt this is: 0 for the first of its class and generation, and after progress.
-    pub fn attempt(&self, meta: &ObjectMeta, retry: Retry, progress: bool) -> u32 {
+    /// Which attempt this is: 0 for the first of its class and generation, and after progress. `runs` tells whether it is
+    /// to look at something that runs in Azure.
+    pub fn attempt(&self, meta: &ObjectMeta, retry: Retry, progress: bool, runs: bool) -> u32 {
         let (class, generation) = (discriminant(&retry), meta.generation.unwrap_or_default());
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lock();
         let next = match all.get(names(meta).2) {
             Some(last) if last.class == class && last.generation == generation && !progress => {
                 last.count.saturating_add(1)
             }
             _ => 0,
         };
-        all.insert(names(meta).2.to_owned(), Attempts { class, generation, count: next });
+        let going = runs || matches!(retry, Retry::Soon | Retry::Steadily);
+        let priority = if going { Priority::Operation } else { Priority::Retry };
+        let deleting = meta.deletion_timestamp.is_some();
+        all.insert(names(meta).2.to_owned(), Attempts { class, generation, deleting, count: next, priority });
         next
     }
 
     /// Whether something is being tried: false once a pass had nothing left to do.
     pub fn tries(&self, meta: &ObjectMeta) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(names(meta).2)
+        self.lock().contains_key(names(meta).2)
+    }
+
+    /// How urgent a pass is. What was never looked at as it is now, and had not settled so before, a person changed.
+    pub fn priority<S: Subject>(&self, cr: &S) -> Priority {
+        let meta = cr.meta();
+        let same = |last: &&Attempts| last.generation == cr.generation() && last.deleting == cr.deleting();
+        if cr.asked() {
+            return Priority::Change;
+        }
+        match self.lock().get(names(meta).2).filter(same) {
+            Some(last) => last.priority,
+            None if cr.had_settled() && !cr.deleting() => Priority::Sweep,
+            None => Priority::Change,
+        }
     }
 
     /// Nothing is being tried any more.
     pub fn forget(&self, meta: &ObjectMeta) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(names(meta).2);
+        self.lock().remove(names(meta).2);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Attempts>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use acivnet_api::{DelegatedSubnet, DelegatedSubnetSpec, DelegatedSubnetStatus};
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use serde_json::json;
 
     #[test]
     fn counts_until_something_changes() {
@@ -54,18 +87,44 @@ mod tests {
         let object =
             |generation| ObjectMeta { uid: Some("u".into()), generation: Some(generation), ..ObjectMeta::default() };
         let counts: Vec<u32> = [
-            memory.attempt(&object(1), Retry::Soon, false),
-            memory.attempt(&object(1), Retry::Soon, false),
-            memory.attempt(&object(1), Retry::Soon, true),
-            memory.attempt(&object(1), Retry::Soon, false),
-            memory.attempt(&object(2), Retry::Soon, false),
-            memory.attempt(&object(2), Retry::Backoff, false),
+            memory.attempt(&object(1), Retry::Soon, false, false),
+            memory.attempt(&object(1), Retry::Soon, false, false),
+            memory.attempt(&object(1), Retry::Soon, true, false),
+            memory.attempt(&object(1), Retry::Soon, false, false),
+            memory.attempt(&object(2), Retry::Soon, false, false),
+            memory.attempt(&object(2), Retry::Backoff, false, false),
         ]
         .into();
         assert_eq!(counts, [0, 1, 0, 1, 0, 0]);
         assert!(memory.tries(&object(2)));
         memory.forget(&object(2));
         assert!(!memory.tries(&object(2)));
-        assert_eq!(memory.attempt(&object(2), Retry::Backoff, false), 0);
+        assert_eq!(memory.attempt(&object(2), Retry::Backoff, false, false), 0);
+    }
+
+    #[test]
+    fn what_a_person_changed_comes_first() {
+        let memory = Memory::default();
+        let spec: DelegatedSubnetSpec = serde_json::from_value(json!({
+            "azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
+            "virtualNetwork": {"name": "v"}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}}))
+        .unwrap();
+        let subnet = |generation: i64, settled: i64, deleting: bool| {
+            let mut subnet = DelegatedSubnet::new("a", spec.clone());
+            subnet.metadata.uid = Some("u".into());
+            subnet.metadata.generation = Some(generation);
+            subnet.metadata.deletion_timestamp = deleting.then(|| Time(Timestamp::UNIX_EPOCH));
+            let status =
+                DelegatedSubnetStatus { settled_generation: Some(settled), ..DelegatedSubnetStatus::default() };
+            DelegatedSubnet { status: Some(status), ..subnet }
+        };
+        assert_eq!(memory.priority(&subnet(1, 1, false)), Priority::Sweep);
+        assert_eq!(memory.priority(&subnet(2, 1, false)), Priority::Change);
+        memory.attempt(&subnet(2, 1, false).metadata, Retry::Soon, false, true);
+        assert_eq!(memory.priority(&subnet(2, 1, false)), Priority::Operation);
+        memory.attempt(&subnet(2, 1, false).metadata, Retry::Backoff, false, false);
+        assert_eq!(memory.priority(&subnet(2, 1, false)), Priority::Retry);
+        assert_eq!(memory.priority(&subnet(2, 1, true)), Priority::Change);
+        assert_eq!(memory.priority(&subnet(3, 1, false)), Priority::Change);
     }
 }

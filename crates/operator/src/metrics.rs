@@ -1,12 +1,13 @@
 //! Counters for people and alarms.
 
-use acivnet_azure::{Observer, Sent};
+use acivnet_azure::{Observer, Sent, Waited, throttle::Sort};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
     metrics::{counter::Counter, family::Family, gauge::ConstGauge},
     registry::{Registry, Unit},
 };
+use std::sync::atomic::AtomicU64;
 
 /// Labels of `acivnet_azure_requests_total`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -23,6 +24,13 @@ struct KubernetesWrite {
     verb: &'static str,
 }
 
+/// Labels of what is held back before it is sent to Azure.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Held {
+    class: &'static str,
+    sort: &'static str,
+}
+
 /// Labels of the counters that tell a result.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Outcome {
@@ -37,12 +45,15 @@ pub struct Metrics {
     kubernetes_writes: Family<KubernetesWrite, Counter>,
     reconciles: Family<Outcome, Counter>,
     watch_failures: Family<Outcome, Counter>,
+    azure_waits: Family<Held, Counter<f64, AtomicU64>>,
+    azure_closings: Family<Held, Counter>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
         let (azure_requests, kubernetes_writes, reconciles, watch_failures) = Default::default();
+        let (azure_waits, azure_closings): (Family<Held, Counter<f64, AtomicU64>>, _) = Default::default();
         registry.register(
             "acivnet_azure_requests",
             "Requests to Azure; status 0 when there was no answer",
@@ -59,8 +70,19 @@ impl Default for Metrics {
             "Watches of the Kubernetes API that broke or could not be started",
             Family::clone(&watch_failures),
         );
+        registry.register_with_unit(
+            "acivnet_azure_waits",
+            "Time that requests to Azure waited for their turn",
+            Unit::Seconds,
+            Family::clone(&azure_waits),
+        );
+        registry.register(
+            "acivnet_azure_throttled",
+            "Times that Azure said it was asked too often, and nothing was sent for a while",
+            Family::clone(&azure_closings),
+        );
         registry.register_collector(Box::new(Process));
-        Self { registry, azure_requests, kubernetes_writes, reconciles, watch_failures }
+        Self { registry, azure_requests, kubernetes_writes, reconciles, watch_failures, azure_waits, azure_closings }
     }
 }
 
@@ -99,6 +121,15 @@ impl Observer for Metrics {
     fn answered(&self, sent: &Sent<'_>) {
         self.azure_request(sent.verb, sent.class.as_str(), sent.status);
     }
+
+    fn waited(&self, waited: &Waited) {
+        let held = Held { class: waited.class.as_str(), sort: waited.sort.as_str() };
+        self.azure_waits.get_or_create(&held).inc_by(waited.time.as_secs_f64());
+    }
+
+    fn closed(&self, scope: &'static str, sort: Sort) {
+        self.azure_closings.get_or_create(&Held { class: scope, sort: sort.as_str() }).inc();
+    }
 }
 
 #[derive(Debug)]
@@ -128,6 +159,8 @@ fn resident_memory() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use acivnet_azure::Class;
+    use std::time::Duration;
 
     #[test]
     fn names_and_labels_are_as_documented() {
@@ -135,11 +168,15 @@ mod tests {
         metrics.azure_request("PUT", "arm", 201);
         metrics.kubernetes_write("DelegatedSubnet", "update");
         metrics.reconcile("DelegatedSubnet", "settled");
+        metrics.waited(&Waited { class: Class::ResourceManager, sort: Sort::Write, time: Duration::from_millis(1500) });
+        metrics.closed("network", Sort::Read);
         let text = metrics.text();
         for line in [
             r#"acivnet_azure_requests_total{verb="PUT",class="arm",status="201"} 1"#,
             r#"acivnet_kubernetes_writes_total{kind="DelegatedSubnet",verb="update"} 1"#,
             r#"acivnet_reconciles_total{kind="DelegatedSubnet",result="settled"} 1"#,
+            r#"acivnet_azure_waits_seconds_total{class="arm",sort="write"} 1.5"#,
+            r#"acivnet_azure_throttled_total{class="network",sort="read"} 1"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -1,10 +1,17 @@
 //! Questions to facts. All reads of a pass happen here.
 
-use crate::{ctx::Ctx, identity::Known, kubernetes, probe::Probe, snapshot::Reader};
+use crate::{
+    ctx::Ctx,
+    identity::Known,
+    kubernetes,
+    probe::Probe,
+    snapshot::{self, Reader},
+};
 use acivnet_api::conditions::reasons;
-use acivnet_azure::{Azure, IdentityKey};
+use acivnet_azure::{Azure, Errand, IdentityKey, Priority};
 use acivnet_core::{
     failure::Failure,
+    kinds,
     observed::{Fact, Identity, Observed},
     questions::Question,
     subject::{Subject, names, open_questions},
@@ -22,6 +29,7 @@ const PARALLEL: usize = 8;
 /// What one pass saw, and with what it asks.
 pub(crate) struct Sight<'a> {
     ctx: &'a Ctx,
+    priority: Priority,
     pub observed: Observed,
     /// The namespace's identity, once it was needed and found.
     pub known: Option<Arc<Known>>,
@@ -35,9 +43,9 @@ pub(crate) struct Sight<'a> {
 
 impl<'a> Sight<'a> {
     /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
-    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, shared: bool) -> Self {
+    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
-        let mut sight = Self { ctx, observed, known: None, azure: None, shared, by_list: BTreeSet::new() };
+        let mut sight = Self { ctx, priority, observed, known: None, azure: None, shared, by_list: BTreeSet::new() };
         sight.look(cr).await;
         sight
     }
@@ -73,8 +81,37 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// Answers questions side by side; the facts are noted in the order of the questions.
+    /// Answers questions, those about subnets after those about their networks, which show their subnets.
     async fn ask<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
+        let (subnets, others): (Vec<_>, Vec<_>) = questions.into_iter().partition(|one| network_of(one).is_some());
+        self.read(cr, others).await;
+        let mut unanswered = Vec::new();
+        for question in subnets {
+            match self.inside_network(&question) {
+                Some(fact) => drop(self.observed.facts.insert(question, fact)),
+                None => unanswered.push(question),
+            }
+        }
+        self.read(cr, unanswered).await;
+    }
+
+    /// A subnet out of its network's body, which has it whole. That a network does not show it proves nothing; that there
+    /// is no network does.
+    fn inside_network(&self, question: &Question) -> Option<Fact> {
+        let Question::Azure(_, id) = question else { return None };
+        let network = network_of(question)?;
+        if self.by_list.contains(&network) {
+            return None;
+        }
+        match self.observed.facts.get(&network)? {
+            Fact::Present(body) => snapshot::subnet(body, id).map(Fact::Present),
+            Fact::Absent => Some(Fact::Absent),
+            Fact::Unread(_) => None,
+        }
+    }
+
+    /// Answers questions side by side; the facts are noted in the order of the questions.
+    async fn read<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
         let this = &*self;
         let reads: Vec<_> = questions.iter().map(|question| this.answer(cr, question)).collect();
         let answers: Vec<(Fact, bool)> = stream::iter(reads).buffered(PARALLEL).collect().await;
@@ -172,7 +209,8 @@ impl<'a> Sight<'a> {
 
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
         let known = self.ctx.identities.of(self.ctx, names(cr.meta()).0, cr.deleting()).await?;
-        let azure = self.ctx.azure.pass(&known.identity);
+        let errand = Errand { priority: self.priority, region: cr.region().to_owned() };
+        let azure = self.ctx.azure.pass(&known.identity).on(errand);
         let signed_in = azure.sign_in().await;
         (self.known, self.azure) = (Some(known), Some(azure));
         signed_in
@@ -188,6 +226,16 @@ impl<'a> Sight<'a> {
             tracing::debug!(namespace = names(cr.meta()).0, "Azure does not accept the token");
             self.observed.identity = Identity::Refused(failure.clone());
         }
+    }
+}
+
+/// The question about the virtual network that a subnet lies in.
+fn network_of(question: &Question) -> Option<Question> {
+    match question {
+        Question::Azure(kind, id) if *kind == &kinds::subnet::SUBNET => {
+            Some(Question::Azure(&kinds::virtual_network::VIRTUAL_NETWORK, id.parent()?))
+        }
+        _ => None,
     }
 }
 

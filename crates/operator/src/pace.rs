@@ -18,6 +18,16 @@ impl Pace {
         wait.mul_f64(self.0)
     }
 
+    /// The other way round: a time that passed here, as long as it would have been in production.
+    pub fn undone(self, passed: Duration) -> Duration {
+        passed.div_f64(self.0)
+    }
+
+    /// How much slower than in production time goes.
+    pub fn scale(self) -> f64 {
+        self.0
+    }
+
     /// The wait before the `attempt`-th try in a row, counted from 0. `jitter` is in 0..1.
     pub fn before(self, retry: Retry, attempt: u32, jitter: f64) -> Duration {
         match retry {

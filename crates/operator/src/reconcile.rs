@@ -9,6 +9,7 @@ use acivnet_core::{
 };
 use kube::runtime::controller::Action;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Why a pass ended early. What was written stands; the next pass reads it.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +51,10 @@ pub fn after_error<S: Object>(cr: Arc<S>, error: &Error, ctx: Arc<Ctx>) -> Actio
 }
 
 fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Action {
-    let attempt = ctx.memory.attempt(cr.meta(), retry, progress);
-    Action::requeue(ctx.pace.before(retry, attempt, ctx.random.unit()))
+    let look = ctx.running.next_look(cr.meta(), ctx.pace);
+    let attempt = ctx.memory.attempt(cr.meta(), retry, progress, look.is_some());
+    let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
+    Action::requeue(look.filter(|_| retry == Retry::Soon).unwrap_or(wait))
 }
 
 struct Outcome {
@@ -64,11 +67,16 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     if cr.deleting() && !publish::is_held(cr) {
         return Ok(Outcome { next: Next::Never, progress: false });
     }
-    let mut sight = Sight::of(ctx, cr, is_steady(cr)).await;
+    let (priority, looked) = (ctx.memory.priority(cr), Instant::now());
+    let mut sight = Sight::of(ctx, cr, priority, is_steady(cr)).await;
     let (mut blueprint, mut plan) = decide(cr, &sight.observed, ctx.clock.now());
     if sight.is_shared() && !plan.settled() {
         sight.look_closer(cr).await;
         (blueprint, plan) = decide(cr, &sight.observed, ctx.clock.now());
+    }
+    ctx.running.note(cr.meta(), &blueprint, &plan, looked, ctx.pace);
+    if let Some(azure) = &mut sight.azure {
+        azure.hurry(priority.of_write(cr.drifts(&sight.observed) && !cr.deleting()));
     }
     let report = |cr: &S, done: Option<&Done>| {
         cr.report(&Pass { observed: &sight.observed, blueprint: &blueprint, plan: &plan, now: ctx.clock.now() }, done)
@@ -82,7 +90,7 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;
     let before = report(&cr, None);
     let cr = publish::record(ctx, cr, &before).await?;
-    let done = act(ctx, azure, names(cr.meta()).0, &blueprint, &plan).await;
+    let done = act(ctx, azure, cr.meta(), &blueprint, &plan).await;
     let said = report(&cr, Some(&done));
     let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
         0 => said.next,

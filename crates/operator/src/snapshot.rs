@@ -171,7 +171,7 @@ fn key(kind: &Kind, scope: &ResourceId, body: &Value) -> Option<String> {
 }
 
 /// A virtual network carries its subnets (Azure REST, Virtual Networks - List).
-fn subnet(network: &Value, id: &ResourceId) -> Option<Value> {
+pub(crate) fn subnet(network: &Value, id: &ResourceId) -> Option<Value> {
     let subnets = network.pointer("/properties/subnets")?.as_array()?;
     let is_it = |subnet: &&Value| {
         subnet.get("id").and_then(Value::as_str).is_some_and(|found| found.eq_ignore_ascii_case(id.as_str()))

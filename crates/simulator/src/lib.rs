@@ -28,10 +28,12 @@ pub mod request_log;
 pub mod run;
 pub mod seed;
 pub mod server;
+pub mod settings;
 mod simulator;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod windows;
 pub mod world;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -152,9 +152,9 @@ impl Operations {
     }
 }
 
-/// The pause until the next poll, for a client that just got `InProgress`: 10, 20, 40, 80, 160 … seconds in Azure.
-fn poll_pause(world: &World, operation: &Operation) -> u64 {
-    world.retry_after(10.0 * 2f64.powi(operation.polls.clamp(0, 4)))
+/// Seconds in Azure until the next poll, for a client that just got `InProgress`: 10, 20, 40, 80, 160 ….
+fn poll_pause(operation: &Operation) -> f64 {
+    10.0 * 2f64.powi(operation.polls.clamp(0, 4))
 }
 
 /// `{"status":…}` with the error where there is one.

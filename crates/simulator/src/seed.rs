@@ -4,6 +4,7 @@
 use crate::arm::{groups, workspaces};
 use crate::authorization::{Role, RoleAssignment};
 use crate::identity::{Application, FederatedCredential, Secret};
+use crate::settings::Change;
 use crate::world::{Subscription, World};
 use serde::Deserialize;
 
@@ -18,6 +19,7 @@ pub struct Seed {
     applications: Vec<ApplicationSeed>,
     role_assignments: Vec<RoleSeed>,
     page_size: Option<usize>,
+    settings: Change,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -147,6 +149,7 @@ impl Seed {
                 world.roles.push(given);
             }
         }
+        world.settings.change(self.settings);
         world.page_size = self.page_size.unwrap_or(world.page_size).max(1);
     }
 }

@@ -63,6 +63,12 @@ pub fn is_within(id: &str, scope: &str) -> bool {
     id.strip_prefix(&scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// The subscription in an id; empty where there is none.
+pub fn subscription_of(id: &str) -> &str {
+    let mut parts = id.split('/').skip_while(|part| !part.eq_ignore_ascii_case("subscriptions"));
+    parts.nth(1).unwrap_or_default()
+}
+
 /// `/subscriptions/S/resourceGroups/G` of an id below a group, in the id's own case.
 pub fn group_of(id: &str) -> Option<String> {
     let parts: Vec<&str> = id.split('/').collect();

@@ -5,7 +5,7 @@ use crate::authorization::RoleAssignment;
 use crate::blob::Blobs;
 use crate::clock::after;
 use crate::containers::Containers;
-use crate::error::Refusal;
+use crate::error::{Refusal, Response, set_header};
 use crate::faults::Faults;
 use crate::identity::Directory;
 use crate::ids::Ids;
@@ -14,7 +14,9 @@ use crate::machine_learning::MachineLearning;
 use crate::network::Network;
 use crate::operations::Operations;
 use crate::request_log::RequestLog;
+use crate::settings::Settings;
 use crate::store::{Resource, Store};
+use crate::windows::Windows;
 use http::StatusCode;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -58,8 +60,12 @@ pub struct World {
     pub roles: Vec<RoleAssignment>,
     /// Management locks.
     pub locks: Locks,
+    /// What can be switched.
+    pub settings: Settings,
     /// Resource Manager's rate limits.
     pub buckets: Buckets,
+    /// Resource providers' rate limits.
+    pub windows: Windows,
     /// Scripted faults.
     pub faults: Faults,
     /// What was asked.
@@ -108,7 +114,9 @@ impl World {
             directory: beginning.directory,
             roles: Vec::new(),
             locks: Locks::default(),
+            settings: Settings::default(),
             buckets: Buckets::default(),
+            windows: Windows::default(),
             faults: Faults::default(),
             log: RequestLog::default(),
             network: Network::default(),
@@ -143,6 +151,18 @@ impl World {
     /// How long something takes here that takes `seconds` in Azure.
     pub fn scaled(&self, seconds: f64) -> Duration {
         Duration::try_from_secs_f64(seconds * self.time_scale).unwrap_or_default()
+    }
+
+    /// How long a work takes here that is named so and usually takes `usual` seconds in Azure.
+    pub fn duration_of(&self, work: &str, usual: f64) -> Duration {
+        self.scaled(self.settings.seconds(work, usual))
+    }
+
+    /// Puts `Retry-After` on an answer about an operation, unless that is switched off.
+    pub fn ask_to_wait(&self, response: &mut Response, seconds: f64) {
+        if self.settings.retry_after {
+            set_header(response, "retry-after", &self.retry_after(seconds).to_string());
+        }
     }
 
     /// `Retry-After` for `seconds` in Azure: scaled, a whole number, at least 1 (clients take 0 as absent).

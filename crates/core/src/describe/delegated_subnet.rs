@@ -57,6 +57,10 @@ impl Ids {
 impl Subject for DelegatedSubnet {
     type Status = DelegatedSubnetStatus;
 
+    fn region(&self) -> &str {
+        &self.spec.azure.location
+    }
+
     fn questions(&self, _observed: &Observed) -> Vec<Question> {
         if self.leaves_nothing() {
             return Vec::new();

@@ -72,6 +72,11 @@ async fn dispatch(simulator: &Simulator, method: &Method, segments: &[&str], que
             Seed::parse(&body).map_err(bad_request)?.merge_into(world);
             done()
         }
+        ["settings"] if method == Method::GET => ok(&json!(world.settings)),
+        ["settings"] if method == Method::PATCH => {
+            world.settings.change(parsed(&body)?);
+            done()
+        }
         ["resources"] => resource(world, method, query, &body),
         ["faults"] => faults(world, method, &body),
         ["locks"] => locks(world, method, query, &body),

@@ -162,7 +162,7 @@ fn delete(world: &mut World, call: &Call, id: &str, subscription: &str) -> Resul
         subscription: subscription.to_owned(),
         place: Place::ResourceManager,
         api_version: call.api_version().to_owned(),
-        seconds: DELETE_SECONDS,
+        seconds: world.settings.seconds("DeleteResourceGroup", DELETE_SECONDS),
         has_result: false,
         scripted: call.scripted.clone(),
     };
@@ -170,7 +170,7 @@ fn delete(world: &mut World, call: &Call, id: &str, subscription: &str) -> Resul
     let handle = operations::begin(world, start, move |world, ending| settle_delete(world, &group, ending));
     let mut response = nothing(StatusCode::ACCEPTED)?;
     set_header(&mut response, "location", &handle.result_url);
-    set_header(&mut response, "retry-after", &world.retry_after(15.0).to_string());
+    world.ask_to_wait(&mut response, 15.0);
     Ok(response)
 }
 

@@ -13,6 +13,8 @@ use crate::containers;
 use crate::error::Refusal;
 use crate::faults::ScriptedEnding;
 use crate::network::addresses::{self, Holder};
+use crate::store::subscription_of;
+use crate::windows::{self, Deed};
 use crate::world::World;
 use http::StatusCode;
 
@@ -65,7 +67,7 @@ pub(crate) fn begin(world: &mut World, workspace: &str, name: &str, scripted: Op
     let (at, operation) = (workspace.to_owned(), id.clone());
     if world.machine_learning.workspace(workspace).is_some_and(|w| w.images.contains_key(&key)) {
         say(world, workspace, &id, "Use the existing image.");
-        world.schedule(world.scaled(LOOK_UP_SECONDS), move |world| submit(world, &at, &operation));
+        world.schedule(world.duration_of("FindImage", LOOK_UP_SECONDS), move |world| submit(world, &at, &operation));
         return id;
     }
     say(world, workspace, &id, "Building image..");
@@ -76,7 +78,7 @@ pub(crate) fn begin(world: &mut World, workspace: &str, name: &str, scripted: Op
     write_build_log(world, workspace, &id, "");
     if !world.machine_learning.real {
         let name = name.to_owned();
-        world.schedule(world.scaled(BUILD_SECONDS), move |world| {
+        world.schedule(world.duration_of("BuildImage", BUILD_SECONDS), move |world| {
             let (log, outcome) = containers::build(world, &name);
             write_build_log(world, &at, &operation, &log);
             build_ended(world, &at, &operation, &outcome);
@@ -137,7 +139,7 @@ fn submit(world: &mut World, workspace: &str, operation: &str) {
     if world.machine_learning.real {
         world.schedule(PATIENCE, move |world| timed_out(world, &at, &id));
     } else {
-        world.schedule(world.scaled(DEPLOY_SECONDS), move |world| {
+        world.schedule(world.duration_of("DeployService", DEPLOY_SECONDS), move |world| {
             let outcome = containers::start(world, &name);
             deploy_ended(world, &at, &id, &outcome);
         });
@@ -152,6 +154,10 @@ fn address(world: &mut World, workspace: &str, name: &str) -> Result<Ipv4Addr, R
         return Ok(container.address);
     }
     let location = service.location.clone();
+    windows::container_group(world, subscription_of(workspace), &location, Deed::Create)?;
+    let Some(service) = world.machine_learning.service(workspace, name) else {
+        return Err(Refusal::bad_request("ServiceNotFound", format!("Service {name} was deleted meanwhile.")));
+    };
     match service.network.clone() {
         None => Ok(view::public_address(workspace, name)),
         Some(network) => {

@@ -10,8 +10,12 @@ use super::state::{Keys, Service, Stage, State};
 use super::{Answer, Ctx, deployment, keys, operations, update, validate, view};
 use crate::containers;
 use crate::error::{Response, empty_response, json_response};
+use crate::store::subscription_of;
+use crate::windows::{self, Deed};
 use crate::world::World;
 
+/// Azure seconds until a service with a container is gone.
+const DELETE_SECONDS: f64 = 15.0;
 /// Lines of a log when the client does not say.
 const TAIL: usize = 5000;
 
@@ -179,18 +183,19 @@ fn delete(world: &mut World, ctx: &Ctx<'_>, name: &str) -> Result<Response, Prob
     let Some(service) = world.machine_learning.service(&ctx.workspace, name) else {
         return Ok(empty_response(StatusCode::NO_CONTENT));
     };
-    let has_container = service.container.is_some();
+    let (has_container, location) = (service.container.is_some(), service.location.clone());
     idle(world, &ctx.workspace, name)?;
     if !has_container {
         deployment::remove(world, &ctx.workspace, name);
         return Ok(empty_response(StatusCode::OK));
     }
+    windows::container_group(world, subscription_of(&ctx.workspace), &location, Deed::Delete)?;
     let id = operations::begin(world, &ctx.workspace, name, Stage::Whole, ctx.scripted.clone());
     if let Some(service) = world.machine_learning.service_mut(&ctx.workspace, name) {
         service.state = State::Transitioning;
     }
     let (workspace, operation, name) = (ctx.workspace.clone(), id.clone(), name.to_owned());
-    world.schedule(world.scaled(15.0), move |world| {
+    world.schedule(world.duration_of("DeleteService", DELETE_SECONDS), move |world| {
         let done = deployment::whole_ended(world, &workspace, &operation, |world| {
             deployment::remove(world, &workspace, &name);
         });

@@ -192,6 +192,14 @@ impl MachineLearning {
         self.workspaces.values()
     }
 
+    /// How many container groups of a subscription stand in a region.
+    pub(crate) fn container_groups(&self, subscription: &str, region: &str) -> usize {
+        let here = |one: &&Workspace| store::subscription_of(&one.id).eq_ignore_ascii_case(subscription);
+        let workspaces = self.workspaces.values().filter(here);
+        let services = workspaces.flat_map(|one| one.services.values());
+        services.filter(|one| one.container.is_some() && one.location == region).count()
+    }
+
     /// Forgets a workspace.
     pub(crate) fn remove_workspace(&mut self, id: &str) -> Option<Workspace> {
         self.workspaces.remove(&store::key(id))

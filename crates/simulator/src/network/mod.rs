@@ -16,6 +16,7 @@ use crate::arm::{unknown_type, wrong_verb};
 use crate::call::Call;
 use crate::error::{Refusal, Response, json_response, set_header};
 use crate::store::Resource;
+use crate::windows;
 use crate::world::World;
 use addresses::Occupancy;
 use http::{Method, StatusCode};
@@ -44,6 +45,27 @@ pub fn subnet_id(virtual_network: &str, name: &str) -> String {
 /// # Errors
 /// Whatever Azure refuses.
 pub fn route(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: &[&str]) -> Result<Response, Refusal> {
+    if !world.settings.limits.network {
+        return dispatch(world, call, raw_path, scope, rest);
+    }
+    let (subscription, region) =
+        (call.path.subscription().unwrap_or_default().to_owned(), region(world, call, scope, rest));
+    let left = windows::network(world, &subscription, &region, &call.method)?;
+    let mut response = dispatch(world, call, raw_path, scope, rest).unwrap_or_else(Refusal::into_response);
+    windows::tell(&mut response, left);
+    Ok(response)
+}
+
+/// The region of the resource that a request is about; of a list that of its resource group, if it has one.
+fn region(world: &World, call: &Call, scope: &str, rest: &[&str]) -> String {
+    let id = |name: &&str| format!("{scope}/providers/Microsoft.Network/{}/{name}", rest.first().unwrap_or(&""));
+    let known = |id: &str| world.resources.get(id).and_then(|resource| resource.location.clone());
+    let wanted = || serde_json::from_slice::<Value>(&call.body).ok()?.get("location")?.as_str().map(str::to_owned);
+    let region = rest.get(1).map(id).and_then(|id| known(&id)).or_else(wanted).or_else(|| known(scope));
+    region.unwrap_or_default().replace(' ', "").to_ascii_lowercase()
+}
+
+fn dispatch(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: &[&str]) -> Result<Response, Refusal> {
     let id = |kind: &str, name: &str| format!("{scope}/providers/{kind}/{name}");
     match rest {
         ["virtualnetworks"] => virtual_networks::list(world, call, raw_path, scope),

@@ -1,7 +1,7 @@
 //! What all writes have in common: one writer at a time, conditional requests, the operation.
 
 use crate::call::Call;
-use crate::error::{Refusal, Response, set_header};
+use crate::error::{Refusal, Response};
 use crate::operations::{self, Ending, Handle, Place, Start};
 use crate::store::{Busy, Resource};
 use crate::world::World;
@@ -65,7 +65,7 @@ pub fn begin(
         subscription: call.path.subscription().unwrap_or_default().to_owned(),
         place: Place::Provider("Microsoft.Network", location.to_owned()),
         api_version: call.api_version().to_owned(),
-        seconds: write.seconds,
+        seconds: world.settings.seconds(write.name, write.seconds),
         has_result: write.has_result,
         scripted: call.scripted.clone(),
     };
@@ -107,12 +107,12 @@ pub fn state_after(ending: &Ending) -> &'static str {
 pub fn accepted(world: &World, handle: &Handle, retry_after: f64) -> Response {
     let mut response = crate::error::empty_response(StatusCode::ACCEPTED);
     handle.put_on(&mut response, true);
-    set_header(&mut response, "retry-after", &world.retry_after(retry_after).to_string());
+    world.ask_to_wait(&mut response, retry_after);
     response
 }
 
 /// Adds the headers of a PUT whose work goes on.
 pub fn in_progress(world: &World, response: &mut Response, handle: &Handle, retry_after: f64) {
     handle.put_on(response, false);
-    set_header(response, "retry-after", &world.retry_after(retry_after).to_string());
+    world.ask_to_wait(response, retry_after);
 }

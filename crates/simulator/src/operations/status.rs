@@ -14,10 +14,10 @@ use serde_json::Value;
 pub fn status(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
     check_signature(world, call, raw_path)?;
     let operation = poll(world, id)?;
-    let (ending, pause) = (operation.ending.clone(), poll_pause(world, operation));
+    let (ending, pause) = (operation.ending.clone(), poll_pause(operation));
     let mut response = json_response(StatusCode::OK, &status_body(ending.as_ref()));
     if ending.is_none() {
-        set_header(&mut response, "retry-after", &pause.to_string());
+        world.ask_to_wait(&mut response, pause);
     }
     count(world, id);
     Ok(response)
@@ -36,8 +36,7 @@ pub fn result(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Resul
         Some(Ending::Failed(error) | Ending::Canceled(error)) => Err(refusal_of(error)),
         None => {
             let mut response = empty_response(StatusCode::ACCEPTED);
-            let pause = poll_pause(world, operation);
-            set_header(&mut response, "retry-after", &pause.to_string());
+            world.ask_to_wait(&mut response, poll_pause(operation));
             set_header(&mut response, "location", &own_url(world, call, raw_path));
             Ok(response)
         }

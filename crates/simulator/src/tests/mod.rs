@@ -5,6 +5,7 @@ mod arm;
 mod determinism;
 mod faults;
 mod identity;
+mod limits;
 mod security_groups;
 mod subnets;
 mod virtual_networks;

@@ -132,3 +132,24 @@ async fn an_operation_ends_as_a_fault_says() {
     bed.pass(200);
     assert_eq!(bed.service("aciservice").await["state"], "Healthy");
 }
+
+#[tokio::test]
+async fn a_region_that_made_too_many_container_groups_refuses_the_next() {
+    let mut bed = Bed::new().await;
+    let settings = json!({"limits": {"containerInstances": true}});
+    bed.simulator.with(|world| world.settings.change(serde_json::from_value(settings).unwrap()));
+    bed.simulator.with(|world| {
+        let make = acivnet_simulator::windows::Deed::Create;
+        let made = (0..100).all(|_| {
+            acivnet_simulator::windows::container_group(world, crate::bed::SUBSCRIPTION, "japaneast", make).is_ok()
+        });
+        assert!(made);
+    });
+    let body = bed.service_body("aciservice").await;
+    let operation = bed.mm(Method::POST, "services", Some(body)).await.operation();
+    bed.pass(200);
+    let failed = bed.operation(&operation).await;
+    assert_eq!((&failed["state"], &failed["error"]["code"]), (&json!("Failed"), &json!("AciDeploymentFailed")));
+    assert_eq!(failed["error"]["details"][0]["code"], "TooManyRequests");
+    assert_eq!(bed.service("aciservice").await["state"], "Failed");
+}

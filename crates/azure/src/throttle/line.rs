@@ -1,0 +1,175 @@
+//! A line of waiters, the urgent first.
+
+use std::collections::BTreeMap;
+
+/// Who goes first where there is not enough for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// What a person changed: creation, spec, deletion.
+    #[default]
+    Change,
+    /// A look at something that runs in Azure.
+    Operation,
+    /// Another try after a failure.
+    Retry,
+    /// A look at what had settled.
+    Sweep,
+}
+
+impl Priority {
+    pub(super) const ALL: [Self; 4] = [Self::Change, Self::Operation, Self::Retry, Self::Sweep];
+
+    /// The priority of a write in a pass of this one. Carrying on what a person began is the person's work, unless it
+    /// failed before; so is a difference that is no drift.
+    #[must_use]
+    pub fn of_write(self, drift: bool) -> Self {
+        match self {
+            Self::Operation | Self::Sweep if !drift => Self::Change,
+            other => other,
+        }
+    }
+}
+
+/// Every so often it is the turn of who has waited longest, whatever its priority, so that nobody waits for ever.
+const LONGEST_WAITING_EVERY: u64 = 8;
+
+/// A place in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket {
+    priority: Priority,
+    number: u64,
+}
+
+impl Ticket {
+    /// Its priority.
+    pub fn priority(self) -> Priority {
+        self.priority
+    }
+}
+
+/// Waiters: by priority, then by the order in which they came; every eighth time the one that came first.
+#[derive(Debug)]
+pub struct Line<T> {
+    waiting: BTreeMap<Ticket, T>,
+    came: u64,
+    served: u64,
+}
+
+impl<T> Default for Line<T> {
+    fn default() -> Self {
+        Self { waiting: BTreeMap::new(), came: 0, served: 0 }
+    }
+}
+
+impl<T> Line<T> {
+    /// Takes a place.
+    pub fn join(&mut self, priority: Priority, waiter: T) -> Ticket {
+        self.came += 1;
+        let ticket = Ticket { priority, number: self.came };
+        self.waiting.insert(ticket, waiter);
+        ticket
+    }
+
+    /// Whose turn it is.
+    pub fn first(&self) -> Option<Ticket> {
+        if !self.is_turn_of_longest_waiting() {
+            return self.waiting.keys().next().copied();
+        }
+        let firsts = Priority::ALL.map(|priority| {
+            let mut same = self.waiting.range(Ticket { priority, number: 0 }..);
+            same.next().map(|(ticket, _)| *ticket).filter(|ticket| ticket.priority == priority)
+        });
+        firsts.into_iter().flatten().min_by_key(|ticket| ticket.number)
+    }
+
+    /// Whether the next turn is that of the longest waiting.
+    pub fn is_turn_of_longest_waiting(&self) -> bool {
+        self.served % LONGEST_WAITING_EVERY == LONGEST_WAITING_EVERY - 1
+    }
+
+    /// Takes a waiter out because its turn has come.
+    pub fn serve(&mut self, ticket: Ticket) -> Option<T> {
+        let waiter = self.waiting.remove(&ticket)?;
+        self.served += 1;
+        Some(waiter)
+    }
+
+    /// Takes a waiter out that waits no longer.
+    pub fn leave(&mut self, ticket: Ticket) -> Option<T> {
+        self.waiting.remove(&ticket)
+    }
+
+    /// A waiter.
+    pub fn get(&self, ticket: Ticket) -> Option<&T> {
+        self.waiting.get(&ticket)
+    }
+
+    /// All waiters.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.waiting.values()
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all_served(line: &mut Line<&'static str>) -> Vec<&'static str> {
+        std::iter::from_fn(|| line.first().and_then(|ticket| line.serve(ticket))).collect()
+    }
+
+    #[test]
+    fn the_urgent_go_first_and_equals_in_order() {
+        let mut line = Line::default();
+        for (priority, name) in [
+            (Priority::Sweep, "sweep"),
+            (Priority::Retry, "retry"),
+            (Priority::Change, "change 1"),
+            (Priority::Operation, "operation"),
+            (Priority::Change, "change 2"),
+        ] {
+            line.join(priority, name);
+        }
+        assert_eq!(all_served(&mut line), ["change 1", "change 2", "operation", "retry", "sweep"]);
+    }
+
+    #[test]
+    fn nobody_waits_for_ever() {
+        let mut line = Line::default();
+        line.join(Priority::Sweep, "sweep");
+        for _ in 0..20 {
+            line.join(Priority::Change, "change");
+        }
+        let served = all_served(&mut line);
+        assert_eq!(served.iter().position(|one| *one == "sweep"), Some(7));
+    }
+
+    #[test]
+    fn who_left_is_not_served() {
+        let mut line = Line::default();
+        let first = line.join(Priority::Change, "first");
+        line.join(Priority::Change, "second");
+        assert_eq!(line.leave(first), Some("first"));
+        assert_eq!(all_served(&mut line), ["second"]);
+        assert!(line.is_empty());
+    }
+
+    #[test]
+    fn a_write_is_as_urgent_as_what_it_is_for() {
+        for (pass, drift, write) in [
+            (Priority::Change, false, Priority::Change),
+            (Priority::Operation, false, Priority::Change),
+            (Priority::Operation, true, Priority::Operation),
+            (Priority::Retry, false, Priority::Retry),
+            (Priority::Sweep, true, Priority::Sweep),
+            (Priority::Sweep, false, Priority::Change),
+        ] {
+            assert_eq!(pass.of_write(drift), write, "{pass:?} {drift}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! How much may be sent: a token bucket, a window, or as much as one likes.
+
+use std::{collections::VecDeque, time::Duration};
+use tokio::time::Instant;
+
+/// Slots of a window: what was sent is counted by slot, and a slot counts until all of it is out of the window.
+const SLOTS: u32 = 30;
+/// What a refusal leaves of the refill.
+const DECREASE: f64 = 0.7;
+/// By how much the refill rises in a minute without a refusal, in tokens a second.
+const INCREASE: f64 = 0.5;
+/// The refill never falls below this part of the published one.
+const LOWEST: f64 = 0.05;
+/// Rounding.
+const ALMOST: f64 = 1e-6;
+
+/// A published limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// A token bucket.
+    Bucket {
+        /// Tokens in a full one.
+        size: f64,
+        /// Tokens that come back in a second.
+        per_second: f64,
+    },
+    /// So many in any stretch of time of a length.
+    Window {
+        /// How many.
+        most: u32,
+        /// The length.
+        length: Duration,
+    },
+    /// None is known.
+    None,
+}
+
+/// What is left of a limit.
+#[derive(Debug)]
+pub(super) enum Meter {
+    Bucket(Bucket),
+    Window(Window),
+    None,
+}
+
+impl Meter {
+    /// A full one. `scale` is how much slower than in production time goes.
+    pub(super) fn new(limit: Limit, scale: f64, now: Instant) -> Self {
+        match limit {
+            Limit::Bucket { size, per_second } => Self::Bucket(Bucket {
+                size,
+                published: per_second / scale,
+                per_second: per_second / scale,
+                tokens: size,
+                at: now,
+                quiet_since: now,
+                minute: Duration::from_secs(60).mul_f64(scale),
+                increase: INCREASE / scale,
+            }),
+            Limit::Window { most, length } => {
+                let slot = (length / SLOTS).mul_f64(scale).max(Duration::from_millis(1));
+                Self::Window(Window { most, slot, start: now, sent: VecDeque::new() })
+            }
+            Limit::None => Self::None,
+        }
+    }
+
+    /// Takes one if more than `reserve` are left.
+    ///
+    /// # Errors
+    /// When there will be enough, if nobody else takes any.
+    pub(super) fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
+        match self {
+            Self::Bucket(bucket) => bucket.take(reserve, now),
+            Self::Window(window) => window.take(reserve, now),
+            Self::None => Ok(()),
+        }
+    }
+
+    /// No more are left than this; there may be less.
+    pub(super) fn lower_to(&mut self, left: f64, now: Instant) {
+        match self {
+            Self::Bucket(bucket) => {
+                bucket.refill(now);
+                bucket.tokens = bucket.tokens.min(left.max(0.0));
+            }
+            Self::Window(window) => {
+                let surplus = window.left(now) - left.max(0.0);
+                if surplus > 0.0 {
+                    window.count(surplus.ceil() as u32, now);
+                }
+            }
+            Self::None => {}
+        }
+    }
+
+    /// Azure refused although something was left: it comes back more slowly than published.
+    pub(super) fn slow_down(&mut self, now: Instant) {
+        if let Self::Bucket(bucket) = self {
+            bucket.refill(now);
+            (bucket.tokens, bucket.quiet_since) = (0.0, now);
+            bucket.per_second = (bucket.per_second * DECREASE).max(bucket.published * LOWEST);
+        }
+    }
+
+    /// Whether it is as a new one is.
+    pub(super) fn is_full(&mut self, now: Instant) -> bool {
+        match self {
+            Self::Bucket(bucket) => {
+                bucket.refill(now);
+                bucket.tokens >= bucket.size && bucket.per_second >= bucket.published
+            }
+            Self::Window(window) => window.left(now) >= f64::from(window.most),
+            Self::None => true,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Bucket {
+    size: f64,
+    published: f64,
+    per_second: f64,
+    tokens: f64,
+    at: Instant,
+    quiet_since: Instant,
+    minute: Duration,
+    increase: f64,
+}
+
+impl Bucket {
+    fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
+        self.refill(now);
+        let missing = 1.0 + reserve - self.tokens;
+        if missing > ALMOST {
+            return Err(now + later(missing / self.per_second));
+        }
+        self.tokens = (self.tokens - 1.0).max(0.0);
+        Ok(())
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let passed = now.duration_since(self.at).as_secs_f64();
+        self.tokens = (self.tokens + passed * self.per_second).min(self.size);
+        self.at = now;
+        while self.per_second < self.published && now.duration_since(self.quiet_since) >= self.minute {
+            self.per_second = (self.per_second + self.increase).min(self.published);
+            self.quiet_since += self.minute;
+        }
+    }
+}
+
+/// Counts by slot: its number since the start, and how many were sent in it.
+#[derive(Debug)]
+pub(super) struct Window {
+    most: u32,
+    slot: Duration,
+    start: Instant,
+    sent: VecDeque<(u32, u32)>,
+}
+
+impl Window {
+    fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
+        let mut left = self.left(now);
+        if left + ALMOST >= 1.0 + reserve {
+            self.count(1, now);
+            return Ok(());
+        }
+        for (slot, count) in &self.sent {
+            left += f64::from(*count);
+            if left + ALMOST >= 1.0 + reserve {
+                return Err((self.start + self.slot * (slot + SLOTS + 1)).max(now + later(0.0)));
+            }
+        }
+        Err(now + self.slot * SLOTS)
+    }
+
+    fn left(&mut self, now: Instant) -> f64 {
+        let current = self.number(now);
+        while self.sent.front().is_some_and(|(slot, _)| slot + SLOTS < current) {
+            self.sent.pop_front();
+        }
+        let sent: u32 = self.sent.iter().map(|(_, count)| *count).sum();
+        f64::from(self.most) - f64::from(sent)
+    }
+
+    fn count(&mut self, more: u32, now: Instant) {
+        let current = self.number(now);
+        match self.sent.back_mut() {
+            Some((slot, count)) if *slot == current => *count += more,
+            _ => self.sent.push_back((current, more)),
+        }
+    }
+
+    fn number(&self, now: Instant) -> u32 {
+        let slots = now.duration_since(self.start).as_nanos() / self.slot.as_nanos().max(1);
+        u32::try_from(slots).unwrap_or(u32::MAX - SLOTS - 1)
+    }
+}
+
+/// A wait of at least the timer's grain, so that who waits for it does not spin.
+fn later(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(0.001, 3600.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(meter: &mut Meter, now: Instant) -> usize {
+        (0..100_000).take_while(|_| meter.take(0.0, now).is_ok()).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_gives_its_size_and_then_its_refill() {
+        let start = Instant::now();
+        let mut meter = Meter::new(Limit::Bucket { size: 200.0, per_second: 10.0 }, 1.0, start);
+        assert_eq!(takes(&mut meter, start), 200);
+        let ready = meter.take(0.0, start).unwrap_err();
+        assert_eq!(ready - start, Duration::from_millis(100));
+        assert_eq!(takes(&mut meter, start + Duration::from_secs(3)), 30);
+        assert_eq!(takes(&mut meter, start + Duration::from_secs(1000)), 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reserve_is_left() {
+        let start = Instant::now();
+        let mut meter = Meter::new(Limit::Bucket { size: 10.0, per_second: 1.0 }, 1.0, start);
+        let taken = (0..100).take_while(|_| meter.take(4.0, start).is_ok()).count();
+        assert_eq!((taken, takes(&mut meter, start)), (6, 4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_slow_the_refill_and_quiet_minutes_raise_it() {
+        let (start, seconds) = (Instant::now(), Duration::from_secs);
+        let mut meter = Meter::new(Limit::Bucket { size: 1000.0, per_second: 10.0 }, 1.0, start);
+        meter.slow_down(start);
+        assert_eq!(takes(&mut meter, start + seconds(10)), 70, "7 a second");
+        assert_eq!(takes(&mut meter, start + seconds(60)), 350);
+        assert_eq!(takes(&mut meter, start + seconds(70)), 75, "7.5 a second");
+        takes(&mut meter, start + seconds(600));
+        assert_eq!(takes(&mut meter, start + seconds(610)), 100, "never above what is published");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_counts_until_all_of_a_slot_is_over() {
+        let (start, seconds) = (Instant::now(), Duration::from_secs);
+        let mut meter = Meter::new(Limit::Window { most: 1000, length: seconds(300) }, 1.0, start);
+        assert_eq!(takes(&mut meter, start + seconds(5)), 1000);
+        assert_eq!(meter.take(0.0, start + seconds(6)), Err(start + seconds(310)));
+        assert_eq!(takes(&mut meter, start + seconds(309)), 0);
+        assert_eq!(takes(&mut meter, start + seconds(310)), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_azure_says_only_lowers() {
+        let start = Instant::now();
+        for limit in [
+            Limit::Bucket { size: 200.0, per_second: 10.0 },
+            Limit::Window { most: 200, length: Duration::from_secs(300) },
+        ] {
+            let mut meter = Meter::new(limit, 1.0, start);
+            meter.lower_to(16_499.0, start);
+            meter.lower_to(7.0, start);
+            meter.lower_to(150.0, start);
+            assert!(!meter.is_full(start));
+            assert_eq!(takes(&mut meter, start), 7, "{limit:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_can_go_faster() {
+        let start = Instant::now();
+        let mut meter = Meter::new(Limit::Bucket { size: 1.0, per_second: 10.0 }, 0.01, start);
+        assert_eq!((takes(&mut meter, start), takes(&mut meter, start + Duration::from_millis(1))), (1, 1));
+    }
+}

@@ -1,0 +1,263 @@
+//! Holds requests back before Azure would: one limiter for each caller, scope and sort of request.
+//!
+//! `docs/throttling.md` has the limits and where they come from. What holds: a limiter never lets through more than is
+//! published, nor more than Azure says is left · one that Azure closed stays closed until `Retry-After` is over · the
+//! urgent go first, and nobody waits for ever · no caller waits for another.
+
+mod headers;
+mod limiter;
+mod line;
+mod meter;
+#[cfg(test)]
+mod tests;
+
+pub use headers::{remaining, retry_after};
+pub use line::{Line, Priority, Ticket};
+pub use meter::Limit;
+
+use crate::{
+    cloud::{Cloud, Throttling},
+    observe::Class,
+    request::{Answer, Call},
+};
+use http::Method;
+use limiter::{Admission, Limiter};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use url::Url;
+
+/// A request that has not had its turn after so long is given up for this pass; scaled like all waits of our own.
+const LONGEST: Duration = Duration::from_secs(60);
+/// How long a limiter stays closed when Azure does not say.
+const UNSAID: Duration = Duration::from_secs(10);
+/// This part of a bucket is left to others who use the same identity.
+const OTHERS: f64 = 0.02;
+/// This part of what may be written is left to changes by persons; of what may be read, one.
+const CHANGES: f64 = 0.2;
+
+/// What a request is about, as limits tell requests apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sort {
+    /// GET and HEAD.
+    Read,
+    /// PUT, PATCH and POST.
+    Write,
+    /// DELETE.
+    Delete,
+}
+
+impl Sort {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET | Method::HEAD => Self::Read,
+            Method::DELETE => Self::Delete,
+            _ => Self::Write,
+        }
+    }
+
+    /// The word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The header that tells how many are left of a subscription's bucket.
+    fn header(self) -> &'static str {
+        match self {
+            Self::Read => "x-ms-ratelimit-remaining-subscription-reads",
+            Self::Write => "x-ms-ratelimit-remaining-subscription-writes",
+            Self::Delete => "x-ms-ratelimit-remaining-subscription-deletes",
+        }
+    }
+}
+
+/// Who asks, and how urgent it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Errand {
+    /// How urgent.
+    pub priority: Priority,
+    /// Region of the resources that it is about; empty when none is known.
+    pub region: String,
+}
+
+/// Where a limit holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    /// Azure Resource Manager, in the region whose front end answers (empty behind the global address).
+    ResourceManager { subscription: String, region: String },
+    /// The provider Microsoft.Network, in the region of the resource.
+    Network { subscription: String, region: String },
+    /// A host of the data plane or of blob storage, of which no limit is published.
+    Host(String),
+}
+
+impl Scope {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::ResourceManager { .. } => "arm",
+            Self::Network { .. } => "network",
+            Self::Host(_) => "host",
+        }
+    }
+}
+
+/// Tenant and client id, lower-cased: the principal that Azure counts.
+pub(crate) type Caller = (String, String);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    caller: Caller,
+    scope: Scope,
+    sort: Sort,
+}
+
+/// All limiters of a process.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    limiters: Mutex<BTreeMap<Key, Arc<Limiter>>>,
+    scale: f64,
+}
+
+/// A request did not get its turn.
+#[derive(Debug, PartialEq)]
+pub(crate) struct NoTurn {
+    /// The scope, for people.
+    pub(crate) scope: &'static str,
+    /// When to try again.
+    pub(crate) after: Duration,
+}
+
+/// Leave to send one request, until it is answered.
+#[derive(Debug)]
+pub(crate) struct Leave(Vec<(Key, Admission)>);
+
+/// A limiter was closed by Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed {
+    pub(crate) scope: &'static str,
+    pub(crate) sort: Sort,
+}
+
+impl Throttle {
+    /// Nothing was sent yet. `scale` is how much slower than in production time goes.
+    pub(crate) fn new(scale: f64) -> Self {
+        Self { limiters: Mutex::default(), scale }
+    }
+
+    /// Waits until a request may be sent.
+    ///
+    /// # Errors
+    /// It would take more than a minute.
+    pub(crate) async fn enter(
+        &self,
+        cloud: &Cloud,
+        caller: Caller,
+        call: &Call,
+        errand: &Errand,
+    ) -> Result<Leave, NoTurn> {
+        let mut leave = Vec::new();
+        for (scope, sort, limit) in limits(cloud, call, &errand.region) {
+            let key = Key { caller: caller.clone(), scope, sort };
+            let limiter = self.limiter(&key, limit);
+            let entered = limiter.enter(errand.priority, LONGEST.mul_f64(self.scale)).await;
+            let admission = entered.map_err(|after| NoTurn { scope: key.scope.as_str(), after })?;
+            leave.push((key, admission));
+        }
+        Ok(Leave(leave))
+    }
+
+    fn limiter(&self, key: &Key, limit: Limit) -> Arc<Limiter> {
+        let mut limiters = crate::lock(&self.limiters);
+        if let Some(known) = limiters.get(key) {
+            return Arc::clone(known);
+        }
+        limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || !limiter.is_idle());
+        let (limit, reserve) = ours(limit, key.sort);
+        let limiter = Arc::new(Limiter::new(limit, reserve, self.scale));
+        limiters.insert(key.clone(), Arc::clone(&limiter));
+        limiter
+    }
+}
+
+impl Leave {
+    /// Learns from an answer. The limiter that Azure closed, if it did. `jitter` is in 0..1.
+    pub(crate) fn answered(
+        self,
+        answer: &Answer,
+        throttled: bool,
+        wait: Option<Duration>,
+        jitter: f64,
+    ) -> Option<Closed> {
+        for (key, admission) in &self.0 {
+            let left = matches!(key.scope, Scope::ResourceManager { .. }).then(|| answer.header(key.sort.header()));
+            if let Some(left) = left.flatten().and_then(|left| left.trim().parse().ok()) {
+                admission.left(left);
+            }
+        }
+        let by_provider = answer.header("x-ms-failure-cause") == Some("service");
+        let closing = |scope: &Scope| match scope {
+            Scope::Network { .. } => by_provider,
+            Scope::ResourceManager { .. } => !by_provider,
+            Scope::Host(_) => true,
+        };
+        let (key, admission) =
+            self.0.iter().find(|(key, _)| closing(&key.scope)).or(self.0.first()).filter(|_| throttled)?;
+        admission.refused(wait.unwrap_or(UNSAID) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 200.0) as u64));
+        Some(Closed { scope: key.scope.as_str(), sort: key.sort })
+    }
+}
+
+/// What we make of a published limit: less, since others share it, and what is left to changes by persons.
+fn ours(limit: Limit, sort: Sort) -> (Limit, f64) {
+    let (limit, all) = match limit {
+        Limit::Bucket { size, per_second } => {
+            let size = (size * (1.0 - OTHERS)).floor();
+            (Limit::Bucket { size, per_second }, size)
+        }
+        Limit::Window { most, length } => {
+            let most = most - (f64::from(most) * OTHERS).ceil() as u32;
+            (Limit::Window { most, length }, f64::from(most))
+        }
+        Limit::None => (Limit::None, 0.0),
+    };
+    (limit, if sort == Sort::Read { 1.0 } else { (all * CHANGES).floor() })
+}
+
+/// The limits that a request meets, the narrowest first.
+fn limits(cloud: &Cloud, call: &Call, region: &str) -> Vec<(Scope, Sort, Limit)> {
+    let sort = Sort::of(&call.method);
+    if call.class != Class::ResourceManager {
+        let host = call.url.host_str().unwrap_or_default().to_owned();
+        return vec![(Scope::Host(host), Sort::Read, Limit::None)];
+    }
+    let path = call.url.path().to_ascii_lowercase();
+    let subscription = path.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let Throttling { reads, writes, deletes } = cloud.throttling();
+    let limit = match sort {
+        Sort::Read => reads,
+        Sort::Write => writes,
+        Sort::Delete => deletes,
+    };
+    let front_end =
+        Scope::ResourceManager { subscription: subscription.to_owned(), region: front_end(cloud, &call.url) };
+    let arm = (front_end, sort, limit);
+    if !path.contains("/providers/microsoft.network/") {
+        return vec![arm];
+    }
+    let scope = Scope::Network { subscription: subscription.to_owned(), region: region.to_ascii_lowercase() };
+    let (sort, most) = if sort == Sort::Read { (sort, 10_000) } else { (Sort::Write, 1_000) };
+    vec![(scope, sort, Limit::Window { most, length: Duration::from_secs(300) }), arm]
+}
+
+/// `westeurope` of `westeurope.management.azure.com`; nothing of the global address.
+fn front_end(cloud: &Cloud, url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let below = cloud.resource_manager().host_str().and_then(|global| host.strip_suffix(global));
+    below.unwrap_or_default().trim_end_matches('.').to_owned()
+}

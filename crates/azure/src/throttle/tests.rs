@@ -1,0 +1,284 @@
+use super::*;
+use crate::{
+    Body, Connector, Http, Identity, Secret, SendError, Settings, SplitMix, TokioClock, full,
+    gate::Gate,
+    script::{Bytes1000, id},
+};
+use acivnet_api::conditions::reasons;
+use acivnet_core::{
+    blueprint::{Goal, Node},
+    kinds::{network_security_group::NETWORK_SECURITY_GROUP, workspace::WORKSPACE},
+    observed::Fact,
+    owner::Mark,
+    plan::Request as Write,
+    retry::Retry,
+};
+use async_trait::async_trait;
+use futures::future::join_all;
+use http::{Request, Response};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+/// An Azure that notes when each request came and whose it was.
+struct Notes {
+    start: Instant,
+    seen: Mutex<Vec<(Duration, String)>>,
+    answer: fn(&str) -> (u16, &'static [(&'static str, &'static str)], Value),
+}
+
+impl Notes {
+    fn new(answer: fn(&str) -> (u16, &'static [(&'static str, &'static str)], Value)) -> Arc<Self> {
+        Arc::new(Self { start: Instant::now(), seen: Mutex::default(), answer })
+    }
+
+    /// Seconds since the start, and method and last segment of the path, of all requests but sign-ins.
+    fn seen(&self) -> Vec<(f64, String)> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().map(|(at, line)| (at.as_secs_f64(), line.clone())).collect()
+    }
+
+    fn count(&self, end: &str) -> usize {
+        self.seen().iter().filter(|(_, line)| line.ends_with(end)).count()
+    }
+}
+
+#[async_trait]
+impl Http for Notes {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        sleep(Duration::from_millis(20)).await;
+        if request.uri().path().ends_with("/token") {
+            let token = json!({"token_type": "Bearer", "expires_in": 86400, "access_token": "t"});
+            return Ok(Response::new(full(token.to_string())));
+        }
+        let name = request.uri().path().rsplit('/').next().unwrap_or_default();
+        let line = format!("{} {name}", request.method());
+        self.seen.lock().unwrap().push((self.start.elapsed(), line.clone()));
+        let (status, headers, body) = (self.answer)(&line);
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        Ok(response.body(full(body.to_string())).unwrap())
+    }
+}
+
+fn fine(_: &str) -> (u16, &'static [(&'static str, &'static str)], Value) {
+    (200, &[], json!({"properties": {"provisioningState": "Succeeded"}}))
+}
+
+fn connector(http: &Arc<Notes>) -> Connector {
+    Connector::new(Settings {
+        cloud: Cloud::custom("https://arm.test", "https://login.test", "ml.test", "blob.test").unwrap(),
+        http: Arc::clone(http) as _,
+        clock: Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())),
+        random: Arc::new(SplitMix::new(1)),
+        observer: Arc::new(()),
+        scale: 1.0,
+    })
+}
+
+fn tenant(name: &str) -> Identity {
+    Identity::client_secret(name, "client", Secret::new("hunter22"))
+}
+
+fn on(priority: Priority) -> Errand {
+    Errand { priority, region: "japaneast".into() }
+}
+
+const PROVIDERS: &str = "/subscriptions/s/resourceGroups/g/providers";
+
+async fn read(connector: &Connector, identity: Identity, priority: Priority, name: &str) -> Fact {
+    let workspace = id(&format!("{PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{name}"));
+    connector.pass(&identity).on(on(priority)).read(&WORKSPACE, &workspace).await
+}
+
+async fn put(connector: &Connector, priority: Priority, name: &str) {
+    let group = id(&format!("{PROVIDERS}/Microsoft.Network/networkSecurityGroups/{name}"));
+    let node = Node::new(&NETWORK_SECURITY_GROUP, group, Goal::Present, Value::Null, Mark::None);
+    let request = Write::Put { body: json!({}), if_match: None };
+    let azure = connector.pass(&tenant("one")).on(on(priority));
+    azure.carry_out(Gate::default().open(), &node, &request, &Bytes1000(Vec::new())).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_writes_follows_the_bucket() {
+    let http = Notes::new(fine);
+    let connector = connector(&http);
+    join_all((0..600).map(|n| {
+        let connector = connector.clone();
+        async move { put(&connector, Priority::Change, &format!("g{n}")).await }
+    }))
+    .await;
+    let times: Vec<f64> = http.seen().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times.iter().filter(|at| **at < 0.1).count(), 196, "the bucket, less what is left to others");
+    let last = times.last().unwrap();
+    assert!((40.0..41.0).contains(last), "404 at 10 a second take 40 s, not {last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_without_tokens_delays_no_other() {
+    let http = Notes::new(fine);
+    let connector = connector(&http);
+    let many = (0..2000).map(|_| read(&connector, tenant("one"), Priority::Change, "one"));
+    let other = async {
+        sleep(Duration::from_secs(1)).await;
+        read(&connector, tenant("other"), Priority::Sweep, "other").await;
+        Instant::now()
+    };
+    let begin = Instant::now();
+    let (_, other) = futures::join!(join_all(many), other);
+    assert!(other - begin < Duration::from_millis(1100), "{:?}", other - begin);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_come_before_looks_and_sweeps_are_not_forgotten() {
+    let http = Notes::new(fine);
+    let connector = connector(&http);
+    let of = |priority, name: &'static str, count: usize| {
+        let connector = &connector;
+        join_all((0..count).map(move |_| read(connector, tenant("one"), priority, name)))
+    };
+    let later = async {
+        sleep(Duration::from_secs(1)).await;
+        futures::join!(of(Priority::Operation, "operation", 50), of(Priority::Change, "change", 50))
+    };
+    futures::join!(of(Priority::Sweep, "sweep", 400), later);
+    let order: Vec<_> = http.seen().into_iter().filter(|(at, _)| *at > 1.01).map(|(_, line)| line).collect();
+    let changes = order.iter().take(60).filter(|line| line.ends_with("change")).count();
+    assert_eq!(changes, 50, "at most one in eight goes to who waited longest: {:?}", &order[..60]);
+    assert!(order.iter().take(60).any(|line| line.ends_with("sweep")));
+    let last = |name: &str| order.iter().rposition(|line| line.ends_with(name)).unwrap();
+    assert!(last("change") < last("operation") && last("operation") < last("sweep"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_the_bucket_is_left_to_changes() {
+    let http = Notes::new(fine);
+    let connector = connector(&http);
+    let sweeps = join_all((0..300).map(|_| put(&connector, Priority::Sweep, "sweep")));
+    let changes = async {
+        sleep(Duration::from_secs(2)).await;
+        join_all((0..30).map(|_| put(&connector, Priority::Change, "change"))).await;
+        Instant::now()
+    };
+    let begin = Instant::now();
+    let (_, changed) = futures::join!(sweeps, changes);
+    assert!(changed - begin < Duration::from_millis(2100), "{:?}", changed - begin);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_refusal_nothing_is_sent_until_it_is_allowed() {
+    let http = Notes::new(|line| match line {
+        "GET first" => {
+            (429, &[("retry-after", "17")], json!({"error": {"code": "SubscriptionRequestsThrottled", "message": "m"}}))
+        }
+        other => fine(other),
+    });
+    let connector = connector(&http);
+    let first = read(&connector, tenant("one"), Priority::Change, "first").await;
+    assert!(matches!(&first, Fact::Unread(failure) if failure.reason == reasons::THROTTLED), "{first:?}");
+    join_all((0..5).map(|_| read(&connector, tenant("one"), Priority::Change, "second"))).await;
+    put(&connector, Priority::Change, "write").await;
+    let seen = http.seen();
+    assert!(seen.iter().skip(1).all(|(at, _)| *at > 17.0 && *at < 18.5), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_no_throttling() {
+    let http = Notes::new(|line| match line {
+        "GET first" => (
+            429,
+            &[("retry-after", "17")],
+            json!({"error": {"code": "RetryableError", "details": [{"code": "RetryableErrorDueToAnotherOperation"}]}}),
+        ),
+        other => fine(other),
+    });
+    let connector = connector(&http);
+    read(&connector, tenant("one"), Priority::Change, "first").await;
+    read(&connector, tenant("one"), Priority::Change, "second").await;
+    assert!(http.seen().iter().all(|(at, _)| *at < 1.0), "{:?}", http.seen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_wait_ends_the_try() {
+    let http = Notes::new(|line| match line {
+        "GET first" => (429, &[("retry-after", "600")], json!({"error": {"code": "SubscriptionRequestsThrottled"}})),
+        other => fine(other),
+    });
+    let connector = connector(&http);
+    read(&connector, tenant("one"), Priority::Change, "first").await;
+    let Fact::Unread(failure) = read(&connector, tenant("one"), Priority::Change, "second").await else { panic!() };
+    let Retry::After(after) = failure.retry else { panic!("{failure:?}") };
+    assert_eq!((failure.reason, after.as_secs()), (reasons::THROTTLED, 600));
+    assert_eq!(http.count("second"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_has_left_is_not_exceeded() {
+    let http = Notes::new(|_| (200, &[("x-ms-ratelimit-remaining-subscription-reads", "3")], json!({})));
+    let connector = connector(&http);
+    read(&connector, tenant("one"), Priority::Change, "first").await;
+    join_all((0..28).map(|_| read(&connector, tenant("one"), Priority::Change, "more"))).await;
+    let seen = http.seen();
+    assert_eq!(seen.iter().filter(|(at, _)| *at < 0.07).count(), 4, "{seen:?}");
+    assert!(seen.last().unwrap().0 > 1.0, "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_its_place_lets_others_pass() {
+    let http = Notes::new(fine);
+    let connector = connector(&http);
+    join_all((0..245).map(|_| read(&connector, tenant("one"), Priority::Change, "fill"))).await;
+    let given_up = tokio::time::timeout(
+        Duration::from_millis(5),
+        join_all((0..10).map(|_| read(&connector, tenant("one"), Priority::Change, "gone"))),
+    );
+    let stays = async {
+        sleep(Duration::from_millis(1)).await;
+        read(&connector, tenant("one"), Priority::Change, "stays").await
+    };
+    let (given_up, _) = futures::join!(given_up, stays);
+    assert!(given_up.is_err());
+    assert_eq!((http.count("gone"), http.count("stays")), (0, 1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever comes when, no stretch of time sees more than the bucket and its refill.
+    #[test]
+    fn no_stretch_of_time_sees_more_than_the_limit(
+        arrivals in prop::collection::vec((0u64..20_000, 0usize..4), 1..300),
+        size in 1u32..30, per_second in 1u32..20,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let passed = runtime.block_on(async {
+            let limit = Limit::Bucket { size: f64::from(size), per_second: f64::from(per_second) };
+            let limiter = Arc::new(Limiter::new(limit, f64::from(size / 5), 1.0));
+            let start = Instant::now();
+            let all = arrivals.iter().map(|(at, priority)| {
+                let (limiter, priority) = (Arc::clone(&limiter), Priority::ALL[*priority]);
+                async move {
+                    sleep(Duration::from_millis(*at)).await;
+                    let admission = limiter.enter(priority, Duration::from_secs(3600)).await.unwrap();
+                    let passed = start.elapsed();
+                    sleep(Duration::from_millis(100)).await;
+                    drop(admission);
+                    passed
+                }
+            });
+            let mut passed = join_all(all).await;
+            passed.sort();
+            passed
+        });
+        prop_assert_eq!(passed.len(), arrivals.len());
+        for (first, from) in passed.iter().enumerate() {
+            for (last, to) in passed.iter().enumerate().skip(first) {
+                let allowed = f64::from(size) + f64::from(per_second) * (*to - *from).as_secs_f64();
+                let sent = (last - first + 1) as f64;
+                prop_assert!(sent <= allowed + 0.01, "{sent} in {:?}, allowed are {allowed}", *to - *from);
+            }
+        }
+    }
+}

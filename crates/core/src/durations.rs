@@ -1,0 +1,168 @@
+//! When to look at something that runs in Azure: learned from how long the like of it took.
+//!
+//! Of what has ended two moments are known: the last look that found it running and the first that did not. The end lay
+//! between them, anywhere alike. Looks go where ends of the last ones lie closest, and soon after each such place; a few
+//! go before, in case things became faster, and ever rarer ones go after the last.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+/// So many of the last ends are remembered of each sort of work.
+const REMEMBERED: usize = 32;
+/// Looks for which the remembered ends are divided evenly.
+const PARTS: usize = 10;
+/// The first look comes before all but this part of the ends, so that the next end is known as narrowly.
+const LEAD: f64 = 0.03;
+/// Looks are no closer than this, in seconds.
+const CLOSEST: f64 = 0.5;
+/// A pause between looks that is longer than this part of the time gone by gets another look at its beginning.
+const PAUSE: f64 = 0.1;
+/// Looks before the first remembered end, as parts of its time; taken when few others are needed.
+const EARLY: [f64; 2] = [0.2, 0.5];
+/// Few others.
+const FEW: usize = 6;
+/// While nothing is known: the first look, in seconds, and how the pauses grow from there.
+const FIRST: f64 = 2.0;
+const GROWTH: f64 = 1.45;
+/// After the last remembered end: the first pause, in seconds, and how the pauses grow.
+const AFTER: f64 = 1.0;
+const GROWTH_AFTER: f64 = 2.0;
+/// Longest pause, in seconds.
+const LONGEST: f64 = 90.0;
+/// Shortest wait before a look, in seconds; also how much too early one may come and still count as made.
+const GRAIN: f64 = 0.2;
+
+/// What is done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// It was not there.
+    Create,
+    /// It stands and is changed.
+    Update,
+    /// It is removed.
+    Delete,
+}
+
+/// A sort of work: name of the kind, and what is done.
+pub type Sort = (&'static str, Work);
+
+/// Within which times since its beginning a work ended, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct End {
+    after: f64,
+    until: f64,
+}
+
+/// How long each sort of work took of late.
+#[derive(Clone, Debug, Default)]
+pub struct Durations(BTreeMap<Sort, VecDeque<End>>);
+
+impl Durations {
+    /// A work that still ran at a look `after` its beginning had ended at the look `until`.
+    pub fn learn(&mut self, sort: Sort, after: Duration, until: Duration) {
+        let ends = self.0.entry(sort).or_default();
+        let after = after.as_secs_f64();
+        ends.push_back(End { after, until: until.as_secs_f64().max(after + GRAIN / 2.0) });
+        if ends.len() > REMEMBERED {
+            ends.pop_front();
+        }
+    }
+
+    /// How long to wait before the next look at a work that ran at a look `elapsed` after its beginning.
+    pub fn next_look(&self, sort: Sort, elapsed: Duration) -> Duration {
+        let now = elapsed.as_secs_f64();
+        let Some(ends) = self.0.get(&sort) else { return Self::next_unlearned(elapsed) };
+        let looks = looks(ends);
+        let last = looks.last().copied().unwrap_or_default();
+        let planned = looks.into_iter().find(|look| *look > now + GRAIN);
+        wait(now, planned.unwrap_or_else(|| growing(last + AFTER, AFTER, GROWTH_AFTER, now)))
+    }
+
+    /// The same when nothing like it was seen, or its beginning was not: `elapsed` since it was first seen.
+    pub fn next_unlearned(elapsed: Duration) -> Duration {
+        let now = elapsed.as_secs_f64();
+        wait(now, growing(FIRST, FIRST, GROWTH, now))
+    }
+}
+
+fn wait(now: f64, look: f64) -> Duration {
+    Duration::from_secs_f64((look - now).max(GRAIN))
+}
+
+/// The first look after `now` of a series with growing pauses.
+fn growing(first: f64, pause: f64, growth: f64, now: f64) -> f64 {
+    let (mut look, mut pause) = (first, pause);
+    while look <= now + GRAIN {
+        pause = (pause * growth).min(LONGEST);
+        look += pause;
+    }
+    look
+}
+
+/// The looks that the remembered ends call for, by time.
+fn looks(ends: &VecDeque<End>) -> Vec<f64> {
+    let parts = (1..=PARTS).map(|part| part as f64 / PARTS as f64);
+    let wanted = quantiles(ends, std::iter::once(LEAD).chain(parts));
+    let spread = spread(&wanted);
+    let first = spread.first().copied().unwrap_or_default();
+    let early = EARLY.iter().map(|part| first * part).filter(|_| first > FIRST / EARLY[0]);
+    let early: Vec<f64> = if spread.len() <= FEW { early.collect() } else { Vec::new() };
+    early.into_iter().chain(spread).collect()
+}
+
+/// Looks that are not too close, with another one at the beginning of each long pause.
+fn spread(wanted: &[f64]) -> Vec<f64> {
+    let mut looks: Vec<f64> = Vec::new();
+    for look in wanted {
+        if looks.last().is_none_or(|last| *look >= last + CLOSEST) {
+            looks.push(*look);
+        }
+    }
+    if let (Some(last), Some(end)) = (looks.last().copied(), wanted.last())
+        && *end > last
+    {
+        looks.push(last + CLOSEST);
+    }
+    let next = looks.iter().skip(1).copied().chain([f64::INFINITY]);
+    let pauses = looks.iter().zip(next);
+    pauses
+        .flat_map(|(look, next)| {
+            let long = next - look > (look * PAUSE).max(3.0 * CLOSEST);
+            [Some(*look), long.then_some(look + 2.0 * CLOSEST)]
+        })
+        .flatten()
+        .collect()
+}
+
+/// The times by which these parts (rising, up to 1) of the ends have come, each end spread evenly over its stretch.
+fn quantiles(ends: &VecDeque<End>, parts: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut edges: Vec<f64> = ends.iter().flat_map(|end| [end.after, end.until]).collect();
+    edges.sort_by(f64::total_cmp);
+    let mut stretches =
+        edges.iter().zip(edges.iter().skip(1)).map(|(from, to)| (*from, *to, density(ends, *from, *to)));
+    let last = edges.last().copied().unwrap_or_default();
+    let (mut stretch, mut below) = (stretches.next(), 0.0);
+    parts
+        .map(|part| {
+            while let Some((from, to, density)) = stretch {
+                let within = density * (to - from);
+                if below + within + 1e-9 >= part {
+                    return if density > 0.0 { (from + (part - below) / density).min(to) } else { to };
+                }
+                (below, stretch) = (below + within, stretches.next());
+            }
+            last
+        })
+        .collect()
+}
+
+/// Which part of all ends lies in a second of a stretch between two neighbouring edges.
+fn density(ends: &VecDeque<End>, from: f64, to: f64) -> f64 {
+    let over = ends.iter().filter(|end| end.after <= from && end.until >= to && to > from);
+    over.map(|end| 1.0 / (end.until - end.after)).sum::<f64>() / ends.len() as f64
+}
+
+#[cfg(test)]
+mod tests;
