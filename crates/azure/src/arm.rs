@@ -27,6 +27,9 @@ const SUBSCRIPTION_VERSION: &str = "2022-12-01";
 const MOST_PAGES: usize = 1000;
 const MOST_ITEMS: usize = 100_000;
 
+/// Is handed one item of a list after the other.
+pub type Each<'a> = &'a mut (dyn FnMut(Value) + Send);
+
 /// The codes that say of a DELETE that there is nothing to delete.
 const GONE: &[&str] = &["ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"];
 
@@ -46,17 +49,18 @@ impl Azure {
     }
 
     /// Lists the resources of a kind: of a resource group or subscription for a top-level type, of the parent for
-    /// others. A list is no proof of absence.
+    /// others, and of model versions those that carry an owner of ours. A list is no proof of absence. Items are handed
+    /// on page by page, so that a long list is never held as a whole.
     ///
     /// # Errors
-    /// Azure's refusal, or a list that does not end.
-    pub async fn list(&self, kind: &'static Kind, scope: &ResourceId) -> Result<Vec<Value>, Failure> {
+    /// Azure's refusal, or a list that does not end; what was handed on before is part of it.
+    pub async fn list(&self, kind: &'static Kind, scope: &ResourceId, each: Each<'_>) -> Result<(), Failure> {
         match kind.plane {
             Plane::Arm => {
                 let url = self.arm_url(&list_path(kind, scope), kind.api_version);
-                self.pages(url, Class::ResourceManager, &format!("{scope} {}", kind.name)).await
+                self.pages(url, Class::ResourceManager, &format!("{scope} {}", kind.name), each).await
             }
-            Plane::MachineLearning => self.machine_learning_list(kind, scope).await,
+            Plane::MachineLearning => self.machine_learning_list(kind, scope, each).await,
         }
     }
 
@@ -163,18 +167,20 @@ impl Azure {
     }
 
     /// All items of a list whose `nextLink` is followed as it is, as long as it leads to the same host.
-    pub(crate) async fn pages(&self, first: Url, class: Class, about: &str) -> Result<Vec<Value>, Failure> {
-        let (mut items, mut url) = (Vec::new(), first.clone());
+    pub(crate) async fn pages(&self, first: Url, class: Class, about: &str, each: Each<'_>) -> Result<(), Failure> {
+        let (mut count, mut url) = (0, first.clone());
         for _ in 0..MOST_PAGES {
             let call = Call::new(Method::GET, url.clone(), class, about);
             let mut page = self.object(&call, self.send(&call).await?)?;
-            items.append(&mut self.items(&call, &mut page)?);
-            let Some(next) = next_link(&page) else { return Ok(items) };
+            let items = self.items(&call, &mut page)?;
+            count += items.len();
+            items.into_iter().for_each(&mut *each);
+            let Some(next) = next_link(&page) else { return Ok(()) };
             let next = first.join(&next).map_err(|_| unreachable(&call.what(), "nextLink is not a URL"))?;
             if next.origin() != first.origin() && class != Class::ResourceManager {
                 return Err(self.foreign_host(&next, &call.what()));
             }
-            if next == url || items.len() > MOST_ITEMS {
+            if next == url || count > MOST_ITEMS {
                 break;
             }
             url = next;

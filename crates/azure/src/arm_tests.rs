@@ -1,5 +1,5 @@
 use super::*;
-use crate::script::{Reply, Script, azure, id, lost, raw, reply};
+use crate::script::{Reply, Script, azure, id, listed, lost, raw, reply};
 use acivnet_core::{
     blueprint::{Goal, Node},
     kinds::{network_security_group::NETWORK_SECURITY_GROUP, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK},
@@ -131,8 +131,8 @@ async fn lists_are_read_to_their_end() {
         ),
         ("GET arm.test/last".into(), reply(200, json!({"value": [{"name": "b"}], "nextLink": ""}))),
     ]);
-    let listed = azure(&script).list(&VIRTUAL_NETWORK, &id(GROUP)).await.unwrap();
-    assert_eq!(listed, [json!({"name": "a"}), json!({"name": "b"})]);
+    let items = listed(&azure(&script), &VIRTUAL_NETWORK, &id(GROUP)).await.unwrap();
+    assert_eq!(items, [json!({"name": "a"}), json!({"name": "b"})]);
     script.done();
 }
 
@@ -144,7 +144,7 @@ async fn a_list_that_turns_round_or_holds_no_items_is_a_failure() {
         json!({"value": {}}),
     ] {
         let script = Script::new([(get(&format!("{VNET}/subnets")), reply(200, first))]);
-        assert!(azure(&script).list(&SUBNET, &id(VNET)).await.is_err());
+        assert!(listed(&azure(&script), &SUBNET, &id(VNET)).await.is_err());
         script.done();
     }
 }
@@ -160,7 +160,7 @@ async fn a_next_link_to_another_host_gets_no_token() {
     ] {
         let path = format!("{GROUP}/providers/Microsoft.Network/networkSecurityGroups");
         let script = Script::new([(get(&path), reply(200, json!({"value": [], "nextLink": link})))]);
-        let failure = azure(&script).list(&NETWORK_SECURITY_GROUP, &id(GROUP)).await.unwrap_err();
+        let failure = listed(&azure(&script), &NETWORK_SECURITY_GROUP, &id(GROUP)).await.unwrap_err();
         assert_eq!(failure.code, "HostNotOfCloud", "{link}");
         script.done();
     }

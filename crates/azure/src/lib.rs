@@ -33,6 +33,7 @@ mod token;
 mod script;
 
 pub use crate::http::{Body, BoxError, Http, ReqwestHttp, SendError, TimeLimit, collect, empty, full};
+pub use arm::Each;
 pub use carry_out::{PayloadStream, Payloads};
 pub use clock::{Clock, SystemClock, TokioClock};
 pub use cloud::Cloud;

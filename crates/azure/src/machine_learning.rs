@@ -4,6 +4,7 @@
 //! the requests of the Python package `azureml-core` 1.61.
 
 use crate::{
+    arm::Each,
     connector::Azure,
     discovery::Endpoints,
     error::Refusal,
@@ -25,6 +26,8 @@ use url::Url;
 
 /// What a path segment may hold as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Items of a page: the most that `azureml-core` 1.61 asks for. The service may give fewer.
+pub(crate) const PAGE: &str = "255";
 /// Tail of an operation's log, in bytes.
 const LOG_TAIL: usize = 16 << 10;
 /// Longest log that is read through for its tail, in bytes.
@@ -65,14 +68,15 @@ impl Azure {
         &self,
         kind: &'static Kind,
         workspace: &ResourceId,
-    ) -> Result<Vec<Value>, Failure> {
-        let Some(endpoints) = self.endpoints(workspace).await? else { return Ok(Vec::new()) };
+        each: Each<'_>,
+    ) -> Result<(), Failure> {
+        let Some(endpoints) = self.endpoints(workspace).await? else { return Ok(()) };
         if kind.write == Write::Model {
-            return self.model_pages(&endpoints, workspace, &[]).await;
+            return self.owned_models(&endpoints, workspace, each).await;
         }
         let mut url = endpoints.model_management(workspace, "services");
-        url.set_query(Some("expand=true"));
-        self.pages(url, Class::MachineLearning, &format!("{workspace}/services")).await
+        url.set_query(Some(&format!("expand=true&count={PAGE}")));
+        self.pages(url, Class::MachineLearning, &format!("{workspace}/services"), each).await
     }
 
     /// The workspace that a model or service lies in, and its endpoints; `None` when it is proven absent.

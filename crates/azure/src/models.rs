@@ -1,13 +1,13 @@
 //! Models of Azure ML. Registration has no key of its own: what is registered is found by its properties.
 
 use crate::{
-    arm::next_link,
+    arm::{Each, next_link},
     carry_out::Payloads,
     connector::Azure,
     discovery::Endpoints,
     error::unreachable,
     gate::Permit,
-    machine_learning::{fact, is_absent, segment},
+    machine_learning::{PAGE, fact, is_absent, segment},
     observe::Class,
     request::{Call, JSON_PATCH},
 };
@@ -26,19 +26,40 @@ use std::collections::BTreeSet;
 use url::Url;
 
 const JSON_UTF8: &str = "application/json; charset=utf-8";
-const PAGE: &str = "100";
 const MOST_PAGES: usize = 1000;
 
+/// Where the models of a workspace are listed, and what errors call the list.
+fn model_list(endpoints: &Endpoints, workspace: &ResourceId) -> (Url, String) {
+    (endpoints.model_management(workspace, "models"), format!("{workspace}/models"))
+}
+
 impl Azure {
-    /// All model versions of a workspace that carry an owner of ours, as an array.
-    pub async fn models(&self, workspace: &ResourceId) -> Fact {
-        fact(self.owned_models(workspace).await)
+    /// The model versions of a workspace that carry this owner, as an array.
+    pub async fn models(&self, workspace: &ResourceId, owner: &str) -> Fact {
+        fact(self.models_of(workspace, owner).await)
     }
 
-    async fn owned_models(&self, workspace: &ResourceId) -> Result<Option<Value>, Failure> {
+    async fn models_of(&self, workspace: &ResourceId, owner: &str) -> Result<Option<Value>, Failure> {
         let Some(endpoints) = self.endpoints(workspace).await? else { return Ok(None) };
-        let models = self.model_pages(&endpoints, workspace, &[("properties", OWNER_TAG)]).await?;
-        Ok(Some(models.into_iter().filter(|model| property(model, OWNER_TAG).is_some()).collect()))
+        let filter = format!("{OWNER_TAG}={owner}");
+        let models = self.model_pages(&endpoints, workspace, &[("properties", &filter)]).await?;
+        Ok(Some(models.into_iter().filter(|model| property(model, OWNER_TAG) == Some(owner)).collect()))
+    }
+
+    /// The model versions of a workspace that carry an owner of ours.
+    pub(crate) async fn owned_models(
+        &self,
+        endpoints: &Endpoints,
+        workspace: &ResourceId,
+        each: Each<'_>,
+    ) -> Result<(), Failure> {
+        let mut owned = |model: Value| {
+            if property(&model, OWNER_TAG).is_some() {
+                each(model);
+            }
+        };
+        let (url, about) = model_list(endpoints, workspace);
+        self.token_pages(url, &[("properties", OWNER_TAG)], &about, &mut owned).await
     }
 
     /// The lowest version of a model whose key begins with `key`.
@@ -61,12 +82,21 @@ impl Azure {
         workspace: &ResourceId,
         filters: &[(&str, &str)],
     ) -> Result<Vec<Value>, Failure> {
-        self.token_pages(endpoints.model_management(workspace, "models"), filters, &format!("{workspace}/models")).await
+        let mut models = Vec::new();
+        let (url, about) = model_list(endpoints, workspace);
+        self.token_pages(url, filters, &about, &mut |model| models.push(model)).await?;
+        Ok(models)
     }
 
     /// A list of models or assets: of `nextLink` only its `$skipToken` is taken, as the SDK does.
-    async fn token_pages(&self, base: Url, filters: &[(&str, &str)], about: &str) -> Result<Vec<Value>, Failure> {
-        let (mut items, mut tokens, mut token) = (Vec::new(), BTreeSet::new(), None::<String>);
+    async fn token_pages(
+        &self,
+        base: Url,
+        filters: &[(&str, &str)],
+        about: &str,
+        each: Each<'_>,
+    ) -> Result<(), Failure> {
+        let (mut tokens, mut token) = (BTreeSet::new(), None::<String>);
         for _ in 0..MOST_PAGES {
             let mut url = base.clone();
             url.query_pairs_mut().extend_pairs(filters).append_pair("count", PAGE);
@@ -75,8 +105,8 @@ impl Azure {
             }
             let call = Call::new(Method::GET, url, Class::MachineLearning, about);
             let mut page = self.object(&call, self.send(&call).await?)?;
-            items.append(&mut self.items(&call, &mut page)?);
-            let Some(next) = next_link(&page) else { return Ok(items) };
+            self.items(&call, &mut page)?.into_iter().for_each(&mut *each);
+            let Some(next) = next_link(&page) else { return Ok(()) };
             token = skip_token(&base, &next);
             if token.as_ref().is_none_or(|token| !tokens.insert(token.clone())) {
                 break;
@@ -136,7 +166,8 @@ impl Azure {
         let url = endpoints.model_management(workspace, "assets");
         let filter = format!("{DIGEST_PROPERTY}={}", payload.digest);
         let about = format!("{workspace}/assets");
-        let assets = self.token_pages(url.clone(), &[("properties", &filter)], &about).await?;
+        let mut assets = Vec::new();
+        self.token_pages(url.clone(), &[("properties", &filter)], &about, &mut |asset| assets.push(asset)).await?;
         if let Some(found) = assets.iter().find(|asset| holds(asset, payload)).and_then(asset_id) {
             return Ok(found);
         }

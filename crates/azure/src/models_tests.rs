@@ -66,7 +66,7 @@ async fn registration_makes_artifact_asset_and_version() {
         (format!("GET {}?properties=acivnet-digest%3Dsha256%3A", path("assets")), items(json!([]))),
         (format!("POST {}", path("assets")), reply(200, json!({"id": "a1"}))),
         (
-            format!("GET {}?name=m&properties=acivnet-key%3Dk1&count=100", path("models")),
+            format!("GET {}?name=m&properties=acivnet-key%3Dk1&count=255", path("models")),
             items(json!([version(1, "other")])),
         ),
         (format!("POST {}", path("models")), reply(200, json!({"id": "m:2"}))),
@@ -110,20 +110,20 @@ async fn a_lost_answer_is_for_the_next_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_models_of_ours_are_listed_page_by_page() {
+async fn the_models_of_an_owner_are_listed_page_by_page() {
     let next = json!(format!("https://elsewhere.test/models?$skipToken=t%2B1&count=1"));
     let owned = json!({"name": "m", "properties": {OWNER_TAG: "x"}});
     let script = Script::new(discovery().into_iter().chain([
         (
-            format!("GET {}?properties=acivnet-owner&count=100", path("models")),
+            format!("GET {}?properties=acivnet-owner%3Dx&count=255", path("models")),
             reply(200, json!({"value": [owned, {"name": "n"}], "nextLink": next})),
         ),
         (
-            format!("GET {}?properties=acivnet-owner&count=100&%24skipToken=t%2B1", path("models")),
+            format!("GET {}?properties=acivnet-owner%3Dx&count=255&%24skipToken=t%2B1", path("models")),
             items(json!([owned])),
         ),
     ]));
-    assert_eq!(azure(&script).models(&id(WORKSPACE)).await, Fact::Present(json!([owned, owned])));
+    assert_eq!(azure(&script).models(&id(WORKSPACE), "x").await, Fact::Present(json!([owned, owned])));
     script.done();
 }
 
@@ -132,7 +132,7 @@ async fn a_list_with_a_repeated_token_is_a_failure() {
     let page = || reply(200, json!({"value": [], "nextLink": "https://x.test/?$skipToken=1"}));
     let line = || format!("GET {}", path("models"));
     let script = Script::new(discovery().into_iter().chain([(line(), page()), (line(), page())]));
-    assert!(matches!(azure(&script).models(&id(WORKSPACE)).await, Fact::Unread(_)));
+    assert!(matches!(azure(&script).models(&id(WORKSPACE), "x").await, Fact::Unread(_)));
     script.done();
 }
 
@@ -141,7 +141,7 @@ async fn a_version_is_read_by_number_or_by_key() {
     let script = Script::new(discovery().into_iter().chain([
         (format!("GET {}", path("models/m%3A3")), reply(200, version(3, "k1"))),
         (
-            format!("GET {}?name=m&properties=acivnet-key&count=100", path("models")),
+            format!("GET {}?name=m&properties=acivnet-key&count=255", path("models")),
             items(json!([version(5, "k1x"), version(4, "k1y"), version(2, "other")])),
         ),
         (format!("GET {}?name=m", path("models")), items(json!([]))),

@@ -4,7 +4,7 @@ use crate::{
     Azure, Body, Cloud, Connector, Http, Identity, PayloadStream, Payloads, Secret, SendError, Settings, SplitMix,
     TokioClock, collect, full, http::LARGEST_ANSWER,
 };
-use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId};
+use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId, kind::Kind};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -14,6 +14,13 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
 };
+
+/// All items of a list.
+pub(crate) async fn listed(azure: &Azure, kind: &'static Kind, scope: &ResourceId) -> Result<Vec<Value>, Failure> {
+    let mut items = Vec::new();
+    azure.list(kind, scope, &mut |item| items.push(item)).await?;
+    Ok(items)
+}
 
 pub(crate) const WORKSPACE: &str =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w";

@@ -1,5 +1,7 @@
 use super::*;
-use crate::script::{Bytes1000, Reply, Script, WORKSPACE, azure, connector, discovery, id, identity, lost, raw, reply};
+use crate::script::{
+    Bytes1000, Reply, Script, WORKSPACE, azure, connector, discovery, id, identity, listed, lost, raw, reply,
+};
 use acivnet_core::{
     blueprint::{Goal, PayloadSource},
     kinds::{web_service::WEB_SERVICE, workspace::WORKSPACE as WORKSPACE_KIND},
@@ -223,19 +225,19 @@ async fn services_are_listed_by_their_links() {
     let next = format!("https://models.ml.test/modelmanagement/v1.0{WORKSPACE}/services?expand=true&$skipToken=2");
     let script = script([
         (
-            format!("GET {}?expand=true", path("services")),
+            format!("GET {}?expand=true&count=255", path("services")),
             reply(200, json!({"value": [{"name": "a"}], "nextLink": next})),
         ),
         (format!("GET {}?expand=true&$skipToken=2", path("services")), reply(200, json!({"value": [{"name": "b"}]}))),
     ]);
     assert_eq!(
-        azure(&script).list(&WEB_SERVICE, &id(WORKSPACE)).await.unwrap(),
+        listed(&azure(&script), &WEB_SERVICE, &id(WORKSPACE)).await.unwrap(),
         [json!({"name": "a"}), json!({"name": "b"})]
     );
     script.done();
     let evil = || script_page("https://other.ml.test/x");
     let script = Script::new(discovery().into_iter().chain([evil()]));
-    assert_eq!(azure(&script).list(&WEB_SERVICE, &id(WORKSPACE)).await.unwrap_err().code, "HostNotOfCloud");
+    assert_eq!(listed(&azure(&script), &WEB_SERVICE, &id(WORKSPACE)).await.unwrap_err().code, "HostNotOfCloud");
 }
 
 fn script_page(next: &str) -> (String, Reply) {

@@ -76,6 +76,19 @@ fn whole_seconds(now: Timestamp) -> Time {
     Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
 }
 
+/// What a list says that others wait for or act on: whether the object is ready, worked on or held, and why. How far the
+/// work has come, wordings and times are left out.
+pub fn essence(conditions: &[Condition]) -> Vec<Condition> {
+    let told = [types::READY, types::RECONCILING, types::STALLED, types::DELETION_BLOCKED, types::CREDENTIALS_VALID];
+    let essential = |one: &Condition| Condition {
+        status: if one.status == "True" { "True" } else { "False" }.into(),
+        message: String::new(),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        ..one.clone()
+    };
+    told.iter().filter_map(|type_| find(conditions, type_)).map(essential).collect()
+}
+
 /// A condition of a list by type.
 pub fn find<'c>(conditions: &'c [Condition], type_: &str) -> Option<&'c Condition> {
     conditions.iter().find(|one| one.type_ == type_)

@@ -94,7 +94,10 @@ impl Observed {
     }
 
     fn listed_models(&self, kind: &'static Kind, id: &ResourceId) -> Option<Question> {
-        (kind.write == Write::Model).then(|| id.parent().map(|workspace| Question::Models { workspace })).flatten()
+        let above = (kind.write == Write::Model).then(|| id.parent()).flatten()?;
+        let lists =
+            |question: &&Question| matches!(question, Question::Models { workspace, .. } if *workspace == above);
+        self.facts.keys().find(lists).cloned()
     }
 }
 

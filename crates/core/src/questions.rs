@@ -9,10 +9,12 @@ pub enum Question {
     /// One Azure resource by id. Present: its body. Absent only when Azure said `ResourceNotFound`/`NotFound` of that
     /// very resource, or `ResourceGroupNotFound` after the group itself was asked for and found missing.
     Azure(&'static Kind, ResourceId),
-    /// All model versions of a workspace that carry the property `acivnet-owner`. Present: an array of models.
+    /// The model versions of a workspace whose property `acivnet-owner` is this owner. Present: an array of models.
     Models {
         /// The workspace.
         workspace: ResourceId,
+        /// The owner's key.
+        owner: String,
     },
     /// An operation of the Azure ML data plane. Present: its body, with `operationLogTail` (the last 16 KiB of the text
     /// behind `operationLog`) when it has failed. Absent: it is no longer known.
@@ -34,10 +36,17 @@ pub enum Question {
     },
     /// A `DelegatedSubnet` of the object's namespace, by name. Present: the whole object as JSON.
     DelegatedSubnet(String),
-    /// Every `DelegatedSubnet` of the cluster but this object. Present: an array of objects as JSON.
-    OtherDelegatedSubnets,
-    /// Every `AciVnetDeployment` of the object's namespace. Present: an array of objects as JSON.
-    Deployments,
+    /// Every other `DelegatedSubnet` of the cluster in the same virtual network. Present: an array of objects as JSON.
+    OtherDelegatedSubnets {
+        /// The virtual network.
+        virtual_network: ResourceId,
+    },
+    /// Every `AciVnetDeployment` of the object's namespace that names a `DelegatedSubnet`. Present: an array of objects as
+    /// JSON.
+    Deployments {
+        /// Name of the subnet.
+        subnet: String,
+    },
     /// One POST of the probe's request to the endpoint.
     /// Present: `{"status":200}`; unread when there was no answer. The shell may answer from memory within `interval_seconds`.
     Probe {

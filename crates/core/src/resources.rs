@@ -4,7 +4,7 @@ use crate::{
     blueprint::{Goal, Hold, Node},
     observed::Observed,
     owner::Says,
-    plan::{Seen, Step, record_of},
+    plan::{Action, Held, Seen, Step, record_of},
     subject::Pass,
 };
 use acivnet_api::{Origin, ResourceStatus};
@@ -18,24 +18,30 @@ pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceSt
     };
     let forgotten = |one: &ResourceStatus| !nodes.is_empty() && one.origin == Some(Origin::Referenced);
     let seen = nodes.iter().zip(&pass.plan.steps);
-    let seen = seen.filter_map(|(node, step)| resource(pass.observed, node, step, record_of(node, recorded)));
+    let seen = seen.filter_map(|(node, step)| resource(pass, node, step, record_of(node, recorded)));
     let others = recorded.iter().filter(|one| !described(one) && !forgotten(one)).cloned();
     seen.chain(others).collect()
 }
 
-fn resource(observed: &Observed, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
+fn resource(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
     let keep = match (node.goal, &step.seen) {
         (_, Seen::Foreign(_)) | (Goal::Gone, Seen::Absent) => false,
-        (_, Seen::Absent | Seen::Unread(_)) => record.is_some() || step.writes(),
+        (_, Seen::Absent | Seen::Unread(_)) => record.is_some() || begins(pass, step),
         _ => true,
     };
     keep.then(|| ResourceStatus {
         kind: node.kind.name.into(),
         id: record.map_or_else(|| node.id.to_string(), |record| record.id.clone()),
-        origin: origin(observed, node, record),
+        origin: origin(pass.observed, node, record),
         state: Some(step.seen.word().into()),
         keys: keys(node, step, record),
     })
+}
+
+/// Whether it is made now, or later by the same plan, whose writes are all recorded before the first.
+fn begins(pass: &Pass<'_>, step: &Step) -> bool {
+    let follows = matches!(step.action, Action::Hold(Held::Needs | Held::Turn));
+    step.writes() || follows && pass.plan.writes().next().is_some()
 }
 
 fn origin(observed: &Observed, node: &Node, record: Option<&ResourceStatus>) -> Option<Origin> {

@@ -5,7 +5,8 @@ use crate::{
     observed::Observed,
     plan::{Done, Limits, Plan, plan},
     questions::Question,
-    report::Report,
+    report::{Next, Report},
+    retry::Retry,
 };
 use acivnet_api::{Deletion, DeletionPolicy, Drift, DriftMode, Origin, RECONCILE_REQUESTED_AT, ResourceStatus};
 use jiff::Timestamp;
@@ -28,6 +29,8 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<Self::Status>;
     /// What of a status is memory: recorded resources, and the hash of the approved plan.
     fn memory(status: &Self::Status) -> (&[ResourceStatus], Option<&str>);
+    /// A status without what only tells how far work has come: of two with the same essence the later may wait.
+    fn essence(status: &Self::Status) -> Self::Status;
     /// The status as last read.
     fn status(&self) -> Option<&Self::Status>;
     /// The generation that had settled, if one had.
@@ -142,6 +145,13 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
     let known = subject.status().and_then(|last| S::memory(last).1);
     resources.iter().filter(|one| one.origin != Some(Origin::Referenced)).any(unknown)
         || approved.is_some() && approved != known
+}
+
+/// Whether the status of a report may be left unwritten for a while: it tells of progress only, and the next look, which
+/// tells more, comes soon.
+pub fn may_wait<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
+    let soon = matches!(report.next, Next::Retry(Retry::Soon | Retry::Steadily | Retry::After(_)));
+    soon && subject.status().is_some_and(|last| S::essence(last) == S::essence(&report.status))
 }
 
 /// Namespace, name and uid: empty text when absent, which no object of an API server has.

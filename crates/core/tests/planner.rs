@@ -132,7 +132,8 @@ fn observed(nodes: &[(Node, Look)]) -> Observed {
         }
     }
     let list = if let Fact::Unread(_) = list { list } else { Fact::Present(models.into()) };
-    observed.facts.insert(Question::Models { workspace: ResourceId::parse(&workspace()).unwrap() }, list);
+    let workspace = ResourceId::parse(&workspace()).unwrap();
+    observed.facts.insert(Question::Models { workspace, owner: String::new() }, list);
     observed
 }
 

@@ -10,9 +10,11 @@ use crate::{
     admin::Readiness,
     ctx::Ctx,
     object::Object,
-    reconcile::{Error, after_error, reconcile},
+    packed::Packed,
+    reconcile::{after_error, reconcile},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
+use acivnet_azure::Priority;
 use futures::{
     Stream, StreamExt,
     channel::mpsc,
@@ -23,33 +25,37 @@ use kube::{
     Api,
     core::PartialObjectMeta,
     runtime::{
-        Controller, Predicate, WatchStreamExt, controller, predicates,
+        Controller, WatchStreamExt, controller,
         reflector::{self, ObjectRef, Store},
         watcher::{self, Event},
     },
 };
 use relations::Relations;
-use std::{pin::pin, sync::Arc};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+
+/// How often lists that nobody asks any more are let go.
+const TIDY: Duration = Duration::from_secs(30);
 
 /// Ends the work when it is ready.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
 /// Runs both controllers until `stop`, then finishes the passes under way.
 pub async fn run(ctx: Arc<Ctx>, readiness: Arc<Readiness>, stop: Stop) {
-    let (deployments, deployment_writer) = reflector::store::<AciVnetDeployment>();
-    let (subnets, subnet_writer) = reflector::store::<DelegatedSubnet>();
+    let (deployments, deployment_writer) = reflector::store::<Packed<AciVnetDeployment>>();
+    let (subnets, subnet_writer) = reflector::store::<Packed<DelegatedSubnet>>();
     let (config_maps, config_map_writer) = reflector::store::<PartialObjectMeta<ConfigMap>>();
     let (to_deployments, deployment_refs) = mpsc::unbounded();
     let (to_subnets, subnet_refs) = mpsc::unbounded();
     let relations =
         Arc::new(Relations::new(Arc::clone(&ctx), deployments.clone(), subnets.clone(), to_deployments, to_subnets));
 
-    let events = watch::objects(&ctx, Api::<AciVnetDeployment>::all(ctx.kube.clone())).reflect(deployment_writer);
+    let events =
+        watch::objects(&ctx, Api::<Packed<AciVnetDeployment>>::all(ctx.kube.clone())).reflect(deployment_writer);
     let deployment_events = events.inspect({
         let relations = Arc::clone(&relations);
         move |event| each(event, |event| relations.deployment(event))
     });
-    let events = watch::objects(&ctx, Api::<DelegatedSubnet>::all(ctx.kube.clone())).reflect(subnet_writer);
+    let events = watch::objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone())).reflect(subnet_writer);
     let subnet_events = events.inspect({
         let relations = Arc::clone(&relations);
         move |event| each(event, |event| relations.subnet(event))
@@ -70,7 +76,18 @@ pub async fn run(ctx: Arc<Ctx>, readiness: Arc<Readiness>, stop: Stop) {
         async {
             select(pin!(filled), stop.clone()).await;
         },
+        async {
+            select(pin!(tidy(&ctx)), stop.clone()).await;
+        },
     );
+}
+
+/// Lets go of lists that no sweep asks any more.
+async fn tidy(ctx: &Ctx) {
+    loop {
+        tokio::time::sleep(ctx.pace.of(TIDY)).await;
+        ctx.snapshots.drop_old(ctx.clock.now());
+    }
 }
 
 /// Every error of a watch was dealt with before.
@@ -83,8 +100,8 @@ fn each<K>(event: &watcher::Result<Event<K>>, tell: impl FnOnce(&Event<K>)) {
 /// Lets passes use what the watches know, once that is everything.
 async fn fill(
     ctx: &Ctx,
-    deployments: Store<AciVnetDeployment>,
-    subnets: Store<DelegatedSubnet>,
+    deployments: Store<Packed<AciVnetDeployment>>,
+    subnets: Store<Packed<DelegatedSubnet>>,
     config_maps: Store<PartialObjectMeta<ConfigMap>>,
     readiness: &Readiness,
 ) {
@@ -93,12 +110,7 @@ async fn fill(
     if ready.is_err() {
         return;
     }
-    let fresh = ctx.stores.deployments.set(deployments).is_ok()
-        && ctx.stores.subnets.set(subnets).is_ok()
-        && ctx.stores.config_maps.set(config_maps).is_ok();
-    if !fresh {
-        tracing::debug!("the stores were filled before");
-    }
+    ctx.stores.fill(subnets, deployments, config_maps);
     readiness.set();
     tracing::info!("every object of the cluster is known");
 }
@@ -106,18 +118,17 @@ async fn fill(
 /// A change of the status is our own: only spec, annotations and deletion (which moves the generation) start a pass.
 async fn controller<S: Object>(
     ctx: Arc<Ctx>,
-    events: impl Stream<Item = watcher::Result<Event<S>>> + Send + 'static,
-    store: Store<S>,
-    related: mpsc::UnboundedReceiver<ObjectRef<S>>,
+    events: impl Stream<Item = watcher::Result<Event<Packed<S>>>> + Send + 'static,
+    store: Store<Packed<S>>,
+    related: mpsc::UnboundedReceiver<ObjectRef<Packed<S>>>,
     stop: Stop,
 ) {
-    let wanted = predicates::generation.combine(predicates::annotations);
-    let objects = events.applied_objects().predicate_filter(wanted, Default::default());
+    let objects = events.applied_objects().predicate_filter(|one: &Packed<S>| Some(one.wish()), Default::default());
     let newest = store.clone();
     Controller::for_stream(objects, store)
         .reconcile_on(related)
         .graceful_shutdown_on(stop)
-        .run(move |cr, ctx| in_turn(cr, ctx, newest.clone()), after_error::<S>, ctx)
+        .run(move |packed, ctx| in_turn(packed, ctx, newest.clone()), |_, never, _| match *never {}, ctx)
         .for_each(|result| {
             note(result);
             std::future::ready(())
@@ -125,23 +136,40 @@ async fn controller<S: Object>(
         .await;
 }
 
-/// A pass once it has its turn in its namespace, over the object as it is then. While it waits it holds next to nothing,
-/// so that any number may wait.
-async fn in_turn<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>, newest: Store<S>) -> Result<controller::Action, Error> {
-    let object = ObjectRef::from_obj(cr.as_ref());
+/// A pass once everything is known and it has its turn in its namespace, over the object as it is then. While it waits it
+/// holds next to nothing, so that any number may wait.
+async fn in_turn<S: Object>(
+    packed: Arc<Packed<S>>,
+    ctx: Arc<Ctx>,
+    newest: Store<Packed<S>>,
+) -> Result<controller::Action, Infallible> {
+    ctx.stores.filled().await;
+    let object = ObjectRef::from_obj(packed.as_ref());
     let namespace = object.namespace.clone().unwrap_or_default();
-    let _turn = ctx.turns.take(&namespace, ctx.memory.priority(cr.as_ref())).await;
-    match newest.get(&object) {
-        Some(cr) => Box::pin(reconcile(cr, ctx)).await,
-        None => Ok(controller::Action::await_change()),
-    }
+    let priority = packed.unpack().map_or(Priority::Sweep, |cr| ctx.memory.priority(&cr));
+    let _turn = ctx.turns.take(&namespace, priority).await;
+    Ok(match newest.get(&object).map(|newest| newest.unpack()) {
+        Some(Ok(cr)) => Box::pin(pass(Arc::new(cr), ctx)).await,
+        Some(Err(error)) => {
+            tracing::error!(%object, %error, "an object can't be read from the cache");
+            controller::Action::await_change()
+        }
+        None => controller::Action::await_change(),
+    })
 }
 
-fn note<S: Object>(result: Result<(ObjectRef<S>, controller::Action), controller::Error<Error, watcher::Error>>) {
+async fn pass<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> controller::Action {
+    let done = reconcile(Arc::clone(&cr), Arc::clone(&ctx)).await;
+    done.unwrap_or_else(|error| after_error(cr, &error, ctx))
+}
+
+fn note<S: Object>(
+    result: Result<(ObjectRef<Packed<S>>, controller::Action), controller::Error<Infallible, watcher::Error>>,
+) {
     match result {
         Ok((object, action)) => tracing::debug!(%object, ?action, "passed"),
-        // a reference to an object that has gone meanwhile; a failed pass is logged where it is retried
-        Err(controller::Error::ObjectNotFound(_) | controller::Error::ReconcilerFailed(..)) => {}
+        // a reference to an object that has gone meanwhile
+        Err(controller::Error::ObjectNotFound(_)) => {}
         Err(error) => tracing::warn!(%error, "the controller met an error"),
     }
 }
@@ -152,7 +180,6 @@ mod tests {
     use crate::mock::{Mock, found, list, refused, silence};
     use futures::FutureExt;
     use serde_json::json;
-    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn passes_over_what_is_listed_and_ends_when_told() {

@@ -2,12 +2,12 @@
 
 use crate::{
     config_maps::ConfigMaps, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics, networks::Networks,
-    pace::Pace, probe::Probes, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
+    pace::Pace, pauses::Pauses, probe::Probes, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores,
+    turns::Turns,
 };
 use acivnet_azure::{Clock, Connector, Http, Random};
 use acivnet_core::{observed, subject::names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::runtime::reflector::Store;
 use std::{sync::Arc, time::Duration};
 
 /// What the world gives.
@@ -67,6 +67,7 @@ pub struct Ctx {
     pub(crate) probes: Probes,
     /// Writes that had to be made again.
     pub(crate) repeats: Repeats,
+    pub(crate) pauses: Pauses,
     /// By virtual network, in lower case: Azure takes one write at a time in each.
     pub(crate) writers: Locks,
     cluster: String,
@@ -104,6 +105,7 @@ impl Ctx {
             snapshots: Snapshots::default(),
             probes: Probes::default(),
             repeats: Repeats::default(),
+            pauses: Pauses::default(),
             writers: Locks::default(),
             cluster: options.cluster,
             stalled_after: options.stalled_after,
@@ -115,11 +117,9 @@ impl Ctx {
         self.memory.forget(meta);
         self.repeats.forget(meta);
         self.running.forget(meta);
+        self.pauses.forget(meta);
         self.probes.forget(names(meta).2);
-        let subnets = self.stores.subnets.get().map(Store::state).unwrap_or_default();
-        let deployments = self.stores.deployments.get().map(Store::state).unwrap_or_default();
-        let here = |meta: &ObjectMeta| names(meta).0 == namespace;
-        if !subnets.iter().map(|one| &one.metadata).chain(deployments.iter().map(|one| &one.metadata)).any(here) {
+        if !self.stores.any_in(namespace) {
             self.identities.forget(namespace);
         }
     }

@@ -25,6 +25,8 @@ pub mod networks;
 mod object;
 mod observe;
 pub mod pace;
+mod packed;
+mod pauses;
 mod probe;
 mod publish;
 pub mod reconcile;
@@ -37,6 +39,7 @@ pub mod telemetry;
 pub mod turns;
 
 pub use object::Object;
+pub use packed::{Mention, Packed};
 
 /// Name under which the API server notes what we wrote.
 pub const FIELD_MANAGER: &str = "acivnet";

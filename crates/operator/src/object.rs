@@ -1,8 +1,16 @@
 //! What the shell needs of both kinds beyond what decisions need.
 
-use acivnet_core::subject::Subject;
+use crate::packed::Mention;
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
+use acivnet_core::{
+    describe::virtual_network_of,
+    id::ResourceId,
+    observed::Observed,
+    questions::Question,
+    subject::{Subject, names},
+};
 use k8s_openapi::NamespaceResourceScope;
-use kube::{Resource, ResourceExt, core::object::HasStatus};
+use kube::{Resource, core::object::HasStatus};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
@@ -19,24 +27,46 @@ pub trait Object:
     + Sync
     + 'static
 {
+    /// What it refers to.
+    fn mentions(&self) -> Vec<Mention>;
 }
 
-impl<K> Object for K where
-    K: Subject<Status: Send + Sync>
-        + HasStatus<Status = <Self as Subject>::Status>
-        + Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + Debug
-        + Serialize
-        + DeserializeOwned
-        + Send
-        + Sync
-        + 'static
-{
+impl Object for DelegatedSubnet {
+    fn mentions(&self) -> Vec<Mention> {
+        vec![virtual_network(&virtual_network_of(self))]
+    }
 }
 
-/// Drops what is never looked at and takes most of the memory.
-pub(crate) fn prune<K: Resource>(object: &mut K) {
-    object.meta_mut().managed_fields = None;
-    object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+impl Object for AciVnetDeployment {
+    fn mentions(&self) -> Vec<Mention> {
+        let (namespace, ..) = names(&self.metadata);
+        let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
+            Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
+            _ => None,
+        });
+        let mut mentions = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];
+        mentions.extend(files);
+        mentions.dedup();
+        mentions
+    }
+}
+
+/// Our finalizer, on an object of a namespace.
+pub(crate) fn finalizer(namespace: &str) -> Mention {
+    Mention::of("finalizer", [namespace, ""])
+}
+
+/// A virtual network.
+pub(crate) fn virtual_network(id: &ResourceId) -> Mention {
+    Mention::of("VirtualNetwork", ["", &id.folded()])
+}
+
+/// A `DelegatedSubnet`.
+pub(crate) fn subnet(namespace: &str, name: &str) -> Mention {
+    Mention::of("DelegatedSubnet", [namespace, name])
+}
+
+/// A ConfigMap.
+pub(crate) fn config_map(namespace: &str, name: &str) -> Mention {
+    Mention::of("ConfigMap", [namespace, name])
 }

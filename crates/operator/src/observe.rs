@@ -144,16 +144,20 @@ impl<'a> Sight<'a> {
         identity: &IdentityKey,
         question: &Question,
     ) -> (Fact, bool) {
-        let oldest = self.ctx.pace.of(Duration::from_secs(cr.interval_seconds())) / 10;
+        let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), names(cr.meta()).0);
+        let oldest = sweeps.oldest(self.ctx.clock.now());
         let lists = Reader { ctx: self.ctx, azure, identity, oldest };
         match question {
             Question::Azure(kind, id) if self.shared => match lists.resource(kind, id).await {
                 Some(fact) => (fact, true),
                 None => (azure.read(kind, id).await, false),
             },
-            Question::Models { workspace } if self.shared => (lists.models(workspace).await, true),
+            Question::Models { workspace, owner } if self.shared => match lists.models(workspace, owner).await {
+                Some(fact) => (fact, true),
+                None => (azure.models(workspace, owner).await, false),
+            },
             Question::Azure(kind, id) => (azure.read(kind, id).await, false),
-            Question::Models { workspace } => (azure.models(workspace).await, false),
+            Question::Models { workspace, owner } => (azure.models(workspace, owner).await, false),
             Question::Operation { workspace, id } => (azure.operation(workspace, id).await, false),
             Question::ServiceLog(service) => (azure.service_log(service).await, false),
             _ => (self.observed.fact(question), false),
@@ -168,23 +172,19 @@ impl<'a> Sight<'a> {
                 let found = ctx.stores.subnet(&ctx.kube, namespace, subnet).await;
                 fact(
                     &format!("DelegatedSubnet {subnet} can't be read"),
-                    found.map(|found| found.as_deref().map(to_value)),
+                    found.map(|found| found.as_ref().map(to_value)),
                 )
             }
-            Question::OtherDelegatedSubnets => {
-                let others = ctx.stores.subnets(&ctx.kube).await.map(|all| {
-                    let others =
-                        all.iter().filter(|one| names(&one.metadata).0 != namespace || names(&one.metadata).1 != name);
-                    Some(Value::Array(others.map(|one| to_value(one.as_ref())).collect()))
-                });
-                fact("DelegatedSubnets can't be listed", others)
+            Question::OtherDelegatedSubnets { virtual_network } => {
+                let mut found = ctx.stores.subnets_in(&ctx.kube, virtual_network).await;
+                if let Ok(found) = &mut found {
+                    found.retain(|one| names(&one.metadata).0 != namespace || names(&one.metadata).1 != name);
+                }
+                fact("DelegatedSubnets can't be listed", found.map(|others| Some(list(&others))))
             }
-            Question::Deployments => {
-                let found = ctx.stores.deployments(&ctx.kube, namespace).await;
-                fact(
-                    "AciVnetDeployments can't be listed",
-                    found.map(|all| Some(Value::Array(all.iter().map(|one| to_value(one.as_ref())).collect()))),
-                )
+            Question::Deployments { subnet } => {
+                let found = ctx.stores.deployments_of(&ctx.kube, namespace, subnet).await;
+                fact("AciVnetDeployments can't be listed", found.map(|found| Some(list(&found))))
             }
             Question::Probe { url, body, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
@@ -244,8 +244,8 @@ fn is_azure(question: &Question) -> bool {
         Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_) => true,
         Question::ConfigMap { .. }
         | Question::DelegatedSubnet(_)
-        | Question::OtherDelegatedSubnets
-        | Question::Deployments
+        | Question::OtherDelegatedSubnets { .. }
+        | Question::Deployments { .. }
         | Question::Probe { .. } => false,
     }
 }
@@ -256,6 +256,10 @@ fn fact(what: &str, found: Result<Option<Value>, kube::Error>) -> Fact {
         Ok(None) => Fact::Absent,
         Err(error) => Fact::Unread(kubernetes::failure(what, &error)),
     }
+}
+
+fn list(objects: &[impl Serialize]) -> Value {
+    objects.iter().map(to_value).collect()
 }
 
 /// An object of the API as JSON. Types of the API always are.

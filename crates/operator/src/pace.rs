@@ -1,6 +1,7 @@
 //! The one source of waits.
 
-use acivnet_core::retry::Retry;
+use acivnet_core::{owner, retry::Retry};
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// Scales the operator's own waits. What Azure asks for is never scaled.
@@ -38,9 +39,42 @@ impl Pace {
         }
     }
 
-    /// The wait before the next sweep: up to a tenth less than the interval, so that objects spread.
-    pub fn sweep(self, interval: Duration, jitter: f64) -> Duration {
-        self.of(interval.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 10.0))
+    /// The moments at which the objects of a namespace are looked at when nothing changes.
+    pub fn sweeps(self, interval: Duration, namespace: &str) -> Sweeps {
+        let hash = owner::sha256_hex(&[namespace.as_bytes()]);
+        let share = hash.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default();
+        let period = self.of(interval).max(Duration::from_millis(1));
+        Sweeps { period, offset: period.mul_f64(f64::from(share) / f64::from(u32::MAX)) }
+    }
+}
+
+/// Moments an interval apart, the same for all objects of a namespace, so that one list answers for all of them; those of
+/// another namespace lie elsewhere in the interval, so that work spreads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sweeps {
+    period: Duration,
+    offset: Duration,
+}
+
+impl Sweeps {
+    /// How long until the next one. One that is nearer than a hundredth of the interval is left out: it is the one that
+    /// was just woken for, or what it would see was just seen.
+    pub fn wait(self, now: Timestamp) -> Duration {
+        let wait = self.period.saturating_sub(self.past(now));
+        if wait < self.period / 100 { wait + self.period } else { wait }
+    }
+
+    /// The oldest list that may answer now: a tenth of the interval, and none from before the last of these moments. So
+    /// a sweep sees what stands at its time, and a change in Azure is seen within the interval.
+    pub fn oldest(self, now: Timestamp) -> Duration {
+        self.past(now).min(self.period / 10)
+    }
+
+    /// How long ago the last one was.
+    fn past(self, now: Timestamp) -> Duration {
+        let nanos = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
+        let past = (now.as_nanosecond() - nanos(self.offset)).rem_euclid(nanos(self.period));
+        Duration::from_nanos(u64::try_from(past).unwrap_or_default())
     }
 }
 
@@ -60,9 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_is_never_late() {
+    fn a_namespace_sweeps_at_the_same_moments_and_others_at_others() {
         let interval = Duration::from_secs(300);
-        assert_eq!(Pace::new(1.0).sweep(interval, 0.0), interval);
-        assert_eq!(Pace::new(1.0).sweep(interval, 1.0), Duration::from_secs(270));
+        let sweeps = |namespace| Pace::new(1.0).sweeps(interval, namespace);
+        let at = |seconds: f64| Timestamp::UNIX_EPOCH + Duration::from_secs_f64(1.8e9 + seconds);
+        let next = at(0.0) + sweeps("ml").wait(at(0.0));
+        for seconds in [1.0, 17.5, 100.0] {
+            let (now, wait) =
+                (next + Duration::from_secs_f64(seconds), sweeps("ml").wait(next + Duration::from_secs_f64(seconds)));
+            assert_eq!(now + wait, next + interval);
+            assert_eq!(sweeps("ml").oldest(now), Duration::from_secs_f64(seconds.min(30.0)));
+        }
+        assert_eq!(sweeps("ml").wait(next - Duration::from_millis(1)), interval + Duration::from_millis(1));
+        assert_ne!(sweeps("ml").wait(at(0.0)), sweeps("other").wait(at(0.0)));
+        assert_eq!(Pace::new(0.01).sweeps(interval, "ml").period, Duration::from_secs(3));
     }
 }

@@ -1,16 +1,10 @@
 //! Status, events and finalizers: the only writes to our own objects.
 
-use crate::{
-    FIELD_MANAGER,
-    ctx::Ctx,
-    identity::Known,
-    kubernetes,
-    object::{Object, prune},
-};
+use crate::{FIELD_MANAGER, ctx::Ctx, identity::Known, kubernetes, object::Object};
 use acivnet_api::FINALIZER;
 use acivnet_core::{
-    report::{Event, Report},
-    subject::{Subject, names, needs_record},
+    report::{Event, Next, Report},
+    subject::{Subject, may_wait, names, needs_record},
 };
 use k8s_openapi::{
     api::events::v1::Event as KubernetesEvent,
@@ -51,9 +45,7 @@ pub(crate) async fn hold<S: Object>(ctx: &Ctx, cr: &S, known: Option<&Known>) ->
         return Ok(cr.clone());
     }
     let finalizers = cr.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect::<Vec<_>>();
-    let mut held = set_finalizers(ctx, cr, &finalizers).await?;
-    prune(&mut held);
-    Ok(held)
+    set_finalizers(ctx, cr, &finalizers).await
 }
 
 async fn set_finalizers<S: Object>(ctx: &Ctx, cr: &S, finalizers: &[&str]) -> Result<S, kube::Error> {
@@ -78,14 +70,19 @@ pub(crate) async fn record<S: Object>(
     Ok(recorded)
 }
 
-/// Writes the status if it changed, then the events, and lets the object go when it is released.
+/// Writes the status if it changed, then the events, and lets the object go when it is released. A status that tells of
+/// progress only is left for a later pass while the last write is fresh; at rest it is always exact.
 pub(crate) async fn publish<S: Object>(
     ctx: &Ctx,
     cr: S,
     report: &Report<<S as Subject>::Status>,
 ) -> Result<(), kube::Error> {
-    let cr =
-        if Subject::status(&cr) == Some(&report.status) { cr } else { put_status(ctx, &cr, &report.status).await? };
+    let unchanged = Subject::status(&cr) == Some(&report.status);
+    let waits = !unchanged && may_wait(&cr, report) && !ctx.pauses.over(cr.meta(), ctx.pace);
+    let cr = if unchanged || waits { cr } else { put_status(ctx, &cr, &report.status).await? };
+    if !matches!(report.next, Next::Retry(_)) {
+        ctx.pauses.forget(cr.meta());
+    }
     events(ctx, &cr, &report.events).await;
     if report.release { release(ctx, &cr).await } else { Ok(()) }
 }
@@ -96,8 +93,8 @@ async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Statu
     *next.status_mut() = Some(status.clone());
     ctx.metrics.kubernetes_write(&S::kind(&()), "update");
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
-    let mut written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
-    prune(&mut written);
+    let written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
+    ctx.pauses.written(cr.meta());
     Ok(written)
 }
 
@@ -120,15 +117,7 @@ async fn release<S: Object>(ctx: &Ctx, cr: &S) -> Result<(), kube::Error> {
 /// Whether another object of the namespace carries our finalizer.
 async fn others_hold<S: Object>(ctx: &Ctx, cr: &S) -> Result<bool, kube::Error> {
     let (namespace, _, uid) = names(cr.meta());
-    let subnets = ctx.stores.subnets(&ctx.kube).await?;
-    let deployments = ctx.stores.deployments(&ctx.kube, namespace).await?;
-    let mut all = subnets.iter().map(|one| &one.metadata).chain(deployments.iter().map(|one| &one.metadata));
-    let holds = |meta: &ObjectMeta| {
-        let (its_namespace, _, its_uid) = names(meta);
-        let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER);
-        its_namespace == namespace && its_uid != uid && held
-    };
-    Ok(all.any(holds))
+    Ok(ctx.stores.held(&ctx.kube, namespace).await?.iter().any(|held| held != uid))
 }
 
 /// Writes events. One that is refused is logged: a namespace that is going takes none.

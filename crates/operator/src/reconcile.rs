@@ -26,7 +26,8 @@ pub async fn reconcile<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> Result<Action, E
         Ok(Outcome { next: Next::Sweep(interval), .. }) => {
             ctx.memory.forget(cr.meta());
             ctx.repeats.forget(cr.meta());
-            (Ok(Action::requeue(ctx.pace.sweep(interval, ctx.random.unit()))), "settled")
+            let sweeps = ctx.pace.sweeps(interval, names(cr.meta()).0);
+            (Ok(Action::requeue(sweeps.wait(ctx.clock.now()))), "settled")
         }
         Ok(Outcome { next: Next::Retry(retry), progress }) => (Ok(again(&ctx, cr.as_ref(), retry, progress)), "again"),
         Ok(Outcome { next: Next::Never, .. }) => {

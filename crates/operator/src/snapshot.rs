@@ -5,14 +5,19 @@ use acivnet_azure::{Azure, IdentityKey};
 use acivnet_core::{
     id::ResourceId,
     kind::{Kind, Plane},
-    kinds,
+    kinds::{
+        model_version::{self, MODEL_VERSION},
+        subnet::SUBNET,
+        virtual_network::VIRTUAL_NETWORK,
+        web_service::WEB_SERVICE,
+    },
     observed::Fact,
+    owner::OWNER_TAG,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -41,15 +46,15 @@ struct Key {
 }
 
 struct Taken {
-    items: Arc<Items>,
+    facts: Arc<Facts>,
     at: Timestamp,
+    /// Nobody takes it for young after that.
+    until: Timestamp,
 }
 
-/// Bodies by id, in lower case; or the one array that answers a question as it is.
-enum Items {
-    ById(BTreeMap<String, Value>),
-    Whole(Value),
-}
+/// Bodies as JSON text, a fifth of what they take as values: one by the id of its resource in lower case, or those of
+/// model versions by their owner.
+type Facts = BTreeMap<String, Vec<Box<str>>>;
 
 /// What one object asks with.
 pub(crate) struct Reader<'a> {
@@ -64,63 +69,43 @@ impl Reader<'_> {
     /// One resource out of a list. `None` when no list can tell: then it has to be read by itself. A list proves that
     /// something is there, never that it is not.
     pub(crate) async fn resource(&self, kind: &'static Kind, id: &ResourceId) -> Option<Fact> {
-        let inline = kind == &kinds::subnet::SUBNET;
-        let listed = if inline { &kinds::virtual_network::VIRTUAL_NETWORK } else { kind };
-        let scope = if inline { id.parent()?.group()? } else { scope(kind, id)? };
-        let list = self.list(listed.name, &scope, || async {
-            // a list that can't be had is as good as an empty one: it vouches for nothing
-            let bodies = self.azure.list(listed, &scope).await.unwrap_or_default();
-            Ok::<_, Infallible>(Items::ById(
-                bodies.into_iter().filter_map(|body| Some((key(listed, &scope, &body)?, body))).collect(),
-            ))
-        });
-        match (list.await.ok()?.as_ref(), inline) {
-            (Items::ById(bodies), false) => bodies.get(&id.folded()).cloned().map(Fact::Present),
-            (Items::ById(bodies), true) => subnet(bodies.get(&id.parent()?.folded())?, id).map(Fact::Present),
-            (Items::Whole(_), _) => None,
-        }
+        // a virtual network carries its subnets (Azure REST, Virtual Networks - List)
+        let (listed, scope) = match kind == &SUBNET {
+            true => (&VIRTUAL_NETWORK, id.parent()?.group()?),
+            false => (kind, scope(kind, id)?),
+        };
+        let list = self.list(listed, &scope).await;
+        let text = list.get(&id.folded())?.first()?;
+        serde_json::from_str(text).ok().map(Fact::Present)
     }
 
-    /// All our model versions of a workspace.
-    pub(crate) async fn models(&self, workspace: &ResourceId) -> Fact {
-        let list = self.list("Models", workspace, || async {
-            match self.azure.models(workspace).await {
-                Fact::Present(models) => Ok(Items::Whole(models)),
-                Fact::Unread(failure) => Err(Some(failure)),
-                Fact::Absent => Err(None),
-            }
-        });
-        match list.await {
-            Ok(items) => match items.as_ref() {
-                Items::Whole(models) => Fact::Present(models.clone()),
-                Items::ById(_) => Fact::Absent,
-            },
-            Err(Some(failure)) => Fact::Unread(failure),
-            Err(None) => Fact::Absent,
-        }
+    /// The model versions of an owner out of the list of those that have one.
+    pub(crate) async fn models(&self, workspace: &ResourceId, owner: &str) -> Option<Fact> {
+        let list = self.list(&MODEL_VERSION, workspace).await;
+        let models: Result<Vec<Value>, _> = list.get(owner)?.iter().map(|text| serde_json::from_str(text)).collect();
+        models.ok().map(|models| Fact::Present(models.into()))
     }
 
     /// The list, young enough; one reader reads it for all who wait.
-    async fn list<F, E>(
-        &self,
-        what: &'static str,
-        scope: &ResourceId,
-        read: impl FnOnce() -> F,
-    ) -> Result<Arc<Items>, E>
-    where
-        F: Future<Output = Result<Items, E>>,
-    {
+    async fn list(&self, kind: &'static Kind, scope: &ResourceId) -> Arc<Facts> {
         let snapshots = &self.ctx.snapshots;
-        let key = Key { identity: self.identity.clone(), what, scope: scope.folded() };
+        let key = Key { identity: self.identity.clone(), what: kind.name, scope: scope.folded() };
         let _reading = snapshots.readers.lock(&format!("{key:?}")).await;
         let now = self.ctx.clock.now();
-        if let Some(items) = snapshots.young(&key, now, self.oldest) {
-            return Ok(items);
+        if let Some(facts) = snapshots.young(&key, now, self.oldest) {
+            return facts;
         }
         let writes = snapshots.lock().writes;
-        let items = Arc::new(read().await?);
-        snapshots.keep(key, Taken { items: Arc::clone(&items), at: now }, writes);
-        Ok(items)
+        let mut facts = Facts::new();
+        let read = self.azure.list(kind, scope, &mut |body| note(&mut facts, kind, scope, body)).await;
+        if read.is_err() {
+            // a list that can't be had is as good as an empty one: it vouches for nothing
+            facts.clear();
+        }
+        let taken = Taken { facts: Arc::new(facts), at: now, until: now.checked_add(self.oldest).unwrap_or(now) };
+        let facts = Arc::clone(&taken.facts);
+        snapshots.keep(key, taken, writes);
+        facts
     }
 }
 
@@ -133,11 +118,16 @@ impl Snapshots {
         lists.taken.retain(|key, _| !id.starts_with(&key.scope));
     }
 
-    fn young(&self, key: &Key, now: Timestamp, oldest: Duration) -> Option<Arc<Items>> {
+    /// Forgets the lists that are too old for everybody.
+    pub(crate) fn drop_old(&self, now: Timestamp) {
+        self.lock().taken.retain(|_, taken| now <= taken.until);
+    }
+
+    fn young(&self, key: &Key, now: Timestamp, oldest: Duration) -> Option<Arc<Facts>> {
         let lists = self.lock();
         let taken = lists.taken.get(key)?;
         let age = now.duration_since(taken.at);
-        (age >= SignedDuration::ZERO && age.unsigned_abs() <= oldest).then(|| Arc::clone(&taken.items))
+        (age >= SignedDuration::ZERO && age.unsigned_abs() <= oldest).then(|| Arc::clone(&taken.facts))
     }
 
     fn keep(&self, key: Key, taken: Taken, writes: u64) {
@@ -156,16 +146,34 @@ impl Snapshots {
 fn scope(kind: &Kind, id: &ResourceId) -> Option<ResourceId> {
     match kind.plane {
         Plane::Arm => id.parent().filter(|above| Some(above) == id.group().as_ref()),
-        Plane::MachineLearning if kind == &kinds::web_service::WEB_SERVICE => id.parent(),
+        Plane::MachineLearning if kind == &WEB_SERVICE => id.parent(),
         Plane::MachineLearning => None,
     }
 }
 
-/// The id in a body, in lower case. The data plane answers bare names.
+/// Notes one item of a list, without what no decision looks at and takes most of it: the rules that every security group
+/// has, and the models inside a web service.
+fn note(facts: &mut Facts, kind: &Kind, scope: &ResourceId, mut body: Value) {
+    let Some(key) = key(kind, scope, &body) else { return };
+    for (place, member) in [("", "models"), ("/properties", "defaultSecurityRules")] {
+        if let Some(members) = body.pointer_mut(place).and_then(Value::as_object_mut) {
+            members.remove(member);
+        }
+    }
+    for subnet in body.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten() {
+        if let (true, Some(id)) = (kind == &VIRTUAL_NETWORK, subnet.get("id").and_then(Value::as_str)) {
+            facts.insert(id.to_ascii_lowercase(), vec![subnet.to_string().into()]);
+        }
+    }
+    facts.entry(key).or_default().push(body.to_string().into());
+}
+
+/// The id in a body, in lower case; of a model version its owner. The data plane answers bare names.
 fn key(kind: &Kind, scope: &ResourceId, body: &Value) -> Option<String> {
     let text = |field: &str| body.get(field).and_then(Value::as_str);
     match kind.plane {
         Plane::Arm => text("id").map(str::to_ascii_lowercase),
+        Plane::MachineLearning if kind == &MODEL_VERSION => model_version::property(body, OWNER_TAG).map(str::to_owned),
         Plane::MachineLearning => Some(scope.child(kind.arm_type.rsplit('/').next()?, text("name")?).folded()),
     }
 }

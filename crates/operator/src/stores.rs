@@ -1,29 +1,56 @@
 //! What the watches know: every object of both kinds, and the metadata of every ConfigMap.
 
-use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
-use acivnet_core::subject::names;
+use crate::{
+    object::{Object, finalizer, subnet, virtual_network},
+    packed::{Mention, Packed},
+};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
+use acivnet_core::{describe::virtual_network_of, id::ResourceId, subject::names};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
-    Api, Resource,
+    Api, Resource, ResourceExt,
     api::ListParams,
     core::PartialObjectMeta,
     runtime::reflector::{ObjectRef, Store},
 };
-use serde::de::DeserializeOwned;
-use std::{
-    fmt::Debug,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::SetOnce;
 
 /// Filled once the watches have seen everything; until then, and without watches, the API is asked.
 #[derive(Default)]
 pub struct Stores {
-    pub(crate) subnets: OnceLock<Store<DelegatedSubnet>>,
-    pub(crate) deployments: OnceLock<Store<AciVnetDeployment>>,
+    pub(crate) subnets: OnceLock<Store<Packed<DelegatedSubnet>>>,
+    pub(crate) deployments: OnceLock<Store<Packed<AciVnetDeployment>>>,
     pub(crate) config_maps: OnceLock<Store<PartialObjectMeta<ConfigMap>>>,
+    filled: SetOnce<()>,
 }
 
 impl Stores {
+    /// The watches have seen everything.
+    pub(crate) fn fill(
+        &self,
+        subnets: Store<Packed<DelegatedSubnet>>,
+        deployments: Store<Packed<AciVnetDeployment>>,
+        config_maps: Store<PartialObjectMeta<ConfigMap>>,
+    ) {
+        let fresh = self.subnets.set(subnets).is_ok()
+            && self.deployments.set(deployments).is_ok()
+            && self.config_maps.set(config_maps).is_ok();
+        if !fresh || self.filled.set(()).is_err() {
+            tracing::debug!("the stores were filled before");
+        }
+    }
+
+    /// Comes back once the watches have seen everything.
+    pub(crate) async fn filled(&self) {
+        self.filled.wait().await;
+    }
+
+    /// Whether the watches have seen everything.
+    pub(crate) fn are_filled(&self) -> bool {
+        self.filled.initialized()
+    }
+
     /// Uid and resourceVersion of a ConfigMap, if a watch has seen it.
     pub fn config_map_version(&self, namespace: &str, name: &str) -> Option<(String, String)> {
         let found = self.config_maps.get()?.get(&ObjectRef::new(name).within(namespace))?;
@@ -36,44 +63,96 @@ impl Stores {
         kube: &kube::Client,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<Arc<DelegatedSubnet>>, kube::Error> {
+    ) -> Result<Option<DelegatedSubnet>, kube::Error> {
         match self.subnets.get() {
-            Some(store) => Ok(store.get(&ObjectRef::new(name).within(namespace))),
+            Some(store) => store.get(&ObjectRef::new(name).within(namespace)).map(|found| found.unpack()).transpose(),
             None => {
-                let all = all(None, Api::<DelegatedSubnet>::namespaced(kube.clone(), namespace)).await?;
-                Ok(all.into_iter().find(|one| names(one.meta()).1 == name))
+                let api = Api::<DelegatedSubnet>::namespaced(kube.clone(), namespace);
+                let all = api.list(&ListParams::default()).await?;
+                Ok(all.items.into_iter().find(|one| names(one.meta()).1 == name))
             }
         }
     }
 
-    /// Every subnet of the cluster, by namespace and name.
-    pub async fn subnets(&self, kube: &kube::Client) -> Result<Vec<Arc<DelegatedSubnet>>, kube::Error> {
-        all(self.subnets.get(), Api::all(kube.clone())).await
+    /// Every subnet of the cluster in a virtual network, by namespace and name.
+    pub async fn subnets_in(
+        &self,
+        kube: &kube::Client,
+        network: &ResourceId,
+    ) -> Result<Vec<DelegatedSubnet>, kube::Error> {
+        let mention = virtual_network(network);
+        let mut found = found(self.subnets.get(), mention, Api::all(kube.clone())).await?;
+        found.retain(|one| virtual_network_of(one) == *network);
+        Ok(found)
     }
 
-    /// Every deployment of a namespace, by name.
-    pub async fn deployments(
+    /// Every deployment of a namespace that names a subnet, by name.
+    pub async fn deployments_of(
         &self,
         kube: &kube::Client,
         namespace: &str,
-    ) -> Result<Vec<Arc<AciVnetDeployment>>, kube::Error> {
-        let mut found = match self.deployments.get() {
-            Some(store) => all(Some(store), Api::all(kube.clone())).await?,
-            None => all(None, Api::namespaced(kube.clone(), namespace)).await?,
-        };
-        found.retain(|one| names(one.meta()).0 == namespace);
+        name: &str,
+    ) -> Result<Vec<AciVnetDeployment>, kube::Error> {
+        let mention = subnet(namespace, name);
+        let mut found = found(self.deployments.get(), mention, Api::namespaced(kube.clone(), namespace)).await?;
+        found.retain(|one| names(one.meta()).0 == namespace && one.spec.network.subnet_ref.name == name);
         Ok(found)
+    }
+
+    /// Uids of the objects of a namespace that carry our finalizer.
+    pub async fn held(&self, kube: &kube::Client, namespace: &str) -> Result<Vec<String>, kube::Error> {
+        let mut uids = held(self.subnets.get(), kube, namespace).await?;
+        uids.extend(held(self.deployments.get(), kube, namespace).await?);
+        Ok(uids)
+    }
+
+    /// Whether the watches know an object of ours in a namespace.
+    pub(crate) fn any_in(&self, namespace: &str) -> bool {
+        any(self.subnets.get(), namespace) || any(self.deployments.get(), namespace)
     }
 }
 
-async fn all<K>(store: Option<&Store<K>>, api: Api<K>) -> Result<Vec<Arc<K>>, kube::Error>
-where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
-{
+fn any<S: Object>(store: Option<&Store<Packed<S>>>, namespace: &str) -> bool {
+    store.is_some_and(|store| store.state().iter().any(|one| names(one.meta()).0 == namespace))
+}
+
+/// Uids of the objects of a namespace that carry our finalizer.
+async fn held<S: Object>(
+    store: Option<&Store<Packed<S>>>,
+    kube: &kube::Client,
+    namespace: &str,
+) -> Result<Vec<String>, kube::Error> {
+    let uids = match store {
+        Some(store) => mentioning(store, finalizer(namespace)).iter().filter_map(|one| one.uid()).collect(),
+        None => {
+            let all = Api::<S>::namespaced(kube.clone(), namespace).list(&ListParams::default()).await?;
+            all.iter().filter(|one| one.finalizers().iter().any(|one| one == FINALIZER)).filter_map(S::uid).collect()
+        }
+    };
+    Ok(uids)
+}
+
+/// The objects that refer to something, and where nothing is watched all of them, in the same order each time.
+async fn found<S: Object>(
+    store: Option<&Store<Packed<S>>>,
+    mention: Mention,
+    api: Api<S>,
+) -> Result<Vec<S>, kube::Error> {
     let mut found = match store {
-        Some(store) => store.state(),
-        None => api.list(&ListParams::default()).await?.items.into_iter().map(Arc::new).collect(),
+        Some(store) => {
+            let packed = mentioning(store, mention);
+            packed.iter().map(|one| one.unpack()).collect::<Result<_, _>>()?
+        }
+        None => api.list(&ListParams::default()).await?.items,
     };
     found.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
     Ok(found)
+}
+
+/// The objects of a store that refer to something.
+pub(crate) fn mentioning<S: Object>(store: &Store<Packed<S>>, what: Mention) -> Vec<Arc<Packed<S>>> {
+    let mut found = store.state();
+    found.retain(|one| one.mentions(what));
+    found.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
+    found
 }

@@ -3,6 +3,7 @@
 use super::{delegated_subnet_blueprint::Describer, owner_of};
 use crate::{
     blueprint::Blueprint,
+    conditions,
     id::ResourceId,
     kinds::{
         network_security_group::{self as security_group, NETWORK_SECURITY_GROUP},
@@ -54,6 +55,11 @@ impl Ids {
     }
 }
 
+/// The virtual network of a `DelegatedSubnet`.
+pub fn virtual_network_of(cr: &DelegatedSubnet) -> ResourceId {
+    Ids::of(cr).virtual_network
+}
+
 impl Subject for DelegatedSubnet {
     type Status = DelegatedSubnetStatus;
 
@@ -67,7 +73,7 @@ impl Subject for DelegatedSubnet {
         }
         let ids = Ids::of(self);
         let leftovers = leftover_groups(self, &ids);
-        let mut questions = vec![Question::OtherDelegatedSubnets, Question::Deployments];
+        let mut questions = vec![others_question(&ids), deployments_question(self)];
         questions.push(Question::Azure(&VIRTUAL_NETWORK, ids.virtual_network));
         questions.extend([Some(ids.subnet), ids.client].into_iter().flatten().map(|id| Question::Azure(&SUBNET, id)));
         let groups = ids.security_group.into_iter().chain(leftovers);
@@ -99,6 +105,17 @@ impl Subject for DelegatedSubnet {
 
     fn memory(status: &DelegatedSubnetStatus) -> (&[ResourceStatus], Option<&str>) {
         (&status.resources, None)
+    }
+
+    fn essence(status: &DelegatedSubnetStatus) -> DelegatedSubnetStatus {
+        DelegatedSubnetStatus {
+            resources: Vec::new(),
+            capacity: None,
+            occupants: Vec::new(),
+            service_association_links: Vec::new(),
+            conditions: conditions::essence(&status.conditions),
+            ..status.clone()
+        }
     }
 
     fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<DelegatedSubnetStatus> {
@@ -147,12 +164,19 @@ pub(super) fn is_group_of(group: &str, service: &str) -> bool {
     group.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
+/// Those in the same virtual network.
+pub(super) fn others_question(ids: &Ids) -> Question {
+    Question::OtherDelegatedSubnets { virtual_network: ids.virtual_network.clone() }
+}
+
+/// The deployments of the namespace that name this subnet.
+pub(super) fn deployments_question(cr: &DelegatedSubnet) -> Question {
+    Question::Deployments { subnet: cr.metadata.name.clone().unwrap_or_default() }
+}
+
 /// The deployments of the namespace that name this subnet.
 pub(super) fn users(cr: &DelegatedSubnet, observed: &Observed) -> Vec<AciVnetDeployment> {
-    let name = cr.metadata.name.as_deref().unwrap_or_default();
-    let mut list: Vec<AciVnetDeployment> = objects(observed, &Question::Deployments);
-    list.retain(|one| one.spec.network.subnet_ref.name == name);
-    list
+    objects(observed, &deployments_question(cr))
 }
 
 /// The objects behind a question that answers with a list.

@@ -1,7 +1,7 @@
 //! What should stand for a `DelegatedSubnet`.
 
 use super::{
-    delegated_subnet::{Ids, leftover_groups, objects, users, was_ours},
+    delegated_subnet::{Ids, deployments_question, leftover_groups, objects, others_question, users, was_ours},
     tags,
 };
 use crate::{
@@ -94,7 +94,7 @@ impl Describer<'_> {
         let tags = tags(&self.cr.spec.azure.tags, &self.owner.cluster);
         let body = virtual_network::body(&self.cr.spec.azure.location, &tags, &spec.address_prefixes);
         let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, mark);
-        Node { blocked: self.unread(&Question::OtherDelegatedSubnets), ..node }
+        Node { blocked: self.unread(&others_question(&self.ids)), ..node }
     }
 
     fn delegated(&self) -> Node {
@@ -228,8 +228,7 @@ impl Describer<'_> {
     }
 
     fn siblings(&self) -> Vec<DelegatedSubnet> {
-        let others: Vec<DelegatedSubnet> = objects(self.observed, &Question::OtherDelegatedSubnets);
-        others.into_iter().filter(|other| Ids::of(other).virtual_network == self.ids.virtual_network).collect()
+        objects(self.observed, &others_question(&self.ids))
     }
 
     /// The last who leaves takes the network along: nobody who stays uses it, and a read that is no older than those of
@@ -259,7 +258,7 @@ impl Describer<'_> {
 
     /// A subnet never deletes deployments: it waits for them and names them.
     fn kept_by_deployments(&self) -> Option<Cause> {
-        let unread = self.unread(&Question::Deployments).or_else(|| self.unread(&Question::OtherDelegatedSubnets));
+        let unread = self.unread(&deployments_question(self.cr)).or_else(|| self.unread(&others_question(&self.ids)));
         let users: Vec<AciVnetDeployment> = users(self.cr, self.observed);
         let names = |leaving: bool| {
             let names =

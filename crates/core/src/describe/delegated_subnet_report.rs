@@ -1,6 +1,6 @@
 //! What is said of a `DelegatedSubnet`.
 
-use super::delegated_subnet::{Ids, is_group_of, users, was_ours};
+use super::delegated_subnet::{Ids, deployments_question, is_group_of, users, was_ours};
 use crate::{
     blueprint::{Goal, Node},
     conditions::{Conditions, find},
@@ -15,7 +15,6 @@ use crate::{
     observed::Fact,
     patience::progress,
     plan::{Action, Done, Held, Seen, Step},
-    questions::Question,
     report::{self, Ready, Report, ready_unseen},
     resources::resources,
     subject::{Pass, Subject},
@@ -115,7 +114,7 @@ impl Reporter<'_> {
             Fact::Unread(_) => (last.capacity.clone(), last.occupants.clone(), last.service_association_links.clone()),
             Fact::Present(body) => {
                 let holders = subnet::ip_configurations(&body);
-                let known = matches!(self.pass.observed.fact(&Question::Deployments), Fact::Present(_));
+                let known = self.pass.observed.body(&deployments_question(self.cr)).is_some();
                 let occupants = if known { self.occupants(&holders) } else { last.occupants.clone() };
                 let capacity = capacity(&self.cr.spec.subnet.address_prefix, holders.len());
                 (Some(capacity), occupants, subnet::service_association_links(&body))

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     blueprint::{Blueprint, Goal, Node},
+    conditions,
     failure::Cause,
     id::ResourceId,
     kind::Plane,
@@ -42,7 +43,7 @@ impl Subject for AciVnetDeployment {
         }
         let Some(workspace) = workspace_of(self, observed) else { return questions };
         let service = web_service::id(&workspace, service_name(self));
-        questions.push(Question::Models { workspace: workspace.clone() });
+        questions.push(models_question(self, observed, &workspace));
         questions.push(Question::Azure(&WORKSPACE, workspace.clone()));
         questions.push(Question::Azure(&WEB_SERVICE, service.clone()));
         if !self.deleting() {
@@ -76,6 +77,20 @@ impl Subject for AciVnetDeployment {
 
     fn memory(status: &AciVnetDeploymentStatus) -> (&[ResourceStatus], Option<&str>) {
         (&status.resources, status.approved.as_deref())
+    }
+
+    fn essence(status: &AciVnetDeploymentStatus) -> AciVnetDeploymentStatus {
+        AciVnetDeploymentStatus {
+            resources: Vec::new(),
+            model: None,
+            model_label: None,
+            subnet_label: None,
+            azure: None,
+            resources_resolved: None,
+            base_image: None,
+            conditions: conditions::essence(&status.conditions),
+            ..status.clone()
+        }
     }
 
     fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
@@ -155,6 +170,12 @@ pub(super) fn workspace_of(cr: &AciVnetDeployment, observed: &Observed) -> Optio
             Some(workspace::id(&ResourceId::group_id(&azure.subscription_id, group), &cr.spec.workspace.name))
         })
         .or_else(|| seen.filter_map(|one| ResourceId::parse(&one.id)).next())
+}
+
+/// Its own model versions.
+pub(super) fn models_question(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId) -> Question {
+    let owner = owner_of(&observed.settings.cluster, &cr.metadata).key;
+    Question::Models { workspace: workspace.clone(), owner }
 }
 
 fn in_workspace(record: &ResourceStatus) -> Option<ResourceId> {

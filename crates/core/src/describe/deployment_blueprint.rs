@@ -2,7 +2,9 @@
 
 use super::{
     cause, conda,
-    deployment::{base_image, operation_question, service_name, service_node, subnet_missing, subnet_of},
+    deployment::{
+        base_image, models_question, operation_question, service_name, service_node, subnet_missing, subnet_of,
+    },
     image, tags,
 };
 use crate::{
@@ -186,7 +188,7 @@ impl Describer<'_> {
     }
 
     fn models_question(&self) -> Question {
-        Question::Models { workspace: self.workspace.clone() }
+        models_question(self.cr, self.observed, &self.workspace)
     }
 
     /// Versions that carry our mark, the lowest first.

@@ -1,7 +1,7 @@
 //! The status of an `AciVnetDeployment` beside its conditions.
 
 use super::{
-    deployment::{base_image, replace_approval},
+    deployment::{base_image, models_question, replace_approval},
     deployment_blueprint::{cpu_tenths, memory_tenths},
     deployment_report::Reporter,
 };
@@ -16,7 +16,6 @@ use crate::{
     observed::Fact,
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG},
     plan::Seen,
-    questions::Question,
     report::{self, azure_field},
     resources::resources,
     retry::Retry,
@@ -63,7 +62,7 @@ impl Reporter<'_> {
 
     /// Model versions that are in the list no more are forgotten; so is one that was to be registered and now is.
     fn resources(&self) -> Vec<ResourceStatus> {
-        let question = self.workspace.clone().map(|workspace| Question::Models { workspace });
+        let question = self.workspace.as_ref().map(|workspace| models_question(self.cr, self.pass.observed, workspace));
         let listed = question.and_then(|question| self.pass.observed.body(&question)).and_then(Value::as_array);
         let wanted = self.pass.blueprint.nodes.iter().map(|node| node.id.as_str());
         let wanted: Vec<&str> = wanted.collect();

@@ -12,6 +12,8 @@ mod deployment_report;
 mod deployment_status;
 pub mod image;
 
+pub use delegated_subnet::virtual_network_of;
+
 use crate::owner::Owner;
 use acivnet_api::Tag;
 use serde_json::{Map, Value};

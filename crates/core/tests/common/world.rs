@@ -4,6 +4,7 @@ use super::objects::{CLUSTER, SERVICE, network, subnet_id, workspace};
 use acivnet_api::conditions::reasons;
 use acivnet_core::{
     blueprint::{Blueprint, Node},
+    describe::virtual_network_of,
     failure::Failure,
     observed::{Fact, Identity, Observed, Settings},
     plan::{Done, Plan, Progress, Request},
@@ -141,13 +142,18 @@ impl World {
         let found = match question {
             Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
             Question::Azure(_, id) => self.arm.get(&id.folded()).cloned().map(|body| self.shown(&id.folded(), body)),
-            Question::Models { .. } => Some(self.models.clone().into()),
+            Question::Models { owner, .. } => Some(of(&self.models, "/properties/acivnet-owner", owner)),
             Question::Operation { id, .. } => self.operations.get(id).cloned(),
             Question::ServiceLog(_) => Some(self.log.clone().into()),
             Question::ConfigMap { key, text } => self.files.get(&key.key).map(|content| file(content, *text)),
             Question::DelegatedSubnet(name) => self.subnets.get(name).cloned(),
-            Question::OtherDelegatedSubnets => Some(self.others.clone().into()),
-            Question::Deployments => Some(self.deployments.clone().into()),
+            Question::OtherDelegatedSubnets { virtual_network } => {
+                let shares = |one: &&Value| {
+                    serde_json::from_value((*one).clone()).is_ok_and(|one| virtual_network_of(&one) == *virtual_network)
+                };
+                Some(self.others.iter().filter(shares).cloned().collect())
+            }
+            Question::Deployments { subnet } => Some(of(&self.deployments, "/spec/network/subnetRef/name", subnet)),
             Question::Probe { .. } => match &self.probe {
                 Ok(status) => Some(json!({"status": status})),
                 Err(failure) => return Fact::Unread(failure.clone()),
@@ -313,6 +319,11 @@ impl World {
             properties.insert("serviceAssociationLinks".into(), json!([{"name": "acisal"}]));
         }
     }
+}
+
+/// Those of a list in which a text stands at a place.
+fn of(list: &[Value], place: &str, text: &str) -> Value {
+    list.iter().filter(|one| one.pointer(place).and_then(Value::as_str) == Some(text)).cloned().collect()
 }
 
 fn is_azure(question: &Question) -> bool {

@@ -1,6 +1,6 @@
 //! Watches that don't end.
 
-use crate::{ctx::Ctx, object::prune};
+use crate::ctx::Ctx;
 use acivnet_core::retry::Retry;
 use futures::{Stream, StreamExt, stream};
 use kube::{
@@ -22,13 +22,12 @@ const STARTS: u32 = 3;
 
 type Events<K> = Pin<Box<dyn Stream<Item = watcher::Result<Event<K>>> + Send>>;
 
-/// Whole objects, without what is never looked at.
+/// Objects as they come.
 pub(super) fn objects<K>(ctx: &Arc<Ctx>, api: Api<K>) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     lasting(Arc::clone(ctx), K::kind(&()).into_owned(), move || watcher::watcher(api.clone(), config()).boxed())
-        .modify(prune)
 }
 
 /// Names and versions only.
@@ -102,7 +101,10 @@ impl<K, S: Fn() -> Events<K>> Watch<K, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::{Mock, found, list, refused};
+    use crate::{
+        mock::{Mock, found, list, refused},
+        packed::Packed,
+    };
     use acivnet_api::DelegatedSubnet;
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -122,9 +124,9 @@ mod tests {
             }})),
         });
         let ctx = mock.ctx();
-        let events = objects(&ctx, Api::<DelegatedSubnet>::all(ctx.kube.clone()));
+        let events = objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone()));
         let applied: Vec<_> = events.applied_objects().take(1).collect().await;
-        let meta = &applied[0].as_ref().unwrap().metadata;
+        let meta = applied[0].as_ref().unwrap().unpack().unwrap().metadata;
         assert_eq!((meta.managed_fields.as_ref(), meta.annotations.as_ref().map(|all| all.len())), (None, Some(1)));
         let requests = mock.requests();
         let kinds: String =

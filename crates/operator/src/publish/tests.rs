@@ -1,8 +1,9 @@
 use super::*;
 use crate::mock::{Mock, answer, found, list, refused, refused_because};
 use acivnet_api::{CREDENTIALS_FINALIZER, DelegatedSubnet, DelegatedSubnetStatus};
-use acivnet_core::report::Next;
+use acivnet_core::retry::Retry;
 use serde_json::Value;
+use std::time::Duration;
 
 const OBJECT: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/a";
 const EVENTS: &str = "/apis/events.k8s.io/v1/namespaces/ml/events";
@@ -10,7 +11,7 @@ const SECRET: &str = "/api/v1/namespaces/ml/secrets/acivnet-azure";
 
 fn subnet(finalizers: &[&str]) -> Value {
     json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
-        "metadata": {"name": "a", "namespace": "ml", "uid": "u", "resourceVersion": "7", "finalizers": finalizers, "managedFields": [{"manager": "m"}]},
+        "metadata": {"name": "a", "namespace": "ml", "uid": "u", "resourceVersion": "7", "finalizers": finalizers},
         "spec": {"azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
             "virtualNetwork": {"name": "v"}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}}})
 }
@@ -29,7 +30,6 @@ async fn the_finalizer_is_added_under_the_version_read() {
     let mock = Mock::new(|_| found(&subnet(&["other/one", FINALIZER])));
     let ctx = mock.ctx();
     let held = hold(&ctx, &object(&["other/one"]), None).await.unwrap();
-    assert!(held.metadata.managed_fields.is_none());
     let request = mock.requests().remove(0);
     assert_eq!(request.line(), format!("PATCH {OBJECT}"));
     assert_eq!(request.body, json!({"metadata": {"finalizers": ["other/one", FINALIZER], "resourceVersion": "7"}}));
@@ -72,7 +72,7 @@ async fn events_that_are_refused_keep_nothing_from_going_on() {
     for cause in ["NamespaceTerminating", ""] {
         let mock = Mock::new(move |request| match request.path.as_str() {
             EVENTS => refused_because(403, "Forbidden", cause),
-            "/apis/acivnet.dev/v1alpha1/delegatedsubnets"
+            "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets"
             | "/apis/acivnet.dev/v1alpha1/namespaces/ml/acivnetdeployments" => list(json!([])),
             SECRET => refused(404, "NotFound"),
             _ => found(&subnet(&[FINALIZER])),
@@ -86,7 +86,7 @@ async fn events_that_are_refused_keep_nothing_from_going_on() {
 async fn the_last_object_lets_the_secret_go_first() {
     for (other, released) in [(json!([FINALIZER]), false), (json!([]), true)] {
         let mock = Mock::new(move |request| match request.path.as_str() {
-            "/apis/acivnet.dev/v1alpha1/delegatedsubnets" => {
+            "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets" => {
                 let mut another = subnet(&[]);
                 another["metadata"]["uid"] = json!("other");
                 another["metadata"]["finalizers"] = other.clone();
@@ -113,4 +113,30 @@ async fn a_conflict_is_told() {
     let error = publish(&mock.ctx(), object(&[FINALIZER]), &report(changed, true)).await.unwrap_err();
     assert_eq!(kubernetes::status(&error), 409);
     assert_eq!(mock.lines().len(), 1, "nothing is written after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_progress_wait_and_others_do_not() {
+    let ready = |status: &str, message: &str| {
+        let ready = json!({"type": "Ready", "status": status, "reason": "Progressing", "message": message, "lastTransitionTime": "2026-11-22T12:00:00Z"});
+        serde_json::from_value::<DelegatedSubnetStatus>(json!({"conditions": [ready]})).unwrap()
+    };
+    let mock = Mock::new(|_| found(&subnet(&[FINALIZER])));
+    let ctx = mock.ctx();
+    let cr = || DelegatedSubnet { status: Some(ready("Unknown", "to be made")), ..object(&[FINALIZER]) };
+    let said = |status, next| Report { status, events: Vec::new(), next, release: false };
+    let soon = Next::Retry(Retry::Soon);
+    for (passed, status, next, writes) in [
+        (0, ready("False", "being made"), soon, 0),
+        (14, ready("False", "being made"), soon, 0),
+        (1, ready("False", "being made"), soon, 1),
+        (59, ready("False", "being changed"), soon, 0),
+        (0, ready("True", "being changed"), soon, 1),
+        (1, ready("False", "refused"), Next::Retry(Retry::Slowly), 1),
+        (1, ready("False", "at rest"), Next::Sweep(Duration::from_secs(300)), 1),
+    ] {
+        tokio::time::advance(Duration::from_secs(passed)).await;
+        publish(&ctx, cr(), &said(status.clone(), next)).await.unwrap();
+        assert_eq!(mock.lines().len(), writes, "{status:?} {next:?}");
+    }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::mock::{FakeAzure, Mock, refused};
 use acivnet_azure::{Identity, Secret};
-use kinds::{network_security_group::NETWORK_SECURITY_GROUP, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK};
+use acivnet_core::kinds::{self, network_security_group::NETWORK_SECURITY_GROUP};
 use serde_json::json;
 
 const NETWORKS: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks";
@@ -122,7 +122,7 @@ fn a_list_that_was_on_its_way_during_a_write_is_not_kept() {
         what: "VirtualNetwork",
         scope: "/subscriptions/s/resourcegroups/g".into(),
     };
-    let taken = || Taken { items: Arc::new(Items::Whole(Value::Null)), at: Timestamp::UNIX_EPOCH };
+    let taken = || Taken { facts: Arc::default(), at: Timestamp::UNIX_EPOCH, until: Timestamp::UNIX_EPOCH };
     let writes = snapshots.lock().writes;
     snapshots.drop_around(&subnet);
     snapshots.keep(key.clone(), taken(), writes);
@@ -130,4 +130,35 @@ fn a_list_that_was_on_its_way_during_a_write_is_not_kept() {
     let writes = snapshots.lock().writes;
     snapshots.keep(key.clone(), taken(), writes);
     assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH, Duration::from_secs(1)).is_some());
+    snapshots.drop_old(Timestamp::UNIX_EPOCH + Duration::from_secs(1));
+    assert!(snapshots.lock().taken.is_empty(), "what is too old for everybody is let go");
+}
+
+#[tokio::test(start_paused = true)]
+async fn models_are_found_by_their_owner_and_services_by_their_name() {
+    const WORKSPACE: &str =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w";
+    let model = |name: &str, owner: &str| json!({"name": name, "properties": {"acivnet-owner": owner}});
+    let models = [model("a", "one"), model("b", "two"), model("c", "one"), json!({"name": "theirs"})];
+    let service = json!({"name": "Svc", "state": "Healthy", "models": [{"name": "a"}]});
+    let fake = FakeAzure::new(move |line| match line {
+        line if line.ends_with("/discovery") => {
+            (200, json!({"history": "https://localhost", "modelmanagement": "https://localhost"}))
+        }
+        line if line.ends_with("/models") => (200, json!({"value": models})),
+        line if line.ends_with("/services") => (200, json!({"value": [service]})),
+        _ => (200, json!({"id": WORKSPACE, "properties": {"discoveryUrl": "https://localhost/discovery"}})),
+    });
+    let ctx = Mock::new(|_| refused(404, "NotFound")).ctx_with(fake.clone());
+    let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22"));
+    let (azure, key) = (ctx.azure.pass(&identity), identity.key());
+    let reader = Reader { ctx: &ctx, azure: &azure, identity: &key, oldest: Duration::from_secs(30) };
+    let workspace = ResourceId::parse(WORKSPACE).unwrap();
+    let Some(Fact::Present(ours)) = reader.models(&workspace, "one").await else { panic!("they are listed") };
+    assert_eq!(ours, json!([model("a", "one"), model("c", "one")]));
+    assert_eq!(reader.models(&workspace, "three").await, None, "a list never says that something is not there");
+    let found = reader.resource(&WEB_SERVICE, &kinds::web_service::id(&workspace, "svc")).await;
+    assert_eq!(found, Some(Fact::Present(json!({"name": "Svc", "state": "Healthy"}))), "without the models in it");
+    let lists = fake.lines().into_iter().filter(|line| line.contains("modelmanagement")).count();
+    assert_eq!(lists, 2);
 }

@@ -5,10 +5,9 @@ use kube::runtime::reflector::{self, store::Writer};
 
 struct Bed {
     relations: Relations,
-    deployments: Writer<AciVnetDeployment>,
-    subnets: Writer<DelegatedSubnet>,
-    to_deployments: UnboundedReceiver<ObjectRef<AciVnetDeployment>>,
-    to_subnets: UnboundedReceiver<ObjectRef<DelegatedSubnet>>,
+    subnets: Writer<Packed<DelegatedSubnet>>,
+    to_deployments: UnboundedReceiver<ObjectRef<Packed<AciVnetDeployment>>>,
+    to_subnets: UnboundedReceiver<ObjectRef<Packed<DelegatedSubnet>>>,
 }
 
 fn deployment(name: &str, subnet: &str, address: Option<&str>) -> AciVnetDeployment {
@@ -38,22 +37,30 @@ fn subnet(name: &str, network: &str, ready: &str) -> DelegatedSubnet {
     .unwrap()
 }
 
+fn applied<S: Object>(object: S) -> Event<Packed<S>> {
+    Event::Apply(Packed::of(object).unwrap())
+}
+
+fn deleted<S: Object>(object: S) -> Event<Packed<S>> {
+    Event::Delete(Packed::of(object).unwrap())
+}
+
 impl Bed {
     fn new() -> Self {
-        let (deployments, deployment_writer) = reflector::store();
-        let (subnets, subnet_writer) = reflector::store();
+        let (deployments, mut deployment_writer) = reflector::store();
+        let (subnets, mut subnet_writer) = reflector::store();
+        let (config_maps, _) = reflector::store();
         let ((deployment_sender, to_deployments), (subnet_sender, to_subnets)) = (unbounded(), unbounded());
         let ctx = Mock::new(|_| refused(404, "NotFound")).ctx();
-        let relations = Relations::new(ctx, deployments, subnets, deployment_sender, subnet_sender);
-        let mut bed =
-            Self { relations, deployments: deployment_writer, subnets: subnet_writer, to_deployments, to_subnets };
+        ctx.stores.fill(subnets.clone(), deployments.clone(), config_maps);
         for one in [deployment("a", "one", None), deployment("b", "two", None)] {
-            bed.deployments.apply_watcher_event(&Event::Apply(one));
+            deployment_writer.apply_watcher_event(&applied(one));
         }
         for one in [subnet("one", "v", "False"), subnet("two", "v", "False"), subnet("three", "w", "False")] {
-            bed.subnets.apply_watcher_event(&Event::Apply(one));
+            subnet_writer.apply_watcher_event(&applied(one));
         }
-        bed
+        let relations = Relations::new(ctx, deployments, subnets, deployment_sender, subnet_sender);
+        Self { relations, subnets: subnet_writer, to_deployments, to_subnets }
     }
 
     /// Names of those who were told to look.
@@ -73,13 +80,13 @@ impl Bed {
 #[tokio::test]
 async fn deployments_look_when_their_subnet_shows_something_new() {
     let mut bed = Bed::new();
-    bed.relations.subnet(&Event::Apply(subnet("one", "v", "False")));
+    bed.relations.subnet(&applied(subnet("one", "v", "False")));
     assert_eq!(bed.told(), ["deployment a"]);
     let mut relabelled = subnet("one", "v", "False");
     relabelled.status.as_mut().unwrap().subnet_label = Some("v/one".into());
-    bed.relations.subnet(&Event::Apply(relabelled));
+    bed.relations.subnet(&applied(relabelled));
     assert!(bed.told().is_empty(), "nothing that deployments look at");
-    bed.relations.subnet(&Event::Apply(subnet("one", "v", "True")));
+    bed.relations.subnet(&applied(subnet("one", "v", "True")));
     assert_eq!(bed.told(), ["deployment a"]);
 }
 
@@ -87,12 +94,12 @@ async fn deployments_look_when_their_subnet_shows_something_new() {
 async fn subnets_look_when_a_deployment_moves_or_goes() {
     let mut bed = Bed::new();
     for (event, told) in [
-        (Event::Apply(deployment("a", "one", None)), 1),
-        (Event::Apply(deployment("a", "one", None)), 0),
-        (Event::Apply(deployment("a", "one", Some("10.0.1.4"))), 1),
-        (Event::Apply(unhealthy(deployment("a", "one", Some("10.0.1.4")))), 1),
-        (Event::Delete(deployment("a", "one", Some("10.0.1.4"))), 1),
-        (Event::Apply(deployment("c", "nowhere", None)), 0),
+        (applied(deployment("a", "one", None)), 1),
+        (applied(deployment("a", "one", None)), 0),
+        (applied(deployment("a", "one", Some("10.0.1.4"))), 1),
+        (applied(unhealthy(deployment("a", "one", Some("10.0.1.4")))), 1),
+        (deleted(deployment("a", "one", Some("10.0.1.4"))), 1),
+        (applied(deployment("c", "nowhere", None)), 0),
     ] {
         bed.relations.deployment(&event);
         assert_eq!(bed.told(), vec!["subnet one"; told]);
@@ -103,8 +110,8 @@ async fn subnets_look_when_a_deployment_moves_or_goes() {
 async fn those_who_share_a_network_look_when_one_is_gone() {
     let mut bed = Bed::new();
     let gone = subnet("one", "V", "False");
-    bed.subnets.apply_watcher_event(&Event::Delete(gone.clone()));
-    bed.relations.subnet(&Event::Delete(gone));
+    bed.subnets.apply_watcher_event(&deleted(gone.clone()));
+    bed.relations.subnet(&deleted(gone));
     assert_eq!(bed.told(), ["deployment a", "subnet two"]);
 }
 
