@@ -6,7 +6,6 @@ use crate::{
     plan::{Done, Limits, Plan, plan},
     questions::Question,
     report::{Next, Report},
-    retry::Retry,
 };
 use acivnet_api::{Deletion, DeletionPolicy, Drift, DriftMode, Origin, RECONCILE_REQUESTED_AT, ResourceStatus};
 use jiff::Timestamp;
@@ -147,11 +146,11 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
         || approved.is_some() && approved != known
 }
 
-/// Whether the status of a report may be left unwritten for a while: it tells of progress only, and the next look, which
-/// tells more, comes soon.
+/// Whether the status of a report may be left unwritten for a while: it tells of progress only, and another look comes
+/// before the next sweep.
 pub fn may_wait<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
-    let soon = matches!(report.next, Next::Retry(Retry::Soon | Retry::Steadily | Retry::After(_)));
-    soon && subject.status().is_some_and(|last| S::essence(last) == S::essence(&report.status))
+    let goes_on = matches!(report.next, Next::Retry(_));
+    goes_on && subject.status().is_some_and(|last| S::essence(last) == S::essence(&report.status))
 }
 
 /// Namespace, name and uid: empty text when absent, which no object of an API server has.

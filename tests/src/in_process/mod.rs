@@ -14,6 +14,7 @@ pub mod api_server;
 pub mod azure;
 pub mod bed;
 pub mod campaign;
+pub mod counts;
 pub mod driver;
 pub mod end_state;
 pub mod expect;

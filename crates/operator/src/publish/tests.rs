@@ -132,7 +132,8 @@ async fn news_of_progress_wait_and_others_do_not() {
         (1, ready("False", "being made"), soon, 1),
         (59, ready("False", "being changed"), soon, 0),
         (0, ready("True", "being changed"), soon, 1),
-        (1, ready("False", "refused"), Next::Retry(Retry::Slowly), 1),
+        (59, ready("False", "waits"), Next::Retry(Retry::Slowly), 0),
+        (1, ready("False", "waits"), Next::Retry(Retry::Slowly), 1),
         (1, ready("False", "at rest"), Next::Sweep(Duration::from_secs(300)), 1),
     ] {
         tokio::time::advance(Duration::from_secs(passed)).await;
