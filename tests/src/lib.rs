@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, and say so"
 )]
 
+pub mod crowd;
 pub mod examples;
 pub mod golden;
 pub mod in_process;

@@ -124,6 +124,16 @@ impl Bed {
         }
     }
 
+    /// How many custom resources are ready.
+    pub fn ready(&self) -> usize {
+        let is_ready = |object: &&Value| {
+            let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True")
+        };
+        let ours = [&resources::DELEGATED_SUBNETS, &resources::ACI_VNET_DEPLOYMENTS];
+        self.api.with(|store| ours.iter().map(|kind| store.list(kind, "").filter(is_ready).count()).sum())
+    }
+
     /// The key of an object of the tenant's namespace.
     pub fn key(resource: &'static resources::ResourceType, name: &str) -> Key {
         Key::new(resource, NAMESPACE, name)

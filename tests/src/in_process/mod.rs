@@ -18,6 +18,7 @@ pub mod counts;
 pub mod driver;
 pub mod end_state;
 pub mod expect;
+pub mod operator;
 pub mod scenario;
 pub mod scenarios;
 pub mod wire;

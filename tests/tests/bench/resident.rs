@@ -1,0 +1,175 @@
+//! Memory, processor time and restart of the released program, against a real API server and the simulated Azure.
+
+use crate::process::{Azure, Operator};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
+use acivnet_tests::{crowd::Crowd, kube_bed::KubeBed, results::Results, run};
+use futures::{StreamExt as _, stream};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use kube::{
+    Api, Resource,
+    api::{Patch, PatchParams},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::{fmt::Debug, time::Duration};
+
+/// Bars: memory at rest in MiB, and whether processor time is one too.
+struct Bars {
+    memory: f64,
+    idle: bool,
+}
+
+/// One tenant with 1,000 deployments over 100 subnets.
+pub fn thousand(results: &mut Results) {
+    run(measure(results, 1, &Bars { memory: 24.0, idle: true }));
+}
+
+/// Ten such tenants.
+pub fn ten_thousand(results: &mut Results) {
+    run(measure(results, 10, &Bars { memory: 72.0, idle: false }));
+}
+
+async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
+    let crowds: Vec<Crowd> = (0..tenants).map(crowd).collect();
+    let (deployments, objects) = (tenants * 1000, tenants * crowds[0].len());
+    let bed = KubeBed::start().await;
+    let seeds: Vec<Value> = crowds.iter().enumerate().map(|(number, crowd)| seed(number, crowd, &bed)).collect();
+    let azure = Azure::start(&bed, &merged(&seeds)).await;
+    for (number, crowd) in crowds.iter().enumerate() {
+        apply(&bed, number, crowd).await;
+    }
+    let maker = Operator::start(&bed, &azure, 0.05);
+    until_ready(&bed, objects).await;
+    drop(maker);
+    let (_, before) = azure.requests().await;
+    // sweeps every 30 s instead of 300 s
+    let operator = Operator::start(&bed, &azure, 0.1);
+    let observed = operator.until_settled(objects).await;
+    let (cpu, passes) = (operator.process.cpu(), operator.counter("acivnet_reconciles_total", "").await);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let (rss, most) = operator.process.memory();
+    let busy = (operator.process.cpu() - cpu) / 120.0 / 10.0 * 100.0;
+    let swept = (operator.counter("acivnet_reconciles_total", "").await - passes) / objects as f64;
+    let writes = azure.requests().await.1 - before;
+    let kubernetes = operator.counter("acivnet_kubernetes_writes_total", "").await;
+    results.text(format!(
+        "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group and \
+         workspace: the released program against a real API server and the simulated Azure as another process. After a \
+         restart {swept:.1} sweeps over all objects in 120 s (time-scaled tenfold); processor time is that of a tenth. Most \
+         memory ever: {most:.1} MiB.",
+        tenants * 100
+    ));
+    let about = |what: &str| format!("{what} at {deployments}");
+    results.bar(
+        about("resident memory"),
+        format!("≤ {} MiB", bars.memory),
+        format!("{rss:.1} MiB"),
+        rss <= bars.memory,
+    );
+    if bars.idle {
+        results.bar(about("idle processor time"), "≤ 1 % of a core", format!("{busy:.2} %"), busy <= 1.0);
+    }
+    let seconds = observed.as_secs_f64();
+    results.bar(about("restart: every object observed"), "≤ 10 s", format!("{seconds:.1} s"), seconds <= 10.0);
+    results.bar(about("restart and sweeps: writes to Azure"), "0", writes, writes == 0);
+    results.bar(about("restart and sweeps: writes to Kubernetes"), "0", kubernetes, kubernetes == 0.0);
+}
+
+fn crowd(number: usize) -> Crowd {
+    let subscription = format!("00000001-0000-4000-8000-{number:012}");
+    Crowd { namespace: format!("crowd-{number}"), subscription, subnets: 100, deployments: 1000 }
+}
+
+fn guid(kind: u32, number: usize) -> String {
+    format!("{kind:08}-0000-4000-8000-{number:012}")
+}
+
+fn seed(number: usize, crowd: &Crowd, bed: &KubeBed) -> Value {
+    let (tenant, client, principal) = (guid(2, number), guid(3, number), guid(4, number));
+    let scope = format!("/subscriptions/{}/resourceGroups/amlrg", crowd.subscription);
+    let credential = json!({
+        "name": "bed", "issuer": bed.url(), "subject": format!("system:serviceaccount:{}:acivnet", crowd.namespace),
+        "audience": "api://AzureADTokenExchange",
+    });
+    json!({
+        "tenants": [tenant],
+        "subscriptions": [{"subscriptionId": crowd.subscription, "tenantId": tenant}],
+        "resourceGroups": [{"subscriptionId": crowd.subscription, "name": "amlrg", "location": "japaneast"}],
+        "workspaces": [{
+            "subscriptionId": crowd.subscription, "resourceGroup": "amlrg", "name": "amlws", "location": "japaneast",
+            "storageAccount": format!("amlstorage{number}"),
+        }],
+        "applications": [{
+            "tenantId": tenant, "clientId": client, "objectId": principal, "secrets": [],
+            "federatedCredentials": [credential],
+        }],
+        "roleAssignments": [{"principalId": principal, "role": "Contributor", "scope": scope}],
+    })
+}
+
+fn merged(seeds: &[Value]) -> Value {
+    let mut all = json!({});
+    for (name, items) in seeds.iter().flat_map(|seed| seed.as_object().expect("a seed")) {
+        let place = all[name].take();
+        let mut list = place.as_array().cloned().unwrap_or_default();
+        list.extend(items.as_array().expect("a list").iter().cloned());
+        all[name] = list.into();
+    }
+    all
+}
+
+/// What the administrator and the tenant apply.
+async fn apply(bed: &KubeBed, number: usize, crowd: &Crowd) {
+    let namespace: Namespace = typed(json!({"metadata": {"name": crowd.namespace}}));
+    Api::<Namespace>::all(bed.client()).create(&Default::default(), &namespace).await.expect("a namespace");
+    let annotations = json!({
+        "azure.workload.identity/client-id": guid(3, number), "azure.workload.identity/tenant-id": guid(2, number),
+    });
+    put::<ServiceAccount>(
+        bed,
+        crowd,
+        json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "acivnet", "annotations": annotations},
+        }),
+    )
+    .await;
+    put::<ConfigMap>(bed, crowd, crowd.files()).await;
+    let puts = crowd.objects().into_iter().map(|object| async move {
+        if object["kind"] == "DelegatedSubnet" {
+            put::<DelegatedSubnet>(bed, crowd, object).await;
+        } else {
+            put::<AciVnetDeployment>(bed, crowd, object).await;
+        }
+    });
+    stream::iter(puts).buffer_unordered(8).collect::<Vec<()>>().await;
+}
+
+async fn put<K>(bed: &KubeBed, crowd: &Crowd, object: Value)
+where
+    K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
+    let api = Api::<K>::namespaced(bed.client(), &crowd.namespace);
+    api.patch(&name, &PatchParams::apply("bench").force(), &Patch::Apply(object)).await.expect("it is taken");
+}
+
+fn typed<K: DeserializeOwned>(object: Value) -> K {
+    serde_json::from_value(object).expect("an object")
+}
+
+/// Waits until every object is ready; the columns of `kubectl get` would tell the same.
+async fn until_ready(bed: &KubeBed, wanted: usize) {
+    loop {
+        let subnets = Api::<DelegatedSubnet>::all(bed.client()).list(&Default::default()).await.expect("a list");
+        let deployments = Api::<AciVnetDeployment>::all(bed.client()).list(&Default::default()).await.expect("a list");
+        let subnets = subnets.items.iter().filter_map(|one| one.status.as_ref()).map(|status| &status.conditions);
+        let deployments = deployments.items.iter().filter_map(|one| one.status.as_ref()).map(|one| &one.conditions);
+        let ready = |conditions: &&Vec<_>| acivnet_core::conditions::is_true(conditions, "Ready");
+        let count = subnets.filter(ready).count() + deployments.filter(ready).count();
+        eprintln!("{count} of {wanted} objects are ready");
+        if count == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
