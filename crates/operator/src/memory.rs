@@ -113,7 +113,7 @@ mod tests {
             let mut subnet = DelegatedSubnet::new("a", spec.clone());
             subnet.metadata.uid = Some("u".into());
             subnet.metadata.generation = Some(generation);
-            subnet.metadata.deletion_timestamp = deleting.then(|| Time(Timestamp::UNIX_EPOCH));
+            subnet.metadata.deletion_timestamp = deleting.then_some(Time(Timestamp::UNIX_EPOCH));
             let status =
                 DelegatedSubnetStatus { settled_generation: Some(settled), ..DelegatedSubnetStatus::default() };
             DelegatedSubnet { status: Some(status), ..subnet }

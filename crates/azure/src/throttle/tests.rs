@@ -20,15 +20,18 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+/// Status, headers and body.
+type Reply = (u16, &'static [(&'static str, &'static str)], Value);
+
 /// An Azure that notes when each request came and whose it was.
 struct Notes {
     start: Instant,
     seen: Mutex<Vec<(Duration, String)>>,
-    answer: fn(&str) -> (u16, &'static [(&'static str, &'static str)], Value),
+    answer: fn(&str) -> Reply,
 }
 
 impl Notes {
-    fn new(answer: fn(&str) -> (u16, &'static [(&'static str, &'static str)], Value)) -> Arc<Self> {
+    fn new(answer: fn(&str) -> Reply) -> Arc<Self> {
         Arc::new(Self { start: Instant::now(), seen: Mutex::default(), answer })
     }
 
@@ -63,7 +66,7 @@ impl Http for Notes {
     }
 }
 
-fn fine(_: &str) -> (u16, &'static [(&'static str, &'static str)], Value) {
+fn fine(_: &str) -> Reply {
     (200, &[], json!({"properties": {"provisioningState": "Succeeded"}}))
 }
 
