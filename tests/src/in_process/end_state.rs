@@ -126,10 +126,16 @@ fn made_up() -> &'static Regex {
 }
 
 fn blank(text: &str) -> String {
+    if !text.contains('-') {
+        return text.to_owned();
+    }
     made_up().replace_all(text, "…").into_owned()
 }
 
 fn numbered(text: &str, numbers: &mut BTreeMap<String, usize>) -> String {
+    if !text.contains('-') {
+        return text.to_owned();
+    }
     let number = |found: &Captures<'_>| match found.name("id") {
         Some(id) if id.as_str().starts_with("00000000-0000-") => id.as_str().to_owned(),
         Some(id) => {

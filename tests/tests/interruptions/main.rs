@@ -12,4 +12,5 @@
 )]
 
 mod all;
+mod credentials;
 mod planted;
