@@ -66,8 +66,7 @@ impl Azure {
 
     /// `None` when it is proven absent.
     pub(crate) async fn arm_get(&self, kind: &'static Kind, id: &ResourceId) -> Result<Option<Value>, Failure> {
-        let call =
-            Call::new(Method::GET, self.arm_url(id.as_str(), kind.api_version), Class::ResourceManager, id.as_str());
+        let call = Call::get(self.arm_url(id.as_str(), kind.api_version), Class::ResourceManager, id.as_str());
         let answer = self.send(&call).await?;
         let body = if answer.status == 404 {
             self.absent(&call, id, &answer).await.map(|()| None)
@@ -98,8 +97,7 @@ impl Azure {
     /// not look like an empty Azure.
     async fn group_is_missing(&self, group: &ResourceId, asked: bool) -> Result<(), Failure> {
         if !asked {
-            let call = Call::new(
-                Method::GET,
+            let call = Call::get(
                 self.arm_url(group.as_str(), RESOURCE_GROUP.api_version),
                 Class::ResourceManager,
                 group.as_str(),
@@ -114,8 +112,7 @@ impl Azure {
             }
         }
         let subscription = ResourceId::subscription_id(group.subscription());
-        let call = Call::new(
-            Method::GET,
+        let call = Call::get(
             self.arm_url(subscription.as_str(), SUBSCRIPTION_VERSION),
             Class::ResourceManager,
             subscription.as_str(),
@@ -126,15 +123,20 @@ impl Azure {
     /// PUT of a whole body, under `If-Match` when it was made from one that stood.
     pub(crate) async fn arm_put(
         &self,
-        _: &Permit,
+        permit: &Permit,
         kind: &'static Kind,
         id: &ResourceId,
         body: &Value,
         if_match: Option<&str>,
     ) -> Result<Progress, Failure> {
-        let call =
-            Call::new(Method::PUT, self.arm_url(id.as_str(), kind.api_version), Class::ResourceManager, id.as_str())
-                .json(JSON, body);
+        let call = Call::write(
+            permit,
+            Method::PUT,
+            self.arm_url(id.as_str(), kind.api_version),
+            Class::ResourceManager,
+            id.as_str(),
+        )
+        .json(JSON, body);
         let call = if_match.iter().fold(call, |call, etag| call.header("if-match", etag));
         let answer = self.accepted(&call, self.send(&call).await?)?;
         self.remember_operation(id, &answer);
@@ -145,13 +147,18 @@ impl Azure {
     /// DELETE. That there is nothing to delete counts as carried out; the next read has to prove it.
     pub(crate) async fn arm_delete(
         &self,
-        _: &Permit,
+        permit: &Permit,
         kind: &'static Kind,
         id: &ResourceId,
         if_match: Option<&str>,
     ) -> Result<Progress, Failure> {
-        let call =
-            Call::new(Method::DELETE, self.arm_url(id.as_str(), kind.api_version), Class::ResourceManager, id.as_str());
+        let call = Call::write(
+            permit,
+            Method::DELETE,
+            self.arm_url(id.as_str(), kind.api_version),
+            Class::ResourceManager,
+            id.as_str(),
+        );
         let call = if_match.iter().fold(call, |call, etag| call.header("if-match", etag));
         let answer = self.send(&call).await?;
         if answer.status == 404 && Refusal::read(&answer).says_only(GONE) {
@@ -170,7 +177,7 @@ impl Azure {
     pub(crate) async fn pages(&self, first: Url, class: Class, about: &str, each: Each<'_>) -> Result<(), Failure> {
         let (mut count, mut url) = (0, first.clone());
         for _ in 0..MOST_PAGES {
-            let call = Call::new(Method::GET, url.clone(), class, about);
+            let call = Call::get(url.clone(), class, about);
             let mut page = self.object(&call, self.send(&call).await?)?;
             let items = self.items(&call, &mut page)?;
             count += items.len();

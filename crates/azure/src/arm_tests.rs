@@ -171,7 +171,7 @@ async fn carry(script: &Arc<Script>, request: Request) -> Result<Progress, Failu
     let connector = crate::script::connector(Arc::clone(script) as _);
     connector
         .pass(&crate::script::identity())
-        .carry_out(connector.gate().open(), &node, &request, &crate::script::Bytes1000(Vec::new()))
+        .carry_out(connector.gate().open()?, &node, &request, &crate::script::Bytes1000(Vec::new()))
         .await
 }
 
@@ -234,7 +234,10 @@ async fn the_error_of_an_operation_is_told_once() {
     let azure = azure(&script);
     let put = Request::Put { body: json!({}), if_match: None };
     let node = Node::new(&VIRTUAL_NETWORK, id(VNET), Goal::Present, Value::Null, Mark::None);
-    azure.carry_out(azure.connector.gate.open(), &node, &put, &crate::script::Bytes1000(Vec::new())).await.unwrap();
+    azure
+        .carry_out(azure.connector.gate.open().unwrap(), &node, &put, &crate::script::Bytes1000(Vec::new()))
+        .await
+        .unwrap();
     script.add("GET eu.arm.test/op?t=1&c=2&s=3", reply(200, json!({"status": "InProgress"})));
     assert_eq!(azure.operation_error(&id(VNET)).await, None);
     let failed = json!({"status": "Failed", "error": {"code": "NetcfgSubnetRangesOverlap", "message": "Subnet 'a' overlaps", "details": []}});
@@ -251,7 +254,7 @@ async fn an_operation_elsewhere_is_never_asked() {
         .header("azure-asyncoperation", "https://evil.test/op");
     let script = Script::new([(format!("PUT arm.test{VNET}"), answer)]);
     let azure = azure(&script);
-    azure.arm_put(&azure.connector.gate.open(), &VIRTUAL_NETWORK, &id(VNET), &json!({}), None).await.unwrap();
+    azure.arm_put(&azure.connector.gate.open().unwrap(), &VIRTUAL_NETWORK, &id(VNET), &json!({}), None).await.unwrap();
     assert_eq!(azure.operation_error(&id(VNET)).await, None);
     script.done();
 }

@@ -57,7 +57,7 @@ impl Azure {
     /// Makes the metadata and gives the signed URL to write to; `None` when the artifact exists.
     async fn new_artifact(
         &self,
-        _: &Permit,
+        permit: &Permit,
         endpoints: &Endpoints,
         workspace: &ResourceId,
         payload: &Payload,
@@ -65,8 +65,8 @@ impl Azure {
         let url =
             endpoints.artifacts(workspace, &format!("batch/metadata/LocalUpload/{}", segment(&payload.container)));
         let body = json!({"paths": [{"path": payload.path}]});
-        let call =
-            Call::new(Method::POST, url, Class::MachineLearning, about(workspace, payload)).json(JSON_PATCH, &body);
+        let call = Call::write(permit, Method::POST, url, Class::MachineLearning, about(workspace, payload))
+            .json(JSON_PATCH, &body);
         let answer = self.send(&call).await?;
         if matches!(answer.status, 400 | 409) && is_conflict(&Refusal::read(&answer)) {
             return Ok(None);
@@ -93,7 +93,7 @@ impl Azure {
     ) -> Result<Url, Failure> {
         let path = payload.path.split('/').map(segment).collect::<Vec<_>>().join("/");
         let url = endpoints.artifacts(workspace, &format!("{what}/LocalUpload/{}/{path}", segment(&payload.container)));
-        let call = Call::new(Method::GET, url, Class::MachineLearning, about(workspace, payload));
+        let call = Call::get(url, Class::MachineLearning, about(workspace, payload));
         let body = self.object(&call, self.send(&call).await?)?;
         self.blob_url(&call, Some(&body))
     }
@@ -200,7 +200,7 @@ impl Azure {
     }
 
     fn blob(&self, method: Method, url: &Url, payload: &Payload) -> Call {
-        let call = Call::new(method, url.clone(), Class::Blob, payload.artifact_id());
+        let call = Call::blob(method, url.clone(), payload.artifact_id());
         call.header("x-ms-version", STORAGE_VERSION).limit(BLOCK_LIMIT)
     }
 }

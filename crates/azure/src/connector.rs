@@ -4,6 +4,7 @@ use crate::{
     clock::Clock,
     cloud::Cloud,
     discovery::Discovered,
+    fence::Fence,
     gate::Gate,
     http::Http,
     identity::Identity,
@@ -30,6 +31,8 @@ pub struct Settings {
     pub observer: Arc<dyn Observer>,
     /// How much slower than in production the time goes in which limits fill again: 1 in production.
     pub scale: f64,
+    /// Until when this process may write.
+    pub fence: Arc<dyn Fence>,
 }
 
 pub(crate) struct Shared {
@@ -52,7 +55,7 @@ pub struct Connector(Arc<Shared>);
 impl Connector {
     /// A connection with empty caches.
     pub fn new(settings: Settings) -> Self {
-        let Settings { cloud, http, clock, random, observer, scale } = settings;
+        let Settings { cloud, http, clock, random, observer, scale, fence } = settings;
         let cloud = Arc::new(cloud);
         let tokens = Tokens::new(
             Arc::clone(&cloud),
@@ -61,8 +64,8 @@ impl Connector {
             Arc::clone(&random),
             Arc::clone(&observer),
         );
-        let (discovered, operations, gate) = Default::default();
-        let throttle = Throttle::new(scale);
+        let (discovered, operations) = Default::default();
+        let (throttle, gate) = (Throttle::new(scale), Gate::new(fence));
         Self(Arc::new(Shared { cloud, http, clock, random, observer, tokens, discovered, operations, gate, throttle }))
     }
 

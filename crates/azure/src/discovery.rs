@@ -9,7 +9,6 @@ use crate::{
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, id::ResourceId, kinds::workspace::WORKSPACE, retry::Retry};
-use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Mutex};
@@ -93,7 +92,7 @@ impl Azure {
 
     async fn discover(&self, workspace: &ResourceId, discovery: &str) -> Result<Endpoints, Failure> {
         let url = self.machine_learning_host(workspace, "discoveryUrl", discovery)?;
-        let call = Call::new(Method::GET, url, Class::MachineLearning, format!("discovery of {workspace}"));
+        let call = Call::get(url, Class::MachineLearning, format!("discovery of {workspace}"));
         let answer: Answer = self.send_plain(&call).await?;
         let document = self.object(&call, answer)?;
         let host = |key: &str| {

@@ -1,18 +1,47 @@
 //! The one door for writes to Azure.
 
-/// Leave to carry out one write. Only a [`Gate`] makes it.
-#[derive(Debug)]
-#[must_use]
-pub struct Permit(());
+use crate::fence::Fence;
+use acivnet_api::conditions::reasons;
+use acivnet_core::{failure::Failure, retry::Retry};
+use std::sync::Arc;
 
-/// Gives leave to write. It always does today; what must hold writes back (a lost lease, a closed throttle) comes in
-/// here.
-#[derive(Debug, Default)]
-pub struct Gate(());
+/// Code of the failure of a write that was not sent, or whose answer was not waited for, because this process may no
+/// longer write. Whoever may will see to it, so nobody needs to hear of it.
+pub const NOT_LEADING: &str = "NotLeading";
+
+/// Leave to carry out one write. Only a [`Gate`] makes it. It ends with the fence of its gate.
+#[must_use]
+pub struct Permit(Arc<dyn Fence>);
+
+impl Permit {
+    pub(crate) fn fence(&self) -> &Arc<dyn Fence> {
+        &self.0
+    }
+}
+
+/// Gives leave to write as long as its fence does.
+pub struct Gate(Arc<dyn Fence>);
 
 impl Gate {
+    pub(crate) fn new(fence: Arc<dyn Fence>) -> Self {
+        Self(fence)
+    }
+
     /// Leave for one write.
-    pub fn open(&self) -> Permit {
-        Permit(())
+    ///
+    /// # Errors
+    /// Code [`NOT_LEADING`]: no write may start.
+    pub fn open(&self) -> Result<Permit, Failure> {
+        if self.0.may_start() { Ok(Permit(Arc::clone(&self.0))) } else { Err(not_leading()) }
+    }
+}
+
+pub(crate) fn not_leading() -> Failure {
+    Failure {
+        status: 0,
+        code: NOT_LEADING.into(),
+        message: "not written: the lease of this operator has ended or soon will".into(),
+        retry: Retry::Soon,
+        reason: reasons::BUSY,
     }
 }

@@ -2,12 +2,15 @@
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, header::CONTENT_LENGTH};
-use http_body::Body as _;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -137,18 +140,9 @@ fn proxy() -> Result<Option<reqwest::Proxy>, String> {
 impl Http for ReqwestHttp {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let limit = request.extensions().get::<TimeLimit>().copied();
-        let (mut parts, body) = request.into_parts();
-        let length = body.size_hint().exact();
-        if let Some(length) = length.filter(|length| *length > 0) {
-            parts.headers.entry(CONTENT_LENGTH).or_insert(length.into());
-        }
-        let body = if length == Some(0) {
-            reqwest::Body::from(Bytes::new())
-        } else {
-            reqwest::Body::wrap_stream(body.into_data_stream())
-        };
-        let request = reqwest::Request::try_from(Request::from_parts(parts, body))
-            .map_err(|error| SendError::NotSent(chain(&error.without_url())))?;
+        let request = request.map(|body| reqwest::Body::wrap(Shared(Mutex::new(body))));
+        let request =
+            reqwest::Request::try_from(request).map_err(|error| SendError::NotSent(chain(&error.without_url())))?;
         let answer = match limit {
             Some(TimeLimit(limit)) => self.client.execute(limited(request, limit)).await,
             None => self.client.execute(request).await,
@@ -156,6 +150,26 @@ impl Http for ReqwestHttp {
         let answer = answer.map_err(outcome)?;
         Ok(Response::from(answer)
             .map(|body| body.map_err(|error| Box::new(error.without_url()) as BoxError).boxed_unsync()))
+    }
+}
+
+/// A body as reqwest wants it, `Sync`. Its length and its end are asked for when it is sent, not before.
+struct Shared(Mutex<Body>);
+
+impl http_body::Body for Shared {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(self.0.get_mut().unwrap_or_else(PoisonError::into_inner)).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        crate::lock(&self.0).is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        crate::lock(&self.0).size_hint()
     }
 }
 

@@ -5,7 +5,7 @@
 //! next pass to look at.
 //!
 //! What holds: everything leaves through one [`Http`], in its turn ([`throttle`]) · a token goes only to hosts of the configured cloud, never to
-//! blob storage · a failed read is never absence · every write takes a [`Permit`] · no secret is in any text.
+//! blob storage · a failed read is never absence · every write takes a [`Permit`] and ends with it · no secret is in any text.
 
 mod arm;
 mod artifacts;
@@ -15,6 +15,7 @@ mod cloud;
 mod connector;
 mod discovery;
 mod error;
+mod fence;
 mod gate;
 pub mod http;
 mod identity;
@@ -38,7 +39,8 @@ pub use carry_out::{PayloadStream, Payloads};
 pub use clock::{Clock, SystemClock, TokioClock};
 pub use cloud::Cloud;
 pub use connector::{Azure, Connector, Settings};
-pub use gate::{Gate, Permit};
+pub use fence::Fence;
+pub use gate::{Gate, NOT_LEADING, Permit};
 pub use identity::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
 pub use observe::{Class, Observer, Sent, Waited};
 pub use random::{Random, SplitMix};

@@ -87,7 +87,7 @@ impl Azure {
 
     /// The body behind a URL of the data plane; `None` when the data plane says that it is not there.
     async fn found(&self, id: &ResourceId, url: Url) -> Result<Option<Value>, Failure> {
-        let call = Call::new(Method::GET, url, Class::MachineLearning, id.as_str());
+        let call = Call::get(url, Class::MachineLearning, id.as_str());
         let answer = self.send(&call).await?;
         if is_absent(&answer) {
             return Ok(None);
@@ -104,7 +104,7 @@ impl Azure {
     async fn operation_body(&self, workspace: &ResourceId, id: &str) -> Result<Option<Value>, Failure> {
         let Some(endpoints) = self.endpoints(workspace).await? else { return Ok(None) };
         let url = endpoints.model_management(workspace, &format!("operations/{}", segment(id)));
-        let call = Call::new(Method::GET, url, Class::MachineLearning, format!("{workspace}/operations/{id}"));
+        let call = Call::get(url, Class::MachineLearning, format!("{workspace}/operations/{id}"));
         let answer = self.send(&call).await?;
         if answer.status == 404 {
             return Ok(None);
@@ -125,7 +125,7 @@ impl Azure {
     /// The last 16 KiB of a log in blob storage, whole lines. A log that can't be read costs a worse message only.
     async fn log_tail(&self, log: &str) -> Option<String> {
         let url = Url::parse(log).ok().filter(|url| self.connector.cloud.is_blob(url))?;
-        let call = Call::new(Method::GET, url, Class::Blob, "log of an operation");
+        let call = Call::blob(Method::GET, url, "log of an operation");
         let request = self.request(&call, None, &self.connector.random.uuid()).ok()?;
         let answer = self.connector.http.send(request).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());

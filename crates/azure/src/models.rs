@@ -103,7 +103,7 @@ impl Azure {
             if let Some(token) = &token {
                 url.query_pairs_mut().append_pair("$skipToken", token);
             }
-            let call = Call::new(Method::GET, url, Class::MachineLearning, about);
+            let call = Call::get(url, Class::MachineLearning, about);
             let mut page = self.object(&call, self.send(&call).await?)?;
             self.items(&call, &mut page)?.into_iter().for_each(&mut *each);
             let Some(next) = next_link(&page) else { return Ok(()) };
@@ -136,7 +136,7 @@ impl Azure {
             members.insert("url".into(), format!("aml://asset/{asset}").into());
         }
         let call = self
-            .model_call(Method::POST, endpoints.model_management(&workspace, "models"), node.id.as_str())
+            .model_call(permit, Method::POST, endpoints.model_management(&workspace, "models"), node.id.as_str())
             .json(JSON_UTF8, &body);
         self.accepted(&call, self.send(&call).await?).map(|_| Progress::Carried)
     }
@@ -176,7 +176,7 @@ impl Azure {
 
     async fn new_asset(
         &self,
-        _: &Permit,
+        permit: &Permit,
         url: Url,
         about: &str,
         body: &Value,
@@ -187,24 +187,29 @@ impl Azure {
             "artifacts": [{"prefix": payload.artifact_id()}],
             "properties": {DIGEST_PROPERTY: payload.digest, OWNER_TAG: property(body, OWNER_TAG)},
         });
-        let call = self.model_call(Method::POST, url, about).json(JSON_UTF8, &asset);
+        let call = self.model_call(permit, Method::POST, url, about).json(JSON_UTF8, &asset);
         let made = self.object(&call, self.send(&call).await?)?;
         asset_id(&made).ok_or_else(|| unreachable(&call.what(), "an asset without id"))
     }
 
     /// Changes tags or description of a version.
-    pub(crate) async fn patch_model(&self, _: &Permit, node: &Node, operations: &Value) -> Result<Progress, Failure> {
+    pub(crate) async fn patch_model(
+        &self,
+        permit: &Permit,
+        node: &Node,
+        operations: &Value,
+    ) -> Result<Progress, Failure> {
         let (workspace, endpoints) = self.workspace_for(&node.id).await?;
         let url = endpoints.model_management(&workspace, &format!("models/{}", segment(node.id.name())));
-        let call = self.model_call(Method::PATCH, url, node.id.as_str()).json(JSON_PATCH, operations);
+        let call = self.model_call(permit, Method::PATCH, url, node.id.as_str()).json(JSON_PATCH, operations);
         self.accepted(&call, self.send(&call).await?).map(|_| Progress::Carried)
     }
 
     /// Deletes a version. One that is not there counts as deleted.
-    pub(crate) async fn delete_model(&self, _: &Permit, node: &Node) -> Result<Progress, Failure> {
+    pub(crate) async fn delete_model(&self, permit: &Permit, node: &Node) -> Result<Progress, Failure> {
         let Some((workspace, endpoints)) = self.workspace_of(&node.id).await? else { return Ok(Progress::Carried) };
         let url = endpoints.model_management(&workspace, &format!("models/{}", segment(node.id.name())));
-        let call = self.model_call(Method::DELETE, url, node.id.as_str());
+        let call = self.model_call(permit, Method::DELETE, url, node.id.as_str());
         let answer = self.send(&call).await?;
         if is_absent(&answer) {
             return Ok(Progress::Carried);
@@ -212,8 +217,8 @@ impl Azure {
         self.accepted(&call, answer).map(|_| Progress::Carried)
     }
 
-    fn model_call(&self, method: Method, url: Url, about: &str) -> Call {
-        Call::new(method, url, Class::MachineLearning, about)
+    fn model_call(&self, permit: &Permit, method: Method, url: Url, about: &str) -> Call {
+        Call::write(permit, method, url, Class::MachineLearning, about)
     }
 }
 

@@ -51,7 +51,7 @@ async fn carry(script: &Arc<Script>, name: &str, request: Request) -> Result<Pro
     let azure = azure(script);
     let node =
         Node::new(&MODEL_VERSION, id(&format!("{WORKSPACE}/models/{name}")), Goal::Present, Value::Null, Mark::None);
-    azure.carry_out(azure.connector.gate.open(), &node, &request, &Bytes1000(CONTENT.to_vec())).await
+    azure.carry_out(azure.connector.gate.open().unwrap(), &node, &request, &Bytes1000(CONTENT.to_vec())).await
 }
 
 async fn register(lines: impl IntoIterator<Item = (String, Reply)>) -> (Result<Progress, Failure>, Arc<Script>) {

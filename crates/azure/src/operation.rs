@@ -9,7 +9,6 @@ use crate::{
     request::{Answer, Call},
 };
 use acivnet_core::{failure::Failure, id::ResourceId};
-use http::Method;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Mutex};
 use url::Url;
@@ -40,7 +39,7 @@ impl Azure {
     pub async fn operation_error(&self, id: &ResourceId) -> Option<Failure> {
         let key = (self.identity.key(), id.clone());
         let url = crate::lock(&self.connector.operations.0).get(&key).cloned()?;
-        let call = Call::new(Method::GET, url, Class::ResourceManager, format!("operation on {id}"));
+        let call = Call::get(url, Class::ResourceManager, format!("operation on {id}"));
         let answer = self.send(&call).await.ok()?;
         let body = answer.json().unwrap_or_default();
         let state = body.get("status").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();

@@ -3,6 +3,8 @@
 use crate::{
     connector::Azure,
     error::{Refusal, failure, refused, unreachable},
+    fence::{Fence, fenced},
+    gate::{Permit, not_leading},
     http::{LARGEST_ANSWER, SendError, TimeLimit, collect, full},
     observe::{Class, Sent, Waited},
     throttle::{self, Leave, NoTurn, Sort},
@@ -16,7 +18,7 @@ use http::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use serde_json::Value;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use url::Url;
 
@@ -42,19 +44,37 @@ pub(crate) struct Call {
     body: Bytes,
     headers: Vec<(HeaderName, HeaderValue)>,
     limit: Option<Duration>,
+    /// Of a write: until when it may be sent.
+    fence: Option<Arc<dyn Fence>>,
 }
 
 impl Call {
-    pub(crate) fn new(method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
+    /// A read.
+    pub(crate) fn get(url: Url, class: Class, about: impl Into<String>) -> Self {
+        Self::new(Method::GET, url, class, about.into())
+    }
+
+    /// A write, which needs leave and ends with it.
+    pub(crate) fn write(permit: &Permit, method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
+        Self { fence: Some(Arc::clone(permit.fence())), ..Self::new(method, url, class, about.into()) }
+    }
+
+    /// A request to blob storage. Blobs are named by their content, so that a late one changes nothing.
+    pub(crate) fn blob(method: Method, url: Url, about: impl Into<String>) -> Self {
+        Self::new(method, url, Class::Blob, about.into())
+    }
+
+    fn new(method: Method, url: Url, class: Class, about: String) -> Self {
         Self {
             method,
             url,
             class,
-            about: about.into(),
+            about,
             content_type: "",
             body: Bytes::new(),
             headers: Vec::new(),
             limit: None,
+            fence: None,
         }
     }
 
@@ -76,6 +96,11 @@ impl Call {
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
+    }
+
+    /// Whether a write is too late: `allows` is asked of its fence.
+    fn is_late(&self, allows: impl Fn(&dyn Fence) -> bool) -> bool {
+        self.fence.as_ref().is_some_and(|fence| !allows(fence.as_ref()))
     }
 
     /// Verb and resource, for people.
@@ -133,6 +158,10 @@ impl Azure {
         let request = self
             .request(call, token, request_id)
             .map_err(|error| unreachable(&call.what(), &self.scrubber.clean(&error.to_string())))?;
+        // as late as possible: all waiting was before
+        if call.is_late(|fence| fence.may_start()) {
+            return Err(not_leading());
+        }
         let answered = self.exchange(request).await;
         let status = answered.as_ref().map_or(0, |answer| answer.status);
         let remaining = answered.as_ref().ok().and_then(|answer| throttle::remaining(&answer.headers));
@@ -143,6 +172,7 @@ impl Azure {
                 self.heed(call, leave, &answer);
                 Ok(answer)
             }
+            Err(_) if call.is_late(|fence| fence.may_send()) => Err(not_leading()),
             Err(error) => {
                 let text = self.scrubber.clean(&format!("{}: {error}", call.url.host_str().unwrap_or_default()));
                 tracing::debug!(verb = %call.method, id = %call.about, request_id, correlation_id = %self.correlation, error = text, "azure did not answer");
@@ -209,7 +239,11 @@ impl Azure {
         if let Some(limit) = call.limit {
             request = request.extension(TimeLimit(limit));
         }
-        request.body(full(call.body.clone()))
+        let body = full(call.body.clone());
+        request.body(match &call.fence {
+            Some(fence) => fenced(body, fence),
+            None => body,
+        })
     }
 
     async fn exchange(&self, request: Request<crate::http::Body>) -> Result<Answer, SendError> {

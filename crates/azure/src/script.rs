@@ -1,8 +1,8 @@
 //! An [`Http`] that answers by a script, for tests.
 
 use crate::{
-    Azure, Body, Cloud, Connector, Http, Identity, PayloadStream, Payloads, Secret, SendError, Settings, SplitMix,
-    TokioClock, collect, full, http::LARGEST_ANSWER,
+    Azure, Body, Cloud, Connector, Fence, Http, Identity, PayloadStream, Payloads, Secret, SendError, Settings,
+    SplitMix, TokioClock, collect, full, http::LARGEST_ANSWER,
 };
 use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId, kind::Kind};
 use async_trait::async_trait;
@@ -146,6 +146,10 @@ impl Http for Script {
 }
 
 pub(crate) fn connector(http: Arc<dyn Http>) -> Connector {
+    connector_within(http, Arc::new(()))
+}
+
+pub(crate) fn connector_within(http: Arc<dyn Http>, fence: Arc<dyn Fence>) -> Connector {
     Connector::new(Settings {
         cloud: Cloud::custom("https://arm.test", "https://login.test", "ml.test", "blob.test").unwrap(),
         http,
@@ -153,6 +157,7 @@ pub(crate) fn connector(http: Arc<dyn Http>) -> Connector {
         random: Arc::new(SplitMix::new(1)),
         observer: Arc::new(()),
         scale: 1.0,
+        fence,
     })
 }
 

@@ -33,7 +33,7 @@ impl Azure {
     ) -> Result<Progress, Failure> {
         let (workspace, endpoints) = self.uploaded(permit, node, files, payloads).await?;
         let url = endpoints.model_management(&workspace, "services");
-        let call = Call::new(Method::POST, url, Class::MachineLearning, node.id.as_str()).json(JSON, body);
+        let call = Call::write(permit, Method::POST, url, Class::MachineLearning, node.id.as_str()).json(JSON, body);
         let answer = self.accepted(&call, self.send(&call).await?)?;
         Ok(self.running(&answer))
     }
@@ -49,7 +49,8 @@ impl Azure {
     ) -> Result<Progress, Failure> {
         let (workspace, endpoints) = self.uploaded(permit, node, files, payloads).await?;
         let url = endpoints.model_management(&workspace, &format!("services/{}", segment(node.id.name())));
-        let call = Call::new(Method::PATCH, url, Class::MachineLearning, node.id.as_str()).json(JSON_PATCH, operations);
+        let call = Call::write(permit, Method::PATCH, url, Class::MachineLearning, node.id.as_str())
+            .json(JSON_PATCH, operations);
         let answer = self.accepted(&call, self.send(&call).await?)?;
         Ok(self.carried_or_running(&answer))
     }
@@ -81,7 +82,7 @@ impl Azure {
             self.validate(permit, node, endpoints.model_management(&workspace, "services/validate"), successor).await?;
         }
         let url = endpoints.model_management(&workspace, &format!("services/{}", segment(node.id.name())));
-        let call = Call::new(Method::DELETE, url, Class::MachineLearning, node.id.as_str());
+        let call = Call::write(permit, Method::DELETE, url, Class::MachineLearning, node.id.as_str());
         let answer = self.send(&call).await?;
         if is_absent(&answer) {
             return Ok(Progress::Carried);
@@ -92,7 +93,7 @@ impl Azure {
 
     /// Refuses when Azure would refuse the successor (200 with an `error`), or can't be asked. Any other answer says
     /// nothing: the call is advisory, and clients ignore its refusals.
-    async fn validate(&self, _: &Permit, node: &Node, url: url::Url, successor: &Value) -> Result<(), Failure> {
+    async fn validate(&self, permit: &Permit, node: &Node, url: url::Url, successor: &Value) -> Result<(), Failure> {
         let mut successor = successor.clone();
         if let Some(members) = successor.as_object_mut() {
             // it would stand in the place of what is there now
@@ -100,8 +101,8 @@ impl Azure {
         }
         let body =
             json!({"type": "Create", "serviceName": node.id.name(), "createRequest": successor, "updateRequest": null});
-        let call =
-            Call::new(Method::POST, url, Class::MachineLearning, format!("{}/validate", node.id)).json(JSON, &body);
+        let call = Call::write(permit, Method::POST, url, Class::MachineLearning, format!("{}/validate", node.id))
+            .json(JSON, &body);
         let answer = self.send(&call).await?;
         if matches!(answer.status, 401 | 403 | 408 | 429 | 500..) {
             return Err(self.refused(&call, &answer));

@@ -24,7 +24,9 @@ fn service() -> ResourceId {
 async fn carry(script: &Arc<Script>, request: Request) -> Result<Progress, Failure> {
     let azure = azure(script);
     let node = Node::new(&WEB_SERVICE, service(), Goal::Present, Value::Null, Mark::None);
-    azure.carry_out(azure.connector.gate.open(), &node, &request, &Bytes1000(b"def run(): pass".to_vec())).await
+    azure
+        .carry_out(azure.connector.gate.open().unwrap(), &node, &request, &Bytes1000(b"def run(): pass".to_vec()))
+        .await
 }
 
 fn script(lines: impl IntoIterator<Item = (String, Reply)>) -> Arc<Script> {
