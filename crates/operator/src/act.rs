@@ -1,7 +1,7 @@
 //! A plan to writes, in its order. Nothing is read here but the payloads that are uploaded.
 
 use crate::{config_maps::Files, ctx::Ctx};
-use acivnet_azure::Azure;
+use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
     blueprint::{Blueprint, Node},
     id::ResourceId,
@@ -11,8 +11,15 @@ use acivnet_core::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-/// Carries out every write of a plan. One that fails keeps no other from its turn.
-pub(crate) async fn act(ctx: &Ctx, azure: &Azure, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan) -> Done {
+/// Carries out every write of a plan. One that fails keeps no other from its turn; none when this process may no longer
+/// write, since whoever may looks for itself.
+pub(crate) async fn act(
+    ctx: &Ctx,
+    azure: &Azure,
+    meta: &ObjectMeta,
+    blueprint: &Blueprint,
+    plan: &Plan,
+) -> Option<Done> {
     let (mut done, namespace) = (Done::default(), names(meta).0);
     let payloads = Files { ctx, namespace };
     for (at, request) in plan.writes() {
@@ -21,13 +28,14 @@ pub(crate) async fn act(ctx: &Ctx, azure: &Azure, meta: &ObjectMeta, blueprint: 
             Some(id) => Some(ctx.writers.lock(&id.folded()).await),
             None => None,
         };
-        let permit = ctx.azure.gate().open();
+        let permit = ctx.azure.gate().open().ok()?;
         let result = azure.carry_out(permit, node, request, &payloads).await;
         ctx.snapshots.drop_around(&node.id);
         if let (Ok(progress), Some(step)) = (&result, plan.steps.get(at)) {
             ctx.running.began(meta, node, step, *progress);
         }
         match &result {
+            Err(failure) if failure.code == NOT_LEADING => return None,
             Ok(progress) => tracing::info!(namespace, resource = node.label(), ?progress, "written to Azure"),
             Err(failure) => tracing::warn!(
                 namespace,
@@ -40,7 +48,7 @@ pub(crate) async fn act(ctx: &Ctx, azure: &Azure, meta: &ObjectMeta, blueprint: 
         }
         done.results.push((at, result));
     }
-    done
+    Some(done)
 }
 
 /// The virtual network that a node is or lies in: Azure takes one write at a time in each.

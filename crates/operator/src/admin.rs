@@ -25,7 +25,8 @@ const CONNECTIONS: usize = 32;
 /// How long one connection may last.
 const CONNECTION_LASTS: Duration = Duration::from_secs(15);
 
-/// Whether the operator has seen every object once.
+/// Whether the operator does what it is there for: as the leader it has seen every object once, as a standby it has seen
+/// that another leads. A rollout of two replicas needs both to get ready.
 #[derive(Debug, Default)]
 pub struct Readiness(AtomicBool);
 
@@ -87,7 +88,7 @@ fn answer(method: &Method, path: &str, metrics: &Metrics, readiness: &Readiness)
         (&Method::GET, "/readyz") => (
             StatusCode::SERVICE_UNAVAILABLE,
             "text/plain",
-            "the objects of the cluster are still being read\n".to_owned(),
+            "nothing is known yet of the objects of the cluster, or of who leads\n".to_owned(),
         ),
         (&Method::GET, _) => {
             (StatusCode::NOT_FOUND, "text/plain", "there are /metrics, /livez and /readyz\n".to_owned())

@@ -1,9 +1,13 @@
 //! Arguments: every setting is one, has an env name, and is taken apart once.
 
+use crate::lease;
 use acivnet_azure::Cloud;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Where Kubernetes tells a Pod its namespace.
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// Puts machine-learning models on Azure Container Instances inside virtual networks.
 #[derive(Debug, Parser)]
@@ -59,6 +63,15 @@ pub struct RunArguments {
     /// IPv4 networks of this cluster (pods, nodes), refused as endpoints in addition to its ServiceCIDRs.
     #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_delimiter = ',', value_name = "CIDR,…")]
     pub cluster_networks: Vec<Ipv4Net>,
+    /// Whether replicas agree on one that works, by the Lease `acivnet`. `Disabled` is for one that is surely alone.
+    #[arg(long, env = "ACIVNET_LEADER_ELECTION", default_value = "Enabled")]
+    pub leader_election: LeaderElection,
+    /// Namespace of the Lease: by default the one this Pod runs in, outside a cluster `acivnet-system`.
+    #[arg(long, env = "ACIVNET_LEASE_NAMESPACE", value_name = "NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// How long the Lease of a leader that is gone keeps others waiting; Azure writes start while a third of it is left.
+    #[arg(long, env = "ACIVNET_LEASE_DURATION_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..=300), value_name = "SECONDS")]
+    pub lease_duration_seconds: u64,
     /// How long a cause that a person has to remove must last before an object counts as stalled.
     #[arg(long, env = "ACIVNET_STALLED_AFTER_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(i64).range(0..=86_400), value_name = "SECONDS")]
     pub stalled_after_seconds: i64,
@@ -86,6 +99,16 @@ pub enum CloudName {
     AzureChinaCloud,
     /// The endpoints given by the four settings.
     Custom,
+}
+
+/// How replicas agree on one that works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum LeaderElection {
+    /// By a Lease.
+    Enabled,
+    /// Not at all.
+    Disabled,
 }
 
 /// How logs are written.
@@ -127,6 +150,8 @@ pub struct Settings {
     pub scoring_networks: Vec<Ipv4Net>,
     /// Networks in which it may not, as the administrator says.
     pub cluster_networks: Vec<Ipv4Net>,
+    /// By which lease replicas agree on one that works; none when it is alone.
+    pub lease: Option<lease::Settings>,
     /// How long before a cause counts as stalled.
     pub stalled_after: Duration,
     /// Scale of the operator's own waits.
@@ -138,6 +163,7 @@ impl RunArguments {
     pub fn settings(self) -> Result<Settings, String> {
         Ok(Settings {
             cloud: self.cloud()?,
+            lease: self.lease(),
             azure_ca_file: self.azure_ca_file,
             admin_address: self.admin_address,
             scoring_networks: self.scoring_networks,
@@ -149,6 +175,14 @@ impl RunArguments {
 }
 
 impl RunArguments {
+    fn lease(&self) -> Option<lease::Settings> {
+        let namespace = || std::fs::read_to_string(NAMESPACE_FILE).ok();
+        (self.leader_election == LeaderElection::Enabled).then(|| lease::Settings {
+            namespace: self.lease_namespace.clone().or_else(namespace).unwrap_or_else(|| "acivnet-system".into()),
+            duration: Duration::from_secs(self.lease_duration_seconds),
+        })
+    }
+
     fn cloud(&self) -> Result<Cloud, String> {
         let endpoints = [
             ("--resource-manager-endpoint", &self.resource_manager_endpoint),
@@ -210,7 +244,7 @@ mod tests {
             assert!(argument.get_help().is_some(), "{name}");
             settings += 1;
         }
-        assert_eq!(settings, 13);
+        assert_eq!(settings, 16);
         Arguments::command().debug_assert();
     }
 
@@ -227,6 +261,9 @@ mod tests {
             (1.0, Duration::from_secs(900), 0)
         );
         assert_eq!(settings.admin_address.to_string(), "0.0.0.0:8080");
+        let lease = settings.lease.unwrap();
+        assert_eq!((lease.namespace.as_str(), lease.duration), ("acivnet-system", Duration::from_secs(15)));
+        assert!(run("--leader-election Disabled").unwrap().lease.is_none());
     }
 
     #[test]
@@ -248,6 +285,7 @@ mod tests {
             ("--authority-host https://a".to_owned(), "--authority-host can only be given with --cloud Custom"),
             (format!("{custom} --blob-suffix https://x/y"), "must have the form HOST[:PORT]"),
             ("--cloud Azure".to_owned(), "AzureUSGovernment"),
+            ("--lease-duration-seconds 2".to_owned(), "--lease-duration-seconds"),
             ("--pace 0".to_owned(), "a number from 0.001 to 100"),
             ("--scoring-networks 10.0.0.0/33".to_owned(), "--scoring-networks"),
             ("--admin-address 8080".to_owned(), "--admin-address"),

@@ -5,7 +5,7 @@ use crate::{
     pace::Pace, pauses::Pauses, probe::Probes, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores,
     turns::Turns,
 };
-use acivnet_azure::{Clock, Connector, Http, Random};
+use acivnet_azure::{Clock, Connector, Fence, Http, Random};
 use acivnet_core::{observed, subject::names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
@@ -75,10 +75,21 @@ pub struct Ctx {
 }
 
 impl Ctx {
-    /// A context that has seen nothing yet.
+    /// A context that has seen nothing yet, of an operator that is alone.
     pub fn new(outside: Outside, options: Options, networks: Arc<Networks>) -> Arc<Self> {
+        Self::within(Arc::new(()), outside, options, networks, Arc::default())
+    }
+
+    /// A context that has seen nothing yet and writes to Azure as long as `fence` allows.
+    pub fn within(
+        fence: Arc<dyn Fence>,
+        outside: Outside,
+        options: Options,
+        networks: Arc<Networks>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
         let Outside { kube, http, clock, random } = outside;
-        let (metrics, pace) = (Arc::new(Metrics::default()), Pace::new(options.pace));
+        let pace = Pace::new(options.pace);
         let azure = Connector::new(acivnet_azure::Settings {
             cloud: options.cloud,
             http: Arc::clone(&http),
@@ -86,6 +97,7 @@ impl Ctx {
             random: Arc::clone(&random),
             observer: Arc::<Metrics>::clone(&metrics),
             scale: pace.scale(),
+            fence,
         });
         Arc::new(Self {
             kube,

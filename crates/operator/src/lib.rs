@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What holds: everything from outside comes in through [`ctx::Ctx`] · no pass waits for Azure · nothing is read after
-//! the decision · only `publish` writes our objects · every write to Azure takes a permit from the one gate.
+//! the decision · only `publish` writes our objects · every write to Azure takes a permit from the one gate, which the lease closes.
 
 mod act;
 pub mod admin;
@@ -16,6 +16,7 @@ pub mod crd;
 pub mod ctx;
 mod identity;
 mod kubernetes;
+pub mod lease;
 mod locks;
 mod memory;
 pub mod metrics;

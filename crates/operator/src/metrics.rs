@@ -4,7 +4,11 @@ use acivnet_azure::{Observer, Sent, Waited, throttle::Sort};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::ConstGauge},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+    },
     registry::{Registry, Unit},
 };
 use std::sync::atomic::AtomicU64;
@@ -47,6 +51,7 @@ pub struct Metrics {
     watch_failures: Family<Outcome, Counter>,
     azure_waits: Family<Held, Counter<f64, AtomicU64>>,
     azure_closings: Family<Held, Counter>,
+    leader: Gauge,
 }
 
 impl Default for Metrics {
@@ -54,6 +59,7 @@ impl Default for Metrics {
         let mut registry = Registry::default();
         let (azure_requests, kubernetes_writes, reconciles, watch_failures) = Default::default();
         let (azure_waits, azure_closings): (Family<Held, Counter<f64, AtomicU64>>, _) = Default::default();
+        let leader = Gauge::default();
         registry.register(
             "acivnet_azure_requests",
             "Requests to Azure; status 0 when there was no answer",
@@ -81,8 +87,18 @@ impl Default for Metrics {
             "Times that Azure said it was asked too often, and nothing was sent for a while",
             Family::clone(&azure_closings),
         );
+        registry.register("acivnet_leader", "1 while this operator works, 0 while it stands by", leader.clone());
         registry.register_collector(Box::new(Process));
-        Self { registry, azure_requests, kubernetes_writes, reconciles, watch_failures, azure_waits, azure_closings }
+        Self {
+            registry,
+            azure_requests,
+            kubernetes_writes,
+            reconciles,
+            watch_failures,
+            azure_waits,
+            azure_closings,
+            leader,
+        }
     }
 }
 
@@ -105,6 +121,11 @@ impl Metrics {
     /// Counts one failure of a watch; `result` tells what was done about it.
     pub fn watch_failure(&self, kind: &str, result: &'static str) {
         self.watch_failures.get_or_create(&Outcome { kind: kind.to_owned(), result }).inc();
+    }
+
+    /// Says whether this operator works or stands by.
+    pub fn leader(&self, leads: bool) {
+        self.leader.set(leads.into());
     }
 
     /// The text that Prometheus reads (OpenMetrics 1.0).

@@ -1,6 +1,6 @@
 //! The shell in seven lines: all reads, then all decisions, then all writes.
 
-use crate::{act::act, ctx::Ctx, kubernetes, object::Object, observe::Sight, publish};
+use crate::{act::act, ctx::Ctx, kubernetes, lease, object::Object, observe::Sight, publish};
 use acivnet_core::{
     plan::Done,
     report::Next,
@@ -34,6 +34,7 @@ pub async fn reconcile<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> Result<Action, E
             ctx.memory.forget(cr.meta());
             (Ok(Action::await_change()), "released")
         }
+        Err(error) if lease::is_over(&error) => (Ok(again(&ctx, cr.as_ref(), Retry::Soon, false)), "again"),
         Err(error) => match kubernetes::status(&error) {
             // somebody wrote first, or the object is gone: the watch brings what stands
             409 => (Ok(again(&ctx, cr.as_ref(), Retry::Soon, false)), "conflict"),
@@ -91,7 +92,9 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;
     let before = report(&cr, None);
     let cr = publish::record(ctx, cr, &before).await?;
-    let done = act(ctx, azure, cr.meta(), &blueprint, &plan).await;
+    let Some(done) = act(ctx, azure, cr.meta(), &blueprint, &plan).await else {
+        return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false });
+    };
     let said = report(&cr, Some(&done));
     let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
         0 => said.next,

@@ -6,10 +6,12 @@ use crate::{
     controllers::{self, Stop},
     ctx::{Ctx, Options, Outside},
     kubernetes,
+    lease::{self, Election, Term},
+    metrics::Metrics,
     networks::Networks,
     pace::Pace,
 };
-use acivnet_azure::{ReqwestHttp, SplitMix, SystemClock};
+use acivnet_azure::{Fence, ReqwestHttp, SplitMix, SystemClock};
 use acivnet_core::retry::Retry;
 use futures::{
     FutureExt,
@@ -17,11 +19,18 @@ use futures::{
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, ResourceExt};
-use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{net::TcpListener, time::sleep};
 
 /// How long the passes under way may take after a signal to end.
 const LAST_PASSES: Duration = Duration::from_secs(50);
+/// How long passes that Azure is about to answer may go on writing to Kubernetes before the lease is given back.
+const HAND_OVER: Duration = Duration::from_millis(500);
 /// How often the networks of the cluster are read again.
 const NETWORKS_EVERY: Duration = Duration::from_secs(3600);
 
@@ -43,28 +52,96 @@ pub async fn run(settings: Settings) -> Result<(), String> {
 
 /// Runs until `stop`, on whatever the outside is. `api_server` is `host:port`; the admin server takes `listener`.
 pub async fn operate(outside: Outside, api_server: String, settings: Settings, listener: TcpListener, stop: Stop) {
-    let networks = Arc::new(Networks::new(settings.scoring_networks, &settings.cluster_networks, api_server));
-    let Some(cluster) = unless(stop.clone(), learn(&outside, &networks, Pace::new(settings.pace))).await else {
-        return;
-    };
-    let options =
-        Options { cloud: settings.cloud, pace: settings.pace, stalled_after: settings.stalled_after, cluster };
-    serve(listener, Ctx::new(outside, options, networks), stop).await;
-}
-
-async fn serve(listener: TcpListener, ctx: Arc<Ctx>, stop: Stop) {
-    let readiness = Arc::new(Readiness::default());
-    let admin = tokio::spawn(admin::serve(listener, Arc::clone(&ctx.metrics), Arc::clone(&readiness)));
-    let networks = tokio::spawn(keep_learning(Arc::clone(&ctx)));
-    tracing::info!("started");
-    let controllers = pin!(controllers::run(ctx, readiness, stop.clone()));
-    let overdue = pin!(stop.then(|()| sleep(LAST_PASSES)));
-    match select(controllers, overdue).await {
-        Either::Left(_) => tracing::info!("ended"),
-        Either::Right(_) => tracing::warn!("ended before the last passes did"),
+    let (metrics, readiness) = (Arc::<Metrics>::default(), Arc::<Readiness>::default());
+    let admin = tokio::spawn(admin::serve(listener, Arc::clone(&metrics), Arc::clone(&readiness)));
+    let networks = Arc::new(Networks::new(settings.scoring_networks.clone(), &settings.cluster_networks, api_server));
+    let pace = Pace::new(settings.pace);
+    if let Some(cluster) = unless(stop.clone(), learn(&outside, &networks, pace)).await {
+        let learning = tokio::spawn(keep_learning(outside.kube.clone(), Arc::clone(&networks)));
+        let lease = settings.lease.clone();
+        let options =
+            Options { cloud: settings.cloud, pace: settings.pace, stalled_after: settings.stalled_after, cluster };
+        let operator = Operator { outside, options, networks, metrics, readiness, stop };
+        tracing::info!("started");
+        match lease {
+            Some(lease) => operator.take_turns(&lease).await,
+            None => operator.work_alone().await,
+        }
+        learning.abort();
     }
     admin.abort();
-    networks.abort();
+}
+
+/// What outlives a term.
+struct Operator {
+    outside: Outside,
+    options: Options,
+    networks: Arc<Networks>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    stop: Stop,
+}
+
+impl Operator {
+    async fn work_alone(&self) {
+        self.metrics.leader(true);
+        let ctx = self.ctx(Arc::new(()), self.outside.kube.clone());
+        self.finish(pin!(self.work(ctx))).await;
+    }
+
+    /// Works whenever it holds the lease, and begins anew each time: what it knew may have changed under another.
+    async fn take_turns(&self, settings: &lease::Settings) {
+        let Outside { kube, clock, random, .. } = self.outside.clone();
+        let around = lease::Around { kube, clock, random, metrics: Arc::clone(&self.metrics) };
+        let mut election = Election::new(settings, around);
+        while let Some(term) = unless(self.stop.clone(), election.win(|| self.readiness.set())).await {
+            tracing::info!("leads from now on");
+            self.metrics.leader(true);
+            self.term(&mut election, &term).await;
+            self.metrics.leader(false);
+        }
+    }
+
+    /// Works until the lease is lost, or until `stop`: then no write starts any more, and the lease is given back.
+    async fn term(&self, election: &mut Election, term: &Arc<Term>) {
+        let kube = lease::within(term, self.outside.kube.clone());
+        let fence: Arc<Term> = Arc::clone(term);
+        let mut work = pin!(self.work(self.ctx(fence, kube)));
+        let lost = {
+            let mut keeping = pin!(election.keep(term));
+            let ending = pin!(self.stop.clone().then(|()| {
+                term.close();
+                sleep(HAND_OVER)
+            }));
+            matches!(select(select(work.as_mut(), ending), keeping.as_mut()).await, Either::Right(_))
+        };
+        if lost {
+            tracing::warn!("the lease is lost; another may lead, so what was under way is dropped");
+            return;
+        }
+        term.end();
+        election.release().await;
+        self.finish(work).await;
+    }
+
+    fn ctx(&self, fence: Arc<dyn Fence>, kube: kube::Client) -> Arc<Ctx> {
+        let outside = Outside { kube, ..self.outside.clone() };
+        let (networks, metrics) = (Arc::clone(&self.networks), Arc::clone(&self.metrics));
+        Ctx::within(fence, outside, self.options.clone(), networks, metrics)
+    }
+
+    async fn work(&self, ctx: Arc<Ctx>) {
+        controllers::run(ctx, Arc::clone(&self.readiness), self.stop.clone()).await;
+    }
+
+    /// Lets what is under way come to its end, within a limit from `stop` on.
+    async fn finish(&self, work: Pin<&mut impl Future<Output = ()>>) {
+        let overdue = pin!(self.stop.clone().then(|()| sleep(LAST_PASSES)));
+        match select(work, overdue).await {
+            Either::Left(_) => tracing::info!("ended"),
+            Either::Right(_) => tracing::warn!("ended before the last passes did"),
+        }
+    }
 }
 
 /// Ready at the first SIGTERM or SIGINT.
@@ -134,10 +211,10 @@ async fn try_learn(kube: &kube::Client, networks: &Networks) -> Result<String, S
     namespace.uid().ok_or_else(|| "namespace kube-system has no uid".to_owned())
 }
 
-async fn keep_learning(ctx: Arc<Ctx>) {
+async fn keep_learning(kube: kube::Client, networks: Arc<Networks>) {
     loop {
         sleep(NETWORKS_EVERY).await;
-        if let Err(error) = ctx.networks.learn(&ctx.kube).await {
+        if let Err(error) = networks.learn(&kube).await {
             tracing::warn!(error, "the networks of the cluster can't be read; those known before stay refused");
         }
     }
