@@ -114,6 +114,11 @@ impl KubeBed {
         self.config.cluster_url.to_string().trim_end_matches('/').to_owned()
     }
 
+    /// Where its etcd is, by HTTP: `up.sh` puts it on the next port.
+    pub fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.config.cluster_url.port_u16().expect("a port") + 1)
+    }
+
     /// File with the certificate authority of the API server.
     pub fn ca_file(&self) -> PathBuf {
         self.folder.join("ca.crt")
@@ -121,14 +126,19 @@ impl KubeBed {
 
     /// How to connect with the rights of a ServiceAccount, by a token of it.
     pub async fn config_of(&self, namespace: &str, account: &str) -> Config {
+        let token = Some(self.token_of(namespace, account).await.into());
+        let mut config = self.config.clone();
+        config.auth_info = AuthInfo { token, ..AuthInfo::default() };
+        config
+    }
+
+    /// A token of a ServiceAccount.
+    pub async fn token_of(&self, namespace: &str, account: &str) -> String {
         let accounts = Api::<ServiceAccount>::namespaced(self.client(), namespace);
         let spec = TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() };
         let request = TokenRequest { spec, ..TokenRequest::default() };
         let answer = accounts.create_token_request(account, &PostParams::default(), &request).await.expect("a token");
-        let token = Some(answer.status.expect("an answer").token.into());
-        let mut config = self.config.clone();
-        config.auth_info = AuthInfo { token, ..AuthInfo::default() };
-        config
+        answer.status.expect("an answer").token
     }
 
     /// A new namespace with a name of its own.

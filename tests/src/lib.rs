@@ -18,6 +18,8 @@ pub mod kstatus;
 pub mod kube_bed;
 pub mod logs;
 pub mod operator;
+pub mod proxy;
+pub mod replica;
 pub mod results;
 pub mod simulator;
 pub mod tenant;

@@ -1,9 +1,9 @@
 //! The operator, run in this process as its binary runs it: with the rights that `deploy/operator` gives, against an API
 //! server and the simulated Azure.
 
-use crate::{kube_bed::KubeBed, logs, simulator::Simulator};
+use crate::{kube_bed::KubeBed, logs, proxy::Proxy, simulator::Simulator};
 use acivnet_azure::{Body, Cloud, Http, ReqwestHttp, SendError, SplitMix, SystemClock};
-use acivnet_operator::{args::Settings, ctx::Outside, start};
+use acivnet_operator::{args::Settings, ctx::Outside, lease, start};
 use async_trait::async_trait;
 use futures::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header::HOST};
@@ -27,8 +27,18 @@ pub struct Operator {
 impl Operator {
     /// Starts one and waits until it has seen every object.
     pub async fn start(bed: &KubeBed, azure: &Simulator) -> Self {
+        Self::start_with(bed.config_of("acivnet-system", "acivnet-operator").await, azure).await
+    }
+
+    /// The same, with a line to the API server that a test can cut.
+    pub async fn start_through(proxy: &Proxy, bed: &KubeBed, azure: &Simulator) -> Self {
+        let mut config = bed.config_of("acivnet-system", "acivnet-operator").await;
+        config.cluster_url = proxy.url().parse().expect("a URL");
+        Self::start_with(config, azure).await
+    }
+
+    async fn start_with(config: kube::Config, azure: &Simulator) -> Self {
         logs::keep();
-        let config = bed.config_of("acivnet-system", "acivnet-operator").await;
         let (kube, api_server) = start::connect(config).expect("a client");
         let ca = std::fs::read(azure.ca_file()).expect("the simulator's CA");
         let http = ThroughSimulator { http: ReqwestHttp::new(Some(&ca)).expect("a client"), url: azure.url.clone() };
@@ -80,6 +90,7 @@ fn settings(azure: &Simulator) -> Settings {
         admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         cluster_networks: Vec::new(),
+        lease: Some(lease::Settings { namespace: "acivnet-system".into(), duration: Duration::from_secs(15) }),
         stalled_after: Duration::from_secs(1),
         pace: PACE,
     }

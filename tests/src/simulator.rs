@@ -36,6 +36,9 @@ pub struct Entry {
     pub path: String,
     /// Status of the answer; 0 when it was lost.
     pub status: u16,
+    /// By which the caller's log names the request.
+    #[serde(rename = "clientRequestId")]
+    pub client_request_id: Option<String>,
 }
 
 impl Simulator {

@@ -40,6 +40,8 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     fn drift(&self) -> Option<&Drift>;
     /// How the object is to be deleted.
     fn deletion(&self) -> Option<&Deletion>;
+    /// Leaves to Azure what it stands for, whatever its spec says of its deletion.
+    fn leave(&mut self);
     /// Whether something outside the spec that it is made from, such as a file, is not what it was when it settled: then
     /// a difference is an open change and not drift.
     fn has_new_inputs(&self, observed: &Observed) -> bool;

@@ -10,10 +10,12 @@
 mod act;
 pub mod admin;
 pub mod args;
+pub mod cli;
 mod config_maps;
 pub mod controllers;
 pub mod crd;
 pub mod ctx;
+mod definition;
 mod identity;
 mod kubernetes;
 pub mod lease;

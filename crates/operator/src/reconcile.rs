@@ -1,6 +1,6 @@
 //! The shell in seven lines: all reads, then all decisions, then all writes.
 
-use crate::{act::act, ctx::Ctx, kubernetes, lease, object::Object, observe::Sight, publish};
+use crate::{act::act, ctx::Ctx, definition, kubernetes, lease, object::Object, observe::Sight, publish};
 use acivnet_core::{
     plan::Done,
     report::Next,
@@ -69,6 +69,15 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     if cr.deleting() && !publish::is_held(cr) {
         return Ok(Outcome { next: Next::Never, progress: false });
     }
+    if cr.deleting() && definition::is_going::<S>(ctx).await? {
+        let mut left = cr.clone();
+        left.leave();
+        return look_and_act(ctx, &left).await;
+    }
+    look_and_act(ctx, cr).await
+}
+
+async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     let (priority, looked) = (ctx.memory.priority(cr), Instant::now());
     let mut sight = Sight::of(ctx, cr, priority, is_steady(cr)).await;
     let (mut blueprint, mut plan) = decide(cr, &sight.observed, ctx.clock.now());

@@ -25,6 +25,8 @@ pub struct Entry {
     pub status: u16,
     /// Time on the simulator's clock that the answer took.
     pub duration_ms: u64,
+    /// `x-ms-client-request-id` of the request.
+    pub client_request_id: Option<String>,
     /// `api-version` of the request.
     pub api_version: Option<String>,
 }

@@ -291,6 +291,7 @@ struct Record {
     method: Method,
     path: String,
     id: Option<String>,
+    client_request_id: Option<String>,
     api_version: Option<String>,
     began: Timestamp,
     sort: Sort,
@@ -299,6 +300,7 @@ struct Record {
 impl Record {
     fn of(area: Area<'_>, request: &Request<Body>, caller: Option<&Caller>, began: Timestamp) -> Self {
         let (path, api_version) = (request.uri().path(), Query::parse(request.uri().query()));
+        let client_request_id = request.headers().get("x-ms-client-request-id");
         let start = path.to_ascii_lowercase().find("/subscriptions/");
         Self {
             caller: caller.map(|caller| caller.client_id.clone()),
@@ -308,6 +310,7 @@ impl Record {
                 _ => path.to_owned(),
             },
             id: start.and_then(|start| path.get(start..)).map(str::to_owned),
+            client_request_id: client_request_id.and_then(|id| id.to_str().ok()).map(str::to_owned),
             api_version: api_version.get("api-version").map(str::to_owned),
             began,
             sort: if matches!(area, Area::Authority(_)) { Sort::SignIn } else { Sort::Azure },
@@ -324,6 +327,7 @@ impl Record {
             id: self.id.clone(),
             status,
             duration_ms: u64::try_from(now.duration_since(self.began).as_millis()).unwrap_or_default(),
+            client_request_id: self.client_request_id.clone(),
             api_version: self.api_version.clone(),
         }
     }

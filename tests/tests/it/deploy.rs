@@ -54,8 +54,9 @@ fn the_operator_is_admitted_to_its_namespace() {
         let level = of_kind(&objects, "Namespace").pointer("/metadata/labels/pod-security.kubernetes.io~1enforce");
         assert_eq!(level, Some(&json!("restricted")));
         let deployment = of_kind(&objects, "Deployment");
-        assert_eq!(deployment.pointer("/spec/replicas"), Some(&json!(1)), "two would both write to Azure");
-        assert_eq!(deployment.pointer("/spec/strategy/type"), Some(&json!("Recreate")));
+        assert_eq!(deployment.pointer("/spec/replicas"), Some(&json!(2)));
+        let budget = of_kind(&objects, "PodDisruptionBudget").pointer("/spec/selector");
+        assert_eq!(deployment.pointer("/spec/selector"), budget, "the budget is that of the operator's Pods");
         let mut pod = deployment.pointer("/spec/template").expect("a template").clone();
         pod["apiVersion"] = "v1".into();
         pod["kind"] = "Pod".into();

@@ -7,9 +7,11 @@
     reason = "tests fail by panicking, and say so"
 )]
 
+mod control_plane;
 mod deploy;
 mod generated;
 mod kstatus;
+mod leader;
 mod purity;
 mod scenarios;
 mod schema;

@@ -17,7 +17,8 @@ use crate::{
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    AciVnetDeployment, DelegatedSubnet, DelegatedSubnetStatus, Deletion, Drift, DriftMode, Occupant, ResourceStatus,
+    AciVnetDeployment, DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, Occupant,
+    ResourceStatus,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -140,6 +141,10 @@ impl Subject for DelegatedSubnet {
 
     fn deletion(&self) -> Option<&Deletion> {
         self.spec.deletion.as_ref()
+    }
+
+    fn leave(&mut self) {
+        self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 
     fn has_new_inputs(&self, _observed: &Observed) -> bool {

@@ -23,8 +23,8 @@ use crate::{
     subject::{Pass, Subject, names},
 };
 use acivnet_api::{
-    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, ConfigMapKey, DelegatedSubnet, Deletion, Drift,
-    DriftMode, Origin, ReplaceApproval, ResourceStatus, conditions::reasons,
+    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, ConfigMapKey, DelegatedSubnet, Deletion, DeletionPolicy,
+    Drift, DriftMode, Origin, ReplaceApproval, ResourceStatus, conditions::reasons,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -115,6 +115,10 @@ impl Subject for AciVnetDeployment {
 
     fn deletion(&self) -> Option<&Deletion> {
         self.spec.deletion.as_ref()
+    }
+
+    fn leave(&mut self) {
+        self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 
     /// The files are not those of the revision that was served last. The version that Azure gave the model is not an

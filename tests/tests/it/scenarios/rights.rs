@@ -42,11 +42,15 @@ fn suffice_and_none_is_unused() {
     });
 }
 
-/// Every right of the operator's ClusterRole, taken apart.
+/// Every right of the operator, taken apart.
 fn rights() -> BTreeSet<Right> {
-    let file =
-        std::fs::read_to_string(repository().join("deploy/operator/cluster-role.yaml")).expect("the ClusterRole");
-    let role: Value = serde_saphyr::from_str(&file).expect("YAML");
+    ["cluster-role.yaml", "lease-role.yaml"].into_iter().flat_map(rights_in).collect()
+}
+
+/// Those of the role that a file begins with.
+fn rights_in(file: &str) -> BTreeSet<Right> {
+    let text = std::fs::read_to_string(repository().join("deploy/operator").join(file)).expect("a role");
+    let role: Value = serde_saphyr::from_str(text.split("---").next().unwrap_or_default()).expect("YAML");
     let texts = |rule: &Value, name: &str| -> Vec<String> {
         rule[name].as_array().into_iter().flatten().map(|one| one.as_str().expect("a text").to_owned()).collect()
     };

@@ -1,0 +1,43 @@
+//! What the binary `acivnet` does.
+
+use crate::{
+    args::{Arguments, Command, LogFormat, LogLevel, RunArguments},
+    crd, start, telemetry,
+};
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use std::{io::Write, process::ExitCode};
+
+/// Does what the command line asks for.
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Crd => print_crds(),
+        Command::Run(arguments) => run(*arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Both definitions, as two YAML documents.
+fn print_crds() -> Result<(), String> {
+    telemetry::start(LogFormat::Auto, LogLevel::Info);
+    let text = crd::text()?;
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| format!("standard output: {error}"))
+}
+
+fn run(arguments: RunArguments) -> Result<(), String> {
+    telemetry::start(arguments.log_format, arguments.log_level);
+    let settings = arguments
+        .settings()
+        .unwrap_or_else(|error| Arguments::command().error(ErrorKind::ArgumentConflict, error).exit());
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return Err("another TLS provider was chosen before".into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no threads can be started: {error}"))?;
+    runtime.block_on(start::run(settings))
+}
