@@ -17,8 +17,10 @@ use futures::{
     FutureExt,
     future::{Either, select},
 };
+use hyper_timeout::TimeoutConnector;
+use hyper_util::rt::TokioExecutor;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, ResourceExt};
+use kube::{Api, ResourceExt, client::ConfigExt};
 use std::{
     path::PathBuf,
     pin::{Pin, pin},
@@ -26,11 +28,15 @@ use std::{
     time::Duration,
 };
 use tokio::{net::TcpListener, time::sleep};
+use tower::ServiceBuilder;
 
 /// How long the passes under way may take after a signal to end.
 const LAST_PASSES: Duration = Duration::from_secs(50);
 /// How long passes that Azure is about to answer may go on writing to Kubernetes before the lease is given back.
 const HAND_OVER: Duration = Duration::from_millis(500);
+/// How long a connection to the API server is kept for the next request. All that are dead without saying so, as after a
+/// failover of a load balancer, are left behind with it before a lease runs out.
+const IDLE: Duration = Duration::from_secs(5);
 /// How often the networks of the cluster are read again.
 const NETWORKS_EVERY: Duration = Duration::from_secs(3600);
 
@@ -168,19 +174,27 @@ async fn cluster() -> Result<(kube::Client, String), String> {
 ///
 /// # Errors
 /// What in the configuration can't be used.
-pub fn connect(mut config: kube::Config) -> Result<(kube::Client, String), String> {
-    config.connect_timeout = Some(Duration::from_secs(10));
-    config.write_timeout = Some(Duration::from_secs(30));
-    // longer than a watch without events lasts
-    config.read_timeout = Some(Duration::from_secs(60));
-    config.reset_reader_on_write = true;
-    // passes are tried again by themselves, and no wait is hidden
-    config.default_retry = false;
+pub fn connect(config: kube::Config) -> Result<(kube::Client, String), String> {
+    let failed = |error| format!("no client for the cluster can be made: {error}");
     let port = config.cluster_url.port_u16().unwrap_or(443);
     let api_server = format!("{}:{port}", config.cluster_url.host().unwrap_or_default());
-    let client =
-        kube::Client::try_from(config).map_err(|error| format!("no client for the cluster can be made: {error}"))?;
-    Ok((client, api_server))
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector().map_err(failed)?);
+    connector.set_connect_timeout(Some(Duration::from_secs(10)));
+    connector.set_write_timeout(Some(Duration::from_secs(30)));
+    // longer than a watch without events lasts
+    connector.set_read_timeout(Some(Duration::from_secs(40)));
+    connector.set_reset_reader_on_write(true);
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .build::<_, kube::client::Body>(connector);
+    // without kube's own retries: passes are tried again by themselves, and no wait is hidden
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(failed)?)
+        .layer(config.extra_headers_layer().map_err(failed)?)
+        .map_err(tower::BoxError::from)
+        .service(http);
+    Ok((kube::Client::new(service, config.default_namespace), api_server))
 }
 
 fn certificates(settings: &Settings) -> Result<Option<Vec<u8>>, String> {

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use std::{fmt::Debug, pin::Pin, sync::Arc};
 
 /// The API server ends a watch after this, and a dead connection is noticed five seconds later.
-const WATCH_SECONDS: u32 = 45;
+const WATCH_SECONDS: u32 = 30;
 /// After so many watches in a row that could not be started, everything is listed anew: the version to start from may
 /// be gone, and a proxy may say so by a status instead of inside the stream.
 const STARTS: u32 = 3;
