@@ -52,7 +52,7 @@ impl Operator {
         let admin = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async { drop(stopped.await) }.boxed().shared();
-        let running = tokio::spawn(start::operate(outside, api_server, settings(azure), listener, stopped));
+        let running = tokio::spawn(start::operate(outside, api_server, settings(azure), Some(listener), stopped));
         let operator = Self { admin, stop: Some(stop), running };
         let ready =
             || async { if operator.ask("readyz").await.is_ok() { Ok(()) } else { Err("not ready".to_owned()) } };

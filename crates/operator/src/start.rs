@@ -52,14 +52,22 @@ pub async fn run(settings: Settings) -> Result<(), String> {
     let listener =
         listener.map_err(|error| format!("--admin-address {}: {error}; choose another", settings.admin_address))?;
     let outside = Outside { kube, http, clock: Arc::new(SystemClock), random: Arc::new(SplitMix::from_system()) };
-    operate(outside, api_server, settings, listener, stop).await;
+    operate(outside, api_server, settings, Some(listener), stop).await;
     Ok(())
 }
 
-/// Runs until `stop`, on whatever the outside is. `api_server` is `host:port`; the admin server takes `listener`.
-pub async fn operate(outside: Outside, api_server: String, settings: Settings, listener: TcpListener, stop: Stop) {
+/// Runs until `stop`, on whatever the outside is. `api_server` is `host:port`; the admin server takes `listener`, if
+/// there is one.
+pub async fn operate(
+    outside: Outside,
+    api_server: String,
+    settings: Settings,
+    listener: Option<TcpListener>,
+    stop: Stop,
+) {
     let (metrics, readiness) = (Arc::<Metrics>::default(), Arc::<Readiness>::default());
-    let admin = tokio::spawn(admin::serve(listener, Arc::clone(&metrics), Arc::clone(&readiness)));
+    let serve = |listener| tokio::spawn(admin::serve(listener, Arc::clone(&metrics), Arc::clone(&readiness)));
+    let admin = listener.map(serve);
     let networks = Arc::new(Networks::new(settings.scoring_networks.clone(), &settings.cluster_networks, api_server));
     let pace = Pace::new(settings.pace);
     if let Some(cluster) = unless(stop.clone(), learn(&outside, &networks, pace)).await {
@@ -75,7 +83,7 @@ pub async fn operate(outside: Outside, api_server: String, settings: Settings, l
         }
         learning.abort();
     }
-    admin.abort();
+    admin.inspect(|admin| admin.abort());
 }
 
 /// What outlives a term.

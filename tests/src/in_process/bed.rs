@@ -67,7 +67,12 @@ impl Bed {
     /// A cluster with one tenant, its Azure with a workspace and things of others, and what is to disturb a run. Time
     /// has to be paused.
     pub async fn new(disturbance: Disturbance) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(BEGINNING.parse().expect("a time")));
+        let clock = TokioClock::starting_at(BEGINNING.parse().expect("a time"));
+        Self::on(Arc::new(clock), disturbance).await
+    }
+
+    /// The same on a clock of one's own.
+    pub async fn on(clock: Arc<dyn Clock>, disturbance: Disturbance) -> Self {
         let key = key();
         let bed = Self {
             wire: Wire::with(disturbance),

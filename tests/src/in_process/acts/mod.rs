@@ -245,7 +245,7 @@ fn other_deployment() -> Object {
 }
 
 /// The example's ConfigMap: text in `data`, the rest in `binaryData`.
-fn files(name: &str) -> Value {
+pub fn files(name: &str) -> Value {
     let folder = repository().join("deploy/examples/article");
     let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}});
     for file in ["model.pkl", "score.py", "myenv.yml", "sample.json"] {

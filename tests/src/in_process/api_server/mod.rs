@@ -25,7 +25,7 @@ use request::{Call, Subresource};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use store::{Deletion, Key, Part, Store};
-use tokio::sync::watch as signal;
+use tokio::sync::Notify;
 
 /// A body of an answer; that of a watch goes on.
 pub type Body = UnsyncBoxBody<Bytes, BoxError>;
@@ -36,8 +36,8 @@ pub struct ApiServer(Arc<Shared>);
 
 struct Shared {
     store: Mutex<Store>,
-    /// The version of the last write, for those who watch.
-    written: signal::Sender<u64>,
+    /// Tells those who watch of a write, in the order in which they came.
+    written: Notify,
     clock: Arc<dyn Clock>,
     /// Signs the tokens of ServiceAccounts.
     key: Arc<SigningKey>,
@@ -46,16 +46,17 @@ struct Shared {
 impl ApiServer {
     /// An empty server.
     pub fn new(clock: Arc<dyn Clock>, key: Arc<SigningKey>) -> Self {
-        let (written, _) = signal::channel(0);
-        Self(Arc::new(Shared { store: Mutex::default(), written, clock, key }))
+        Self(Arc::new(Shared { store: Mutex::default(), written: Notify::new(), clock, key }))
     }
 
     /// Reads or changes the store, past all requests: what a user, an administrator or another controller does.
     pub fn with<T>(&self, act: impl FnOnce(&mut Store) -> T) -> T {
         let mut store = self.0.store.lock().unwrap();
+        let before = store.version();
         let answer = act(&mut store);
-        let version = store.version();
-        self.0.written.send_if_modified(|known| std::mem::replace(known, version) != version);
+        if store.version() != before {
+            self.0.written.notify_waiters();
+        }
         answer
     }
 

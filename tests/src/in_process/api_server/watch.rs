@@ -8,8 +8,8 @@ use http::{Response, StatusCode, header::CONTENT_TYPE};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::{Value, json};
-use std::{collections::VecDeque, time::Duration};
-use tokio::{sync::watch, time::Instant};
+use std::{collections::VecDeque, pin::pin, time::Duration};
+use tokio::time::{Instant, timeout_at};
 
 /// How long a watch lasts when the client does not say, in seconds.
 const USUAL_SECONDS: u64 = 1800;
@@ -17,7 +17,6 @@ const USUAL_SECONDS: u64 = 1800;
 struct Watch {
     server: ApiServer,
     call: Call,
-    written: watch::Receiver<u64>,
     seen: u64,
     waiting: VecDeque<Value>,
     ends: Instant,
@@ -35,7 +34,6 @@ pub(super) fn start(server: &ApiServer, call: &Call) -> Result<Response<Body>, P
     let watch = Watch {
         server: server.clone(),
         call: call.clone(),
-        written: server.0.written.subscribe(),
         seen: seen.unwrap_or_default(),
         waiting: VecDeque::new(),
         ends: Instant::now() + Duration::from_secs(seconds),
@@ -52,6 +50,7 @@ pub(super) fn start(server: &ApiServer, call: &Call) -> Result<Response<Body>, P
 impl Watch {
     /// The next event; none when the time is over or the version is forgotten.
     async fn next(&mut self) -> Option<Value> {
+        let server = self.server.clone();
         loop {
             if let Some(event) = self.waiting.pop_front() {
                 return Some(event);
@@ -59,9 +58,10 @@ impl Watch {
             if self.broken {
                 return None;
             }
-            self.written.mark_unchanged();
+            let mut written = pin!(server.0.written.notified());
+            written.as_mut().enable();
             self.look();
-            if self.waiting.is_empty() && tokio::time::timeout_at(self.ends, self.written.changed()).await.is_err() {
+            if self.waiting.is_empty() && timeout_at(self.ends, written).await.is_err() {
                 self.broken = true;
                 return self.bookmark();
             }

@@ -1,0 +1,94 @@
+//! The operator's outside: clients of both servers, as patient as the real ones.
+
+use crate::{
+    network::{Limits, Pool, pool},
+    plants::Plant,
+};
+use acivnet_azure::{Body, BoxError, Http, SendError, TimeLimit};
+use async_trait::async_trait;
+use http::{
+    Request, Response, StatusCode, Uri,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use http_body_util::BodyExt as _;
+use std::{net::Ipv4Addr, time::Duration};
+use tokio::time::{Instant, timeout_at};
+
+/// The name of the simulated API server's host.
+pub const KUBERNETES: &str = "kubernetes";
+/// The name of the simulated Azure's host.
+pub const AZURE: &str = "azure";
+
+/// What `acivnet_operator::start::connect` sets.
+const TO_KUBERNETES: Limits = Limits {
+    connect: Duration::from_secs(10),
+    read: Some(Duration::from_secs(60)),
+    write: Some(Duration::from_secs(30)),
+};
+/// What `acivnet_azure::ReqwestHttp` sets: the rest is the limit of the whole request.
+const TO_AZURE: Limits = Limits { connect: Duration::from_secs(5), read: None, write: None };
+const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+
+/// A client of the API server.
+pub fn kubernetes(plant: Option<Plant>) -> kube::Client {
+    let pool: Pool<kube::client::Body> = pool(KUBERNETES, TO_KUBERNETES);
+    let send = move |mut request: Request<kube::client::Body>| {
+        *request.uri_mut() = absolute(request.uri());
+        pool.request(request)
+    };
+    let service = tower::service_fn(move |request| Plant::take(plant, send.clone(), request));
+    kube::Client::new(service, "default")
+}
+
+fn absolute(uri: &Uri) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTPS);
+    parts.authority = Some(Authority::from_static(KUBERNETES));
+    parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).expect("a URL")
+}
+
+/// The way to Azure, and to what runs in its virtual networks.
+pub struct ToAzure {
+    pool: Pool<Body>,
+    plant: Option<Plant>,
+}
+
+impl ToAzure {
+    /// A way without connections yet.
+    pub fn new(plant: Option<Plant>) -> Self {
+        Self { pool: pool(AZURE, TO_AZURE), plant }
+    }
+}
+
+#[async_trait]
+impl Http for ToAzure {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        let limit = request.extensions().get::<TimeLimit>().map_or(REQUEST_LIMIT, |limit| limit.0);
+        let end = Instant::now() + limit;
+        let request = Plant::azure(self.plant, request);
+        let inside = request.uri().host().is_some_and(|host| host.parse::<Ipv4Addr>().is_ok());
+        let answer = match timeout_at(end, self.pool.request(request)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) if error.is_connect() => return Err(SendError::NotSent(error.to_string())),
+            Ok(Err(error)) => return Err(SendError::Unknown(error.to_string())),
+            Err(_) => return Err(SendError::Unknown(format!("nothing within {limit:?}"))),
+        };
+        if inside && answer.status() == StatusCode::GATEWAY_TIMEOUT {
+            return Err(SendError::NotSent("nobody answers at this address".into()));
+        }
+        let (parts, body) = answer.into_parts();
+        let body = match timeout_at(end, body.collect()).await {
+            Ok(Ok(body)) => acivnet_azure::full(body.to_bytes()),
+            Ok(Err(error)) => broken(error.to_string()),
+            Err(_) => broken(format!("not whole within {limit:?}")),
+        };
+        Ok(Response::from_parts(parts, body))
+    }
+}
+
+/// A body that breaks off at once.
+fn broken(why: String) -> Body {
+    let error = futures::stream::once(async move { Err::<http_body::Frame<bytes::Bytes>, BoxError>(why.into()) });
+    http_body_util::StreamBody::new(error).boxed_unsync()
+}

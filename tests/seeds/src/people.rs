@@ -1,0 +1,197 @@
+//! What people do: they want something, change their minds, and change things in Azure by hand.
+
+use acivnet_simulator::Simulator;
+use acivnet_tests::{
+    examples,
+    in_process::{
+        acts::files,
+        api_server::{
+            resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS, ResourceType},
+            store::is_deleting,
+        },
+        azure::URL,
+        bed::{Bed, GROUP_ID},
+    },
+};
+use axum::body::Body;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures::FutureExt as _;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+/// Which objects are to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stands {
+    /// Subnet and deployment.
+    Both,
+    /// The subnet alone.
+    Subnet,
+    /// None.
+    Nothing,
+}
+
+/// What people want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wish {
+    /// Which objects are to stand.
+    pub stands: Stands,
+    /// Another model than at first.
+    pub other_model: bool,
+    /// Another script than at first.
+    pub other_script: bool,
+    /// A tag on everything.
+    pub tagged: bool,
+    /// Twice the memory.
+    pub more_memory: bool,
+}
+
+impl Wish {
+    /// The how-to.
+    pub const ARTICLE: Self =
+        Self { stands: Stands::Both, other_model: false, other_script: false, tagged: false, more_memory: false };
+
+    /// Applies what is wanted and deletes what is not. What is being deleted is left alone: it can't be wanted again
+    /// before it is gone.
+    pub fn apply(&self, bed: &Bed) {
+        bed.apply(self.files());
+        for (resource, object, wanted) in self.objects() {
+            match standing(bed, resource, &object) {
+                Some(true) => {}
+                Some(false) if !wanted => bed.api.delete(&Bed::key(resource, object.name())),
+                None if !wanted => {}
+                Some(false) | None => bed.apply(object.0),
+            }
+        }
+    }
+
+    /// Applies what is wanted and is not there. True if there was something.
+    pub fn insist(&self, bed: &Bed) -> bool {
+        let missing = self
+            .objects()
+            .into_iter()
+            .filter(|(resource, object, wanted)| *wanted && standing(bed, resource, object).is_none());
+        missing.map(|(_, object, _)| bed.apply(object.0)).count() > 0
+    }
+
+    fn objects(&self) -> [(&'static ResourceType, examples::Object, bool); 2] {
+        [
+            (&DELEGATED_SUBNETS, self.subnet(), self.stands != Stands::Nothing),
+            (&ACI_VNET_DEPLOYMENTS, self.deployment(), self.stands == Stands::Both),
+        ]
+    }
+
+    fn subnet(&self) -> examples::Object {
+        self.tags(examples::subnet())
+    }
+
+    fn deployment(&self) -> examples::Object {
+        let mut object = self
+            .tags(examples::deployment())
+            .with("/spec/rollout", json!({"replaceApproval": "Automatic"}))
+            .with("/spec/resources/memory", if self.more_memory { "2G" } else { "1G" });
+        for [part, member] in
+            [["model", "source"], ["scoring", "script"], ["environment", "conda"], ["probe", "request"]]
+        {
+            object = object.with(&format!("/spec/{part}/{member}/configMap/name"), self.map());
+        }
+        object
+    }
+
+    fn tags(&self, object: examples::Object) -> examples::Object {
+        let tags = json!([{"name": "cost-centre", "value": "4711"}]);
+        if self.tagged { object.with("/spec/azure/tags", tags) } else { object }
+    }
+
+    fn map(&self) -> &'static str {
+        if self.other_model { "churn-2" } else { "churn" }
+    }
+
+    fn files(&self) -> Value {
+        let mut files = files(self.map());
+        if self.other_model {
+            files["binaryData"]["model.pkl"] = STANDARD.encode(b"\x80\x04another model").into();
+        }
+        if self.other_script {
+            files["data"]["score.py"] = "def init():\n    pass\n\n\ndef run(data):\n    return data\n".into();
+        }
+        files
+    }
+}
+
+/// Whether an object stands, and whether it is being deleted.
+fn standing(bed: &Bed, resource: &'static ResourceType, object: &examples::Object) -> Option<bool> {
+    bed.api.with(|store| store.get(&Bed::key(resource, object.name())).map(is_deleting)).ok()
+}
+
+/// A change by hand in Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// The rules of the security group are gone.
+    Rules,
+    /// The security group lost our tag.
+    GroupTag,
+    /// The virtual network lost our tag.
+    NetworkTag,
+    /// The client subnet lost its security group.
+    ClientGroup,
+    /// The delegation has another name.
+    Delegation,
+    /// The service is gone.
+    Service,
+    /// The service lost our tags.
+    ServiceTags,
+}
+
+impl Hand {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Rules,
+        Self::GroupTag,
+        Self::NetworkTag,
+        Self::ClientGroup,
+        Self::Delegation,
+        Self::Service,
+        Self::ServiceTags,
+    ];
+
+    /// Makes the change, if what it changes is there.
+    pub fn change(self, azure: &Simulator) -> bool {
+        let network = "/providers/Microsoft.Network";
+        let service = "/providers/Microsoft.MachineLearningServices/workspaces/amlws/services/aciservice";
+        let unmarked = json!({"tags": {"acivnet-owner": null}});
+        let delegation = json!([{"name": "theirs", "properties": {"serviceName": "Microsoft.ContainerInstance/containerGroups"}}]);
+        let (method, rest, body) = match self {
+            Self::Rules => (
+                Method::PATCH,
+                format!("{network}/networkSecurityGroups/amlnsg"),
+                json!({"properties": {"securityRules": []}}),
+            ),
+            Self::GroupTag => (Method::PATCH, format!("{network}/networkSecurityGroups/amlnsg"), unmarked),
+            Self::NetworkTag => (Method::PATCH, format!("{network}/virtualNetworks/amlvnet1"), unmarked),
+            Self::ClientGroup => (
+                Method::PATCH,
+                format!("{network}/virtualNetworks/amlvnet1/subnets/default"),
+                json!({"properties": {"networkSecurityGroup": null}}),
+            ),
+            Self::Delegation => (
+                Method::PATCH,
+                format!("{network}/virtualNetworks/amlvnet1/subnets/amlsubnet1"),
+                json!({"properties": {"delegations": delegation}}),
+            ),
+            Self::Service => (Method::DELETE, service.to_owned(), Value::Null),
+            Self::ServiceTags => (
+                Method::PATCH,
+                service.to_owned(),
+                json!({"kvTags": {"acivnet-owner": null, "acivnet-content": null}}),
+            ),
+        };
+        edit(azure, method, &format!("{GROUP_ID}{rest}"), &body)
+    }
+}
+
+fn edit(azure: &Simulator, method: Method, id: &str, body: &Value) -> bool {
+    let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+    let request = Request::builder().method(method).uri(format!("{URL}/simulator/resources?id={id}")).body(body);
+    let answer = azure.handle(request.expect("a request")).now_or_never();
+    answer.expect("the admin interface waits for nothing").status().is_success()
+}

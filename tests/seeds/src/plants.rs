@@ -1,0 +1,113 @@
+//! Bugs, planted on the operator's way out: the net has to catch each of them.
+
+use acivnet_azure::Body as AzureBody;
+use axum::body::Body;
+use bytes::Bytes;
+use clap::ValueEnum;
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use kube::client::Body as KubeBody;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Any error of a connection or body.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the operator does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Plant {
+    /// The finalizer is written some time after the first write to Azure.
+    LateFinalizer,
+    /// A conflict is taken for success.
+    IgnoredConflict,
+    /// Models and assets are made without a look at those that are there.
+    UnseenModel,
+    /// A watch that says nothing any more is never given up.
+    DeafWatch,
+}
+
+impl Plant {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::LateFinalizer, Self::IgnoredConflict, Self::UnseenModel, Self::DeafWatch];
+
+    /// Takes a request to Kubernetes, as the planted bug would send it.
+    pub async fn take<F, E>(
+        plant: Option<Self>,
+        send: impl Fn(Request<KubeBody>) -> F + Clone + Send + 'static,
+        request: Request<KubeBody>,
+    ) -> Result<Response<Body>, BoxError>
+    where
+        F: Future<Output = Result<Response<Incoming>, E>> + Send,
+        E: Into<BoxError> + Send,
+    {
+        let answer = match plant {
+            Some(Self::LateFinalizer) if request.method() == Method::PATCH => late_finalizer(send, request).await,
+            Some(Self::IgnoredConflict) => ignored_conflict(send, request).await,
+            _ => send(request).await,
+        };
+        answer.map(|answer| answer.map(Body::new)).map_err(Into::into)
+    }
+
+    /// Changes a request to Azure as the planted bug does.
+    pub fn azure(plant: Option<Self>, mut request: Request<AzureBody>) -> Request<AzureBody> {
+        let path = request.uri().path();
+        let searches = path.starts_with("/modelmanagement/") && ["/models", "/assets"].iter().any(|end| path.ends_with(end));
+        if plant == Some(Self::UnseenModel) && request.method() == Method::GET && searches {
+            let place = request.uri().authority().expect("a host");
+            let elsewhere: Uri = format!("https://{place}{path}?properties=nobody%3Dhas-this").parse().expect("a URL");
+            *request.uri_mut() = elsewhere;
+        }
+        request
+    }
+}
+
+/// Reads the object instead, and sends the patch three seconds later.
+async fn late_finalizer<F, E>(
+    send: impl Fn(Request<KubeBody>) -> F + Send + 'static,
+    request: Request<KubeBody>,
+) -> Result<Response<Incoming>, E>
+where
+    F: Future<Output = Result<Response<Incoming>, E>> + Send,
+    E: Send,
+{
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut patch: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !patch["metadata"]["finalizers"].to_string().contains("acivnet.dev/azure") {
+        return send(Request::from_parts(parts, whole(body))).await;
+    }
+    if let Some(meta) = patch["metadata"].as_object_mut() {
+        meta.remove("resourceVersion");
+    }
+    let mut read = Request::new(KubeBody::empty());
+    *read.uri_mut() = parts.uri.clone();
+    let answer = send(read).await;
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        drop(send(Request::from_parts(parts, whole(patch.to_string().into()))).await);
+    });
+    answer
+}
+
+/// Reads the object after a conflict, as if that were the answer to the write.
+async fn ignored_conflict<F, E>(
+    send: impl Fn(Request<KubeBody>) -> F,
+    request: Request<KubeBody>,
+) -> Result<Response<Incoming>, E>
+where
+    F: Future<Output = Result<Response<Incoming>, E>>,
+{
+    let uri = request.uri().clone();
+    let answer = send(request).await?;
+    if answer.status() != StatusCode::CONFLICT {
+        return Ok(answer);
+    }
+    let mut read = Request::new(KubeBody::empty());
+    *read.uri_mut() = uri;
+    send(read).await
+}
+
+fn whole(bytes: Bytes) -> KubeBody {
+    KubeBody::from(bytes.to_vec())
+}

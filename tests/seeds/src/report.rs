@@ -1,0 +1,82 @@
+//! Many seeds side by side, and what came of them.
+
+use crate::run::Outcome;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// What came of a range of seeds.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Every seed, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// Runs `one` for every seed on so many threads.
+    pub fn of(seeds: Range<u64>, threads: Option<usize>, one: impl Fn(u64) -> Outcome + Sync) -> Self {
+        let (next, outcomes) = (AtomicU64::new(seeds.start), Mutex::new(BTreeMap::new()));
+        let work = || {
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if !seeds.contains(&seed) {
+                    return;
+                }
+                let outcome = one(seed);
+                if !outcome.wrong.is_empty() {
+                    eprintln!("{}", failure(&outcome));
+                }
+                outcomes.lock().unwrap().insert(seed, outcome);
+            }
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            for _ in 0..threads.unwrap_or(cores) {
+                scope.spawn(work);
+            }
+        });
+        Self { outcomes: outcomes.into_inner().unwrap().into_values().collect() }
+    }
+
+    /// How many seeds went wrong.
+    pub fn wrong(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| !outcome.wrong.is_empty()).count()
+    }
+
+    /// Simulated time of all seeds together.
+    pub fn lasted(&self) -> Duration {
+        self.outcomes.iter().map(|outcome| outcome.lasted).sum()
+    }
+
+    /// Faults that struck, by kind.
+    pub fn faults(&self) -> BTreeMap<&'static str, u64> {
+        let mut all = BTreeMap::new();
+        for (kind, count) in self.outcomes.iter().flat_map(|outcome| &outcome.counts.faults) {
+            *all.entry(*kind).or_default() += count;
+        }
+        all
+    }
+}
+
+fn failure(outcome: &Outcome) -> String {
+    let replay = format!("cargo run -p acivnet-seeds -- --seed {} --trace", outcome.seed);
+    format!("seed {} went wrong; again with: {replay}\n  {}", outcome.seed, outcome.wrong.join("\n  "))
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sum = |count: fn(&Outcome) -> u64| self.outcomes.iter().map(count).sum::<u64>();
+        let (requests, writes) = (sum(|one| one.counts.requests), sum(|one| one.counts.writes));
+        let (seeds, wrong, lasted) = (self.outcomes.len(), self.wrong(), self.lasted().as_secs());
+        writeln!(f, "{seeds} seeds, {wrong} wrong; {lasted} s simulated, {requests} requests, {writes} of them writes")?;
+        self.faults().iter().try_for_each(|(kind, count)| writeln!(f, "{count:7} {kind}"))
+    }
+}
