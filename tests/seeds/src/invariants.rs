@@ -9,7 +9,7 @@ use acivnet_tests::in_process::{
     bed::{Bed, NAMESPACE},
 };
 use futures::FutureExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The operator's finalizer.
@@ -32,10 +32,11 @@ fn held(bed: &Bed) -> BTreeSet<String> {
     })
 }
 
-/// Marks in Azure whose object is not there, or is not held.
+/// Marks in Azure whose object is not there, or is not held. Assets stay for good: Azure ML has no way to delete them.
 fn unheld(dump: &Value, held: &BTreeSet<String>) -> Vec<String> {
     let mut found = Vec::new();
-    marks("", dump, &mut |path, owner| {
+    let ours = json!([dump["resources"], dump["models"], dump["services"]]);
+    marks("", &ours, &mut |path, owner| {
         let kept = match owner.split_once('/') {
             Some((_, object)) => held.contains(object),
             // a virtual network names the cluster, and a delegation a hash

@@ -23,6 +23,7 @@
 )]
 
 pub mod chance;
+pub mod essence;
 pub mod invariants;
 pub mod network;
 pub mod outside;

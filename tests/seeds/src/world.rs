@@ -1,6 +1,7 @@
 //! Kubernetes, Azure and time, and how an operator runs between them.
 
 use crate::{
+    essence::essence,
     invariants,
     outside::{self, ToAzure},
     plants::Plant,
@@ -81,9 +82,9 @@ impl World {
         operate(outside, String::new(), settings(), None, never).await;
     }
 
-    /// Everything that stands, as two runs compare it.
+    /// What stands, as far as two ways to it have it in common.
     pub fn end_state(&self) -> EndState {
-        EndState::of(&self.bed).now_or_never().expect("a look waits for nothing")
+        essence(&EndState::of(&self.bed).now_or_never().expect("a look waits for nothing"))
     }
 
     /// Looks whether what always holds does hold.
