@@ -53,9 +53,12 @@ fn common(value: &Value, digests: &BTreeMap<String, String>) -> Value {
     match value {
         Value::Object(members) => {
             let kept = members.iter().filter(|(name, _)| !COUNTED.contains(&name.as_str()));
-            let kept: Map<String, Value> =
-                kept.map(|(name, value)| (text(name, digests), common(value, digests))).collect();
-            Value::Object(kept)
+            let kept = kept.map(|(name, value)| match name.as_str() {
+                // one that serves is not exchanged for its name
+                "delegations" => (name.clone(), services(value)),
+                _ => (text(name, digests), common(value, digests)),
+            });
+            Value::Object(kept.collect::<Map<String, Value>>())
         }
         Value::Array(items) => {
             // older versions of models stay listed as long as they stand
@@ -65,6 +68,12 @@ fn common(value: &Value, digests: &BTreeMap<String, String>) -> Value {
         Value::String(found) => Value::String(text(found, digests)),
         other => other.clone(),
     }
+}
+
+/// To which services a subnet is delegated.
+fn services(delegations: &Value) -> Value {
+    let all = delegations.as_array().into_iter().flatten();
+    all.map(|one| one["properties"]["serviceName"].clone()).collect()
 }
 
 fn text(found: &str, digests: &BTreeMap<String, String>) -> String {

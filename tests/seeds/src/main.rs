@@ -24,8 +24,8 @@ struct Arguments {
     /// Runs one seed alone.
     #[arg(long, conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Prints everything that happened; with one seed.
-    #[arg(long, requires = "seed")]
+    /// Prints everything that happened.
+    #[arg(long)]
     trace: bool,
     /// Makes the operator wrong in this way.
     #[arg(long)]
@@ -62,9 +62,12 @@ fn main() -> ExitCode {
 fn one(arguments: &Arguments, seed: u64) -> Outcome {
     let mut outcome = run::seed(seed, arguments.plant, arguments.trace);
     if arguments.twice {
-        let again = run::seed(seed, arguments.plant, false);
+        let again = run::seed(seed, arguments.plant, arguments.trace);
         if again.hash != outcome.hash {
             outcome.wrong.push(format!("two runs differ: {} and {}", outcome.hash, again.hash));
+            outcome.wrong.extend(outcome.lines.iter().zip(&again.lines).find(|(one, two)| one != two).map(
+                |(one, two)| format!("from here on:\n    {one}\n    {two}"),
+            ));
         }
     }
     outcome.lines.iter().for_each(|line| println!("{line}"));

@@ -51,21 +51,25 @@ impl Wish {
         Self { stands: Stands::Both, other_model: false, other_script: false, tagged: false, more_memory: false };
 
     /// Applies what is wanted and deletes what is not. What is being deleted is left alone: it can't be wanted again
-    /// before it is gone.
+    /// before it is gone, nor a deployment before its subnet is, which would wait for it.
     pub fn apply(&self, bed: &Bed) {
         bed.apply(self.files());
+        self.insist(bed);
         for (resource, object, wanted) in self.objects() {
             match standing(bed, resource, &object) {
                 Some(true) => {}
                 Some(false) if !wanted => bed.api.delete(&Bed::key(resource, object.name())),
-                None if !wanted => {}
-                Some(false) | None => bed.apply(object.0),
+                Some(false) => bed.apply(object.0),
+                None => {}
             }
         }
     }
 
     /// Applies what is wanted and is not there. True if there was something.
     pub fn insist(&self, bed: &Bed) -> bool {
+        if standing(bed, &DELEGATED_SUBNETS, &self.subnet()) == Some(true) {
+            return false;
+        }
         let missing = self
             .objects()
             .into_iter()
