@@ -2,11 +2,15 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures::future::{BoxFuture, select};
+use futures::{
+    StreamExt as _,
+    channel::mpsc,
+    future::{BoxFuture, FutureExt as _, select},
+};
 use http::{Request, Response, Uri};
 use hyper::{
     body::Incoming,
-    rt::{Read, ReadBufCursor, Write},
+    rt::{Executor, Read, ReadBufCursor, Write},
     server::conn::http1,
     service::service_fn,
 };
@@ -16,7 +20,7 @@ use hyper_util::{
         Client,
         connect::{Connected, Connection},
     },
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
 };
 use std::{
     io,
@@ -35,6 +39,27 @@ const PORT: u16 = 443;
 /// A client with its pool of connections to one host.
 pub type Pool<B> = Client<TimeoutConnector<To>, B>;
 
+/// Drives what it is given in one task. A host that ends drops the tasks of its runtime in an order that depends on
+/// other simulations of the process, but what one task holds in the order in which it came.
+#[derive(Clone)]
+pub struct Together(mpsc::UnboundedSender<BoxFuture<'static, ()>>);
+
+impl Together {
+    /// One without work yet.
+    pub fn start() -> Self {
+        let (give, take) = mpsc::unbounded();
+        tokio::spawn(take.for_each_concurrent(None, |work| work));
+        Self(give)
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Together {
+    fn execute(&self, work: F) {
+        // a host that ends takes no more work
+        drop(self.0.unbounded_send(work.boxed()));
+    }
+}
+
 /// Connects to one host of the simulation, whatever a URL says.
 #[derive(Clone)]
 pub struct To(&'static str);
@@ -51,7 +76,7 @@ pub struct Limits {
 }
 
 /// A client of `host` that is as patient as `limits`.
-pub fn pool<B>(host: &'static str, limits: Limits) -> Pool<B>
+pub fn pool<B>(host: &'static str, limits: Limits, connections: Together) -> Pool<B>
 where
     B: http_body::Body + Send + 'static + Unpin,
     B::Data: Send,
@@ -61,7 +86,7 @@ where
     connector.set_read_timeout(limits.read);
     connector.set_write_timeout(limits.write);
     connector.set_reset_reader_on_write(true);
-    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector)
+    Client::builder(connections).pool_timer(TokioTimer::new()).build(connector)
 }
 
 impl Service<Uri> for To {
@@ -118,6 +143,7 @@ where
     F: Future<Output = Option<Response<Body>>> + Send,
 {
     let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
+    let connections = Together::start();
     loop {
         let (stream, peer) = listener.accept().await?;
         let from = turmoil::reverse_lookup(peer.ip()).unwrap_or_default();
@@ -130,7 +156,7 @@ where
                 answer.ok_or_else(|| io::Error::other("the connection is closed without an answer"))
             }
         });
-        tokio::spawn(async move {
+        connections.execute(async move {
             let mut http = http1::Builder::new();
             let connection =
                 http.timer(TokioTimer::new()).auto_date_header(false).serve_connection(TokioIo::new(stream), service);

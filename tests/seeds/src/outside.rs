@@ -1,7 +1,7 @@
 //! The operator's outside: clients of both servers, as patient as the real ones.
 
 use crate::{
-    network::{Limits, Pool, pool},
+    network::{Limits, Pool, Together, pool},
     plants::Plant,
 };
 use acivnet_azure::{Body, BoxError, Http, SendError, TimeLimit};
@@ -30,8 +30,9 @@ const TO_AZURE: Limits = Limits { connect: Duration::from_secs(5), read: None, w
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client of the API server.
-pub fn kubernetes(plant: Option<Plant>) -> kube::Client {
-    let pool: Pool<kube::client::Body> = pool(KUBERNETES, TO_KUBERNETES);
+pub fn kubernetes(plant: Option<Plant>, connections: Together) -> kube::Client {
+    let read = TO_KUBERNETES.read.filter(|_| plant != Some(Plant::DeafWatch));
+    let pool: Pool<kube::client::Body> = pool(KUBERNETES, Limits { read, ..TO_KUBERNETES }, connections);
     let send = move |mut request: Request<kube::client::Body>| {
         *request.uri_mut() = absolute(request.uri());
         pool.request(request)
@@ -56,8 +57,8 @@ pub struct ToAzure {
 
 impl ToAzure {
     /// A way without connections yet.
-    pub fn new(plant: Option<Plant>) -> Self {
-        Self { pool: pool(AZURE, TO_AZURE), plant }
+    pub fn new(plant: Option<Plant>, connections: Together) -> Self {
+        Self { pool: pool(AZURE, TO_AZURE, connections), plant }
     }
 }
 

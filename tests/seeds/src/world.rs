@@ -3,6 +3,7 @@
 use crate::{
     essence::essence,
     invariants,
+    network::Together,
     outside::{self, ToAzure},
     plants::Plant,
     servers::Troubles,
@@ -72,9 +73,10 @@ impl World {
     pub async fn operate(&self) {
         let start = self.starts.fetch_add(1, Ordering::Relaxed);
         self.trace.note(&format!("operator started, {start} before"));
+        let connections = Together::start();
         let outside = Outside {
-            kube: outside::kubernetes(self.plant),
-            http: Arc::new(ToAzure::new(self.plant)),
+            kube: outside::kubernetes(self.plant, connections.clone()),
+            http: Arc::new(ToAzure::new(self.plant, connections)),
             clock: Arc::new(self.time.clone()),
             random: Arc::new(SplitMix::new(self.seed.rotate_left(32) ^ start)),
         };
