@@ -1,15 +1,15 @@
 //! Kubernetes, Azure and the wire to both, and how an operator is started between them.
 
 use super::{
-    api_server::{
-        ApiServer, resources,
-        store::{Key, Part},
-        tokens::ISSUER,
-    },
-    azure::{self, Intruder, Intruders, ToAzure},
-    wire::{Disturbance, Sent, Side, Wire},
+    api_server::{ApiServer, resources, store::Key, tokens::ISSUER},
+    azure::{self, Setting},
+    cluster::Cluster,
+    intruders::{Intruder, Intruders},
+    outward::Outward,
+    plants::Plant,
+    wire::{Disturbance, Sent, Wire},
 };
-use acivnet_azure::{Clock, Cloud, SplitMix, TokioClock};
+use acivnet_azure::{Clock, Cloud, SplitMix, SystemClock, TokioClock};
 use acivnet_operator::{
     ctx::{Ctx, Options, Outside},
     networks::Networks,
@@ -17,8 +17,7 @@ use acivnet_operator::{
 use acivnet_simulator::{SigningKey, Simulator};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::{BoxFuture, FutureExt as _};
-use http::{Method, Request};
-use http_body_util::BodyExt as _;
+use http::Method;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -35,6 +34,10 @@ pub type Act = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
 
 /// The namespace in which all happens.
 pub const NAMESPACE: &str = "ml";
+/// On real time, Azure's durations are this part of the real ones. `Retry-After` is in whole seconds and at least one.
+const REAL_AZURE: f64 = 0.002;
+/// On real time, people wait for this part of the time that they say.
+const REAL_HASTE: f64 = 0.05;
 /// When all begins.
 const BEGINNING: &str = "2026-11-22T12:00:00Z";
 
@@ -54,10 +57,14 @@ pub struct Bed {
     /// Every request of the operator passes here.
     pub wire: Wire,
     /// Kubernetes.
-    pub api: ApiServer,
+    pub cluster: Arc<dyn Cluster>,
+    api: Option<ApiServer>,
     /// Azure.
     pub azure: Simulator,
     clock: Arc<dyn Clock>,
+    /// People wait for this part of the time that they say.
+    haste: f64,
+    plant: Option<Plant>,
     starts: AtomicU64,
     agenda: Mutex<BTreeMap<Instant, Act>>,
     intruders: Intruders,
@@ -74,36 +81,96 @@ impl Bed {
     /// The same on a clock of one's own.
     pub async fn on(clock: Arc<dyn Clock>, disturbance: Disturbance) -> Self {
         let key = key();
-        let bed = Self {
-            wire: Wire::with(disturbance),
-            api: ApiServer::new(Arc::clone(&clock), Arc::clone(&key)),
-            azure: azure::simulator(&seed(), Arc::clone(&clock), ISSUER, &key),
+        let api = ApiServer::new(Arc::clone(&clock), Arc::clone(&key));
+        let setting = Setting {
+            seed: seed(ISSUER, NAMESPACE),
+            clock: Arc::clone(&clock),
+            time_scale: 1.0,
+            issuer: ISSUER.to_owned(),
+            keys: key.jwks(),
+            key,
+        };
+        let wire = Wire::with(disturbance.interruptions);
+        let bed = Self::of(wire, Arc::new(api.clone()), azure::simulator(setting), clock);
+        let bed = Self { api: Some(api), plant: disturbance.plant, ..bed };
+        cluster().iter().for_each(|object| bed.cluster.apply(object));
+        bed.settle_others().await;
+        bed
+    }
+
+    /// A tenant's namespace `namespace` of a real cluster, whose tokens are `issuer`'s, with an Azure of its own on real
+    /// time.
+    pub async fn real(cluster: Arc<dyn Cluster>, namespace: &str, issuer: &str, keys: Value) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let setting = Setting {
+            seed: seed(issuer, namespace),
+            clock: Arc::clone(&clock),
+            time_scale: REAL_AZURE,
+            issuer: issuer.to_owned(),
+            keys,
+            key: key(),
+        };
+        let bed = Self::of(Wire::default(), cluster, azure::simulator(setting), clock);
+        let bed = Self { haste: REAL_HASTE, ..bed };
+        bed.cluster.apply(&account());
+        bed.settle_others().await;
+        bed
+    }
+
+    fn of(wire: Wire, cluster: Arc<dyn Cluster>, azure: Simulator, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            wire,
+            cluster,
+            api: None,
+            azure,
             clock,
+            haste: 1.0,
+            plant: None,
             starts: AtomicU64::new(0),
             agenda: Mutex::default(),
             intruders: Intruders::default(),
-        };
-        cluster().iter().for_each(|object| drop(bed.api.apply(object)));
-        for (id, body) in foreign() {
-            azure::admin(&bed.azure, Method::PUT, &format!("resources?id={id}"), body).await;
         }
-        bed
+    }
+
+    async fn settle_others(&self) {
+        for (id, body) in foreign() {
+            azure::admin(&self.azure, Method::PUT, &format!("resources?id={id}"), body).await;
+        }
+    }
+
+    /// The simulated API server, for whoever takes the place of the operator's watches. A real bed has none.
+    pub fn api(&self) -> &ApiServer {
+        self.api.as_ref().expect("the API server is simulated")
     }
 
     /// An operator that remembers nothing. Each start draws other random numbers, the same in every run.
     pub async fn start_operator(&self) -> Arc<Ctx> {
+        self.operator(1.0, self.cluster_uid()).await
+    }
+
+    /// An operator that remembers nothing, at a pace, which takes the cluster's uid for another one.
+    pub async fn operator(&self, pace: f64, cluster: String) -> Arc<Ctx> {
         let seed = self.starts.fetch_add(1, Ordering::Relaxed);
-        let (wire, simulator, intruders) = (self.wire.clone(), self.azure.clone(), self.intruders.clone());
-        let http = Arc::new(ToAzure { wire, simulator, intruders });
-        let random = Arc::new(SplitMix::new(seed));
-        let outside = Outside { kube: self.client(), http, clock: Arc::clone(&self.clock), random };
+        let outward = self.outward();
+        let (kube, clock) = (outward.client(), Arc::clone(&self.clock));
+        let outside = Outside { kube, http: Arc::new(outward), clock, random: Arc::new(SplitMix::new(seed)) };
         let address = azure::AUTHORITY;
         let cloud = Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud");
-        let options =
-            Options { cloud, pace: 1.0, stalled_after: Duration::from_secs(900), cluster: self.cluster_uid() };
+        let options = Options { cloud, pace, stalled_after: Duration::from_secs(900).mul_f64(pace), cluster };
         let networks = Networks::new(vec!["10.0.0.0/8".parse().expect("a network")], &[], String::new());
         networks.learn(&outside.kube).await.expect("the networks of the cluster");
         Ctx::new(outside, options, Arc::new(networks))
+    }
+
+    /// The way out of an operator that starts, with the bug that is planted in it.
+    fn outward(&self) -> Outward {
+        Outward {
+            wire: self.wire.clone(),
+            azure: self.azure.clone(),
+            cluster: Arc::clone(&self.cluster),
+            intruders: self.intruders.clone(),
+            bug: self.plant.map(|plant| plant()),
+        }
     }
 
     /// How often an operator was started.
@@ -113,7 +180,7 @@ impl Bed {
 
     /// Has something done later, while the operator works. At one moment one thing is done.
     pub fn later(&self, delay: Duration, act: Act) {
-        self.agenda.lock().unwrap().insert(Instant::now() + delay, act);
+        self.agenda.lock().unwrap().insert(Instant::now() + delay.mul_f64(self.haste), act);
     }
 
     /// When something is to be done next.
@@ -147,36 +214,27 @@ impl Bed {
     /// Makes or changes an object of the tenant's namespace.
     pub fn apply(&self, mut object: Value) {
         object["metadata"]["namespace"] = NAMESPACE.into();
-        self.api.apply(&object);
+        self.cluster.apply(&object);
     }
 
     /// Deletes an object of the tenant's namespace.
     pub fn delete(&self, resource: &'static resources::ResourceType, name: &str) {
-        self.api.delete(&Self::key(resource, name));
+        self.cluster.delete(&Self::key(resource, name));
     }
 
     /// An object of the tenant's namespace, if it stands.
     pub fn object(&self, resource: &'static resources::ResourceType, name: &str) -> Option<Value> {
-        self.api.with(|store| store.get(&Self::key(resource, name)).cloned()).ok()
+        self.cluster.get(&Self::key(resource, name))
     }
 
     /// Sets an annotation of an object of the tenant's namespace.
     pub fn annotate(&self, resource: &'static resources::ResourceType, name: &str, annotation: &str, value: &str) {
-        self.change(resource, name, |object| object["metadata"]["annotations"][annotation] = value.into());
+        self.cluster.merge(&Self::key(resource, name), &json!({"metadata": {"annotations": {annotation: value}}}));
     }
 
     /// Takes every finalizer off an object of the tenant's namespace, as somebody does who has lost patience.
     pub fn take_finalizers_off(&self, resource: &'static resources::ResourceType, name: &str) {
-        self.change(resource, name, |object| object["metadata"]["finalizers"] = json!([]));
-    }
-
-    fn change(&self, resource: &'static resources::ResourceType, name: &str, change: impl FnOnce(&mut Value)) {
-        let patch = |object: &mut Value| {
-            change(object);
-            Ok(())
-        };
-        // what is gone needs no change
-        self.api.with(|store| store.patch(&Self::key(resource, name), Part::Main, patch)).ok();
+        self.cluster.merge(&Self::key(resource, name), &json!({"metadata": {"finalizers": []}}));
     }
 
     /// Changes something in Azure past all rules, as a hand in the portal.
@@ -194,7 +252,12 @@ impl Bed {
 
     /// Has somebody put a resource into Azure right before the first such request is carried out.
     pub fn before(&self, request: fn(&Sent) -> bool, id: String, body: Value) {
-        self.intruders.add(Intruder { before: request, id, body });
+        self.intruders.add(Intruder::InAzure { before: request, id, body });
+    }
+
+    /// Has somebody patch an object of the tenant's namespace right before the first such request is carried out.
+    pub fn patched_before(&self, request: fn(&Sent) -> bool, key: Key, patch: Value) {
+        self.intruders.add(Intruder::InKubernetes { before: request, key, patch });
     }
 
     /// Lets the tenant prove itself by a client secret instead of its ServiceAccount.
@@ -217,25 +280,8 @@ impl Bed {
 
     fn cluster_uid(&self) -> String {
         let key = Key::new(&resources::NAMESPACES, "", "kube-system");
-        let namespace = self.api.with(|store| store.get(&key).cloned()).expect("kube-system");
+        let namespace = self.cluster.get(&key).expect("kube-system");
         namespace["metadata"]["uid"].as_str().expect("a uid").to_owned()
-    }
-
-    /// The operator's client: every request takes the wire.
-    fn client(&self) -> kube::Client {
-        let (wire, api) = (self.wire.clone(), self.api.clone());
-        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-            let (wire, api) = (wire.clone(), api.clone());
-            async move {
-                let (mut parts, body) = request.into_parts();
-                let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                let sent = Sent::new(Side::Kubernetes, &parts.method, &parts.uri, &body);
-                wire.plant(&mut parts);
-                let carry = async { api.handle(Request::from_parts(parts, body)) };
-                wire.take(sent, carry).await
-            }
-        });
-        kube::Client::new(service, "default")
     }
 }
 
@@ -247,7 +293,6 @@ fn key() -> Arc<SigningKey> {
 
 fn cluster() -> Vec<Value> {
     let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-    let annotations = json!({"azure.workload.identity/client-id": CLIENT, "azure.workload.identity/tenant-id": TENANT});
     vec![
         namespace("kube-system"),
         namespace(NAMESPACE),
@@ -255,14 +300,20 @@ fn cluster() -> Vec<Value> {
             "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},
             "spec": {"cidrs": ["10.96.0.0/12"]},
         }),
-        json!({
-            "apiVersion": "v1", "kind": "ServiceAccount",
-            "metadata": {"name": "acivnet", "namespace": NAMESPACE, "annotations": annotations},
-        }),
+        account(),
     ]
 }
 
-fn seed() -> Value {
+/// The ServiceAccount by which the tenant proves itself.
+fn account() -> Value {
+    let annotations = json!({"azure.workload.identity/client-id": CLIENT, "azure.workload.identity/tenant-id": TENANT});
+    json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "acivnet", "namespace": NAMESPACE, "annotations": annotations},
+    })
+}
+
+fn seed(issuer: &str, namespace: &str) -> Value {
     json!({
         "tenants": [TENANT],
         "subscriptions": [{"subscriptionId": SUBSCRIPTION, "tenantId": TENANT, "displayName": "test"}],
@@ -274,7 +325,7 @@ fn seed() -> Value {
         "applications": [{
             "tenantId": TENANT, "clientId": CLIENT, "objectId": PRINCIPAL, "displayName": "team-ml", "secrets": [SECRET],
             "federatedCredentials": [{
-                "name": "cluster", "issuer": ISSUER, "subject": format!("system:serviceaccount:{NAMESPACE}:acivnet"),
+                "name": "cluster", "issuer": issuer, "subject": format!("system:serviceaccount:{namespace}:acivnet"),
                 "audience": "api://AzureADTokenExchange",
             }],
         }],

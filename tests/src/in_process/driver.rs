@@ -182,7 +182,7 @@ impl<'b> Driver<'b> {
     /// What an operator does first: it lists everything, and looks at it.
     fn list(&mut self) {
         (self.due, self.noticed, self.sweeps) = Default::default();
-        let (objects, version) = self.bed.api.with(|store| {
+        let (objects, version) = self.bed.api().with(|store| {
             let ours = [&ACI_VNET_DEPLOYMENTS, &DELEGATED_SUBNETS].into_iter();
             let objects = ours.flat_map(|resource| {
                 store.list(resource, "").cloned().map(|object| (key_of(resource, &object), object)).collect::<Vec<_>>()
@@ -199,7 +199,7 @@ impl<'b> Driver<'b> {
     /// Wakes those whom the changes since the last time concern.
     fn absorb(&mut self) {
         let changes: Vec<Change> =
-            self.bed.api.with(|store| store.since(self.seen).expect("a history").cloned().collect());
+            self.bed.api().with(|store| store.since(self.seen).expect("a history").cloned().collect());
         for change in changes {
             self.seen = change.version;
             if [DELEGATED_SUBNETS.plural, ACI_VNET_DEPLOYMENTS.plural].contains(&change.key.resource.plural) {
@@ -242,14 +242,15 @@ impl<'b> Driver<'b> {
             deployment["spec"]["network"]["subnetRef"]["name"] == change.key.name
         });
         if gone {
-            let all = self.bed.api.with(|store| store.list(&DELEGATED_SUBNETS, "").cloned().collect::<Vec<_>>());
+            let all = self.bed.api().with(|store| store.list(&DELEGATED_SUBNETS, "").cloned().collect::<Vec<_>>());
             let shares = all.iter().filter(|one| network(&one["spec"]) == network(spec));
             shares.for_each(|one| self.wake(key_of(&DELEGATED_SUBNETS, one)));
         }
     }
 
     fn wake_deployments(&mut self, namespace: &str, concerns: impl Fn(&Value) -> bool) {
-        let all = self.bed.api.with(|store| store.list(&ACI_VNET_DEPLOYMENTS, namespace).cloned().collect::<Vec<_>>());
+        let all =
+            self.bed.api().with(|store| store.list(&ACI_VNET_DEPLOYMENTS, namespace).cloned().collect::<Vec<_>>());
         all.iter().filter(|one| concerns(one)).for_each(|one| self.wake(key_of(&ACI_VNET_DEPLOYMENTS, one)));
     }
 
@@ -264,7 +265,7 @@ impl<'b> Driver<'b> {
     }
 
     fn object(&self, key: &Key) -> Option<Value> {
-        self.bed.api.with(|store| store.get(key).cloned()).ok()
+        self.bed.api().with(|store| store.get(key).cloned()).ok()
     }
 }
 

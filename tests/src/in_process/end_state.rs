@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::OnceLock};
 
 /// Members that tell when and how often something was written, not what stands.
-const INCIDENTAL: [&str; 5] =
-    ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "lastTransitionTime"];
+const INCIDENTAL: [&str; 6] =
+    ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "lastTransitionTime", "managedFields"];
 
 /// So many characters of a value are shown where it differs.
 const SHOWN: usize = 400;
@@ -48,13 +48,9 @@ impl EndState {
 fn kubernetes(bed: &Bed) -> Value {
     let resources = [&ACI_VNET_DEPLOYMENTS, &CONFIG_MAPS, &DELEGATED_SUBNETS, &NAMESPACES, &SECRETS, &SERVICE_ACCOUNTS];
     let of_type = |resource: &'static super::api_server::resources::ResourceType| {
-        let objects: Map<String, Value> = bed.api.with(|store| {
-            let objects = store
-                .list(resource, "")
-                .map(|object| (format!("{}/{}", namespace(object), name(object)), without_incidentals(object)));
-            objects.collect()
-        });
-        (resource.plural.to_owned(), Value::Object(objects))
+        let objects = bed.cluster.list(resource).into_iter();
+        let objects = objects.map(|one| (format!("{}/{}", namespace(&one), name(&one)), without_incidentals(&one)));
+        (resource.plural.to_owned(), Value::Object(objects.collect()))
     };
     Value::Object(resources.into_iter().map(of_type).collect())
 }
@@ -115,13 +111,15 @@ fn rewrite(value: &Value, text: &mut impl FnMut(&str) -> String) -> Value {
     }
 }
 
-/// GUIDs and times. Those that begin with zeros are the bed's own, the same in every run.
+/// GUIDs, hashes of plans, and times. Ids that begin with zeros are the bed's own, the same in every run.
 fn made_up() -> &'static Regex {
     static PATTERN: OnceLock<Regex> = OnceLock::new();
     PATTERN.get_or_init(|| {
         let guid = r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b";
         let time = r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})";
-        Regex::new(&format!("(?<id>{guid})|(?<time>{time})")).expect("a pattern")
+        // of a plan; it comes from the object's uid
+        let hash = r"\b[0-9a-f]{12}\b";
+        Regex::new(&format!("(?<id>{guid}|{hash})|(?<time>{time})")).expect("a pattern")
     })
 }
 

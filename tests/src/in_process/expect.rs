@@ -1,7 +1,7 @@
 //! How scenarios have to end. Each panics when the end is another one.
 
 use super::end_state::EndState;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What has to hold of an end.
 pub type Expectation = fn(&EndState);
@@ -121,6 +121,36 @@ pub fn nothing(end: &EndState) {
 pub fn no_namespace(end: &EndState) {
     nothing(end);
     assert_eq!(end.kubernetes["namespaces"]["/ml"], Value::Null);
+}
+
+/// Somebody else holds the object; Azure has nothing of it any more.
+pub fn held_by_others(end: &EndState) {
+    assert_eq!(end.kubernetes[SUBNETS]["ml/amlsubnet1"]["metadata"]["finalizers"], json!(["example.com/backup"]));
+    absent(end, &["amlvnet1", "amlnsg"]);
+}
+
+/// The network stands, and both hold it.
+pub fn held_by_both(end: &EndState) {
+    network(end);
+    let finalizers = &end.kubernetes[SUBNETS]["ml/amlsubnet1"]["metadata"]["finalizers"];
+    assert_eq!(*finalizers, json!(["example.com/backup", "acivnet.dev/azure"]));
+}
+
+/// The security group that was made by hand is as it was.
+pub fn group_by_hand(end: &EndState) {
+    let group = resource(end, "/networkSecurityGroups/amlnsg");
+    assert_eq!(
+        (group["tags"].as_object().map_or(0, serde_json::Map::len), &group["properties"]["securityRules"]),
+        (0, &json!([]))
+    );
+    absent(end, &["/subnets/default"]);
+}
+
+/// Only what another cluster has made its own stands.
+pub fn their_group(end: &EndState) {
+    assert_eq!(objects(end, SUBNETS), 0);
+    present(end, &["/networkSecurityGroups/amlnsg"]);
+    absent(end, &["amlvnet1"]);
 }
 
 fn deployment<'e>(end: &'e EndState, name: &str) -> &'e Value {

@@ -8,6 +8,7 @@ use super::{
     expect::Expectation,
     wire::{Disturbance, Interruption, Mode, Sent},
 };
+use http::Method;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that happens to the world, and from which every interruption has to lead to the same end.
@@ -55,15 +56,14 @@ impl Scenario {
         if bed.foreign().await != foreign {
             return Err("something that belongs to others was touched".into());
         }
-        match bed.wire.unmet().as_slice() {
-            [] => Ok(Run {
-                trace: bed.wire.trace(),
-                answers: bed.wire.answers(),
-                acted,
-                end: EndState::of(&bed).await,
-                starts: bed.starts(),
-            }),
-            [unmet, ..] => Err(format!("there never was a request {}", unmet.request)),
+        if let [unmet, ..] = bed.wire.unmet().as_slice() {
+            return Err(format!("there never was a request {}", unmet.request));
+        }
+        let (trace, answers, starts) = (bed.wire.trace(), bed.wire.answers(), bed.starts());
+        let run = Run { trace, answers, acted, end: EndState::of(&bed).await, starts };
+        match run.refused_deletion() {
+            Some(sent) => Err(format!("something was to be deleted that is in use: {sent}")),
+            None => Ok(run),
         }
     }
 }
@@ -96,14 +96,10 @@ impl Run {
 
     /// What is wrong with an interrupted run, compared with this undisturbed one; empty when nothing is.
     pub fn wrong_with(&self, interrupted: &Self, interruptions: &[Interruption]) -> Vec<(Wrong, String)> {
-        let mut wrong = self.end.differences(&interrupted.end);
+        let mut wrong = self.ends_otherwise(interrupted);
         let stops = interruptions.iter().filter(|one| one.mode != Mode::AnswerLost).count();
         if interrupted.starts != self.starts + stops as u64 {
             wrong.push((Wrong::Different, "the operator was not stopped as often as it should have been".into()));
-        }
-        let (wanted, made) = (self.creations(), interrupted.creations());
-        if made > wanted {
-            wrong.push((Wrong::Duplicate, format!("{made} creations without a key instead of {wanted}")));
         }
         let until = interruptions.first().map_or(0, |first| first.request + 1);
         let pairs = self.trace.iter().zip(&interrupted.trace).take(until);
@@ -112,6 +108,23 @@ impl Run {
             (Wrong::Different, format!("{parted}: undisturbed {want}, here {have}"))
         }));
         wrong
+    }
+
+    /// In what another run ends otherwise, and what it made twice, however it came there.
+    pub fn ends_otherwise(&self, other: &Self) -> Vec<(Wrong, String)> {
+        let mut wrong = self.end.differences(&other.end);
+        let (wanted, made) = (self.creations(), other.creations());
+        if made > wanted {
+            wrong.push((Wrong::Duplicate, format!("{made} creations without a key instead of {wanted}")));
+        }
+        wrong
+    }
+
+    /// The first DELETE that Azure refused because what it was about is in use: a read would have told.
+    fn refused_deletion(&self) -> Option<&Sent> {
+        let refused =
+            |(number, sent): &(usize, &Sent)| sent.method == Method::DELETE && self.answers.get(number) == Some(&400);
+        self.trace.iter().enumerate().find(refused).map(|(_, sent)| sent)
     }
 
     /// How many requests made something that has no key of its own, so that a second one makes a second thing.

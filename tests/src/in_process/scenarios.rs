@@ -1,14 +1,14 @@
 //! All scenarios, by topic, each with how it has to end.
 
 use super::{
-    acts::{self, portal, trouble},
+    acts::{self, others, portal, trouble},
     expect::{self, Expectation},
     scenario::Scenario,
 };
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, DELETE, DRIFT, SHARED, TROUBLE].into_iter().flatten()
+    [CREATE, CHANGE, DELETE, DRIFT, SHARED, OTHERS, TROUBLE].into_iter().flatten()
 }
 
 /// The scenario of a name.
@@ -179,6 +179,42 @@ const SHARED: &[Scenario] = &[
         act: trouble::subnet_before_network_deletion,
         ends: expect::theirs_alone,
     },
+];
+
+/// Others hold what is ours, have what is called as ours, or keep us from looking.
+const OTHERS: &[Scenario] = &[
+    Scenario {
+        name: "held by others",
+        prepare: others::network_held,
+        act: acts::delete_network,
+        ends: expect::held_by_others,
+    },
+    creation("held by others meanwhile", others::network_held_meanwhile, expect::held_by_both),
+    Scenario {
+        name: "a group of that name stands",
+        prepare: others::group_by_hand,
+        act: acts::network,
+        ends: expect::group_by_hand,
+    },
+    Scenario {
+        name: "taken over by another cluster",
+        prepare: acts::network,
+        act: others::group_taken_over_and_deleted,
+        ends: expect::their_group,
+    },
+    Scenario {
+        name: "network deletion, group not found",
+        prepare: acts::network,
+        act: others::delete_while_group_is_not_found,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "network deletion, rights lost",
+        prepare: acts::network,
+        act: others::delete_without_rights,
+        ends: expect::nothing,
+    },
+    network_drift("token expires", others::no_rules_later),
 ];
 
 const fn creation(name: &'static str, act: super::bed::Act, ends: Expectation) -> Scenario {

@@ -1,6 +1,7 @@
 //! The wire between operator and world: every request passes here, gets its number, and may meet an interruption.
 
-use http::{Method, Response, Uri, request::Parts};
+use super::plants::Plant;
+use http::{Method, Response, Uri};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
@@ -70,6 +71,11 @@ impl Sent {
         self.method == Method::POST && collections.iter().any(|path| self.path().ends_with(path))
     }
 
+    /// Whether it is of this verb and to what ends like this.
+    pub fn is(&self, method: Method, end: &str) -> bool {
+        self.method == method && self.path().ends_with(end)
+    }
+
     /// Host and path.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
@@ -124,8 +130,18 @@ pub struct Interruption {
     pub mode: Mode,
 }
 
-/// A bug of the operator, planted on its way to the world: what it sends is changed.
-pub type Plant = fn(&mut Parts);
+/// An interruption of a run whose requests have no fixed order: the how manieth of its kind it strikes, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// Verb.
+    pub method: Method,
+    /// Host and path.
+    pub path: String,
+    /// How many such requests come before it.
+    pub after: usize,
+    /// How.
+    pub mode: Mode,
+}
 
 /// All that disturbs a run.
 #[derive(Clone, Debug, Default)]
@@ -160,7 +176,6 @@ pub struct Wire(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    plant: Option<Plant>,
     state: Mutex<State>,
     stopped: Notify,
 }
@@ -171,7 +186,22 @@ struct State {
     /// The statuses of the answers, by number of the request.
     answers: BTreeMap<usize, u16>,
     planned: Vec<Interruption>,
+    strike: Option<Strike>,
     power: Power,
+}
+
+impl State {
+    /// Whether a request is the one that is to be struck.
+    fn struck(&mut self, sent: &Sent) -> Option<Mode> {
+        let strike = self.strike.as_mut().filter(|one| one.method == sent.method && one.path == sent.path())?;
+        match strike.after.checked_sub(1) {
+            Some(fewer) => {
+                strike.after = fewer;
+                None
+            }
+            None => self.strike.take().map(|strike| strike.mode),
+        }
+    }
 }
 
 /// Whether the operator runs.
@@ -186,16 +216,9 @@ enum Power {
 
 impl Wire {
     /// A wire on which interruptions wait for their requests.
-    pub fn with(disturbance: Disturbance) -> Self {
-        let state = State { planned: disturbance.interruptions, ..State::default() };
-        Self(Arc::new(Shared { plant: disturbance.plant, state: Mutex::new(state), stopped: Notify::new() }))
-    }
-
-    /// Changes a request as the planted bug does.
-    pub fn plant(&self, parts: &mut Parts) {
-        if let Some(plant) = self.0.plant {
-            plant(parts);
-        }
+    pub fn with(planned: Vec<Interruption>) -> Self {
+        let state = State { planned, ..State::default() };
+        Self(Arc::new(Shared { state: Mutex::new(state), stopped: Notify::new() }))
     }
 
     /// Every request so far.
@@ -231,6 +254,21 @@ impl Wire {
     /// The interruptions whose requests never came.
     pub fn unmet(&self) -> Vec<Interruption> {
         self.state(|state| state.planned.clone())
+    }
+
+    /// From now on such a request is waited for, and struck.
+    pub fn strike(&self, strike: Strike) {
+        self.state(|state| state.strike = Some(strike));
+    }
+
+    /// Whether the request that is to be struck has not come yet.
+    pub fn waits(&self) -> bool {
+        self.state(|state| state.strike.is_some())
+    }
+
+    /// Whether the operator is stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.state(|state| state.power == Power::Off)
     }
 
     /// Comes back once the operator is stopped.
@@ -284,9 +322,10 @@ impl Wire {
     fn number(&self, sent: Sent) -> (usize, Option<Mode>) {
         self.state(|state| {
             let number = state.trace.len();
+            let struck = state.struck(&sent);
             state.trace.push(sent);
             let at = state.planned.iter().position(|one| one.request == number);
-            (number, at.map(|at| state.planned.remove(at).mode))
+            (number, at.map(|at| state.planned.remove(at).mode).or(struck))
         })
     }
 

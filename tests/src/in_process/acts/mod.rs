@@ -1,5 +1,6 @@
 //! What people do in scenarios.
 
+pub mod others;
 pub mod portal;
 pub mod trouble;
 
@@ -223,7 +224,7 @@ fn force_out(bed: &Bed) -> Done<'_> {
 
 /// Deletes the namespace.
 pub fn delete_namespace(bed: &Bed) -> Done<'_> {
-    bed.api.delete(&Key::new(&NAMESPACES, "", NAMESPACE));
+    bed.cluster.delete(&Key::new(&NAMESPACES, "", NAMESPACE));
     done()
 }
 

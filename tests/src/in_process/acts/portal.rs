@@ -16,7 +16,8 @@ pub fn subnet(name: &str) -> String {
     format!("{}/subnets/{name}", virtual_network())
 }
 
-fn security_group() -> String {
+/// The security group.
+pub fn security_group() -> String {
     format!("{GROUP_ID}/providers/Microsoft.Network/networkSecurityGroups/amlnsg")
 }
 

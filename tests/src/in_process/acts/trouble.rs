@@ -1,7 +1,7 @@
 //! Azure does not do what it was asked to, or somebody else comes between a read and a write.
 
 use super::{Done, article, delete_all, network, portal, tag_network};
-use crate::in_process::{bed::Bed, wire::Sent};
+use crate::in_process::bed::Bed;
 use futures::future::FutureExt as _;
 use http::Method;
 use serde_json::{Value, json};
@@ -96,30 +96,26 @@ pub fn model_hidden(bed: &Bed) -> Done<'_> {
 
 /// Somebody makes a subnet in our network right before a write to the network is carried out.
 pub fn subnet_before_network_write(bed: &Bed) -> Done<'_> {
-    bed.before(|sent| writes(sent, Method::PUT, "/virtualNetworks/amlvnet1"), portal::subnet("theirs"), theirs());
+    bed.before(|sent| sent.is(Method::PUT, "/virtualNetworks/amlvnet1"), portal::subnet("theirs"), theirs());
     tag_network(bed)
 }
 
 /// The same before our own subnet is made.
 pub fn subnet_before_subnet_write(bed: &Bed) -> Done<'_> {
-    bed.before(|sent| writes(sent, Method::PUT, "/subnets/amlsubnet1"), portal::subnet("theirs"), theirs());
+    bed.before(|sent| sent.is(Method::PUT, "/subnets/amlsubnet1"), portal::subnet("theirs"), theirs());
     network(bed)
 }
 
 /// The same before our own subnet is deleted, which was the last but theirs.
 pub fn subnet_before_subnet_deletion(bed: &Bed) -> Done<'_> {
-    bed.before(|sent| writes(sent, Method::DELETE, "/subnets/amlsubnet1"), portal::subnet("theirs"), theirs());
+    bed.before(|sent| sent.is(Method::DELETE, "/subnets/amlsubnet1"), portal::subnet("theirs"), theirs());
     super::delete_network(bed)
 }
 
 /// The same before the network is deleted.
 pub fn subnet_before_network_deletion(bed: &Bed) -> Done<'_> {
-    bed.before(|sent| writes(sent, Method::DELETE, "/virtualNetworks/amlvnet1"), portal::subnet("theirs"), theirs());
+    bed.before(|sent| sent.is(Method::DELETE, "/virtualNetworks/amlvnet1"), portal::subnet("theirs"), theirs());
     super::delete_network(bed)
-}
-
-fn writes(sent: &Sent, method: Method, end: &str) -> bool {
-    sent.method == method && sent.path().ends_with(end)
 }
 
 fn theirs() -> Value {

@@ -1,0 +1,138 @@
+//! The way from an operator to the world: past the bug that may be planted in it, over the wire, to whoever answers.
+
+use super::{
+    api_server,
+    cluster::Cluster,
+    intruders::Intruders,
+    plants::Bug,
+    wire::{Lost, Sent, Side, Wire},
+};
+use acivnet_azure::{Body, BoxError, Http, SendError, collect};
+use acivnet_simulator::{ConnectionDropped, Simulator};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Uri, header::CONTENT_LENGTH};
+use http_body_util::{BodyExt as _, Full};
+use std::{net::Ipv4Addr, sync::Arc};
+
+/// Largest request that is read as a whole.
+const LARGEST: usize = 64 << 20;
+
+/// The way of one operator, as long as that one runs. Clones are the same one.
+#[derive(Clone)]
+pub struct Outward {
+    /// The wire that every request takes.
+    pub wire: Wire,
+    /// Who answers for Azure and for containers in its networks.
+    pub azure: Simulator,
+    /// Who answers for Kubernetes.
+    pub cluster: Arc<dyn Cluster>,
+    /// Who comes in between.
+    pub intruders: Intruders,
+    /// What the operator does wrong.
+    pub bug: Option<Arc<dyn Bug>>,
+}
+
+/// Who answers a request: the client of Kubernetes names no host, and containers have addresses for names.
+pub fn side(uri: &Uri) -> Side {
+    match uri.host() {
+        None => Side::Kubernetes,
+        Some(host) if host.parse::<Ipv4Addr>().is_ok() => Side::Network,
+        Some(_) => Side::Azure,
+    }
+}
+
+impl Outward {
+    /// Carries a request as the operator makes it.
+    ///
+    /// # Errors
+    /// Nobody knows what became of it.
+    pub async fn carry(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        match &self.bug {
+            Some(bug) => bug.carry(request, self).await,
+            None => self.send(request).await,
+        }
+    }
+
+    /// Sends a request over the wire, past the bug.
+    ///
+    /// # Errors
+    /// Nobody knows what became of it.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let (mut parts, body) = request.into_parts();
+        let side = side(&parts.uri);
+        let sent = Sent::new(side, &parts.method, &parts.uri, &body);
+        let carried = self.wire.take(sent.clone(), async {
+            self.intruders.come_before(&sent, self).await;
+            match side {
+                Side::Kubernetes => whole(self.cluster.handle(Request::from_parts(parts, body)).await).await,
+                Side::Azure | Side::Network => {
+                    if !body.is_empty() {
+                        parts.headers.insert(CONTENT_LENGTH, body.len().into());
+                    }
+                    let request = Request::from_parts(parts, axum::body::Body::from(body));
+                    whole(self.azure.handle(request).await).await
+                }
+            }
+        });
+        let answer = carried.await?;
+        match answer.extensions().get::<ConnectionDropped>() {
+            Some(_) => Err(Lost),
+            None => Ok(answer),
+        }
+    }
+
+    /// A watch, whose answer goes on.
+    async fn watch(&self, request: Request<Bytes>) -> Result<Response<api_server::Body>, Lost> {
+        let sent = Sent::new(Side::Kubernetes, request.method(), request.uri(), &[]);
+        self.wire.take(sent, self.cluster.handle(request)).await
+    }
+
+    /// The operator's client of Kubernetes.
+    pub fn client(&self) -> kube::Client {
+        let outward = self.clone();
+        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
+            let outward = outward.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                let request = Request::from_parts(parts, body);
+                if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
+                    return outward.watch(request).await;
+                }
+                outward.carry(request).await.map(|answer| answer.map(boxed))
+            }
+        });
+        kube::Client::new(service, "default")
+    }
+}
+
+#[async_trait]
+impl Http for Outward {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        let (parts, body) = request.into_parts();
+        let body = collect(body, LARGEST).await.map_err(|error| SendError::NotSent(error.to_string()))?;
+        let inside = side(&parts.uri) == Side::Network;
+        let answer = self.carry(Request::from_parts(parts, body)).await;
+        let answer = answer.map_err(|lost| SendError::Unknown(lost.to_string()))?;
+        if inside && answer.status() == StatusCode::GATEWAY_TIMEOUT {
+            return Err(SendError::NotSent("nobody answers at this address".into()));
+        }
+        Ok(answer.map(boxed))
+    }
+}
+
+fn boxed(body: Bytes) -> api_server::Body {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// An answer with its body read.
+async fn whole<B>(answer: Response<B>) -> Response<Bytes>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.map_err(Into::into).expect("a whole body").to_bytes();
+    Response::from_parts(parts, body)
+}

@@ -1,0 +1,125 @@
+//! What an operator writes wrongly to Azure.
+
+use super::{Asked, Bug, Planted, answer, asks, edit};
+use crate::in_process::{outward::Outward, wire::Lost};
+use acivnet_core::owner::{KEY_PROPERTY, OWNER_TAG};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header::IF_MATCH};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+pub(super) const BUGS: &[Planted] = &[
+    Planted {
+        bug: "a POST without answer is sent again, without a look",
+        scenarios: &["article create"],
+        plant: || Arc::new(PostsAgain),
+    },
+    Planted {
+        bug: "If-Match is left out",
+        scenarios: &["foreign subnet before a network write"],
+        plant: || {
+            asks(|request| {
+                request.headers_mut().remove(IF_MATCH);
+            })
+        },
+    },
+    Planted {
+        bug: "a PUT is made from the spec alone: tags of others are lost",
+        scenarios: &["drift: network tags"],
+        plant: || {
+            asks(|request| {
+                if puts(request, "/virtualNetworks/") {
+                    edit(request.body_mut(), |body| {
+                        if let Some(tags) = body["tags"].as_object_mut() {
+                            tags.retain(|name, _| name == OWNER_TAG);
+                        }
+                    });
+                }
+            })
+        },
+    },
+    Planted {
+        bug: "a network is written without its subnets, which an older api-version takes for their deletion",
+        scenarios: &["foreign subnet before a network write"],
+        plant: || {
+            asks(|request| {
+                if puts(request, "/virtualNetworks/") && !request.uri().path().contains("/subnets/") {
+                    edit(request.body_mut(), |body| {
+                        body["properties"].as_object_mut().into_iter().for_each(|all| drop(all.remove("subnets")));
+                    });
+                    let older = request.uri().to_string().replace("2024-05-01", "2022-07-01");
+                    *request.uri_mut() = older.parse().expect("a URI");
+                }
+            })
+        },
+    },
+    Planted {
+        bug: "a security group is made without its mark",
+        scenarios: &["network create"],
+        plant: || {
+            asks(|request| {
+                if puts(request, "/networkSecurityGroups/") {
+                    edit(request.body_mut(), |body| {
+                        body["tags"].as_object_mut().into_iter().for_each(|all| drop(all.remove(OWNER_TAG)));
+                    });
+                }
+            })
+        },
+    },
+    Planted {
+        bug: "a model is registered before its file is there",
+        scenarios: &["article create"],
+        plant: || Arc::new(UploadsLate::default()),
+    },
+    Planted {
+        bug: "a model is registered without the key that finds it again",
+        scenarios: &["article create"],
+        plant: || {
+            asks(|request| {
+                if Asked::of(request).is(Method::POST, "/models") {
+                    edit(request.body_mut(), |body| body["properties"][KEY_PROPERTY] = Value::Null);
+                }
+            })
+        },
+    },
+];
+
+fn puts(request: &Request<Bytes>, what: &str) -> bool {
+    request.method() == Method::PUT && request.uri().host().is_some() && request.uri().path().contains(what)
+}
+
+/// Retries inside the HTTP layer, whatever the verb.
+struct PostsAgain;
+
+#[async_trait]
+impl Bug for PostsAgain {
+    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+        let again = (request.method() == Method::POST).then(|| request.clone());
+        match (outward.send(request).await, again) {
+            (Err(Lost), Some(again)) => outward.send(again).await,
+            (answer, _) => answer,
+        }
+    }
+}
+
+/// Uploads a file once its model is registered.
+#[derive(Default)]
+struct UploadsLate(Mutex<Option<Request<Bytes>>>);
+
+#[async_trait]
+impl Bug for UploadsLate {
+    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+        let asked = Asked::of(&request);
+        if asked.method == Method::PUT && asked.uri.path().ends_with("model.pkl") {
+            *self.0.lock().unwrap() = Some(request);
+            return Ok(answer(StatusCode::CREATED, &json!(null)));
+        }
+        let answer = outward.send(request).await?;
+        let late = if asked.is(Method::POST, "/models") { self.0.lock().unwrap().take() } else { None };
+        if let Some(late) = late {
+            outward.send(late).await?;
+        }
+        Ok(answer)
+    }
+}
