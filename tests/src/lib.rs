@@ -20,6 +20,7 @@ pub mod logs;
 pub mod operator;
 pub mod proxy;
 pub mod replica;
+pub mod real_bed;
 pub mod results;
 pub mod simulator;
 pub mod tenant;

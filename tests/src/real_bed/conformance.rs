@@ -1,0 +1,55 @@
+//! Whether two beds see the same operator: the same writes to each resource of Azure in the same order, and the same
+//! reads. How often it looks is not compared.
+
+use crate::in_process::{
+    scenario::Run,
+    wire::{Sent, Side},
+};
+use regex_lite::Regex;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
+
+/// In what the requests of two runs after the act differ; empty when they agree.
+pub fn differences(simulated: &Run, real: &Run) -> Vec<String> {
+    let mut found = Vec::new();
+    let (one, other) = (writes(simulated), writes(real));
+    let paths: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for path in paths {
+        if one.get(path) != other.get(path) {
+            found.push(format!("writes to {path}: simulated {:?}, real {:?}", one.get(path), other.get(path)));
+        }
+    }
+    let (one, other) = (reads(simulated), reads(real));
+    found.extend(one.difference(&other).map(|read| format!("only on the simulated bed: {read}")));
+    found.extend(other.difference(&one).map(|read| format!("only on the real bed: {read}")));
+    found
+}
+
+/// The verbs of the writes to each resource.
+fn writes(run: &Run) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::<String, Vec<String>>::new();
+    for sent in after(run).filter(|sent| sent.writes_azure()) {
+        all.entry(plain(sent.path())).or_default().push(sent.method.to_string());
+    }
+    all
+}
+
+/// What was read, sign-in and what polls of operations are told apart by left out.
+fn reads(run: &Run) -> BTreeSet<String> {
+    let reads = after(run).filter(|sent| sent.side == Side::Azure && !sent.writes_azure());
+    let kept = reads.filter(|sent| !sent.path().ends_with("/token") && !sent.path().contains("/operations/"));
+    kept.map(|sent| format!("{} {}", sent.method, plain(&sent.target))).collect()
+}
+
+fn after(run: &Run) -> impl Iterator<Item = &Sent> {
+    run.trace.iter().skip(run.acted)
+}
+
+/// Without the ids that Azure makes up.
+fn plain(text: &str) -> String {
+    static PATTERN: OnceLock<Regex> = OnceLock::new();
+    let guid = || Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern");
+    PATTERN.get_or_init(guid).replace_all(text, "<id>").into_owned()
+}
