@@ -119,7 +119,7 @@ fn strikes(clean: &Run, sample: usize) -> Vec<Strike> {
         .trace
         .iter()
         .skip(clean.acted)
-        .filter(|sent| (sent.writes_azure() || sent.writes_kubernetes()) && !sent.path().contains("/events"));
+        .filter(|sent| (sent.writes()) && !sent.path().contains("/events"));
     let mut seen = BTreeSet::new();
     let fresh: Vec<_> = writes.filter(|sent| seen.insert((sent.method.to_string(), sent.path().to_owned()))).collect();
     let at = |one: usize| fresh.get((2 * one + 1) * fresh.len() / (2 * sample));

@@ -2,11 +2,11 @@
 
 use super::{Asked, Bug, Planted, answer, asks, edit};
 use crate::in_process::{outward::Outward, wire::Lost};
-use acivnet_core::owner::{KEY_PROPERTY, OWNER_TAG};
+use acivnet_core::owner::OWNER_TAG;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header::IF_MATCH};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::{Arc, Mutex};
 
 pub(super) const BUGS: &[Planted] = &[
@@ -71,17 +71,6 @@ pub(super) const BUGS: &[Planted] = &[
         bug: "a model is registered before its file is there",
         scenarios: &["article create"],
         plant: || Arc::new(UploadsLate::default()),
-    },
-    Planted {
-        bug: "a model is registered without the key that finds it again",
-        scenarios: &["article create"],
-        plant: || {
-            asks(|request| {
-                if Asked::of(request).is(Method::POST, "/models") {
-                    edit(request.body_mut(), |body| body["properties"][KEY_PROPERTY] = Value::Null);
-                }
-            })
-        },
     },
 ];
 
