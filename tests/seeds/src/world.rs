@@ -119,6 +119,7 @@ fn settings() -> Settings {
         admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         cluster_networks: Vec::new(),
+        lease: None,
         stalled_after: Duration::from_secs(900),
         pace: PACE,
     }
