@@ -51,7 +51,7 @@ fn ready(bed: &Bed) -> usize {
         let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
         conditions.clone().any(|one| one["type"] == "Ready" && one["status"] == "True")
     };
-    bed.api.with(|store| store.list(&DELEGATED_SUBNETS, NAMESPACE).filter(is_ready).count())
+    bed.api().with(|store| store.list(&DELEGATED_SUBNETS, NAMESPACE).filter(is_ready).count())
 }
 
 /// How many seconds until so many are ready.

@@ -115,11 +115,8 @@ async fn scenario(world: &World, scenario: &'static Scenario, sample: usize) -> 
 
 /// Writes spread over the run, each in another mode.
 fn strikes(clean: &Run, sample: usize) -> Vec<Strike> {
-    let writes = clean
-        .trace
-        .iter()
-        .skip(clean.acted)
-        .filter(|sent| (sent.writes()) && !sent.path().contains("/events"));
+    let writes =
+        clean.trace.iter().skip(clean.acted).filter(|sent| (sent.writes()) && !sent.path().contains("/events"));
     let mut seen = BTreeSet::new();
     let fresh: Vec<_> = writes.filter(|sent| seen.insert((sent.method.to_string(), sent.path().to_owned()))).collect();
     let at = |one: usize| fresh.get((2 * one + 1) * fresh.len() / (2 * sample));

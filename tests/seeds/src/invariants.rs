@@ -25,7 +25,7 @@ pub fn broken(bed: &Bed) -> Vec<String> {
 
 /// `namespace/name` of every object that our finalizer holds.
 fn held(bed: &Bed) -> BTreeSet<String> {
-    bed.api.with(|store| {
+    bed.api().with(|store| {
         let ours = [&DELEGATED_SUBNETS, &ACI_VNET_DEPLOYMENTS].into_iter().flat_map(|kind| store.list(kind, NAMESPACE));
         let held = ours.filter(|object| finalizers(object).contains(&FINALIZER));
         held.map(|object| format!("{NAMESPACE}/{}", name(object))).collect()

@@ -65,9 +65,14 @@ fn one(arguments: &Arguments, seed: u64) -> Outcome {
         let again = run::seed(seed, arguments.plant, arguments.trace);
         if again.hash != outcome.hash {
             outcome.wrong.push(format!("two runs differ: {} and {}", outcome.hash, again.hash));
-            outcome.wrong.extend(outcome.lines.iter().zip(&again.lines).find(|(one, two)| one != two).map(
-                |(one, two)| format!("from here on:\n    {one}\n    {two}"),
-            ));
+            outcome.wrong.extend(
+                outcome
+                    .lines
+                    .iter()
+                    .zip(&again.lines)
+                    .find(|(one, two)| one != two)
+                    .map(|(one, two)| format!("from here on:\n    {one}\n    {two}")),
+            );
         }
     }
     outcome.lines.iter().for_each(|line| println!("{line}"));

@@ -58,7 +58,7 @@ impl Wish {
         for (resource, object, wanted) in self.objects() {
             match standing(bed, resource, &object) {
                 Some(true) => {}
-                Some(false) if !wanted => bed.api.delete(&Bed::key(resource, object.name())),
+                Some(false) if !wanted => bed.api().delete(&Bed::key(resource, object.name())),
                 Some(false) => bed.apply(object.0),
                 None => {}
             }
@@ -124,7 +124,7 @@ impl Wish {
 
 /// Whether an object stands, and whether it is being deleted.
 fn standing(bed: &Bed, resource: &'static ResourceType, object: &examples::Object) -> Option<bool> {
-    bed.api.with(|store| store.get(&Bed::key(resource, object.name())).map(is_deleting)).ok()
+    bed.api().with(|store| store.get(&Bed::key(resource, object.name())).map(is_deleting)).ok()
 }
 
 /// A change by hand in Azure.
@@ -163,7 +163,8 @@ impl Hand {
         let network = "/providers/Microsoft.Network";
         let service = "/providers/Microsoft.MachineLearningServices/workspaces/amlws/services/aciservice";
         let unmarked = json!({"tags": {"acivnet-owner": null}});
-        let delegation = json!([{"name": "theirs", "properties": {"serviceName": "Microsoft.ContainerInstance/containerGroups"}}]);
+        let delegation =
+            json!([{"name": "theirs", "properties": {"serviceName": "Microsoft.ContainerInstance/containerGroups"}}]);
         let (method, rest, body) = match self {
             Self::Rules => (
                 Method::PATCH,
@@ -183,11 +184,9 @@ impl Hand {
                 json!({"properties": {"delegations": delegation}}),
             ),
             Self::Service => (Method::DELETE, service.to_owned(), Value::Null),
-            Self::ServiceTags => (
-                Method::PATCH,
-                service.to_owned(),
-                json!({"kvTags": {"acivnet-owner": null, "acivnet-content": null}}),
-            ),
+            Self::ServiceTags => {
+                (Method::PATCH, service.to_owned(), json!({"kvTags": {"acivnet-owner": null, "acivnet-content": null}}))
+            }
         };
         edit(azure, method, &format!("{GROUP_ID}{rest}"), &body)
     }

@@ -139,12 +139,8 @@ fn azure(chance: &Chance) -> Event {
                 json!({"status": 429, "times": times, "headers": headers, "body": error("TooManyRequests")}),
             )
         }
-        2 => {
-            Event::Azure("500 of Azure", json!({"status": 500, "times": times, "body": error("InternalServerError")}))
-        }
-        3 => {
-            Event::Azure("503 of Azure", json!({"status": 503, "times": times, "body": error("ServerTimeout")}))
-        }
+        2 => Event::Azure("500 of Azure", json!({"status": 500, "times": times, "body": error("InternalServerError")})),
+        3 => Event::Azure("503 of Azure", json!({"status": 503, "times": times, "body": error("ServerTimeout")})),
         4 => Event::Azure("slow answer of Azure", json!({"delaySeconds": chance.between(1, 70), "times": 1})),
         5 => Event::Azure("request lost by Azure", json!({"drop": true, "when": "before", "times": times})),
         6 | 7 => Event::Azure(

@@ -52,7 +52,8 @@ impl Plant {
     /// Changes a request to Azure as the planted bug does.
     pub fn azure(plant: Option<Self>, mut request: Request<AzureBody>) -> Request<AzureBody> {
         let path = request.uri().path();
-        let searches = path.starts_with("/modelmanagement/") && ["/models", "/assets"].iter().any(|end| path.ends_with(end));
+        let searches =
+            path.starts_with("/modelmanagement/") && ["/models", "/assets"].iter().any(|end| path.ends_with(end));
         if plant == Some(Self::UnseenModel) && request.method() == Method::GET && searches {
             let place = request.uri().authority().expect("a host");
             let elsewhere: Uri = format!("https://{place}{path}?properties=nobody%3Dhas-this").parse().expect("a URL");

@@ -76,7 +76,10 @@ impl fmt::Display for Report {
         let sum = |count: fn(&Outcome) -> u64| self.outcomes.iter().map(count).sum::<u64>();
         let (requests, writes) = (sum(|one| one.counts.requests), sum(|one| one.counts.writes));
         let (seeds, wrong, lasted) = (self.outcomes.len(), self.wrong(), self.lasted().as_secs());
-        writeln!(f, "{seeds} seeds, {wrong} wrong; {lasted} s simulated, {requests} requests, {writes} of them writes")?;
+        writeln!(
+            f,
+            "{seeds} seeds, {wrong} wrong; {lasted} s simulated, {requests} requests, {writes} of them writes"
+        )?;
         self.faults().iter().try_for_each(|(kind, count)| writeln!(f, "{count:7} {kind}"))
     }
 }

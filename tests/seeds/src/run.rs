@@ -199,7 +199,7 @@ impl<'w> Run<'w> {
     fn stuck(&self) -> Vec<String> {
         let quiet = self.world.trace.quiet();
         let mut wrong = vec![format!("no rest {LONGEST:?} after the last fault; the last write is {quiet:?} ago")];
-        wrong.extend(self.want.iter().flat_map(|want| want.differences(&self.world.end_state())));
+        wrong.extend(self.want.iter().flat_map(|want| want.differences(&self.world.end_state())).map(|(_, what)| what));
         wrong
     }
 
@@ -252,7 +252,7 @@ impl<'w> Run<'w> {
             }
             Event::Compaction => {
                 trace.fault("compaction", "");
-                self.world.bed.api.with(|store| store.compact());
+                self.world.bed.api().with(|store| store.compact());
                 self.world.kubernetes.resets.notify_waiters();
             }
             Event::Refusal(refusal) => self.world.kubernetes.refuse(refusal),

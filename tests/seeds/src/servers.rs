@@ -71,7 +71,7 @@ fn answer_as_kubernetes(world: &World, from: &str, request: Request<Bytes>) -> O
         world.trace.fault("refusal of Kubernetes", &format!("{number} {status}"));
         return Some(refused(status));
     }
-    let answer = world.bed.api.handle(request).map(Body::new);
+    let answer = world.bed.api().handle(request).map(Body::new);
     if refusal.is_some() {
         world.trace.fault("answer lost by Kubernetes", &number.to_string());
         return None;

@@ -11,12 +11,7 @@ use crate::{
 };
 use acivnet_azure::{Cloud, SplitMix};
 use acivnet_operator::{args::Settings, ctx::Outside, start::operate};
-use acivnet_tests::in_process::{
-    azure,
-    bed::Bed,
-    end_state::EndState,
-    wire::Disturbance,
-};
+use acivnet_tests::in_process::{azure, bed::Bed, end_state::EndState, wire::Disturbance};
 use futures::FutureExt as _;
 use std::{
     net::{Ipv4Addr, SocketAddr},

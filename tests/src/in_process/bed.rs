@@ -203,7 +203,7 @@ impl Bed {
             conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True")
         };
         let ours = [&resources::DELEGATED_SUBNETS, &resources::ACI_VNET_DEPLOYMENTS];
-        self.api.with(|store| ours.iter().map(|kind| store.list(kind, "").filter(is_ready).count()).sum())
+        self.api().with(|store| ours.iter().map(|kind| store.list(kind, "").filter(is_ready).count()).sum())
     }
 
     /// The key of an object of the tenant's namespace.

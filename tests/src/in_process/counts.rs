@@ -77,6 +77,6 @@ pub async fn counts(prepare: Act, act: Act, restart: bool) -> Result<Counts, Str
 /// Events so far about subnets and deployments.
 fn events(bed: &Bed) -> [usize; 2] {
     ["DelegatedSubnet", "AciVnetDeployment"].map(|kind| {
-        bed.api.with(|store| store.list(&EVENTS, "").filter(|event| event["regarding"]["kind"] == kind).count())
+        bed.api().with(|store| store.list(&EVENTS, "").filter(|event| event["regarding"]["kind"] == kind).count())
     })
 }

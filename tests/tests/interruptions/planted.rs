@@ -34,8 +34,11 @@ fn planted_bugs_are_caught() {
     let needed: BTreeMap<&str, &Scenario> =
         bugs.iter().flat_map(|bug| bug.scenarios).map(|name| (*name, scenarios::named(name))).collect();
     let needed: Vec<&'static Scenario> = needed.into_values().collect();
-    let clean: BTreeMap<&str, Clean> =
-        needed.iter().map(|scenario| scenario.name).zip(parallel(&needed, |one| Clean::of(one).unwrap_or_else(|why| panic!("{why}")))).collect();
+    let clean: BTreeMap<&str, Clean> = needed
+        .iter()
+        .map(|scenario| scenario.name)
+        .zip(parallel(&needed, |one| Clean::of(one).unwrap_or_else(|why| panic!("{why}"))))
+        .collect();
     let caught = parallel(&bugs, |bug| {
         let caught = catch(bug, &clean);
         eprintln!("{}", row(bug, caught.as_ref()).join(" | "));

@@ -1,7 +1,6 @@
 use super::*;
 use crate::{
     Body, Connector, Http, Identity, Secret, SendError, Settings, SplitMix, TokioClock, full,
-    gate::Gate,
     script::{Bytes1000, id},
 };
 use acivnet_api::conditions::reasons;
@@ -77,6 +76,7 @@ fn connector(http: &Arc<Notes>) -> Connector {
         clock: Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())),
         random: Arc::new(SplitMix::new(1)),
         observer: Arc::new(()),
+        fence: Arc::new(()),
         scale: 1.0,
     })
 }
@@ -101,7 +101,7 @@ async fn put(connector: &Connector, priority: Priority, name: &str) {
     let node = Node::new(&NETWORK_SECURITY_GROUP, group, Goal::Present, Value::Null, Mark::None);
     let request = Write::Put { body: json!({}), if_match: None };
     let azure = connector.pass(&tenant("one")).on(on(priority));
-    azure.carry_out(Gate::default().open(), &node, &request, &Bytes1000(Vec::new())).await.unwrap();
+    azure.carry_out(connector.gate().open().unwrap(), &node, &request, &Bytes1000(Vec::new())).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
