@@ -163,9 +163,9 @@ async fn pass<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> controller::Action {
     done.unwrap_or_else(|error| after_error(cr, &error, ctx))
 }
 
-fn note<S: Object>(
-    result: Result<(ObjectRef<Packed<S>>, controller::Action), controller::Error<Infallible, watcher::Error>>,
-) {
+type Passed<S> = (ObjectRef<Packed<S>>, controller::Action);
+
+fn note<S: Object>(result: Result<Passed<S>, controller::Error<Infallible, watcher::Error>>) {
     match result {
         Ok((object, action)) => tracing::debug!(%object, ?action, "passed"),
         // a reference to an object that has gone meanwhile
