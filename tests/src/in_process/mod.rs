@@ -22,6 +22,7 @@ pub mod expect;
 pub mod intruders;
 pub mod operator;
 pub mod outward;
+pub mod pacing;
 pub mod plants;
 pub mod scenario;
 pub mod scenarios;

@@ -9,6 +9,7 @@
     reason = "a benchmark ends by panicking, and says so"
 )]
 
+mod pacing;
 mod process;
 mod resident;
 mod steady;
@@ -19,9 +20,11 @@ use acivnet_tests::results::Results;
 /// One group of figures.
 type Figure = (&'static str, fn(&mut Results));
 
-const FIGURES: [Figure; 4] = [
+const FIGURES: [Figure; 6] = [
     ("writes", writes::measure),
     ("steady", steady::measure),
+    ("burst", pacing::at_once),
+    ("waits", pacing::waits),
     ("1000", resident::thousand),
     ("10000", resident::ten_thousand),
 ];

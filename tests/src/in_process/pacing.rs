@@ -1,0 +1,119 @@
+//! How fast the operator is under Azure's limits, and how soon it sees what has ended; told by Azure's own log.
+
+use super::{azure, bed::Bed, operator::Operator, wire::Disturbance};
+use acivnet_simulator::request_log::Entry;
+use http::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Longest time, on the bed's clock, in which everything becomes ready.
+const LONGEST: u32 = 24 * 60 * 60;
+
+/// Many objects made at once.
+#[derive(Debug)]
+pub struct Burst {
+    /// Requests that Resource Manager counts as writes or deletes.
+    pub writes: usize,
+    /// Those that it counts as reads.
+    pub reads: usize,
+    /// Those that it answered 429.
+    pub refused: usize,
+    /// Seconds from the first write to the last.
+    pub seconds: f64,
+}
+
+impl Burst {
+    /// Seconds that so many writes take at least: a bucket of 200, and 10 a second.
+    pub fn bound(&self) -> f64 {
+        (self.writes as f64 - 200.0).max(0.0) / 10.0
+    }
+}
+
+/// So many virtual networks, each with a subnet, all applied at once.
+pub async fn burst(networks: usize) -> Burst {
+    let bed = Bed::new(Disturbance::default()).await;
+    let operator = Operator::start(&bed).await;
+    sleep(Duration::from_secs(5)).await;
+    (0..networks).for_each(|n| bed.apply(network(n)));
+    until_ready(&bed, networks).await;
+    operator.stop().await;
+    let log = log(&bed);
+    let arm = log.iter().filter(|entry| entry.path.starts_with("/subscriptions/"));
+    let (reads, writes): (Vec<&Entry>, Vec<&Entry>) = arm.partition(|entry| entry.verb == "GET");
+    let refused = reads.iter().chain(&writes).filter(|entry| entry.status == 429).count();
+    let ends = writes.first().zip(writes.last());
+    let seconds = ends.map_or(0.0, |(first, last)| last.time.duration_since(first.time).as_secs_f64());
+    Burst { writes: writes.len(), reads: reads.len(), refused, seconds }
+}
+
+/// An operation that was waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Waited {
+    /// Seconds from its end to the first request that shows that it was seen.
+    pub late: f64,
+    /// Looks at the resource until then.
+    pub polls: usize,
+}
+
+/// Operations that take so many seconds and don't say so, one after another.
+pub async fn operations(seconds: u32, rounds: usize) -> Vec<Waited> {
+    let bed = Bed::new(Disturbance::default()).await;
+    let durations = json!({"PutVirtualNetworkOperation": seconds, "PutSubnetOperation": 0});
+    azure::admin(&bed.azure, Method::PATCH, "settings", json!({"retryAfter": false, "seconds": durations})).await;
+    let operator = Operator::start(&bed).await;
+    for round in 0..rounds {
+        bed.apply(network(round));
+        until_ready(&bed, round + 1).await;
+    }
+    operator.stop().await;
+    let log = log(&bed);
+    (0..rounds).map(|round| waited(&log, round, f64::from(seconds))).collect()
+}
+
+/// From the PUT of a network to the PUT of its subnet, which follows as soon as the network is seen to stand.
+fn waited(log: &[Entry], round: usize, seconds: f64) -> Waited {
+    let (network, subnet) = (format!("/virtualNetworks/{}", name(round)), format!("/{}/subnets/aci", name(round)));
+    let put = |end: &str| log.iter().position(|entry| entry.verb == "PUT" && entry.path.ends_with(end));
+    let (begun, seen) = (put(&network).expect("a network"), put(&subnet).expect("a subnet"));
+    let between = &log[begun..=seen];
+    let took = between[between.len() - 1].time.duration_since(between[0].time).as_secs_f64();
+    let polls = between.iter().filter(|entry| entry.verb == "GET" && entry.path.ends_with(&network)).count();
+    Waited { late: took - seconds, polls }
+}
+
+/// The value below which this part of all lies.
+pub fn quantile(values: impl Iterator<Item = f64>, part: f64) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[((values.len() - 1) as f64 * part).ceil() as usize]
+}
+
+fn name(n: usize) -> String {
+    format!("net{n:03}")
+}
+
+fn network(n: usize) -> Value {
+    json!({
+        "apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet", "metadata": {"name": name(n)},
+        "spec": {
+            "azure": {"subscriptionID": "00000000-0000-0000-0000-000000000001", "resourceGroup": "amlrg", "location": "japaneast"},
+            "virtualNetwork": {"name": name(n), "addressPrefixes": ["10.0.0.0/16"]},
+            "subnet": {"name": "aci", "addressPrefix": "10.0.1.0/24"},
+        },
+    })
+}
+
+fn log(bed: &Bed) -> Vec<Entry> {
+    bed.azure.with(|world| world.log.since(0).cloned().collect())
+}
+
+async fn until_ready(bed: &Bed, wanted: usize) {
+    for _ in 0..LONGEST {
+        if bed.ready() == wanted {
+            return;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    panic!("{} of {wanted} objects became ready within a day", bed.ready());
+}
