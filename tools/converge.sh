@@ -7,3 +7,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export ACIVNET_RESULTS=1 CARGO_TERM_COLOR=never
 
 cargo test --locked -p acivnet-tests --test interruptions -- --ignored --nocapture whole
+cargo run --locked -p acivnet-seeds -- --seeds 0..500

@@ -14,6 +14,7 @@ use acivnet_seeds::{
 };
 use clap::Parser;
 use std::{process::ExitCode, str::FromStr};
+use tokio::time::Instant;
 
 /// Runs the operator on simulated networks in which things break as seeds choose.
 #[derive(Parser)]
@@ -54,8 +55,9 @@ impl FromStr for Range {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let Range(from, to) = arguments.seed.map_or(arguments.seeds, |seed| Range(seed, seed + 1));
+    let begin = Instant::now();
     let report = Report::of(from..to, arguments.threads, |seed| one(&arguments, seed));
-    print!("{report}");
+    report.results(begin.elapsed()).publish();
     if report.wrong() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -31,8 +31,7 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client of the API server.
 pub fn kubernetes(plant: Option<Plant>, connections: Together) -> kube::Client {
-    let read = TO_KUBERNETES.read.filter(|_| plant != Some(Plant::DeafWatch));
-    let pool: Pool<kube::client::Body> = pool(KUBERNETES, Limits { read, ..TO_KUBERNETES }, connections);
+    let pool: Pool<kube::client::Body> = pool(KUBERNETES, TO_KUBERNETES, connections);
     let send = move |mut request: Request<kube::client::Body>| {
         *request.uri_mut() = absolute(request.uri());
         pool.request(request)

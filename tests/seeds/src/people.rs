@@ -158,8 +158,17 @@ impl Hand {
         Self::ServiceTags,
     ];
 
+    /// Whether it takes a mark away. A mark that goes before the status says that the resource is ours makes it a
+    /// stranger's, by design (`ARCHITECTURE.md`, what memory costs).
+    fn unmarks(self) -> bool {
+        !matches!(self, Self::Rules | Self::Service)
+    }
+
     /// Makes the change, if what it changes is there.
-    pub fn change(self, azure: &Simulator) -> bool {
+    pub fn change(self, bed: &Bed) -> bool {
+        if self.unmarks() && !settled(bed) {
+            return false;
+        }
         let network = "/providers/Microsoft.Network";
         let service = "/providers/Microsoft.MachineLearningServices/workspaces/amlws/services/aciservice";
         let unmarked = json!({"tags": {"acivnet-owner": null}});
@@ -188,8 +197,20 @@ impl Hand {
                 (Method::PATCH, service.to_owned(), json!({"kvTags": {"acivnet-owner": null, "acivnet-content": null}}))
             }
         };
-        edit(azure, method, &format!("{GROUP_ID}{rest}"), &body)
+        edit(&bed.azure, method, &format!("{GROUP_ID}{rest}"), &body)
     }
+}
+
+/// Whether both objects are ready.
+fn settled(bed: &Bed) -> bool {
+    let ready = |resource: &'static ResourceType, object: examples::Object| {
+        bed.api().with(|store| {
+            let object = store.get(&Bed::key(resource, object.name())).cloned().unwrap_or_default();
+            let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            !is_deleting(&object) && conditions.iter().any(|one| one["type"] == "Ready" && one["status"] == "True")
+        })
+    };
+    ready(&DELEGATED_SUBNETS, examples::subnet()) && ready(&ACI_VNET_DEPLOYMENTS, examples::deployment())
 }
 
 fn edit(azure: &Simulator, method: Method, id: &str, body: &Value) -> bool {

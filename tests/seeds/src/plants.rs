@@ -4,7 +4,7 @@ use acivnet_azure::Body as AzureBody;
 use axum::body::Body;
 use bytes::Bytes;
 use clap::ValueEnum;
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use kube::client::Body as KubeBody;
@@ -19,17 +19,13 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub enum Plant {
     /// The finalizer is written some time after the first write to Azure.
     LateFinalizer,
-    /// A conflict is taken for success.
-    IgnoredConflict,
     /// Models and assets are made without a look at those that are there.
     UnseenModel,
-    /// A watch that says nothing any more is never given up.
-    DeafWatch,
 }
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::LateFinalizer, Self::IgnoredConflict, Self::UnseenModel, Self::DeafWatch];
+    pub const ALL: [Self; 2] = [Self::LateFinalizer, Self::UnseenModel];
 
     /// Takes a request to Kubernetes, as the planted bug would send it.
     pub async fn take<F, E>(
@@ -43,7 +39,6 @@ impl Plant {
     {
         let answer = match plant {
             Some(Self::LateFinalizer) if request.method() == Method::PATCH => late_finalizer(send, request).await,
-            Some(Self::IgnoredConflict) => ignored_conflict(send, request).await,
             _ => send(request).await,
         };
         answer.map(|answer| answer.map(Body::new)).map_err(Into::into)
@@ -89,24 +84,6 @@ where
         drop(send(Request::from_parts(parts, whole(patch.to_string().into()))).await);
     });
     answer
-}
-
-/// Reads the object after a conflict, as if that were the answer to the write.
-async fn ignored_conflict<F, E>(
-    send: impl Fn(Request<KubeBody>) -> F,
-    request: Request<KubeBody>,
-) -> Result<Response<Incoming>, E>
-where
-    F: Future<Output = Result<Response<Incoming>, E>>,
-{
-    let uri = request.uri().clone();
-    let answer = send(request).await?;
-    if answer.status() != StatusCode::CONFLICT {
-        return Ok(answer);
-    }
-    let mut read = Request::new(KubeBody::empty());
-    *read.uri_mut() = uri;
-    send(read).await
 }
 
 fn whole(bytes: Bytes) -> KubeBody {

@@ -1,9 +1,9 @@
 //! Many seeds side by side, and what came of them.
 
 use crate::run::Outcome;
+use acivnet_tests::results::Results;
 use std::{
     collections::BTreeMap,
-    fmt,
     ops::Range,
     sync::{
         Mutex,
@@ -71,15 +71,20 @@ fn failure(outcome: &Outcome) -> String {
     format!("seed {} went wrong; again with: {replay}\n  {}", outcome.seed, outcome.wrong.join("\n  "))
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Report {
+    /// What came of it, for a run that took `took` in all.
+    pub fn results(&self, took: Duration) -> Results {
+        let mut results = Results::new("seeds", "Seeds: the operator on a simulated network");
         let sum = |count: fn(&Outcome) -> u64| self.outcomes.iter().map(count).sum::<u64>();
         let (requests, writes) = (sum(|one| one.counts.requests), sum(|one| one.counts.writes));
         let (seeds, wrong, lasted) = (self.outcomes.len(), self.wrong(), self.lasted().as_secs());
-        writeln!(
-            f,
-            "{seeds} seeds, {wrong} wrong; {lasted} s simulated, {requests} requests, {writes} of them writes"
-        )?;
-        self.faults().iter().try_for_each(|(kind, count)| writeln!(f, "{count:7} {kind}"))
+        results.text(format!("{lasted} s simulated, {requests} requests, {writes} of them writes. Faults by kind:"));
+        let rows: Vec<Vec<String>> =
+            self.faults().iter().map(|(kind, count)| vec![(*kind).to_owned(), count.to_string()]).collect();
+        results.table(&["fault", "times"], &rows);
+        results.bar("seeds", "≥ 500", seeds, seeds >= 500);
+        results.bar("violations", "0", wrong, wrong == 0);
+        results.bar("seconds", "≤ 600", took.as_secs(), took.as_secs() <= 600);
+        results
     }
 }

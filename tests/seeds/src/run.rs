@@ -199,7 +199,8 @@ impl<'w> Run<'w> {
     fn stuck(&self) -> Vec<String> {
         let quiet = self.world.trace.quiet();
         let mut wrong = vec![format!("no rest {LONGEST:?} after the last fault; the last write is {quiet:?} ago")];
-        wrong.extend(self.want.iter().flat_map(|want| want.differences(&self.world.end_state())).map(|(_, what)| what));
+        let differences = self.want.iter().flat_map(|want| want.differences(&self.world.end_state()));
+        wrong.extend(differences.map(|(_, difference)| difference));
         wrong
     }
 
@@ -231,7 +232,7 @@ impl<'w> Run<'w> {
                 self.wish = Some(wish);
             }
             Event::Hand(hand) => {
-                if hand.change(&self.world.bed.azure) {
+                if hand.change(&self.world.bed) {
                     trace.fault("change by hand", &format!("{hand:?}"));
                 }
             }
