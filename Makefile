@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check converge bed crds clean
+.PHONY: help demo test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-8s %s\n' "$$target" "$$text"; done
@@ -16,6 +16,9 @@ check: ## format, clippy, shellcheck, length of files
 
 converge: ## every interruption of every scenario; the results go to docs/results
 	@tools/converge.sh
+
+bench: ## speed, memory and quiet, each with its bar; the results go to docs/results
+	@tools/bench.sh $(FIGURES)
 
 bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
 	@tools/kube/build.sh

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Speed, memory and quiet, each with its bar; what was measured goes to docs/results. The machine should do nothing else.
+# usage: bench.sh [FIGURE]…    writes, steady, 1000, 10000; all of them without
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export ACIVNET_RESULTS=1 CARGO_TERM_COLOR=never
+
+cargo build --release --locked -p acivnet-operator -p acivnet-simulator
+ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+export ACIVNET_KUBE_BIN
+cargo test --locked -p acivnet-tests --test bench -- "$@"
