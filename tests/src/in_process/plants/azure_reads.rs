@@ -13,10 +13,11 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
-use tokio::time::Instant;
 
 /// The subnets that the how-to makes.
 const OWN_SUBNETS: [&str; 2] = ["amlsubnet1", "default"];
@@ -80,7 +81,7 @@ pub(super) const BUGS: &[Planted] = &[
     Planted {
         bug: "every start registers the model",
         scenarios: &["article create"],
-        plant: || Arc::new(RegistersOnStart(Instant::now())),
+        plant: || Arc::new(RegistersOnStart::default()),
     },
     Planted {
         bug: "a subnet is deleted with what Azure keeps in it",
@@ -240,15 +241,18 @@ impl Bug for ReadOnce {
     }
 }
 
-/// Takes the first minutes of its life for those of the model.
-struct RegistersOnStart(Instant);
+/// Looks for models only once it has registered one itself.
+#[derive(Default)]
+struct RegistersOnStart(AtomicBool);
 
 #[async_trait]
 impl Bug for RegistersOnStart {
     async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
         let mut answer = outward.send(request).await?;
-        if self.0.elapsed() < Duration::from_secs(120) {
+        if asked.is(Method::POST, "/models") {
+            self.0.store(true, Ordering::Relaxed);
+        } else if !self.0.load(Ordering::Relaxed) {
             finds_nothing(&asked, &mut answer, "/models");
         }
         Ok(answer)
