@@ -78,7 +78,8 @@ fn real_bed() {
         // tasks of their own: what people do blocks, and must not keep the others from being woken
         let each = scenarios::all().filter(|one| wanted(one.name));
         let each = each.map(|one| (one, Arc::clone(&world))).collect::<Vec<_>>().into_iter();
-        let each = each.map(|(one, world)| async move { tokio::spawn(scenario(world, one, sample)).await.expect("it ends") });
+        let each =
+            each.map(|(one, world)| async move { tokio::spawn(scenario(world, one, sample)).await.expect("it ends") });
         let outcomes: Vec<Outcome> = stream::iter(each).buffered(SIDE_BY_SIDE).collect().await;
         report(&outcomes);
     });
