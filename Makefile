@@ -15,7 +15,7 @@ check: ## format, clippy, shellcheck, length of files
 	@tools/check.sh
 
 converge: ## every interruption of every scenario; the results go to docs/results
-	@tools/converge.sh
+	@tools/converge.sh $(PARTS)
 
 bench: ## speed, memory and quiet, each with its bar; the results go to docs/results
 	@tools/bench.sh $(FIGURES)

@@ -57,7 +57,7 @@ const TIMED: [&str; 6] = [
     "two subnets",
 ];
 /// So many cases at once.
-const SIDE_BY_SIDE: usize = 12;
+const SIDE_BY_SIDE: usize = 20;
 
 /// What came of one scenario.
 struct Outcome {
