@@ -64,10 +64,16 @@ impl Sweeps {
         if wait < self.period / 100 { wait + self.period } else { wait }
     }
 
-    /// The oldest list that may answer now: a tenth of the interval, and none from before the last of these moments. So
-    /// a sweep sees what stands at its time, and a change in Azure is seen within the interval.
-    pub fn oldest(self, now: Timestamp) -> Duration {
-        self.past(now).min(self.period / 10)
+    /// When a list must have been begun to answer what is asked now: no earlier than the last of these moments, nor than
+    /// [`Self::lasts`] ago. So a sweep sees what stands at its time, and a change in Azure is seen within the interval.
+    pub fn oldest(self, now: Timestamp) -> Timestamp {
+        let age = self.past(now).min(self.lasts());
+        now.checked_sub(age).unwrap_or(now)
+    }
+
+    /// How long a list may answer at most: a tenth of the interval.
+    pub fn lasts(self) -> Duration {
+        self.period / 10
     }
 
     /// How long ago the last one was.
@@ -103,7 +109,7 @@ mod tests {
             let (now, wait) =
                 (next + Duration::from_secs_f64(seconds), sweeps("ml").wait(next + Duration::from_secs_f64(seconds)));
             assert_eq!(now + wait, next + interval);
-            assert_eq!(sweeps("ml").oldest(now), Duration::from_secs_f64(seconds.min(30.0)));
+            assert_eq!(sweeps("ml").oldest(now), now - Duration::from_secs_f64(seconds.min(30.0)));
         }
         assert_eq!(sweeps("ml").wait(next - Duration::from_millis(1)), interval + Duration::from_millis(1));
         assert_ne!(sweeps("ml").wait(at(0.0)), sweeps("other").wait(at(0.0)));

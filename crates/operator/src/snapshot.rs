@@ -14,7 +14,7 @@ use acivnet_core::{
     observed::Fact,
     owner::OWNER_TAG,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -61,8 +61,10 @@ pub(crate) struct Reader<'a> {
     pub ctx: &'a Ctx,
     pub azure: &'a Azure,
     pub identity: &'a IdentityKey,
-    /// Older lists are read anew.
-    pub oldest: Duration,
+    /// Lists that were begun before are read anew.
+    pub oldest: Timestamp,
+    /// How long a list may answer anybody.
+    pub lasts: Duration,
 }
 
 impl Reader<'_> {
@@ -91,10 +93,10 @@ impl Reader<'_> {
         let snapshots = &self.ctx.snapshots;
         let key = Key { identity: self.identity.clone(), what: kind.name, scope: scope.folded() };
         let _reading = snapshots.readers.lock(&format!("{key:?}")).await;
-        let now = self.ctx.clock.now();
-        if let Some(facts) = snapshots.young(&key, now, self.oldest) {
+        if let Some(facts) = snapshots.young(&key, self.oldest) {
             return facts;
         }
+        let now = self.ctx.clock.now();
         let writes = snapshots.lock().writes;
         let mut facts = Facts::new();
         let read = self.azure.list(kind, scope, &mut |body| note(&mut facts, kind, scope, body)).await;
@@ -102,7 +104,7 @@ impl Reader<'_> {
             // a list that can't be had is as good as an empty one: it vouches for nothing
             facts.clear();
         }
-        let taken = Taken { facts: Arc::new(facts), at: now, until: now.checked_add(self.oldest).unwrap_or(now) };
+        let taken = Taken { facts: Arc::new(facts), at: now, until: now.checked_add(self.lasts).unwrap_or(now) };
         let facts = Arc::clone(&taken.facts);
         snapshots.keep(key, taken, writes);
         facts
@@ -123,11 +125,9 @@ impl Snapshots {
         self.lock().taken.retain(|_, taken| now <= taken.until);
     }
 
-    fn young(&self, key: &Key, now: Timestamp, oldest: Duration) -> Option<Arc<Facts>> {
+    fn young(&self, key: &Key, oldest: Timestamp) -> Option<Arc<Facts>> {
         let lists = self.lock();
-        let taken = lists.taken.get(key)?;
-        let age = now.duration_since(taken.at);
-        (age >= SignedDuration::ZERO && age.unsigned_abs() <= oldest).then(|| Arc::clone(&taken.facts))
+        lists.taken.get(key).filter(|taken| taken.at >= oldest).map(|taken| Arc::clone(&taken.facts))
     }
 
     fn keep(&self, key: Key, taken: Taken, writes: u64) {

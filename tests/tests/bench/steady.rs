@@ -37,7 +37,7 @@ async fn hour(results: &mut Results) {
     operator.stop().await;
     let before = bed.wire.count();
     let operator = Operator::start(&bed).await;
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_secs(10)).await;
     let restart = Quiet::since(&bed, before);
     operator.stop().await;
     results.text(

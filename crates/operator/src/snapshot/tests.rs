@@ -36,9 +36,9 @@ impl Bed {
 
     async fn ask(&self, identity: &Identity, kind: &'static Kind, id: &ResourceId) -> Option<Fact> {
         let azure = self.ctx.azure.pass(identity);
-        Reader { ctx: &self.ctx, azure: &azure, identity: &identity.key(), oldest: Duration::from_secs(30) }
-            .resource(kind, id)
-            .await
+        let lasts = Duration::from_secs(30);
+        let oldest = self.ctx.clock.now() - lasts;
+        Reader { ctx: &self.ctx, azure: &azure, identity: &identity.key(), oldest, lasts }.resource(kind, id).await
     }
 }
 
@@ -102,6 +102,22 @@ async fn lists_are_read_once_for_all_who_wait_and_anew_when_old_or_written() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_a_list_takes_it_however_long_it_took() {
+    let bed = Bed::new();
+    let [subnet, ..] = ids();
+    let asked = bed.ctx.clock.now();
+    bed.ask(&bed.identity, &SUBNET, &subnet).await;
+    tokio::time::advance(Duration::from_secs(20)).await;
+    let (azure, key) = (bed.ctx.azure.pass(&bed.identity), bed.identity.key());
+    assert_eq!(bed.fake.lines().len(), 1);
+    for (oldest, reads) in [(asked, 0), (asked + Duration::from_millis(1), 1)] {
+        let reader = Reader { ctx: &bed.ctx, azure: &azure, identity: &key, oldest, lasts: Duration::from_secs(30) };
+        assert!(reader.resource(&SUBNET, &subnet).await.is_some());
+        assert_eq!(bed.fake.lines().len(), reads, "{oldest}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_sees_what_anothers_rights_read() {
     let bed = Bed::new();
@@ -126,10 +142,10 @@ fn a_list_that_was_on_its_way_during_a_write_is_not_kept() {
     let writes = snapshots.lock().writes;
     snapshots.drop_around(&subnet);
     snapshots.keep(key.clone(), taken(), writes);
-    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH, Duration::from_secs(1)).is_none());
+    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH).is_none());
     let writes = snapshots.lock().writes;
     snapshots.keep(key.clone(), taken(), writes);
-    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH, Duration::from_secs(1)).is_some());
+    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH).is_some());
     snapshots.drop_old(Timestamp::UNIX_EPOCH + Duration::from_secs(1));
     assert!(snapshots.lock().taken.is_empty(), "what is too old for everybody is let go");
 }
@@ -152,7 +168,8 @@ async fn models_are_found_by_their_owner_and_services_by_their_name() {
     let ctx = Mock::new(|_| refused(404, "NotFound")).ctx_with(fake.clone());
     let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22"));
     let (azure, key) = (ctx.azure.pass(&identity), identity.key());
-    let reader = Reader { ctx: &ctx, azure: &azure, identity: &key, oldest: Duration::from_secs(30) };
+    let (oldest, lasts) = (ctx.clock.now(), Duration::from_secs(30));
+    let reader = Reader { ctx: &ctx, azure: &azure, identity: &key, oldest, lasts };
     let workspace = ResourceId::parse(WORKSPACE).unwrap();
     let Some(Fact::Present(ours)) = reader.models(&workspace, "one").await else { panic!("they are listed") };
     assert_eq!(ours, json!([model("a", "one"), model("c", "one")]));
