@@ -11,6 +11,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether the answers about an operation say when to look again.
     pub retry_after: bool,
+    /// Whether Microsoft.Network honours `If-Match` on DELETE. Nothing says that it does, so at first it does not.
+    pub if_match_on_delete: bool,
     /// Seconds in Azure, by name of the work: Azure's names for operations of Microsoft.Network (for example
     /// `PutSubnetOperation`), `DeleteResourceGroup`, and of a web service `BuildImage`, `FindImage`, `DeployService` and
     /// `DeleteService`.
@@ -32,7 +34,7 @@ pub struct Limits {
 impl Default for Settings {
     fn default() -> Self {
         let limits = Limits { resource_manager: true, network: true, container_instances: false };
-        Self { limits, retry_after: true, seconds: BTreeMap::new() }
+        Self { limits, retry_after: true, if_match_on_delete: false, seconds: BTreeMap::new() }
     }
 }
 
@@ -42,6 +44,7 @@ impl Default for Settings {
 pub struct Change {
     limits: LimitsChange,
     retry_after: Option<bool>,
+    if_match_on_delete: Option<bool>,
     seconds: BTreeMap<String, f64>,
 }
 
@@ -56,12 +59,13 @@ struct LimitsChange {
 impl Settings {
     /// Carries out a change.
     pub fn change(&mut self, change: Change) {
-        let Change { limits, retry_after, seconds } = change;
+        let Change { limits, retry_after, if_match_on_delete, seconds } = change;
         let known = &mut self.limits;
         known.resource_manager = limits.resource_manager.unwrap_or(known.resource_manager);
         known.network = limits.network.unwrap_or(known.network);
         known.container_instances = limits.container_instances.unwrap_or(known.container_instances);
         self.retry_after = retry_after.unwrap_or(self.retry_after);
+        self.if_match_on_delete = if_match_on_delete.unwrap_or(self.if_match_on_delete);
         self.seconds.extend(seconds);
     }
 

@@ -162,7 +162,7 @@ fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> 
 fn delete(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     groups::for_write(world, id)?;
     let Some(group) = world.resource(id, KIND).cloned() else { return nothing(StatusCode::NO_CONTENT) };
-    writes::check_etag(call, id, Some(&group))?;
+    writes::check_etag_of_delete(world, call, id, &group)?;
     writes::check_free(world, id)?;
     let users = associated(world, &group.id);
     if !users.is_empty() {

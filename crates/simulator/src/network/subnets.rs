@@ -116,7 +116,7 @@ fn delete(world: &mut World, call: &Call, network: &str, id: &str) -> Result<Res
     let parent = world.resource(network, virtual_networks::KIND).cloned();
     let parent = parent.ok_or_else(|| parent_not_found("delete", KIND, network))?;
     let Some(subnet) = world.resource(id, KIND).cloned() else { return nothing(StatusCode::NO_CONTENT) };
-    writes::check_etag(call, id, Some(&parent))?;
+    writes::check_etag_of_delete(world, call, id, &parent)?;
     writes::check_free(world, network)?;
     check_unused(world, &subnet)?;
     if let Some(subnet) = world.resources.get_mut(id) {

@@ -242,7 +242,7 @@ fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> 
 fn delete(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     groups::for_write(world, id)?;
     let Some(network) = world.resource(id, KIND).cloned() else { return nothing(StatusCode::NO_CONTENT) };
-    writes::check_etag(call, id, Some(&network))?;
+    writes::check_etag_of_delete(world, call, id, &network)?;
     writes::check_free(world, id)?;
     let subnets: Vec<Resource> = world.resources.children(id, subnets::KIND).into_iter().cloned().collect();
     for subnet in &subnets {

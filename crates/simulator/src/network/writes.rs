@@ -36,7 +36,7 @@ pub fn check_free(world: &World, lock: &str) -> Result<(), Refusal> {
 }
 
 /// Checks `If-Match`. The API description does not declare it, but the service honours it on PUT (used by Kubernetes'
-/// cloud-provider-azure); that it does on DELETE as well is not confirmed. `If-None-Match` is not honoured.
+/// cloud-provider-azure). `If-None-Match` is not honoured.
 ///
 /// # Errors
 /// `412 PreconditionFailed`.
@@ -51,6 +51,14 @@ pub fn check_etag(call: &Call, id: &str, present: Option<&Resource>) -> Result<(
     );
     let refusal = Refusal::service(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", "Precondition failed.");
     Err(refusal.detail("PreconditionFailedEtagMismatch", message))
+}
+
+/// Checks `If-Match` of a DELETE, if that is switched on. That the service honours it there is not confirmed.
+///
+/// # Errors
+/// `412 PreconditionFailed`.
+pub fn check_etag_of_delete(world: &World, call: &Call, id: &str, present: &Resource) -> Result<(), Refusal> {
+    if world.settings.if_match_on_delete { check_etag(call, id, Some(present)) } else { Ok(()) }
 }
 
 /// Marks the lock as taken and begins the operation; the lock is free again right before `settle` runs.

@@ -16,7 +16,7 @@ async fn log_and_counts() {
         entries[0],
         json!({
             "seq": 2, "time": "2026-11-22T15:00:00Z", "caller": OWNER, "verb": "PUT", "path": vnet(), "id": vnet(),
-            "status": 201, "durationMs": 0, "apiVersion": VERSION,
+            "status": 201, "durationMs": 0, "clientRequestId": null, "apiVersion": VERSION,
         })
     );
     assert_eq!(bed.send(Method::POST, "/simulator/counts/reset", Value::Null).await.status, 204);

@@ -172,6 +172,11 @@ impl Bed {
         self.raw(builder.body(Body::from(body.to_string())).unwrap()).await
     }
 
+    pub async fn delete_if_match(&self, path: &str, etag: &str) -> Answer {
+        let builder = self.request(Method::DELETE, path, &self.token).header("if-match", etag);
+        self.raw(builder.body(Body::empty()).unwrap()).await
+    }
+
     /// A PUT and the time that it takes.
     pub async fn stands(&self, path: &str, body: Value) -> Answer {
         let answer = self.put(path, body).await;

@@ -143,6 +143,17 @@ async fn etags_are_shared_and_conditions_honoured() {
 }
 
 #[tokio::test]
+async fn a_condition_on_a_delete_counts_where_it_is_switched_on() {
+    let bed = Bed::new().await;
+    bed.stands(&vnet(), vnet_body()).await;
+    let setting = |honoured: bool| json!({"ifMatchOnDelete": honoured});
+    bed.send(Method::PATCH, "/simulator/settings", setting(true)).await;
+    bed.delete_if_match(&vnet(), "W/\"other\"").await.expect(412, "PreconditionFailed");
+    bed.send(Method::PATCH, "/simulator/settings", setting(false)).await;
+    assert_eq!(bed.delete_if_match(&vnet(), "W/\"other\"").await.status, 202);
+}
+
+#[tokio::test]
 async fn deletion() {
     let bed = Bed::new().await;
     bed.stands(&vnet(), vnet_body()).await;
