@@ -3,7 +3,7 @@
 //! `ACIVNET_WHOLE=1` keeps the API server away for five minutes; without it for twice the lease.
 
 use acivnet_tests::{
-    kube_bed::KubeBed, operator::Operator, proxy::Proxy, repository, run, tenant::Tenant, world::World,
+    kube_bed::KubeBed, operator::Operator, proxy::Proxy, repository, results::Results, run, tenant::Tenant, world::World,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -63,6 +63,8 @@ fn the_api_server_is_away() {
         let tenant = Tenant::new(&line.world, "away").await;
         tenant.how_to().await;
         let away = Duration::from_secs(if std::env::var_os("ACIVNET_WHOLE").is_some() { 300 } else { 30 });
+        let mut results = Results::new("api-server-away", "The API server is away");
+        results.text("Without a lease nothing was written to Azure, and nothing was deleted when it was back.");
         for (how, cut) in [("refuses", Proxy::refuse as fn(&Proxy)), ("is silent", Proxy::silence)] {
             line.leads(true).await;
             let mark = tenant.mark().await;
@@ -77,9 +79,11 @@ fn the_api_server_is_away() {
             line.proxy.open();
             line.leads(true).await;
             let seconds = change(&tenant, how).await;
-            eprintln!("the API server {how} for {} s: a change is carried out {seconds:.1} s after", away.as_secs());
+            let what = format!("it {how} for {} s: a change is carried out after", away.as_secs());
+            results.bar(what, "5 minutes are survived", format!("{seconds:.1} s"), away.as_secs() >= 300);
             assert!(!tenant.writes(mark).await.iter().any(|entry| entry.verb == "DELETE"));
         }
+        results.publish();
         tenant.leave().await;
     });
 }
@@ -92,7 +96,10 @@ fn watches_are_dead_and_nobody_says_so() {
         let tenant = Tenant::new(&line.world, "dead").await;
         tenant.how_to().await;
         line.proxy.deaden();
-        eprintln!("dead connections: a change is carried out after {:.1} s", change(&tenant, "seen").await);
+        let seconds = change(&tenant, "seen").await;
+        let mut results = Results::new("dead-watches", "Every connection to the API server is dead and does not say so");
+        results.bar("a change is carried out", "≤ 60 s", format!("{seconds:.1} s"), seconds <= 60.0);
+        results.publish();
         tenant.leave().await;
     });
 }

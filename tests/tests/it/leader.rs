@@ -6,6 +6,7 @@ use acivnet_azure::{Random, SplitMix};
 use acivnet_tests::{
     examples::Object,
     replica::{Replica, Run},
+    results::Results,
     run,
     simulator::Entry,
     tenant::Tenant,
@@ -99,7 +100,11 @@ fn a_leader_that_was_stopped_writes_nothing_after_another_took_over() {
             () = churn(&tenant, &objects) => {}
             () = stopping => {}
         }
-        eprintln!("{} moments of SIGSTOP: {own} writes by new leaders, {} by old ones", moments(), late.len());
+        let mut results = Results::new("leader-stopped", "A leader that is stopped by SIGSTOP and woken after a take-over");
+        results.text(format!("Leases of {} s; {own} writes by new leaders.", how.lease_seconds));
+        results.bar("moments", "50", moments(), moments() >= 50);
+        results.bar("writes by who led no longer", "0", late.len(), late.is_empty());
+        results.publish();
         assert!(late.is_empty(), "writes by who led no longer: {late:#?}");
     });
 }
@@ -124,6 +129,8 @@ fn another_takes_over_from_one_that_was_killed_or_told_to_end() {
         let mut holder = taken_from(&leases, None).await;
         let tenant = Tenant::new(&world, "ended").await;
         let [subnet, _] = stand(&tenant).await;
+        let mut results = Results::new("leader-take-over", "Another replica takes over");
+        results.text(format!("Leases of {} s. From the signal on, as the API server shows it.", how.lease_seconds));
         for (count, signal) in
             [Signal::SIGTERM, Signal::SIGTERM, Signal::SIGKILL, Signal::SIGTERM].into_iter().enumerate()
         {
@@ -132,7 +139,13 @@ fn another_takes_over_from_one_that_was_killed_or_told_to_end() {
             let begin = Instant::now();
             leader.signal(signal);
             let next = taken_from(&leases, holder.holder_identity.as_deref()).await;
-            eprintln!("{signal}: another holds the lease after {:.2} s", begin.elapsed().as_secs_f64());
+            let (taken, most) = (begin.elapsed().as_secs_f64(), if signal == Signal::SIGKILL { 20.0 } else { 2.0 });
+            results.bar(
+                format!("{signal}: another holds the lease"),
+                format!("≤ {most} s"),
+                format!("{taken:.2} s"),
+                taken <= most,
+            );
             leader.ended().await;
             assert_eq!(
                 next.lease_transitions,
@@ -144,7 +157,9 @@ fn another_takes_over_from_one_that_was_killed_or_told_to_end() {
                 subnet.clone().with("/spec/azure/tags", json!([{"name": "change", "value": count.to_string()}]));
             tenant.apply(&changed).await;
             tenant.ready(&changed).await;
-            eprintln!("{signal}: and has carried out a change after {:.2} s", begin.elapsed().as_secs_f64());
+            let worked = begin.elapsed().as_secs_f64();
+            results.text(format!("{signal}: the first change was carried out after {worked:.2} s."));
         }
+        results.publish();
     });
 }
