@@ -4,14 +4,15 @@
 //! seed ─► Plan: what people do, what breaks, when
 //!           │
 //!           ▼            turmoil: hosts, TCP, time
-//!         Run ── operator ══ HTTP/1.1 ══ kubernetes (simulated API server)
-//!                        ══ HTTP/1.1 ══ azure (simulated Azure)
+//!         Run ── operator, or two with a Lease ══ HTTP/1.1 ══ kubernetes (simulated API server)
+//!                                              ══ HTTP/1.1 ══ azure (simulated Azure)
 //! ```
 //!
 //! What holds: the operator is `acivnet_operator::start::operate` with its watches, stores and waits · a seed gives the
 //! same requests, answers and faults at the same simulated times in every run ([`trace::Trace`] hashes them) · when the
 //! faults have ended, everything is as in a run without any, and stays so · meanwhile nothing in Azure carries our mark
-//! without an object that our finalizer holds, and nothing is there twice.
+//! without an object that our finalizer holds, nothing is there twice, and of two operators only the one that holds the
+//! Lease writes to Azure.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,6 +26,7 @@
 pub mod chance;
 pub mod essence;
 pub mod invariants;
+pub mod leadership;
 pub mod network;
 pub mod outside;
 pub mod people;

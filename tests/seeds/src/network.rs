@@ -60,9 +60,14 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Together {
     }
 }
 
+/// Hears what is handed over to one connection.
+pub type Ear = Box<dyn FnMut(&[u8]) + Send>;
+/// Makes an ear for each connection.
+pub type Ears = Arc<dyn Fn() -> Ear + Send + Sync>;
+
 /// Connects to one host of the simulation, whatever a URL says.
 #[derive(Clone)]
-pub struct To(&'static str);
+pub struct To(&'static str, Ears);
 
 /// How long a connection may do nothing.
 #[derive(Clone, Copy, Debug)]
@@ -73,20 +78,22 @@ pub struct Limits {
     pub read: Option<Duration>,
     /// Without room for a byte.
     pub write: Option<Duration>,
+    /// Between two requests.
+    pub idle: Duration,
 }
 
 /// A client of `host` that is as patient as `limits`.
-pub fn pool<B>(host: &'static str, limits: Limits, connections: Together) -> Pool<B>
+pub fn pool<B>(host: &'static str, ears: Ears, limits: Limits, connections: Together) -> Pool<B>
 where
     B: http_body::Body + Send + 'static + Unpin,
     B::Data: Send,
 {
-    let mut connector = TimeoutConnector::new(To(host));
+    let mut connector = TimeoutConnector::new(To(host, ears));
     connector.set_connect_timeout(Some(limits.connect));
     connector.set_read_timeout(limits.read);
     connector.set_write_timeout(limits.write);
     connector.set_reset_reader_on_write(true);
-    Client::builder(connections).pool_timer(TokioTimer::new()).build(connector)
+    Client::builder(connections).pool_timer(TokioTimer::new()).pool_idle_timeout(limits.idle).build(connector)
 }
 
 impl Service<Uri> for To {
@@ -99,13 +106,19 @@ impl Service<Uri> for To {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let host = self.0;
-        Box::pin(async move { Ok(Stream(TokioIo::new(TcpStream::connect((host, PORT)).await?))) })
+        let Self(host, ears) = self.clone();
+        Box::pin(async move {
+            let connection = TokioIo::new(TcpStream::connect((host, PORT)).await?);
+            Ok(Stream { connection, ear: ears() })
+        })
     }
 }
 
 /// A connection of the simulated network.
-pub struct Stream(TokioIo<TcpStream>);
+pub struct Stream {
+    connection: TokioIo<TcpStream>,
+    ear: Ear,
+}
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
@@ -115,21 +128,25 @@ impl Connection for Stream {
 
 impl Read for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.connection).poll_read(cx, buf)
     }
 }
 
 impl Write for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        let written = Pin::new(&mut self.connection).poll_write(cx, buf);
+        if let Poll::Ready(Ok(count)) = written {
+            (self.ear)(&buf[..count]);
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.connection).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.connection).poll_shutdown(cx)
     }
 }
 

@@ -1,17 +1,19 @@
 //! The operator's outside: clients of both servers, as patient as the real ones.
 
 use crate::{
+    leadership::{PROCESS, Process, ear},
     network::{Limits, Pool, Together, pool},
     plants::Plant,
+    world::World,
 };
 use acivnet_azure::{Body, BoxError, Http, SendError, TimeLimit};
 use async_trait::async_trait;
 use http::{
-    Request, Response, StatusCode, Uri,
+    HeaderValue, Request, Response, StatusCode, Uri,
     uri::{Authority, PathAndQuery, Scheme},
 };
 use http_body_util::BodyExt as _;
-use std::{net::Ipv4Addr, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
 /// The name of the simulated API server's host.
@@ -22,18 +24,23 @@ pub const AZURE: &str = "azure";
 /// What `acivnet_operator::start::connect` sets.
 const TO_KUBERNETES: Limits = Limits {
     connect: Duration::from_secs(10),
-    read: Some(Duration::from_secs(60)),
+    read: Some(Duration::from_secs(40)),
     write: Some(Duration::from_secs(30)),
+    idle: Duration::from_secs(5),
 };
-/// What `acivnet_azure::ReqwestHttp` sets: the rest is the limit of the whole request.
-const TO_AZURE: Limits = Limits { connect: Duration::from_secs(5), read: None, write: None };
+/// What `acivnet_azure::ReqwestHttp` sets, and reqwest where it sets nothing: the rest is the limit of the whole request.
+const TO_AZURE: Limits =
+    Limits { connect: Duration::from_secs(5), read: None, write: None, idle: Duration::from_secs(90) };
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
-/// A client of the API server.
-pub fn kubernetes(plant: Option<Plant>, connections: Together) -> kube::Client {
-    let pool: Pool<kube::client::Body> = pool(KUBERNETES, TO_KUBERNETES, connections);
+/// A process' client of the API server.
+pub fn kubernetes(process: Process, plant: Option<Plant>, connections: Together) -> kube::Client {
+    let deaf = Arc::new(|| Box::new(|_: &[u8]| {}) as _);
+    let pool: Pool<kube::client::Body> = pool(KUBERNETES, deaf, TO_KUBERNETES, connections);
+    let process = HeaderValue::try_from(process.to_string()).expect("visible characters");
     let send = move |mut request: Request<kube::client::Body>| {
         *request.uri_mut() = absolute(request.uri());
+        request.headers_mut().insert(PROCESS, process.clone());
         pool.request(request)
     };
     let service = tower::service_fn(move |request| Plant::take(plant, send.clone(), request));
@@ -55,9 +62,11 @@ pub struct ToAzure {
 }
 
 impl ToAzure {
-    /// A way without connections yet.
-    pub fn new(plant: Option<Plant>, connections: Together) -> Self {
-        Self { pool: pool(AZURE, TO_AZURE, connections), plant }
+    /// A process' way without connections yet.
+    pub fn new(process: Process, world: &Arc<World>, connections: Together) -> Self {
+        let here = Arc::clone(world);
+        let ears = Arc::new(move || ear(&here, process));
+        Self { pool: pool(AZURE, ears, TO_AZURE, connections), plant: world.plant() }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::{
     chance::Chance,
+    leadership::LEADER,
     outside::{AZURE, KUBERNETES},
     people::{Hand, Stands, Wish},
     servers::Refusal,
-    world::OPERATOR,
+    world::OPERATORS,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -20,7 +21,8 @@ pub enum Event {
     Wish(Wish),
     /// Somebody changes something in Azure by hand.
     Hand(Hand),
-    /// A host ends without warning, and starts again so much later.
+    /// A host ends without warning, and starts again so much later. An operator's host may be given as [`LEADER`], here
+    /// and below.
     Crash(&'static str, Duration),
     /// Nothing gets from one host to another, and back if `both`, for so long.
     Partition {
@@ -33,8 +35,12 @@ pub enum Event {
         /// How long.
         lasts: Duration,
     },
+    /// An operator reaches neither server, and neither reaches it, for so long.
+    Island(&'static str, Duration),
     /// What two hosts send each other arrives so much later, all at once.
     Hold(&'static str, &'static str, Duration),
+    /// What two hosts send each other takes up to seconds, for so long.
+    Slow(&'static str, &'static str, Duration),
     /// A server closes all connections.
     Reset(&'static str),
     /// The API server forgets its history, and closes all connections.
@@ -52,10 +58,12 @@ pub struct Plan {
     pub events: Vec<(Duration, Event)>,
     /// The last wish.
     pub wish: Wish,
+    /// How many operators there are.
+    pub operators: usize,
 }
 
 impl Plan {
-    /// What a seed chooses.
+    /// What a seed chooses. Every other has two operators.
     pub fn of(seed: u64) -> Self {
         let chance = Chance::new(seed);
         let mut wish = Wish::ARTICLE;
@@ -69,15 +77,16 @@ impl Plan {
         times.sort();
         wishes.iter_mut().zip(times).for_each(|((at, _), time)| *at = time);
         let hands = (0..chance.below(4)).map(|_| (moment(&chance), Event::Hand(chance.of(&Hand::ALL))));
-        let faults = (0..chance.between(6, 20)).map(|_| (moment(&chance), fault(&chance)));
+        let operators = if seed.is_multiple_of(2) { 1 } else { 2 };
+        let faults = (0..chance.between(6, 20)).map(|_| (moment(&chance), fault(&chance, operators)));
         let mut events: Vec<_> = wishes.into_iter().chain(hands).chain(faults).collect();
         events.sort_by_key(|(at, _)| *at);
-        Self { events, wish }
+        Self { events, wish, operators }
     }
 
-    /// One wish, and nothing breaks.
+    /// One wish and one operator, and nothing breaks.
     pub fn calm(wish: Wish) -> Self {
-        Self { events: vec![(Duration::ZERO, Event::Wish(wish))], wish }
+        Self { events: vec![(Duration::ZERO, Event::Wish(wish))], wish, operators: 1 }
     }
 }
 
@@ -97,18 +106,21 @@ fn next_wish(chance: &Chance, wish: Wish) -> Wish {
     }
 }
 
-fn fault(chance: &Chance) -> Event {
+fn fault(chance: &Chance, operators: usize) -> Event {
+    let operator = if operators > 1 { chance.of(&[LEADER, OPERATORS[0], OPERATORS[1]]) } else { OPERATORS[0] };
     let server = chance.of(&[KUBERNETES, AZURE]);
-    match chance.below(12) {
-        0 | 1 => Event::Crash(OPERATOR, chance.time(100, 20_000)),
+    match chance.below(14) {
+        0 | 1 => Event::Crash(operator, chance.time(100, 20_000)),
         2 => Event::Crash(server, chance.time(100, 15_000)),
-        3 => Event::Partition { from: OPERATOR, to: server, both: true, lasts: chance.time(200, 90_000) },
-        4 => Event::Partition { from: OPERATOR, to: server, both: false, lasts: chance.time(200, 90_000) },
-        5 => Event::Partition { from: server, to: OPERATOR, both: false, lasts: chance.time(200, 90_000) },
-        6 => Event::Hold(OPERATOR, server, chance.time(100, 40_000)),
+        3 => Event::Partition { from: operator, to: server, both: true, lasts: chance.time(200, 90_000) },
+        4 => Event::Partition { from: operator, to: server, both: false, lasts: chance.time(200, 90_000) },
+        5 => Event::Partition { from: server, to: operator, both: false, lasts: chance.time(200, 90_000) },
+        6 => Event::Hold(operator, server, chance.time(100, 40_000)),
         7 => Event::Reset(server),
         8 => Event::Compaction,
         9 => Event::Refusal(refusal(chance)),
+        10 => Event::Island(operator, chance.time(200, 60_000)),
+        11 => Event::Slow(operator, server, chance.time(1_000, 60_000)),
         _ => azure(chance),
     }
 }

@@ -1,13 +1,14 @@
 //! One simulation from a plan: everything happens when the plan says, until all is as it should be and stays so.
 
 use crate::{
+    leadership::LEADER,
     outside::{AZURE, KUBERNETES},
     people::Wish,
     plan::{Event, Plan, UNREST},
     plants::Plant,
     servers,
     trace::Counts,
-    world::{OPERATOR, World},
+    world::World,
 };
 use acivnet_tests::in_process::{azure::admin, end_state::EndState};
 use futures::FutureExt as _;
@@ -22,6 +23,10 @@ use turmoil::Sim;
 
 /// Time goes in steps of this: messages arrive and things happen at their ends.
 const TICK: Duration = Duration::from_millis(10);
+/// The longest that a message travels while nothing slows it.
+const LATENCY: Duration = Duration::from_millis(50);
+/// The same on a slow link.
+const SLOW: Duration = Duration::from_secs(4);
 /// Longer than three sweeps, scaled.
 const QUIET: Duration = Duration::from_secs(100);
 /// How often the end is looked at, once nothing is written any more.
@@ -55,7 +60,7 @@ pub fn seed(seed: u64, plant: Option<Plant>, keep: bool) -> Outcome {
     on_thread(seed, move || {
         let plan = Plan::of(seed);
         let want = expected(plan.wish);
-        let world = Arc::new(World::new(seed, plant, keep));
+        let world = Arc::new(World::new(seed, plan.operators, plant, keep));
         let wrong = Run::new(&world, plan, Some(want)).until_rest();
         Outcome {
             seed,
@@ -76,7 +81,7 @@ pub fn expected(wish: Wish) -> EndState {
         .entry(wish)
         .or_insert_with(|| {
             on_thread(0, move || {
-                let world = Arc::new(World::new(0, None, true));
+                let world = Arc::new(World::new(0, 1, None, true));
                 let wrong = Run::new(&world, Plan::calm(wish), None).until_rest();
                 assert!(wrong.is_empty(), "{wish:?} without faults: {wrong:#?}\n{}", world.trace.lines().join("\n"));
                 world.end_state()
@@ -96,13 +101,15 @@ enum Undo {
     Start(&'static str),
     Repair(&'static str, &'static str),
     Release(&'static str, &'static str),
+    Quicken(&'static str, &'static str),
 }
 
 struct Run<'w> {
     world: &'w Arc<World>,
     sim: Sim<'static>,
     events: VecDeque<(Duration, Event)>,
-    undo: BTreeMap<(Duration, usize), Undo>,
+    undo: BTreeMap<(Duration, u64), Undo>,
+    undos: u64,
     wish: Option<Wish>,
     want: Option<EndState>,
     insisted: Duration,
@@ -117,7 +124,7 @@ impl<'w> Run<'w> {
             .tick_duration(TICK)
             .simulation_duration(UNREST + LONGEST * 2)
             .min_message_latency(Duration::from_millis(1))
-            .max_message_latency(Duration::from_millis(50))
+            .max_message_latency(LATENCY)
             .tcp_capacity(1 << 16)
             .build();
         let here = Arc::clone(world);
@@ -130,19 +137,22 @@ impl<'w> Run<'w> {
             let world = Arc::clone(&here);
             async move { Ok(servers::azure(world).await?) }
         });
-        let here = Arc::clone(world);
-        sim.host(OPERATOR, move || {
-            let world = Arc::clone(&here);
-            async move {
-                world.operate().await;
-                Ok(())
-            }
-        });
+        for host in world.operators() {
+            let here = Arc::clone(world);
+            sim.host(*host, move || {
+                let world = Arc::clone(&here);
+                async move {
+                    world.operate(host).await;
+                    Ok(())
+                }
+            });
+        }
         Self {
             world,
             sim,
             events: plan.events.into(),
             undo: BTreeMap::new(),
+            undos: 0,
             wish: None,
             want,
             insisted: Duration::ZERO,
@@ -237,15 +247,30 @@ impl<'w> Run<'w> {
                 }
             }
             Event::Crash(host, lasts) => {
+                let host = self.host(host);
                 trace.fault("crash", &format!("{host} {lasts:?}"));
                 self.sim.crash(host);
                 self.later(now + lasts, Undo::Start(host));
             }
-            Event::Partition { from, to, both, lasts } => self.part(now, (from, to), both, lasts),
+            Event::Partition { from, to, both, lasts } => {
+                self.part(now, (self.host(from), self.host(to)), both, lasts);
+            }
+            Event::Island(host, lasts) => {
+                let host = self.host(host);
+                self.part(now, (host, KUBERNETES), true, lasts);
+                self.part(now, (host, AZURE), true, lasts);
+            }
             Event::Hold(one, other, lasts) => {
+                let one = self.host(one);
                 trace.fault("delay", &format!("{one} {other} {lasts:?}"));
                 self.sim.hold(one, other);
                 self.later(now + lasts, Undo::Release(one, other));
+            }
+            Event::Slow(one, other, lasts) => {
+                let one = self.host(one);
+                trace.fault("slow link", &format!("{one} {other} {lasts:?}"));
+                self.sim.set_link_max_message_latency(one, other, SLOW);
+                self.later(now + lasts, Undo::Quicken(one, other));
             }
             Event::Reset(host) => {
                 trace.fault("reset of connections", host);
@@ -275,12 +300,18 @@ impl<'w> Run<'w> {
         self.later(now + lasts, Undo::Repair(from, to));
     }
 
+    /// The host that an event names.
+    fn host(&self, name: &'static str) -> &'static str {
+        if name == LEADER { self.world.leadership.host() } else { name }
+    }
+
     fn troubles(&self, host: &str) -> &servers::Troubles {
         if host == AZURE { &self.world.azure } else { &self.world.kubernetes }
     }
 
     fn later(&mut self, at: Duration, undo: Undo) {
-        self.undo.insert((at, self.undo.len()), undo);
+        self.undos += 1;
+        self.undo.insert((at, self.undos), undo);
     }
 
     fn undo(&mut self, undo: &Undo) {
@@ -298,6 +329,10 @@ impl<'w> Run<'w> {
             Undo::Release(one, other) => {
                 self.world.trace.note(&format!("{one} {other} released"));
                 self.sim.release(*one, *other);
+            }
+            Undo::Quicken(one, other) => {
+                self.world.trace.note(&format!("{one} {other} as quick as before"));
+                self.sim.set_link_max_message_latency(*one, *other, LATENCY);
             }
         }
     }

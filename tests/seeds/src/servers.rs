@@ -1,11 +1,11 @@
 //! The two servers behind the simulated network, and what they do wrong.
 
-use crate::{network::serve, world::World};
+use crate::{leadership::PROCESS, network::serve, world::World};
 use acivnet_simulator::ConnectionDropped;
 use acivnet_tests::in_process::wire::{Sent, Side};
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, Uri, header::HOST};
+use http::{HeaderMap, HeaderName, Method, Request, Response, Uri, header::HOST};
 use serde_json::json;
 use std::{
     io,
@@ -63,8 +63,13 @@ pub async fn kubernetes(world: Arc<World>) -> io::Result<()> {
 }
 
 fn answer_as_kubernetes(world: &World, from: &str, request: Request<Bytes>) -> Option<Response<Body>> {
-    let sent = Sent::new(Side::Kubernetes, request.method(), request.uri(), request.body());
+    let mut sent = Sent::new(Side::Kubernetes, request.method(), request.uri(), request.body());
     let lease = sent.target.contains("/coordination.k8s.io/");
+    if lease {
+        // it names the machine
+        sent.body.clear();
+    }
+    let writer = (lease && sent.writes_kubernetes()).then(|| header(request.headers(), PROCESS).to_owned());
     let number = world.trace.request(&format!("{from} {sent}"), sent.writes_kubernetes() && !lease);
     let refusal = world.kubernetes.strikes(sent.target.contains("watch=true"));
     if let Some(Refusal { status: Some(status), .. }) = refusal {
@@ -72,6 +77,9 @@ fn answer_as_kubernetes(world: &World, from: &str, request: Request<Bytes>) -> O
         return Some(refused(status));
     }
     let answer = world.bed.api().handle(request).map(Body::new);
+    if let Some(process) = writer.filter(|_| answer.status().is_success()) {
+        world.leads(&process);
+    }
     if refusal.is_some() {
         world.trace.fault("answer lost by Kubernetes", &number.to_string());
         return None;
@@ -121,13 +129,17 @@ async fn answer_as_azure(world: &World, from: &str, request: Request<Bytes>) -> 
 }
 
 fn sent_to_azure(request: &Request<Bytes>) -> Sent {
-    let host = host(request.headers());
-    let name = host.split(':').next().unwrap_or_default();
-    let side = if name.parse::<Ipv4Addr>().is_ok() { Side::Network } else { Side::Azure };
-    let uri: Uri = format!("https://{host}{}", request.uri()).parse().expect("a URL");
-    Sent::new(side, request.method(), &uri, request.body())
+    to_azure(request.method(), header(request.headers(), HOST), &request.uri().to_string(), request.body())
 }
 
-fn host(headers: &HeaderMap) -> &str {
-    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+/// A request to Azure, or to what runs in its virtual networks, by its parts on the wire.
+pub fn to_azure(method: &Method, host: &str, path: &str, body: &[u8]) -> Sent {
+    let name = host.split(':').next().unwrap_or_default();
+    let side = if name.parse::<Ipv4Addr>().is_ok() { Side::Network } else { Side::Azure };
+    let uri: Uri = format!("https://{host}{path}").parse().expect("a URL");
+    Sent::new(side, method, &uri, body)
+}
+
+fn header(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use crate::{
     essence::essence,
     invariants,
+    leadership::{Leadership, Process},
     network::Together,
     outside::{self, ToAzure},
     plants::Plant,
@@ -10,9 +11,15 @@ use crate::{
     trace::{Time, Trace},
 };
 use acivnet_azure::{Cloud, SplitMix};
-use acivnet_operator::{args::Settings, ctx::Outside, start::operate};
-use acivnet_tests::in_process::{azure, bed::Bed, end_state::EndState, wire::Disturbance};
+use acivnet_operator::{args::Settings, ctx::Outside, lease, start::operate};
+use acivnet_tests::in_process::{
+    azure,
+    bed::Bed,
+    end_state::EndState,
+    wire::{Disturbance, Sent},
+};
 use futures::FutureExt as _;
+use serde_json::json;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
@@ -22,8 +29,10 @@ use std::{
     time::Duration,
 };
 
-/// The name of the operator's host.
-pub const OPERATOR: &str = "operator";
+/// The names of the operators' hosts. One alone runs on the first and needs no Lease.
+pub const OPERATORS: [&str; 2] = ["operator-1", "operator-2"];
+/// The namespace of the Lease.
+const LEASES: &str = "acivnet-system";
 /// Scale of the operator's own waits and of Azure's durations: ten simulated minutes hold a hundred.
 pub const PACE: f64 = 0.1;
 
@@ -39,6 +48,10 @@ pub struct World {
     pub kubernetes: Troubles,
     /// What the server of Azure does wrong.
     pub azure: Troubles,
+    /// Who holds the Lease.
+    pub leadership: Leadership,
+    /// How many operators there are.
+    operators: usize,
     plant: Option<Plant>,
     seed: u64,
     starts: AtomicU64,
@@ -46,17 +59,20 @@ pub struct World {
 }
 
 impl World {
-    /// A world in which nothing has happened yet. `keep` keeps the trace in words.
-    pub fn new(seed: u64, plant: Option<Plant>, keep: bool) -> Self {
+    /// A world for so many operators, in which nothing has happened yet. `keep` keeps the trace in words.
+    pub fn new(seed: u64, operators: usize, plant: Option<Plant>, keep: bool) -> Self {
         let time = Time::default();
         let bed = Bed::on(Arc::new(time.clone()), Disturbance::default()).now_or_never().expect("a bed at once");
         bed.azure.with(|azure| azure.time_scale = PACE);
+        bed.apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LEASES}}));
         Self {
             bed,
             trace: Trace::new(time.clone(), keep),
             time,
             kubernetes: Troubles::default(),
             azure: Troubles::default(),
+            leadership: Leadership::default(),
+            operators,
             plant,
             seed,
             starts: AtomicU64::new(0),
@@ -65,18 +81,44 @@ impl World {
     }
 
     /// Runs an operator until its host ends.
-    pub async fn operate(&self) {
-        let start = self.starts.fetch_add(1, Ordering::Relaxed);
-        self.trace.note(&format!("operator started, {start} before"));
+    pub async fn operate(self: &Arc<Self>, host: &'static str) {
+        let process = Process { host, number: self.starts.fetch_add(1, Ordering::Relaxed) };
+        self.trace.note(&format!("{process} starts"));
         let connections = Together::start();
         let outside = Outside {
-            kube: outside::kubernetes(self.plant, connections.clone()),
-            http: Arc::new(ToAzure::new(self.plant, connections)),
+            kube: outside::kubernetes(process, self.plant, connections.clone()),
+            http: Arc::new(ToAzure::new(process, self, connections)),
             clock: Arc::new(self.time.clone()),
-            random: Arc::new(SplitMix::new(self.seed.rotate_left(32) ^ start)),
+            random: Arc::new(SplitMix::new(self.seed.rotate_left(32) ^ process.number)),
         };
         let never = futures::future::pending().boxed().shared();
-        operate(outside, String::new(), settings(), None, never).await;
+        operate(outside, String::new(), settings(self.elects()), None, never).await;
+    }
+
+    /// The hosts of its operators.
+    pub fn operators(&self) -> &'static [&'static str] {
+        &OPERATORS[..self.operators]
+    }
+
+    /// Whether the operators elect a leader.
+    fn elects(&self) -> bool {
+        self.operators > 1
+    }
+
+    /// The API server took a Lease of this process.
+    pub fn leads(&self, process: &str) {
+        if self.leadership.took(process) {
+            self.trace.note(&format!("{process} holds the lease"));
+        }
+    }
+
+    /// A process hands over a piece of a write to Azure.
+    pub fn handed_over(&self, process: Process, sent: &Sent) {
+        let holder = self.leadership.holder();
+        if self.elects() && holder.as_deref() != Some(&process.to_string()) {
+            let holder = holder.as_deref().unwrap_or("nobody");
+            self.violated([format!("{process} sent a write while {holder} held the lease: {sent}")]);
+        }
     }
 
     /// What stands, as far as two ways to it have it in common.
@@ -86,8 +128,16 @@ impl World {
 
     /// Looks whether what always holds does hold.
     pub fn check(&self) {
-        let found = invariants::broken(&self.bed);
-        self.violations.lock().unwrap().extend(found);
+        self.violated(invariants::broken(&self.bed));
+    }
+
+    fn violated(&self, what: impl IntoIterator<Item = String>) {
+        self.violations.lock().unwrap().extend(what);
+    }
+
+    /// What is wrong with the operators.
+    pub fn plant(&self) -> Option<Plant> {
+        self.plant
     }
 
     /// The seed.
@@ -106,7 +156,8 @@ impl World {
     }
 }
 
-fn settings() -> Settings {
+fn settings(elects: bool) -> Settings {
+    let lease = lease::Settings { namespace: LEASES.into(), duration: Duration::from_secs(15) };
     let address = azure::AUTHORITY;
     Settings {
         cloud: Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud"),
@@ -114,7 +165,7 @@ fn settings() -> Settings {
         admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         cluster_networks: Vec::new(),
-        lease: None,
+        lease: elects.then_some(lease),
         stalled_after: Duration::from_secs(900),
         pace: PACE,
     }
