@@ -31,9 +31,9 @@ struct Arguments {
     /// Makes the operator wrong in this way.
     #[arg(long)]
     plant: Option<Plant>,
-    /// Runs each seed twice and compares the traces.
-    #[arg(long)]
-    twice: bool,
+    /// Runs every so manieth seed twice and compares the traces.
+    #[arg(long, value_name = "EVERY", default_value = "25")]
+    again: u64,
     /// Seeds that run side by side; as many as there are cores if absent.
     #[arg(long)]
     threads: Option<usize>,
@@ -56,27 +56,18 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let Range(from, to) = arguments.seed.map_or(arguments.seeds, |seed| Range(seed, seed + 1));
     let begin = Instant::now();
-    let report = Report::of(from..to, arguments.threads, |seed| one(&arguments, seed));
+    let report = Report::of(from..to, Some(arguments.again), arguments.threads, |seed| {
+        run::seed(seed, arguments.plant, arguments.trace)
+    });
+    report.outcomes.iter().for_each(|outcome| print(outcome, arguments.seed.is_some()));
     report.results(begin.elapsed()).publish();
     if report.wrong() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn one(arguments: &Arguments, seed: u64) -> Outcome {
-    let mut outcome = run::seed(seed, arguments.plant, arguments.trace);
-    if arguments.twice {
-        let again = run::seed(seed, arguments.plant, arguments.trace);
-        if again.hash != outcome.hash {
-            outcome.wrong.push(format!("two runs differ: {} and {}", outcome.hash, again.hash));
-            outcome.wrong.extend(
-                outcome
-                    .lines
-                    .iter()
-                    .zip(&again.lines)
-                    .find(|(one, two)| one != two)
-                    .map(|(one, two)| format!("from here on:\n    {one}\n    {two}")),
-            );
-        }
-    }
+/// The trace, if it was kept, and its hash.
+fn print(outcome: &Outcome, hash: bool) {
     outcome.lines.iter().for_each(|line| println!("{line}"));
-    outcome
+    if hash {
+        println!("{}", outcome.hash);
+    }
 }

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use kube::client::Body as KubeBody;
 use serde_json::Value;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Any error of a connection or body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -21,11 +22,13 @@ pub enum Plant {
     LateFinalizer,
     /// Models and assets are made without a look at those that are there.
     UnseenModel,
+    /// A renewal of the Lease counts as done, whatever the API server says or does not say.
+    UnheardLease,
 }
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::LateFinalizer, Self::UnseenModel];
+    pub const ALL: [Self; 3] = [Self::LateFinalizer, Self::UnseenModel, Self::UnheardLease];
 
     /// Takes a request to Kubernetes, as the planted bug would send it.
     pub async fn take<F, E>(
@@ -39,6 +42,11 @@ impl Plant {
     {
         let answer = match plant {
             Some(Self::LateFinalizer) if request.method() == Method::PATCH => late_finalizer(send, request).await,
+            Some(Self::UnheardLease)
+                if request.method() == Method::PUT && request.uri().path().contains("/leases/") =>
+            {
+                return Ok(unheard_lease(send, request).await);
+            }
             _ => send(request).await,
         };
         answer.map(|answer| answer.map(Body::new)).map_err(Into::into)
@@ -84,6 +92,20 @@ where
         drop(send(Request::from_parts(parts, whole(patch.to_string().into()))).await);
     });
     answer
+}
+
+/// Gives the API server a second, and answers what was asked for if it did not.
+async fn unheard_lease<F, E>(send: impl Fn(Request<KubeBody>) -> F, request: Request<KubeBody>) -> Response<Body>
+where
+    F: Future<Output = Result<Response<Incoming>, E>>,
+{
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let answer = timeout(Duration::from_secs(1), send(Request::from_parts(parts, whole(body.clone())))).await;
+    match answer {
+        Ok(Ok(answer)) if answer.status().is_success() => answer.map(Body::new),
+        _ => Response::new(Body::from(body)),
+    }
 }
 
 fn whole(bytes: Bytes) -> KubeBody {

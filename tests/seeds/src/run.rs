@@ -45,6 +45,8 @@ pub struct Outcome {
     pub hash: String,
     /// Its trace in words, if it was kept.
     pub lines: Vec<String>,
+    /// How many operators there were.
+    pub operators: usize,
     /// What was counted.
     pub counts: Counts,
     /// How long it lasted, in simulated time.
@@ -59,13 +61,14 @@ pub fn seed(seed: u64, plant: Option<Plant>, keep: bool) -> Outcome {
     expected(Wish::ARTICLE);
     on_thread(seed, move || {
         let plan = Plan::of(seed);
-        let want = expected(plan.wish);
-        let world = Arc::new(World::new(seed, plan.operators, plant, keep));
+        let (operators, want) = (plan.operators, expected(plan.wish));
+        let world = Arc::new(World::new(seed, operators, plant, keep));
         let wrong = Run::new(&world, plan, Some(want)).until_rest();
         Outcome {
             seed,
             hash: world.trace.hash(),
             lines: world.trace.lines(),
+            operators,
             counts: world.trace.counts(),
             lasted: world.time.elapsed(),
             wrong,

@@ -45,6 +45,8 @@ pub struct Counts {
     pub requests: u64,
     /// Those among them that may change something; renewals of a Lease are none.
     pub writes: u64,
+    /// How often the Lease got another holder.
+    pub holders: u64,
     /// Faults that struck, by kind.
     pub faults: BTreeMap<&'static str, u64>,
 }
@@ -85,6 +87,12 @@ impl Trace {
     pub fn fault(&self, kind: &'static str, what: &str) {
         self.note(&format!("!! {kind} {what}"));
         *self.state.lock().unwrap().counts.faults.entry(kind).or_default() += 1;
+    }
+
+    /// Adds that this process holds the Lease, which another held before or nobody.
+    pub fn holder(&self, process: &str) {
+        self.note(&format!("{process} holds the lease"));
+        self.state.lock().unwrap().counts.holders += 1;
     }
 
     /// Adds a request; its number.

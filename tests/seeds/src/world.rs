@@ -108,7 +108,7 @@ impl World {
     /// The API server took a Lease of this process.
     pub fn leads(&self, process: &str) {
         if self.leadership.took(process) {
-            self.trace.note(&format!("{process} holds the lease"));
+            self.trace.holder(process);
         }
     }
 
