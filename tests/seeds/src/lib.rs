@@ -12,7 +12,7 @@
 //! same requests, answers and faults at the same simulated times in every run ([`trace::Trace`] hashes them) · when the
 //! faults have ended, everything is as in a run without any, and stays so · meanwhile nothing in Azure carries our mark
 //! without an object that our finalizer holds, nothing is there twice, and of two operators only the one that holds the
-//! Lease writes to Azure.
+//! Lease writes to Azure, and nobody's finalizer but ours is taken off.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,6 +25,7 @@
 
 pub mod chance;
 pub mod essence;
+pub mod guest;
 pub mod invariants;
 pub mod leadership;
 pub mod network;

@@ -60,6 +60,8 @@ pub struct Plan {
     pub wish: Wish,
     /// How many operators there are.
     pub operators: usize,
+    /// How soon another controller puts its finalizer on what is made, if there is one.
+    pub guest: Option<Duration>,
 }
 
 impl Plan {
@@ -81,12 +83,13 @@ impl Plan {
         let faults = (0..chance.between(6, 20)).map(|_| (moment(&chance), fault(&chance, operators)));
         let mut events: Vec<_> = wishes.into_iter().chain(hands).chain(faults).collect();
         events.sort_by_key(|(at, _)| *at);
-        Self { events, wish, operators }
+        let guest = chance.one_in(2).then(|| chance.time(10, 300));
+        Self { events, wish, operators, guest }
     }
 
     /// One wish and one operator, and nothing breaks.
     pub fn calm(wish: Wish) -> Self {
-        Self { events: vec![(Duration::ZERO, Event::Wish(wish))], wish, operators: 1 }
+        Self { events: vec![(Duration::ZERO, Event::Wish(wish))], wish, operators: 1, guest: None }
     }
 }
 

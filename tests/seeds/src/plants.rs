@@ -24,11 +24,13 @@ pub enum Plant {
     UnseenModel,
     /// A renewal of the Lease counts as done, whatever the API server says or does not say.
     UnheardLease,
+    /// The list of finalizers is written over whatever stands.
+    IgnoredConflict,
 }
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::LateFinalizer, Self::UnseenModel, Self::UnheardLease];
+    pub const ALL: [Self; 4] = [Self::LateFinalizer, Self::UnseenModel, Self::UnheardLease, Self::IgnoredConflict];
 
     /// Takes a request to Kubernetes, as the planted bug would send it.
     pub async fn take<F, E>(
@@ -42,6 +44,10 @@ impl Plant {
     {
         let answer = match plant {
             Some(Self::LateFinalizer) if request.method() == Method::PATCH => late_finalizer(send, request).await,
+            Some(Self::IgnoredConflict) if request.method() == Method::PATCH => {
+                let (request, _) = unversioned(request).await;
+                send(request).await
+            }
             Some(Self::UnheardLease)
                 if request.method() == Method::PUT && request.uri().path().contains("/leases/") =>
             {
@@ -75,23 +81,29 @@ where
     F: Future<Output = Result<Response<Incoming>, E>> + Send,
     E: Send,
 {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let mut patch: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let (request, patch) = unversioned(request).await;
     if !patch["metadata"]["finalizers"].to_string().contains("acivnet.dev/azure") {
-        return send(Request::from_parts(parts, whole(body))).await;
-    }
-    if let Some(meta) = patch["metadata"].as_object_mut() {
-        meta.remove("resourceVersion");
+        return send(request).await;
     }
     let mut read = Request::new(KubeBody::empty());
-    *read.uri_mut() = parts.uri.clone();
+    *read.uri_mut() = request.uri().clone();
     let answer = send(read).await;
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        drop(send(Request::from_parts(parts, whole(patch.to_string().into()))).await);
+        drop(send(request).await);
     });
     answer
+}
+
+/// A patch without the version that it is for; and its body.
+async fn unversioned(request: Request<KubeBody>) -> (Request<KubeBody>, Value) {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut patch: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(meta) = patch["metadata"].as_object_mut() {
+        meta.remove("resourceVersion");
+    }
+    (Request::from_parts(parts, whole(patch.to_string().into())), patch)
 }
 
 /// Gives the API server a second, and answers what was asked for if it did not.

@@ -1,6 +1,7 @@
 //! One simulation from a plan: everything happens when the plan says, until all is as it should be and stays so.
 
 use crate::{
+    guest::Guest,
     leadership::LEADER,
     outside::{AZURE, KUBERNETES},
     people::Wish,
@@ -113,6 +114,7 @@ struct Run<'w> {
     events: VecDeque<(Duration, Event)>,
     undo: BTreeMap<(Duration, u64), Undo>,
     undos: u64,
+    guest: Option<Guest>,
     wish: Option<Wish>,
     want: Option<EndState>,
     insisted: Duration,
@@ -156,6 +158,7 @@ impl<'w> Run<'w> {
             events: plan.events.into(),
             undo: BTreeMap::new(),
             undos: 0,
+            guest: plan.guest.map(Guest::after),
             wish: None,
             want,
             insisted: Duration::ZERO,
@@ -227,6 +230,9 @@ impl<'w> Run<'w> {
             if let Some((_, undo)) = self.undo.pop_first() {
                 self.undo(&undo);
             }
+        }
+        if let Some(guest) = &mut self.guest {
+            guest.step(self.world);
         }
         if now >= self.insisted + INSIST {
             self.insisted = now;
@@ -348,6 +354,7 @@ impl<'w> Run<'w> {
         while let Some((_, undo)) = self.undo.pop_first() {
             self.undo(&undo);
         }
+        self.guest.take().into_iter().for_each(|guest| guest.leave(self.world));
         self.world.kubernetes.end();
         self.world.bed.azure.with(|azure| azure.faults.clear());
         self.world.trace.note("every fault has ended");

@@ -131,7 +131,8 @@ impl World {
         self.violated(invariants::broken(&self.bed));
     }
 
-    fn violated(&self, what: impl IntoIterator<Item = String>) {
+    /// Something that always holds did not.
+    pub fn violated(&self, what: impl IntoIterator<Item = String>) {
         self.violations.lock().unwrap().extend(what);
     }
 
