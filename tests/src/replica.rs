@@ -74,9 +74,9 @@ impl Replica {
         kill(Pid::from_raw(id.try_into().expect("a process id")), signal).expect("it runs");
     }
 
-    /// Waits for its end.
-    pub async fn ended(&mut self) {
-        self.child.wait().await.expect("it ends");
+    /// Waits for its end, and tells whether it ended by itself and well.
+    pub async fn ended(&mut self) -> bool {
+        self.child.wait().await.expect("it ends").success()
     }
 
     /// Waits until it leads.

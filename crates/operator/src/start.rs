@@ -86,6 +86,17 @@ pub async fn operate(
     admin.inspect(|admin| admin.abort());
 }
 
+/// What ends a term.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// Nothing was under way when it was time to stop.
+    WorkDone,
+    /// It is time to stop, and passes are under way.
+    HandOver,
+    /// Another may lead.
+    Loss,
+}
+
 /// What outlives a term.
 struct Operator {
     outside: Outside,
@@ -121,21 +132,28 @@ impl Operator {
         let kube = lease::within(term, self.outside.kube.clone());
         let fence: Arc<Term> = Arc::clone(term);
         let mut work = pin!(self.work(self.ctx(fence, kube)));
-        let lost = {
+        let came = {
             let mut keeping = pin!(election.keep(term));
-            let ending = pin!(self.stop.clone().then(|()| {
+            let handing_over = pin!(self.stop.clone().then(|()| {
                 term.close();
                 sleep(HAND_OVER)
             }));
-            matches!(select(select(work.as_mut(), ending), keeping.as_mut()).await, Either::Right(_))
+            match select(select(work.as_mut(), handing_over), keeping.as_mut()).await {
+                Either::Left((Either::Left(_), _)) => Came::WorkDone,
+                Either::Left((Either::Right(_), _)) => Came::HandOver,
+                Either::Right(_) => Came::Loss,
+            }
         };
-        if lost {
+        if came == Came::Loss {
             tracing::warn!("the lease is lost; another may lead, so what was under way is dropped");
             return;
         }
         term.end();
         election.release().await;
-        self.finish(work).await;
+        match came {
+            Came::HandOver => self.finish(work).await,
+            Came::WorkDone | Came::Loss => tracing::info!("ended"),
+        }
     }
 
     fn ctx(&self, fence: Arc<dyn Fence>, kube: kube::Client) -> Arc<Ctx> {

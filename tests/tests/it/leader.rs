@@ -146,7 +146,7 @@ fn another_takes_over_from_one_that_was_killed_or_told_to_end() {
                 format!("{taken:.2} s"),
                 taken <= most,
             );
-            leader.ended().await;
+            assert_eq!(leader.ended().await, signal == Signal::SIGTERM, "who is told to end does so in order");
             assert_eq!(
                 next.lease_transitions,
                 holder.lease_transitions.map(|before| before + 1),
