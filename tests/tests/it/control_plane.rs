@@ -3,7 +3,8 @@
 //! `ACIVNET_WHOLE=1` keeps the API server away for five minutes; without it for twice the lease.
 
 use acivnet_tests::{
-    kube_bed::KubeBed, operator::Operator, proxy::Proxy, repository, results::Results, run, tenant::Tenant, world::World,
+    kube_bed::KubeBed, operator::Operator, proxy::Proxy, repository, results::Results, run, tenant::Tenant,
+    world::World,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -97,7 +98,8 @@ fn watches_are_dead_and_nobody_says_so() {
         tenant.how_to().await;
         line.proxy.deaden();
         let seconds = change(&tenant, "seen").await;
-        let mut results = Results::new("dead-watches", "Every connection to the API server is dead and does not say so");
+        let mut results =
+            Results::new("dead-watches", "Every connection to the API server is dead and does not say so");
         results.bar("a change is carried out", "≤ 60 s", format!("{seconds:.1} s"), seconds <= 60.0);
         results.publish();
         tenant.leave().await;

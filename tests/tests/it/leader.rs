@@ -100,7 +100,8 @@ fn a_leader_that_was_stopped_writes_nothing_after_another_took_over() {
             () = churn(&tenant, &objects) => {}
             () = stopping => {}
         }
-        let mut results = Results::new("leader-stopped", "A leader that is stopped by SIGSTOP and woken after a take-over");
+        let mut results =
+            Results::new("leader-stopped", "A leader that is stopped by SIGSTOP and woken after a take-over");
         results.text(format!("Leases of {} s; {own} writes by new leaders.", how.lease_seconds));
         results.bar("moments", "50", moments(), moments() >= 50);
         results.bar("writes by who led no longer", "0", late.len(), late.is_empty());
