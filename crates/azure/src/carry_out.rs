@@ -46,7 +46,7 @@ impl Azure {
                 self.arm_delete(permit, node.kind, &node.id, if_match.as_deref()).await
             }
             Request::Delete { .. } if node.kind.write == Write::Model => self.delete_model(permit, node).await,
-            Request::Delete { successor, .. } => self.delete_service(permit, node, successor.as_ref()).await,
+            Request::Delete { successor, .. } => self.delete_service(permit, node, successor.as_ref(), payloads).await,
             Request::RegisterModel { body, payload } => {
                 self.register_model(permit, node, body, payload, payloads).await
             }

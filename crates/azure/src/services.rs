@@ -15,7 +15,7 @@ use acivnet_core::{
     blueprint::{Node, Payload},
     failure::Failure,
     id::ResourceId,
-    plan::Progress,
+    plan::{Progress, Successor},
     retry::Retry,
 };
 use http::Method;
@@ -70,16 +70,22 @@ impl Azure {
         Ok((workspace, endpoints))
     }
 
-    /// Deletes a service. For a replacement Azure is first asked whether it would take the successor.
+    /// Deletes a service. For a replacement the successor's files are uploaded, and Azure is asked whether it would take it,
+    /// before.
     pub(crate) async fn delete_service(
         &self,
         permit: &Permit,
         node: &Node,
-        successor: Option<&Value>,
+        successor: Option<&Successor>,
+        payloads: &dyn Payloads,
     ) -> Result<Progress, Failure> {
         let Some((workspace, endpoints)) = self.workspace_of(&node.id).await? else { return Ok(Progress::Carried) };
         if let Some(successor) = successor {
-            self.validate(permit, node, endpoints.model_management(&workspace, "services/validate"), successor).await?;
+            for file in &successor.payloads {
+                self.upload(permit, &endpoints, &workspace, file, payloads).await?;
+            }
+            let url = endpoints.model_management(&workspace, "services/validate");
+            self.validate(permit, node, url, &successor.body).await?;
         }
         let url = endpoints.model_management(&workspace, &format!("services/{}", segment(node.id.name())));
         let call = Call::write(permit, Method::DELETE, url, Class::MachineLearning, node.id.as_str());

@@ -7,7 +7,7 @@ use acivnet_core::{
     kinds::{web_service::WEB_SERVICE, workspace::WORKSPACE as WORKSPACE_KIND},
     observed::Fact,
     owner::{Mark, sha256_hex},
-    plan::Request,
+    plan::{Request, Successor},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -94,7 +94,8 @@ async fn a_patch_is_carried_or_running() {
 async fn nothing_is_deleted_that_could_not_be_replaced() {
     let validate = || format!("POST {}", path("services/validate"));
     let delete = || format!("DELETE {}", path("services/svc"));
-    let request = || Request::Delete { if_match: None, successor: Some(json!({"name": "svc"})) };
+    let successor = || Successor { body: json!({"name": "svc"}), payloads: Vec::new() };
+    let request = || Request::Delete { if_match: None, successor: Some(successor()) };
     for (answer, deleted) in [
         (reply(200, json!({})), true),
         (raw(200, ""), true),
@@ -118,6 +119,19 @@ async fn nothing_is_deleted_that_could_not_be_replaced() {
     let refused = reply(200, json!({"error": {"message": "quota of cores is used up"}}));
     let failure = carry(&script([(validate(), refused)]), request()).await.unwrap_err();
     assert!(failure.code == "ReplacementRefused" && failure.message.contains("quota of cores"), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_successor_is_validated_once_its_files_are_there() {
+    let then = [
+        (format!("POST {}", path("services/validate")), reply(200, json!({}))),
+        (format!("DELETE {}", path("services/svc")), raw(200, "")),
+    ];
+    let script = script(uploads().into_iter().chain(then));
+    let successor = Successor { body: json!({"name": "svc"}), payloads: vec![file()] };
+    let request = Request::Delete { if_match: None, successor: Some(successor) };
+    assert_eq!(carry(&script, request).await, Ok(Progress::Carried));
+    script.done();
 }
 
 #[tokio::test(start_paused = true)]

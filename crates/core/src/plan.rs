@@ -13,7 +13,7 @@ use crate::{
 use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
 use serde_json::Value;
 
-pub use crate::request::Request;
+pub use crate::request::{Request, Successor};
 
 /// What one read told about one resource.
 #[derive(Clone, Debug, PartialEq)]

@@ -25,8 +25,8 @@ pub enum Request {
     Delete {
         /// Etag, where the provider honours it.
         if_match: Option<String>,
-        /// For a replacement: the body of the successor, which Azure is asked to validate first.
-        successor: Option<Value>,
+        /// For a replacement.
+        successor: Option<Successor>,
     },
     /// Upload the payload, then register it as a model version with this body.
     RegisterModel {
@@ -54,6 +54,16 @@ pub enum Request {
         /// Script and driver, when the content changes.
         payloads: Vec<Payload>,
     },
+}
+
+/// The web service that comes after one that is deleted. Azure is asked to validate it first, with its files in place:
+/// it refuses one whose files are missing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Successor {
+    /// The body.
+    pub body: Value,
+    /// Script and driver.
+    pub payloads: Vec<Payload>,
 }
 
 /// The write that brings a node to where it is wanted; none when there is no way.
@@ -96,7 +106,10 @@ fn service(
     match (seen, change) {
         (Seen::Absent, _) => Some(Request::CreateService { body, payloads: node.payloads.clone() }),
         (Seen::Failed { .. }, _) => Some(Request::Delete { if_match: None, successor: None }),
-        (_, Some(Change::Replace)) => Some(Request::Delete { if_match: None, successor: Some(body) }),
+        (_, Some(Change::Replace)) => {
+            let successor = Successor { body, payloads: node.payloads.clone() };
+            Some(Request::Delete { if_match: None, successor: Some(successor) })
+        }
         (_, change) => {
             let operations = web_service::patch(&node.body, stands?, seen.differences(), written);
             let rolls = change >= Some(Change::Roll);

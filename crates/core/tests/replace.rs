@@ -76,9 +76,10 @@ fn approved_it_is_validated_deleted_and_created() {
     let Some((_, Request::Delete { successor: Some(successor), .. })) = passed.plan.writes().next() else {
         panic!("{:?}", passed.plan.steps);
     };
-    assert_eq!(successor["containerResourceRequirements"]["memoryInGB"], 2);
-    assert_eq!(successor["vnetConfiguration"]["subnetName"], "amlsubnet1");
-    assert!(successor.get("image").is_none());
+    assert_eq!(successor.body["containerResourceRequirements"]["memoryInGB"], 2);
+    assert_eq!(successor.body["vnetConfiguration"]["subnetName"], "amlsubnet1");
+    assert!(successor.body.get("image").is_none());
+    assert_eq!(successor.payloads.len(), 2, "validated with script and driver");
     assert!(passed.recorded, "the approval is recorded before anything is deleted");
     let passed = world.pass(&mut cr);
     assert_eq!(cr.status.as_ref().unwrap().approved.as_ref(), Some(&approved));
