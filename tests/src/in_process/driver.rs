@@ -22,6 +22,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// So many sweeps without a write in a row, and it stays as it is.
 const SWEEPS: u32 = 3;
+/// Nor is it at rest before so long without a write: Azure keeps a service association link for twelve minutes, and the
+/// sweep after that tells of it.
+const REST: Duration = Duration::from_secs(1200);
 /// Nothing was written for so long: whatever it waits for does not come by itself.
 const SILENCE: Duration = Duration::from_secs(2 * 3600);
 /// How long until an operator that was stopped runs again.
@@ -108,7 +111,7 @@ impl<'b> Driver<'b> {
 
     fn stable(&self) -> bool {
         let swept = self.due.keys().all(|key| self.sweeps.get(key).is_some_and(|count| *count >= SWEEPS));
-        swept || self.written.last.elapsed() > SILENCE
+        swept && self.written.last.elapsed() > REST || self.written.last.elapsed() > SILENCE
     }
 
     fn unsettled(&self, bound: &str) -> String {
