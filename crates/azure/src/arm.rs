@@ -19,7 +19,8 @@ use acivnet_core::{
     retry::Retry,
 };
 use http::Method;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 use url::Url;
 
 /// api-version of `GET /subscriptions/{id}`.
@@ -178,11 +179,9 @@ impl Azure {
         let (mut count, mut url) = (0, first.clone());
         for _ in 0..MOST_PAGES {
             let call = Call::get(url.clone(), class, about);
-            let mut page = self.object(&call, self.send(&call).await?)?;
-            let items = self.items(&call, &mut page)?;
-            count += items.len();
-            items.into_iter().for_each(&mut *each);
-            let Some(next) = next_link(&page) else { return Ok(()) };
+            let (items, next) = self.page(&call, self.send(&call).await?, &mut *each)?;
+            count += items;
+            let Some(next) = next else { return Ok(()) };
             let next = first.join(&next).map_err(|_| unreachable(&call.what(), "nextLink is not a URL"))?;
             if next.origin() != first.origin() && class != Class::ResourceManager {
                 return Err(self.foreign_host(&next, &call.what()));
@@ -195,12 +194,17 @@ impl Azure {
         Err(unreachable(about, "the list does not end"))
     }
 
-    /// The items of a page, taken out of it.
-    pub(crate) fn items(&self, call: &Call, page: &mut Value) -> Result<Vec<Value>, Failure> {
-        match page.get_mut("value").map(Value::take) {
-            Some(Value::Array(items)) => Ok(items),
-            _ => Err(unreachable(&call.what(), "a list without items")),
+    /// Hands the items of a page on, each taken apart by itself, since values take many times what their text does. How
+    /// many there were, and the link to the next page; absent, null and empty end the list.
+    pub(crate) fn page(&self, call: &Call, answer: Answer, each: Each<'_>) -> Result<(usize, Option<String>), Failure> {
+        let answer = self.accepted(call, answer)?;
+        let without = |_| unreachable(&call.what(), "a list without items");
+        let page: Page<'_> = serde_json::from_slice(&answer.body).map_err(without)?;
+        for item in &page.value {
+            each(serde_json::from_str(item.get()).map_err(without)?);
         }
+        let next = page.next_link.as_ref().and_then(Value::as_str).filter(|link| !link.is_empty());
+        Ok((page.value.len(), next.map(str::to_owned)))
     }
 
     fn arm_url(&self, path: &str, api_version: &str) -> Url {
@@ -220,9 +224,13 @@ fn list_path(kind: &Kind, scope: &ResourceId) -> String {
     }
 }
 
-/// The link to the next page; absent, null and empty end the list.
-pub(crate) fn next_link(page: &Value) -> Option<String> {
-    page.get("nextLink").and_then(Value::as_str).filter(|link| !link.is_empty()).map(str::to_owned)
+/// A page of a list, its items as text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<'a> {
+    #[serde(borrow)]
+    value: Vec<&'a RawValue>,
+    next_link: Option<Value>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Models of Azure ML. Registration has no key of its own: what is registered is found by its properties.
 
 use crate::{
-    arm::{Each, next_link},
+    arm::Each,
     carry_out::Payloads,
     connector::Azure,
     discovery::Endpoints,
@@ -104,9 +104,8 @@ impl Azure {
                 url.query_pairs_mut().append_pair("$skipToken", token);
             }
             let call = Call::get(url, Class::MachineLearning, about);
-            let mut page = self.object(&call, self.send(&call).await?)?;
-            self.items(&call, &mut page)?.into_iter().for_each(&mut *each);
-            let Some(next) = next_link(&page) else { return Ok(()) };
+            let (_, next) = self.page(&call, self.send(&call).await?, &mut *each)?;
+            let Some(next) = next else { return Ok(()) };
             token = skip_token(&base, &next);
             if token.as_ref().is_none_or(|token| !tokens.insert(token.clone())) {
                 break;

@@ -151,21 +151,27 @@ fn scope(kind: &Kind, id: &ResourceId) -> Option<ResourceId> {
     }
 }
 
-/// Notes one item of a list, without what no decision looks at and takes most of it: the rules that every security group
-/// has, and the models inside a web service.
-fn note(facts: &mut Facts, kind: &Kind, scope: &ResourceId, mut body: Value) {
+/// Notes one item of a list.
+fn note(facts: &mut Facts, kind: &Kind, scope: &ResourceId, body: Value) {
     let Some(key) = key(kind, scope, &body) else { return };
-    for (place, member) in [("", "models"), ("/properties", "defaultSecurityRules")] {
-        if let Some(members) = body.pointer_mut(place).and_then(Value::as_object_mut) {
-            members.remove(member);
-        }
-    }
     for subnet in body.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten() {
         if let (true, Some(id)) = (kind == &VIRTUAL_NETWORK, subnet.get("id").and_then(Value::as_str)) {
             facts.insert(id.to_ascii_lowercase(), vec![subnet.to_string().into()]);
         }
     }
-    facts.entry(key).or_default().push(body.to_string().into());
+    facts.entry(key).or_default().push(trimmed(kind, body).to_string().into());
+}
+
+/// A body without what no decision looks at and takes most of it: the rules that every security group has; of a web
+/// service the models inside, and what it was made from but for what is compared.
+fn trimmed(kind: &Kind, body: Value) -> Value {
+    let mut body = if kind == &WEB_SERVICE { (kind.normalise)(&body) } else { body };
+    for (place, member) in [("", "models"), ("", "environmentImageRequest"), ("/properties", "defaultSecurityRules")] {
+        if let Some(members) = body.pointer_mut(place).and_then(Value::as_object_mut) {
+            members.remove(member);
+        }
+    }
+    body
 }
 
 /// The id in a body, in lower case; of a model version its owner. The data plane answers bare names.

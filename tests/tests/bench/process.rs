@@ -20,6 +20,13 @@ impl Drop for Process {
 }
 
 impl Process {
+    /// Ends it as SIGTERM does, so that it lets go of its lease.
+    pub fn end(mut self) {
+        let pid = self.0.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        self.0.wait().expect("it ends");
+    }
+
     fn start(program: &str, folder: &Path, arguments: &[String], env: &[(&str, &Path)]) -> Self {
         let path = repository().join("target/release").join(program);
         let log = std::fs::File::create(folder.join(format!("{program}.log"))).expect("a log");
@@ -141,6 +148,17 @@ impl Operator {
         let process = Process::start("acivnet", &folder, &arguments.map(str::to_owned), &[("KUBECONFIG", &kubeconfig)]);
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { admin, http, process, began }
+    }
+
+    /// Ends it as a rollout does.
+    pub fn stop(self) {
+        self.process.end();
+    }
+
+    /// Writes to the Kubernetes API so far, but for renewals of the lease.
+    pub async fn kubernetes_writes(&self) -> f64 {
+        let name = "acivnet_kubernetes_writes_total";
+        self.counter(name, "").await - self.counter(name, r#"kind="Lease""#).await
     }
 
     /// The sum of a counter of `/metrics` over all lines that hold a text; 0 until it answers.

@@ -40,7 +40,7 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     }
     let maker = Operator::start(&bed, &azure, 0.05);
     until_ready(&bed, objects).await;
-    drop(maker);
+    maker.stop();
     let (_, before) = azure.requests().await;
     // sweeps every 30 s instead of 300 s
     let operator = Operator::start(&bed, &azure, 0.1);
@@ -51,7 +51,7 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     let busy = (operator.process.cpu() - cpu) / 120.0 / 10.0 * 100.0;
     let swept = (operator.counter("acivnet_reconciles_total", "").await - passes) / objects as f64;
     let writes = azure.requests().await.1 - before;
-    let kubernetes = operator.counter("acivnet_kubernetes_writes_total", "").await;
+    let kubernetes = operator.kubernetes_writes().await;
     results.text(format!(
         "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group and \
          workspace: the released program against a real API server and the simulated Azure as another process. After a \

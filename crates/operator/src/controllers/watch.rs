@@ -16,6 +16,8 @@ use std::{fmt::Debug, pin::Pin, sync::Arc};
 
 /// The API server ends a watch after this, and a dead connection is noticed five seconds later.
 const WATCH_SECONDS: u32 = 30;
+/// Objects of a page of a list: a page is held as a whole while it is read.
+const PAGE: u32 = 50;
 /// After so many watches in a row that could not be started, everything is listed anew: the version to start from may
 /// be gone, and a proxy may say so by a status instead of inside the stream.
 const STARTS: u32 = 3;
@@ -51,7 +53,7 @@ where
 }
 
 fn config() -> watcher::Config {
-    watcher::Config::default().timeout(WATCH_SECONDS)
+    watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE)
 }
 
 /// The events of one watch after another. Errors are counted and waited out here, so that none comes out.
