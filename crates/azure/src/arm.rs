@@ -130,15 +130,7 @@ impl Azure {
         body: &Value,
         if_match: Option<&str>,
     ) -> Result<Progress, Failure> {
-        let call = Call::write(
-            permit,
-            Method::PUT,
-            self.arm_url(id.as_str(), kind.api_version),
-            Class::ResourceManager,
-            id.as_str(),
-        )
-        .json(JSON, body);
-        let call = if_match.iter().fold(call, |call, etag| call.header("if-match", etag));
+        let call = self.arm_write(permit, Method::PUT, kind, id, if_match).json(JSON, body);
         let answer = self.accepted(&call, self.send(&call).await?)?;
         self.remember_operation(id, &answer);
         let busy = answer.json().is_some_and(|body| (kind.phase)(&body) == Phase::Busy);
@@ -153,14 +145,7 @@ impl Azure {
         id: &ResourceId,
         if_match: Option<&str>,
     ) -> Result<Progress, Failure> {
-        let call = Call::write(
-            permit,
-            Method::DELETE,
-            self.arm_url(id.as_str(), kind.api_version),
-            Class::ResourceManager,
-            id.as_str(),
-        );
-        let call = if_match.iter().fold(call, |call, etag| call.header("if-match", etag));
+        let call = self.arm_write(permit, Method::DELETE, kind, id, if_match);
         let answer = self.send(&call).await?;
         if answer.status == 404 && Refusal::read(&answer).says_only(GONE) {
             return Ok(Progress::Carried);
@@ -168,6 +153,20 @@ impl Azure {
         let answer = self.accepted(&call, answer)?;
         self.remember_operation(id, &answer);
         Ok(if answer.status == 202 { self.running(&answer) } else { Progress::Carried })
+    }
+
+    /// A write to a resource, under `If-Match` if there is an etag.
+    fn arm_write(
+        &self,
+        permit: &Permit,
+        method: Method,
+        kind: &'static Kind,
+        id: &ResourceId,
+        if_match: Option<&str>,
+    ) -> Call {
+        let url = self.arm_url(id.as_str(), kind.api_version);
+        let call = Call::write(permit, method, url, Class::ResourceManager, id.as_str());
+        if_match.iter().fold(call, |call, etag| call.header("if-match", etag))
     }
 
     pub(crate) fn running(&self, answer: &Answer) -> Progress {

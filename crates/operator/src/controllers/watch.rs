@@ -14,7 +14,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, pin::Pin, sync::Arc};
 
-/// The API server ends a watch after this, and a dead connection is noticed five seconds later.
+/// The API server ends a watch after this, and a dead connection is noticed ten seconds later.
 const WATCH_SECONDS: u32 = 30;
 /// Objects of a page of a list: a page is held as a whole while it is read.
 const PAGE: u32 = 50;
