@@ -1,15 +1,17 @@
 //! Kubernetes, Azure and the wire to both, and how an operator is started between them.
 
 use super::{
+    agenda::Agenda,
     api_server::{ApiServer, resources, store::Key, tokens::ISSUER},
     azure::{self, Setting},
+    clock::Forward,
     cluster::Cluster,
     intruders::{Intruder, Intruders},
     outward::Outward,
     plants::Plant,
     wire::{Disturbance, Sent, Wire},
 };
-use acivnet_azure::{Clock, Cloud, SplitMix, SystemClock, TokioClock};
+use acivnet_azure::{Clock, Cloud, SplitMix, TokioClock};
 use acivnet_operator::{
     ctx::{Ctx, Options, Outside},
     networks::Networks,
@@ -18,11 +20,12 @@ use acivnet_simulator::{SigningKey, Simulator};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::{BoxFuture, FutureExt as _};
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -36,7 +39,7 @@ pub type Act = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
 pub const NAMESPACE: &str = "ml";
 /// On real time, Azure's durations are this part of the real ones. `Retry-After` is in whole seconds and at least one.
 const REAL_AZURE: f64 = 0.002;
-/// On real time, people wait for this part of the time that they say.
+/// On real time, people wait for this part of the time that they say, and faults of Azure last as much shorter.
 const REAL_HASTE: f64 = 0.05;
 /// When all begins.
 const BEGINNING: &str = "2026-11-22T12:00:00Z";
@@ -52,7 +55,8 @@ const GROUP: &str = "amlrg";
 /// Its id.
 pub const GROUP_ID: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg";
 
-/// What a case happens in.
+/// What a case happens in. Clones are the same one.
+#[derive(Clone)]
 pub struct Bed {
     /// Every request of the operator passes here.
     pub wire: Wire,
@@ -62,11 +66,13 @@ pub struct Bed {
     /// Azure.
     pub azure: Simulator,
     clock: Arc<dyn Clock>,
-    /// People wait for this part of the time that they say.
+    /// The same clock on a real bed, where it can be put forward.
+    forward: Option<Arc<Forward>>,
+    /// People wait for this part of the time that they say, and faults of Azure last as much shorter.
     haste: f64,
     plant: Option<Plant>,
-    starts: AtomicU64,
-    agenda: Mutex<BTreeMap<Instant, Act>>,
+    starts: Arc<AtomicU64>,
+    agenda: Agenda,
     intruders: Intruders,
 }
 
@@ -101,7 +107,8 @@ impl Bed {
     /// A tenant's namespace `namespace` of a real cluster, whose tokens are `issuer`'s, with an Azure of its own on real
     /// time.
     pub async fn real(cluster: Arc<dyn Cluster>, namespace: &str, issuer: &str, keys: Value) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let forward = Arc::new(Forward::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&forward) as Arc<dyn Clock>;
         let setting = Setting {
             seed: seed(issuer, namespace),
             clock: Arc::clone(&clock),
@@ -110,8 +117,8 @@ impl Bed {
             keys,
             key: key(),
         };
-        let bed = Self::of(Wire::default(), cluster, azure::simulator(setting), clock);
-        let bed = Self { haste: REAL_HASTE, ..bed };
+        let bed = Self::of(Wire::on_real_time(), cluster, azure::simulator(setting), clock);
+        let bed = Self { haste: REAL_HASTE, forward: Some(forward), ..bed };
         bed.cluster.apply(&account());
         bed.settle_others().await;
         bed
@@ -124,10 +131,11 @@ impl Bed {
             api: None,
             azure,
             clock,
+            forward: None,
             haste: 1.0,
             plant: None,
-            starts: AtomicU64::new(0),
-            agenda: Mutex::default(),
+            starts: Arc::default(),
+            agenda: Agenda::default(),
             intruders: Intruders::default(),
         }
     }
@@ -178,20 +186,43 @@ impl Bed {
         self.starts.load(Ordering::Relaxed)
     }
 
-    /// Has something done later, while the operator works. At one moment one thing is done.
+    /// Has something done later, while the operator works.
     pub fn later(&self, delay: Duration, act: Act) {
-        self.agenda.lock().unwrap().insert(Instant::now() + delay.mul_f64(self.haste), act);
+        self.agenda.add(delay.mul_f64(self.haste), act);
+    }
+
+    /// The same when nobody can wait for so long on real time: there the clock is put forward.
+    pub fn hours_later(&self, delay: Duration, act: Act) {
+        match self.put_forward(delay) {
+            true => self.agenda.add(Duration::ZERO, act),
+            false => self.agenda.add(delay, act),
+        }
+    }
+
+    /// Has somebody do something when the first such request was carried out, before its answer comes.
+    pub fn after(&self, request: fn(&Sent) -> bool, act: Act) {
+        self.intruders.add(Intruder::Person { after: request, act, bed: self.clone() });
+    }
+
+    /// The time, as operator and Azure see it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Puts the clock of operator and Azure forward, on real time; elsewhere time passes by itself.
+    pub fn put_forward(&self, by: Duration) -> bool {
+        self.forward.iter().for_each(|clock| clock.by(by));
+        self.forward.is_some()
     }
 
     /// When something is to be done next.
     pub fn next_act(&self) -> Option<Instant> {
-        self.agenda.lock().unwrap().keys().next().copied()
+        self.agenda.next()
     }
 
     /// Does what is to be done next.
     pub async fn act(&self) {
-        let next = self.agenda.lock().unwrap().pop_first();
-        if let Some((_, act)) = next {
+        if let Some(act) = self.agenda.take() {
             act(self).await;
         }
     }
@@ -246,7 +277,8 @@ impl Bed {
     }
 
     /// Has Azure do something wrong with a request to come; see the simulator's `Fault`.
-    pub async fn fault(&self, fault: Value) {
+    pub async fn fault(&self, mut fault: Value) {
+        shorten(&mut fault, self.haste);
         azure::admin(&self.azure, Method::POST, "faults", fault).await;
     }
 
@@ -289,6 +321,14 @@ impl Bed {
 fn key() -> Arc<SigningKey> {
     static KEY: OnceLock<Arc<SigningKey>> = OnceLock::new();
     Arc::clone(KEY.get_or_init(|| Arc::new(SigningKey::generate().expect("a key"))))
+}
+
+/// A fault, and the one that follows it, last this part of the time that they say.
+fn shorten(fault: &mut Value, part: f64) {
+    if let Some(seconds) = fault["seconds"].as_f64() {
+        fault["seconds"] = (seconds * part).into();
+    }
+    fault.get_mut("then").into_iter().for_each(|then| shorten(then, part));
 }
 
 fn cluster() -> Vec<Value> {

@@ -1,11 +1,17 @@
-//! Somebody who comes between what the operator has read and what it writes.
+//! Somebody who comes between what the operator has read and what it writes, or right after.
 
-use super::{api_server::store::Key, azure::admin, outward::Outward, wire::Sent};
+use super::{
+    api_server::store::Key,
+    azure::admin,
+    bed::{Act, Bed},
+    outward::Outward,
+    wire::Sent,
+};
 use http::Method;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 
-/// One of them. `before` tells right before the carrying out of which request.
+/// One of them. `before` and `after` tell right before or after the carrying out of which request.
 pub enum Intruder {
     /// Puts a resource into Azure.
     InAzure {
@@ -25,12 +31,36 @@ pub enum Intruder {
         /// Merge patch (RFC 7396).
         patch: Value,
     },
+    /// Does something.
+    Person {
+        /// After which request.
+        after: fn(&Sent) -> bool,
+        /// What.
+        act: Act,
+        /// Where.
+        bed: Bed,
+    },
 }
 
 impl Intruder {
-    fn comes(&self, sent: &Sent) -> bool {
+    fn comes_before(&self, sent: &Sent) -> bool {
         match self {
             Self::InAzure { before, .. } | Self::InKubernetes { before, .. } => before(sent),
+            Self::Person { .. } => false,
+        }
+    }
+
+    fn comes_after(&self, sent: &Sent) -> bool {
+        matches!(self, Self::Person { after, .. } if after(sent))
+    }
+
+    async fn come(self, outward: &Outward) {
+        match self {
+            Self::InAzure { id, body, .. } => {
+                admin(&outward.azure, Method::PUT, &format!("resources?id={id}"), body).await;
+            }
+            Self::InKubernetes { key, patch, .. } => outward.cluster.merge(&key, &patch),
+            Self::Person { act, bed, .. } => act(&bed).await,
         }
     }
 }
@@ -47,14 +77,19 @@ impl Intruders {
 
     /// Those who wait for this request come, each once.
     pub async fn come_before(&self, sent: &Sent, outward: &Outward) {
-        let come: Vec<Intruder> = self.0.lock().unwrap().extract_if(.., |one| one.comes(sent)).collect();
-        for intruder in come {
-            match intruder {
-                Intruder::InAzure { id, body, .. } => {
-                    admin(&outward.azure, Method::PUT, &format!("resources?id={id}"), body).await;
-                }
-                Intruder::InKubernetes { key, patch, .. } => outward.cluster.merge(&key, &patch),
-            }
+        for intruder in self.take(|one| one.comes_before(sent)) {
+            intruder.come(outward).await;
         }
+    }
+
+    /// The same for those who come when it has been carried out.
+    pub async fn come_after(&self, sent: &Sent, outward: &Outward) {
+        for intruder in self.take(|one| one.comes_after(sent)) {
+            intruder.come(outward).await;
+        }
+    }
+
+    fn take(&self, who: impl Fn(&Intruder) -> bool) -> Vec<Intruder> {
+        self.0.lock().unwrap().extract_if(.., |one| who(one)).collect()
     }
 }

@@ -10,10 +10,12 @@
 //! is stopped leaves no memory behind.
 
 pub mod acts;
+pub mod agenda;
 pub mod api_server;
 pub mod azure;
 pub mod bed;
 pub mod campaign;
+pub mod clock;
 pub mod cluster;
 pub mod counts;
 pub mod driver;

@@ -64,7 +64,7 @@ impl Outward {
         let sent = Sent::new(side, &parts.method, &parts.uri, &body);
         let carried = self.wire.take(sent.clone(), async {
             self.intruders.come_before(&sent, self).await;
-            match side {
+            let answer = match side {
                 Side::Kubernetes => whole(self.cluster.handle(Request::from_parts(parts, body)).await).await,
                 Side::Azure | Side::Network => {
                     if !body.is_empty() {
@@ -73,7 +73,9 @@ impl Outward {
                     let request = Request::from_parts(parts, axum::body::Body::from(body));
                     whole(self.azure.handle(request).await).await
                 }
-            }
+            };
+            self.intruders.come_after(&sent, self).await;
+            answer
         });
         let answer = carried.await?;
         match answer.extensions().get::<ConnectionDropped>() {

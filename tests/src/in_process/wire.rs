@@ -11,7 +11,7 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// How long a request is on its way.
+/// How long a request is on its way on paused time.
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// Who answers a request.
@@ -171,13 +171,14 @@ impl fmt::Display for Lost {
 impl std::error::Error for Lost {}
 
 /// The wire. Clones are the same one.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Wire(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     stopped: Notify,
+    latency: Duration,
 }
 
 #[derive(Default)]
@@ -218,7 +219,12 @@ impl Wire {
     /// A wire on which interruptions wait for their requests.
     pub fn with(planned: Vec<Interruption>) -> Self {
         let state = State { planned, ..State::default() };
-        Self(Arc::new(Shared { state: Mutex::new(state), stopped: Notify::new() }))
+        Self(Arc::new(Shared { state: Mutex::new(state), latency: LATENCY, ..Shared::default() }))
+    }
+
+    /// A wire on which requests take the time that those take who answer.
+    pub fn on_real_time() -> Self {
+        Self(Arc::default())
     }
 
     /// Every request so far.
@@ -248,7 +254,12 @@ impl Wire {
 
     /// How many of the requests from `start` on may have changed anything.
     pub fn writes_since(&self, start: usize) -> usize {
-        self.state(|state| state.trace.iter().skip(start).filter(|sent| sent.writes()).count())
+        self.count_since(start, Sent::writes)
+    }
+
+    /// How many of the requests from `start` on are such ones.
+    pub fn count_since(&self, start: usize, such: impl Fn(&Sent) -> bool) -> usize {
+        self.state(|state| state.trace.iter().skip(start).filter(|sent| such(sent)).count())
     }
 
     /// The interruptions whose requests never came.
@@ -306,7 +317,9 @@ impl Wire {
         if mode == Some(Mode::StoppedBefore) {
             self.halt().await;
         }
-        tokio::time::sleep(LATENCY).await;
+        if !self.0.latency.is_zero() {
+            tokio::time::sleep(self.0.latency).await;
+        }
         let answer = carry.await;
         self.state(|state| state.answers.insert(number, answer.status().as_u16()));
         match mode {

@@ -10,6 +10,7 @@ use super::{
         store::Key,
     },
     bed::{Bed, NAMESPACE},
+    wire::Sent,
 };
 use crate::{
     examples::{self, Object},
@@ -18,6 +19,7 @@ use crate::{
 use acivnet_api::APPROVE_PLAN;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::{BoxFuture, FutureExt as _, ready};
+use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -65,7 +67,7 @@ pub fn second_deployment(bed: &Bed) -> Done<'_> {
 
 /// Two deployments of the same model content, one after the other.
 pub fn two_deployments(bed: &Bed) -> Done<'_> {
-    bed.later(Duration::from_secs(1800), second_deployment);
+    bed.later(Duration::from_secs(600), second_deployment);
     article(bed)
 }
 
@@ -129,13 +131,13 @@ fn approve(bed: &Bed) -> Done<'_> {
 
 /// Applies, and changes the network's tags while it is being made.
 pub fn network_changed_while_made(bed: &Bed) -> Done<'_> {
-    bed.later(Duration::from_secs(2), tag_network);
+    bed.after(makes_network, tag_network);
     network(bed)
 }
 
 /// Applies, and brings another model while the service is being made.
 pub fn model_changed_while_made(bed: &Bed) -> Done<'_> {
-    bed.later(Duration::from_secs(60), other_model);
+    bed.after(makes_service, other_model);
     article(bed)
 }
 
@@ -183,13 +185,13 @@ pub fn delete_all(bed: &Bed) -> Done<'_> {
 
 /// Applies, and deletes while the service is being made.
 pub fn create_and_delete(bed: &Bed) -> Done<'_> {
-    bed.later(Duration::from_secs(60), delete_all);
+    bed.after(makes_service, delete_all);
     article(bed)
 }
 
 /// Applies, and deletes while the network is being made.
 pub fn create_and_delete_network(bed: &Bed) -> Done<'_> {
-    bed.later(Duration::from_secs(3), delete_network);
+    bed.after(makes_network, delete_network);
     network(bed)
 }
 
@@ -212,7 +214,7 @@ fn create_when_gone(bed: &Bed) -> Done<'_> {
 /// Deletes the deployment, takes its finalizer off while Azure is still at it, and applies the same again: an object
 /// with another uid.
 pub fn force_out_and_create(bed: &Bed) -> Done<'_> {
-    bed.later(Duration::from_secs(10), force_out);
+    bed.after(|sent| sent.is(Method::DELETE, "/services/aciservice"), force_out);
     delete_deployment(bed)
 }
 
@@ -226,6 +228,14 @@ fn force_out(bed: &Bed) -> Done<'_> {
 pub fn delete_namespace(bed: &Bed) -> Done<'_> {
     bed.cluster.delete(&Key::new(&NAMESPACES, "", NAMESPACE));
     done()
+}
+
+fn makes_network(sent: &Sent) -> bool {
+    sent.is(Method::PUT, "/virtualNetworks/amlvnet1")
+}
+
+fn makes_service(sent: &Sent) -> bool {
+    sent.is(Method::POST, "/services")
 }
 
 fn done<'b>() -> Done<'b> {

@@ -72,7 +72,7 @@ pub fn delete_without_rights(bed: &Bed) -> Done<'_> {
 
 /// The security rules are removed when the first token has expired.
 pub fn no_rules_later(bed: &Bed) -> Done<'_> {
-    bed.later(LATER, portal::no_rules);
+    bed.hours_later(LATER, portal::no_rules);
     done()
 }
 

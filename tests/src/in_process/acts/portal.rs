@@ -125,11 +125,13 @@ pub fn marks_lost(bed: &Bed) -> Done<'_> {
     .boxed()
 }
 
-/// The same, and both objects are deleted before anybody looks.
+/// The same, and both objects are deleted before anybody looks: the network first, since whoever hears of the deployment's
+/// deletion looks at the network.
 pub fn marks_lost_and_deleted(bed: &Bed) -> Done<'_> {
     async move {
         marks_lost(bed).await;
-        super::delete_all(bed).await;
+        super::delete_network(bed).await;
+        super::delete_deployment(bed).await;
     }
     .boxed()
 }
