@@ -11,10 +11,19 @@ use std::{
     sync::OnceLock,
 };
 
+/// How writes are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// One by one.
+    Each,
+    /// However often the same one was made in a row, and whatever version of a model came of it.
+    Repeated,
+}
+
 /// In what the requests of two runs after the act differ; empty when they agree.
-pub fn differences(simulated: &Run, real: &Run) -> Vec<String> {
+pub fn differences(simulated: &Run, real: &Run, compared: Writes) -> Vec<String> {
     let mut found = Vec::new();
-    let (one, other) = (writes(simulated), writes(real));
+    let (one, other) = (writes(simulated, compared), writes(real, compared));
     let paths: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     for path in paths {
         if one.get(path) != other.get(path) {
@@ -28,28 +37,47 @@ pub fn differences(simulated: &Run, real: &Run) -> Vec<String> {
 }
 
 /// The verbs of the writes to each resource.
-fn writes(run: &Run) -> BTreeMap<String, Vec<String>> {
+fn writes(run: &Run, compared: Writes) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::<String, Vec<String>>::new();
     for sent in after(run).filter(|sent| sent.writes_azure()) {
-        all.entry(plain(sent.path())).or_default().push(sent.method.to_string());
+        let path = plain(sent.path());
+        let path = if compared == Writes::Repeated { without_version(&path) } else { path };
+        all.entry(path).or_default().push(sent.method.to_string());
+    }
+    if compared == Writes::Repeated {
+        all.values_mut().for_each(Vec::dedup);
     }
     all
 }
 
 /// The lists that a sweep reads; on real time one may come within a scenario.
-const SWEPT: [&str; 3] = ["/networkSecurityGroups", "/virtualNetworks", "/services"];
+const SWEPT: [&str; 5] = [
+    "/networkSecurityGroups",
+    "/virtualNetworks",
+    "/workspaces",
+    "/services",
+    "/models?properties=acivnet-owner&count=255",
+];
 
 /// What was read, but for sign-in, polls of operations and lists of sweeps. Of a blob's URL the signature is left out.
 fn reads(run: &Run) -> BTreeSet<String> {
     let reads = after(run).filter(|sent| sent.side == Side::Azure && !sent.writes_azure());
     let kept = reads.filter(|sent| !sent.path().ends_with("/token") && !sent.path().contains("/operations/"));
-    let kept = kept.filter(|sent| !SWEPT.iter().any(|list| sent.path().ends_with(list)));
+    let kept = kept.filter(|sent| !SWEPT.iter().any(|list| sent.path().ends_with(list) || sent.target.ends_with(list)));
     let target = |sent: &Sent| plain(if sent.path().contains(".blob.") { sent.path() } else { &sent.target });
     kept.map(|sent| format!("{} {}", sent.method, target(sent))).collect()
 }
 
 fn after(run: &Run) -> impl Iterator<Item = &Sent> {
     run.trace.iter().skip(run.acted)
+}
+
+/// The path of a model without its version.
+fn without_version(path: &str) -> String {
+    match path.rsplit_once("%3A") {
+        Some((model, version)) if version.parse::<u32>().is_ok() => model.to_owned(),
+        _ => path.to_owned(),
+    }
 }
 
 /// Without the ids that Azure makes up.

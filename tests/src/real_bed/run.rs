@@ -7,7 +7,7 @@ use crate::{
             resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS},
             store::{finalizers, is_deleting},
         },
-        bed::Bed,
+        bed::{Bed, NAMESPACE},
         end_state::EndState,
         scenario::{Run, Scenario},
         wire::{Sent, Side, Strike},
@@ -15,12 +15,13 @@ use crate::{
     kube_bed::KubeBed,
 };
 use acivnet_api::FINALIZER;
-use acivnet_operator::{admin::Readiness, controllers};
+use acivnet_operator::{admin::Readiness, controllers, pace::Pace};
 use futures::FutureExt as _;
 use http::Request;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::{
+    sync::Semaphore,
     task::JoinHandle,
     time::{Instant, sleep},
 };
@@ -29,16 +30,31 @@ use tokio::{
 const PACE: f64 = 0.01;
 /// What Azure is written for is named after this cluster, as on the simulated bed.
 const CLUSTER: &str = "00000000-0000-4000-8000-000000000001";
+/// How often an object and its endpoint are looked at, at a pace of 1: what the custom resources have as a default.
+const INTERVAL: Duration = Duration::from_secs(300);
+/// Long enough after a sweep's beginning for it to be over, and for another not to come into the middle of an act.
+const AFTER_SWEEP: Duration = Duration::from_millis(500);
 /// Longer than from one sweep to the next.
 const SWEEP: Duration = Duration::from_millis(3_300);
+/// So many of them without a write, and it stays as it is.
+const SWEEPS: u32 = 3;
+/// After the first of them the clock is put forward by this, as much as has to pass on the simulated bed: some things the
+/// operator tries again when the clock says so, whatever its pace.
+const REST: Duration = Duration::from_secs(1200);
 /// How long until an operator that was stopped runs again.
 const RESTART: Duration = Duration::from_millis(100);
+/// How often the bed looks how far it is.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long a case may take to come to rest.
 const LONGEST: Duration = Duration::from_secs(240);
+
+/// So many cases stand side by side. Most of the time they wait.
+const SIDE_BY_SIDE: usize = 40;
 
 /// What all cases share.
 pub struct World {
     bed: KubeBed,
+    places: Semaphore,
     operator: kube::Client,
     keys: Value,
 }
@@ -68,14 +84,16 @@ impl World {
         let operator = Namespace::operator(&bed).await;
         let request = Request::get("/openid/v1/jwks").body(Vec::new()).expect("a request");
         let keys = bed.client().request_text(request).await.expect("the keys of the cluster");
-        Self { bed, operator, keys: serde_json::from_str(&keys).expect("JSON") }
+        let places = Semaphore::new(SIDE_BY_SIDE);
+        Self { bed, places, operator, keys: serde_json::from_str(&keys).expect("JSON") }
     }
 
-    /// Runs a scenario; one request after the act is struck.
+    /// Runs a scenario, once there is a place for it; one request after the act is struck.
     ///
     /// # Errors
     /// What did not come to rest, or was touched although it belongs to others.
     pub async fn run(&self, scenario: &'static Scenario, strike: Option<&Strike>) -> Result<Run, String> {
+        let _place = self.places.acquire().await.expect("places");
         let namespace = Namespace::new(&self.bed, self.operator.clone()).await;
         let name = namespace.name.clone();
         let bed = Bed::real(Arc::new(namespace), &name, &self.bed.url(), self.keys.clone()).await;
@@ -83,10 +101,12 @@ impl World {
         (scenario.prepare)(&bed).await;
         let mut operator = Operator::start(&bed).await;
         rest(&bed, &mut operator, 1).await.map_err(|why| format!("beforehand, {why}"))?;
+        sleep(Pace::new(PACE).sweeps(INTERVAL, NAMESPACE).wait(bed.now())).await;
+        sleep(AFTER_SWEEP).await;
         let acted = bed.wire.count();
         strike.into_iter().for_each(|strike| bed.wire.strike(strike.clone()));
         (scenario.act)(&bed).await;
-        rest(&bed, &mut operator, 3).await?;
+        rest(&bed, &mut operator, SWEEPS).await?;
         drop(operator);
         if bed.foreign().await != foreign {
             return Err("something that belongs to others was touched".into());
@@ -99,13 +119,13 @@ impl World {
     }
 }
 
-/// Until nothing was written for so long, each object was looked at as often as sweeps pass in that time, and nobody is
-/// to do anything more. An operator that is stopped is started again.
+/// Until nothing was written in so many sweeps over every object, and nobody is to do anything more. An operator that is
+/// stopped is started again.
 async fn rest(bed: &Bed, operator: &mut Operator, sweeps: u32) -> Result<(), String> {
     let begin = Instant::now();
-    let (mut last, mut seen) = (Instant::now(), bed.wire.count());
+    let mut quiet = Quiet::new(bed);
     loop {
-        sleep(Duration::from_millis(25)).await;
+        sleep(LOOK).await;
         if begin.elapsed() > LONGEST {
             let log = bed.wire.log(bed.wire.count().saturating_sub(20));
             return Err(format!("it did not come to rest within {LONGEST:?}; last requests:\n{}", log.join("\n")));
@@ -120,20 +140,42 @@ async fn rest(bed: &Bed, operator: &mut Operator, sweeps: u32) -> Result<(), Str
         if due {
             bed.act().await;
         }
-        if stopped || due || bed.wire.writes_since(seen) > 0 {
-            (last, seen) = (Instant::now(), bed.wire.count());
+        if stopped || due || bed.next_act().is_some() || bed.wire.writes_since(quiet.seen) > 0 {
+            quiet = Quiet::new(bed);
         }
-        let quiet = last.elapsed() > SWEEP * sweeps && bed.next_act().is_none();
-        if quiet && looks_since(bed, seen) >= sweeps as usize * objects(bed) {
-            return Ok(());
+        match quiet.sweeps(bed) {
+            enough if enough >= sweeps => return Ok(()),
+            1.. if !quiet.rested => quiet.rested = bed.put_forward(REST),
+            _ => {}
         }
     }
 }
 
-/// How many passes began: each begins with a look at the identity of the namespace.
-fn looks_since(bed: &Bed, start: usize) -> usize {
-    let looks = |sent: &&Sent| sent.side == Side::Kubernetes && sent.path().ends_with("/serviceaccounts/acivnet");
-    bed.wire.trace().iter().skip(start).filter(looks).count()
+/// A time without a write.
+struct Quiet {
+    since: Instant,
+    /// The number of the first request in it.
+    seen: usize,
+    /// The clock was put forward.
+    rested: bool,
+}
+
+impl Quiet {
+    fn new(bed: &Bed) -> Self {
+        Self { since: Instant::now(), seen: bed.wire.count(), rested: false }
+    }
+
+    /// In how many sweeps nothing was written: so much time passed, and each object was looked at so often.
+    fn sweeps(&self, bed: &Bed) -> u32 {
+        let passed = (self.since.elapsed().as_secs_f64() / SWEEP.as_secs_f64()) as u32;
+        if passed == 0 {
+            return 0;
+        }
+        // each pass begins with a look at the identity of the namespace
+        let is_look = |sent: &Sent| sent.side == Side::Kubernetes && sent.path().ends_with("/serviceaccounts/acivnet");
+        let looks = bed.wire.count_since(self.seen, is_look);
+        passed.min(looks.checked_div(objects(bed)).map_or(passed, |looks| u32::try_from(looks).unwrap_or(u32::MAX)))
+    }
 }
 
 /// How many objects the operator looks at again and again.
