@@ -1,7 +1,7 @@
 //! The scenarios on a real API server: undisturbed they ask the same of Azure as on the simulated bed, and a sample of
 //! interruptions leads to the same end.
 //!
-//! `cargo test` runs a slice. `ACIVNET_REAL_BED=all` runs every scenario.
+//! `cargo test` runs a slice. `ACIVNET_REAL_BED=all` runs every scenario, and the name of a scenario that one.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,7 @@ use acivnet_tests::{
         wire::{Mode, Strike},
     },
     real_bed::{
-        conformance::{self, Writes},
+        conformance::{self, Closeness},
         run::World,
     },
     results::Results,
@@ -34,8 +34,8 @@ use std::{
 };
 use tokio::task::spawn_blocking;
 
-/// Asks for all scenarios.
-const WHOLE: &str = "ACIVNET_REAL_BED";
+/// Asks for other scenarios than the slice.
+const ASKED: &str = "ACIVNET_REAL_BED";
 /// What a plain `cargo test` runs.
 const SLICE: [&str; 5] = ["network create", "article create", "script update", "drift: rule removed", "delete all"];
 /// How often the same is written in a row follows from the moment, which is another one on each bed: where two objects work
@@ -61,11 +61,14 @@ struct Outcome {
 #[test]
 fn real_bed() {
     run(async {
-        let whole = std::env::var_os(WHOLE).is_some();
-        let wanted = |name: &str| whole || SLICE.contains(&name);
+        let asked = std::env::var(ASKED).ok();
+        let wanted = |name: &str| match asked.as_deref() {
+            Some(asked) => asked == "all" || asked == name,
+            None => SLICE.contains(&name),
+        };
         let began = Instant::now();
         let world = Arc::new(World::start().await);
-        let sample = if whole { 4 } else { 2 };
+        let sample = if asked.is_some() { 4 } else { 2 };
         let each = scenarios::all().filter(|one| wanted(one.name));
         let outcomes = join_all(each.map(|one| apart(scenario(Arc::clone(&world), one, sample)))).await;
         report(&outcomes, began.elapsed());
@@ -90,8 +93,11 @@ async fn scenario(world: Arc<World>, scenario: &'static Scenario, sample: usize)
             if catch_unwind(|| (scenario.ends)(&clean.end)).is_err() {
                 outcome.wrong.push(format!("{}, undisturbed, ends otherwise", scenario.name));
             }
-            let compared = if REPEATING.contains(&scenario.name) { Writes::Repeated } else { Writes::Each };
+            let compared = if REPEATING.contains(&scenario.name) { Closeness::Repeats } else { Closeness::Each };
             outcome.differing = conformance::differences(&simulated, &clean, compared);
+            if !outcome.differing.is_empty() {
+                eprintln!("{}, undisturbed, on the real bed:\n{}", scenario.name, clean.log().join("\n"));
+            }
             let (strikes, clean) = (strikes(&clean, sample), Arc::new(clean));
             outcome.cases += strikes.len();
             let each = strikes.into_iter();
@@ -135,7 +141,13 @@ async fn struck(world: Arc<World>, scenario: &'static Scenario, clean: Arc<Run>,
 
 fn report(outcomes: &[Outcome], took: Duration) {
     let mut results = Results::new("real-bed", "The scenarios on a real API server");
-    results.text("Each scenario undisturbed, compared with the simulated bed, and with single writes interrupted.");
+    results.text(
+        "Each scenario undisturbed, compared with the simulated bed, and with single writes interrupted. The end has to be \
+         that of the undisturbed run on the same bed. The writes to each resource of Azure have to be the same in the same \
+         order, and so have the reads, whatever their number. What is written again for as long as something lasts, or by \
+         either of two objects at once, is compared without its repeats:",
+    );
+    results.text(REPEATING.map(|name| format!("- {name}")).join("\n"));
     let row = |one: &Outcome| {
         vec![
             one.scenario.name.to_owned(),

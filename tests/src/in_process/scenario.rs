@@ -60,15 +60,22 @@ impl Scenario {
             return Err(format!("there never was a request {}", unmet.request));
         }
         let (trace, answers, starts) = (bed.wire.trace(), bed.wire.answers(), bed.starts());
-        let run = Run { trace, answers, acted, end: EndState::of(&bed).await, starts };
-        match run.refused_deletion() {
-            Some(sent) => Err(format!("something was to be deleted that is in use: {sent}")),
-            None => Ok(run),
-        }
+        Run { trace, answers, acted, end: EndState::of(&bed).await, starts }.checked()
     }
 }
 
 impl Run {
+    /// The run, if all that was to be deleted could be.
+    ///
+    /// # Errors
+    /// The first DELETE that Azure refused.
+    pub fn checked(self) -> Result<Self, String> {
+        match self.refused_deletion() {
+            Some(sent) => Err(format!("something was to be deleted that is in use: {sent}")),
+            None => Ok(self),
+        }
+    }
+
     /// Every request in a line, with its number and the status of its answer, if there was one.
     pub fn log(&self) -> Vec<String> {
         let answer = |number| self.answers.get(&number).map_or_else(|| "---".to_owned(), ToString::to_string);

@@ -4,7 +4,7 @@ use super::namespace::Namespace;
 use crate::{
     in_process::{
         api_server::{
-            resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS},
+            resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS, NAMESPACES},
             store::{finalizers, is_deleting},
         },
         bed::{Bed, NAMESPACE},
@@ -115,7 +115,7 @@ impl World {
             return Err(format!("there never was the request {strike:?}"));
         }
         let (trace, answers, starts) = (bed.wire.trace(), bed.wire.answers(), bed.starts());
-        Ok(Run { trace, answers, acted, end: EndState::of(&bed).await, starts })
+        Run { trace, answers, acted, end: EndState::of(&bed).await, starts }.checked()
     }
 }
 
@@ -144,7 +144,7 @@ async fn rest(bed: &Bed, operator: &mut Operator, sweeps: u32) -> Result<(), Str
             quiet = Quiet::new(bed);
         }
         match quiet.sweeps(bed) {
-            enough if enough >= sweeps => return Ok(()),
+            enough if enough >= sweeps && !namespace_goes(bed) => return Ok(()),
             1.. if !quiet.rested => quiet.rested = bed.put_forward(REST),
             _ => {}
         }
@@ -176,6 +176,11 @@ impl Quiet {
         let looks = bed.wire.count_since(self.seen, is_look);
         passed.min(looks.checked_div(objects(bed)).map_or(passed, |looks| u32::try_from(looks).unwrap_or(u32::MAX)))
     }
+}
+
+/// Whether the cluster is still at work on the namespace's deletion, for which it takes its time.
+fn namespace_goes(bed: &Bed) -> bool {
+    bed.cluster.list(&NAMESPACES).iter().any(is_deleting)
 }
 
 /// How many objects the operator looks at again and again.
