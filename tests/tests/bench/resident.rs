@@ -40,6 +40,8 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     }
     let maker = Operator::start(&bed, &azure, 0.05);
     until_ready(&bed, objects).await;
+    // what the last ones mean for their subnets is told after they are ready
+    tokio::time::sleep(Duration::from_secs(20)).await;
     maker.stop();
     let (_, before) = azure.requests().await;
     // sweeps every 30 s instead of 300 s
