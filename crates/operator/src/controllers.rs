@@ -1,7 +1,7 @@
-//! Two controllers and their watches.
+//! Watches, and passes over what they see.
 //!
-//! Each kind is watched once. What one kind's objects tell about the other's is passed on as references: a deployment
-//! waits for its subnet, a subnet counts its deployments, a ConfigMap is named by deployments, subnets share a network.
+//! Each kind is watched once. What one kind's objects tell about the other's is passed on: a deployment waits for its
+//! subnet, a subnet counts its deployments, a ConfigMap is named by deployments, subnets share a network.
 
 mod relations;
 mod watch;
@@ -10,28 +10,29 @@ use crate::{
     admin::Readiness,
     ctx::Ctx,
     object::Object,
-    packed::Packed,
-    reconcile::{after_error, reconcile},
+    packed::Kept,
+    queue::{CustomResource, Who},
+    reconcile::reconcile,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
 use futures::{
     Stream, StreamExt,
-    channel::mpsc,
-    future::{BoxFuture, Shared, select},
+    future::{BoxFuture, Shared, join, select},
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
     core::PartialObjectMeta,
     runtime::{
-        Controller, WatchStreamExt, controller,
-        reflector::{self, ObjectRef, Store},
+        reflector::{self, Lookup, Store, reflector, store::Writer},
         watcher::{self, Event},
     },
 };
 use relations::Relations;
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{hash::Hash, panic::resume_unwind, pin::pin, sync::Arc, time::Duration};
+use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 
 /// How often lists that nobody asks any more are let go.
 const TIDY: Duration = Duration::from_secs(30);
@@ -39,47 +40,53 @@ const TIDY: Duration = Duration::from_secs(30);
 /// Ends the work when it is ready.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
-/// Runs both controllers until `stop`, then finishes the passes under way.
+/// A pass that has ended, and when the next is wanted.
+type Passed = (Who, Option<Duration>);
+
+/// Watches and works until `stop`, then finishes the passes under way.
 pub async fn run(ctx: Arc<Ctx>, readiness: Arc<Readiness>, stop: Stop) {
-    let (deployments, deployment_writer) = reflector::store::<Packed<AciVnetDeployment>>();
-    let (subnets, subnet_writer) = reflector::store::<Packed<DelegatedSubnet>>();
+    let mut passes = JoinSet::new();
+    select(pin!(join(watch(&ctx, &readiness), work(&ctx, &mut passes))), stop).await;
+    while let Some(ended) = passes.join_next().await {
+        end(&ctx, ended);
+    }
+}
+
+async fn watch(ctx: &Arc<Ctx>, readiness: &Readiness) {
+    let (deployments, deployment_writer) = reflector::store::<Kept<AciVnetDeployment>>();
+    let (subnets, subnet_writer) = reflector::store::<Kept<DelegatedSubnet>>();
     let (config_maps, config_map_writer) = reflector::store::<PartialObjectMeta<ConfigMap>>();
-    let (to_deployments, deployment_refs) = mpsc::unbounded();
-    let (to_subnets, subnet_refs) = mpsc::unbounded();
-    let relations =
-        Arc::new(Relations::new(Arc::clone(&ctx), deployments.clone(), subnets.clone(), to_deployments, to_subnets));
-
-    let events =
-        watch::objects(&ctx, Api::<Packed<AciVnetDeployment>>::all(ctx.kube.clone())).reflect(deployment_writer);
-    let deployment_events = events.inspect({
-        let relations = Arc::clone(&relations);
-        move |event| each(event, |event| relations.deployment(event))
-    });
-    let events = watch::objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone())).reflect(subnet_writer);
-    let subnet_events = events.inspect({
-        let relations = Arc::clone(&relations);
-        move |event| each(event, |event| relations.subnet(event))
-    });
-    let config_map_events = watch::metadata(&ctx, Api::<PartialObjectMeta<ConfigMap>>::all(ctx.kube.clone()))
-        .reflect(config_map_writer)
-        .take_until(stop.clone())
-        .for_each(|event| {
-            each(&event, |event| relations.config_map(event));
-            std::future::ready(())
-        });
-
-    let filled = fill(&ctx, deployments.clone(), subnets.clone(), config_maps, &readiness);
+    let relations = Relations::new(Arc::clone(ctx), deployments.clone(), subnets.clone());
+    let on_deployment = |event: &_| {
+        relations.deployment(event);
+        note(ctx, event);
+    };
+    let on_subnet = |event: &_| {
+        relations.subnet(event);
+        note(ctx, event);
+    };
+    let on_config_map = |event: &_| relations.config_map(event);
     futures::join!(
-        controller(Arc::clone(&ctx), deployment_events, deployments, deployment_refs, stop.clone()),
-        controller(Arc::clone(&ctx), subnet_events, subnets, subnet_refs, stop.clone()),
-        config_map_events,
-        async {
-            select(pin!(filled), stop.clone()).await;
-        },
-        async {
-            select(pin!(tidy(&ctx)), stop.clone()).await;
-        },
+        follow(watch::objects(ctx, Api::all(ctx.kube.clone())), deployment_writer, on_deployment),
+        follow(watch::objects(ctx, Api::all(ctx.kube.clone())), subnet_writer, on_subnet),
+        follow(watch::metadata(ctx, Api::all(ctx.kube.clone())), config_map_writer, on_config_map),
+        fill(ctx, deployments, subnets, config_maps, readiness),
+        tidy(ctx),
     );
+}
+
+/// Keeps what a watch sees, and tells of it. Every error of a watch was dealt with before.
+async fn follow<K>(
+    events: impl Stream<Item = watcher::Result<Event<K>>> + Send,
+    writer: Writer<K>,
+    tell: impl Fn(&Event<K>),
+) where
+    K: Lookup<DynamicType: Eq + Hash + Clone> + Clone,
+{
+    let mut kept = pin!(reflector(writer, events));
+    while let Some(event) = kept.next().await {
+        event.iter().for_each(&tell);
+    }
 }
 
 /// Lets go of lists that no sweep asks any more.
@@ -90,18 +97,11 @@ async fn tidy(ctx: &Ctx) {
     }
 }
 
-/// Every error of a watch was dealt with before.
-fn each<K>(event: &watcher::Result<Event<K>>, tell: impl FnOnce(&Event<K>)) {
-    if let Ok(event) = event {
-        tell(event);
-    }
-}
-
 /// Lets passes use what the watches know, once that is everything.
 async fn fill(
     ctx: &Ctx,
-    deployments: Store<Packed<AciVnetDeployment>>,
-    subnets: Store<Packed<DelegatedSubnet>>,
+    deployments: Store<Kept<AciVnetDeployment>>,
+    subnets: Store<Kept<DelegatedSubnet>>,
     config_maps: Store<PartialObjectMeta<ConfigMap>>,
     readiness: &Readiness,
 ) {
@@ -116,61 +116,64 @@ async fn fill(
 }
 
 /// A change of the status is our own: only spec, annotations and deletion (which moves the generation) start a pass.
-async fn controller<S: Object>(
-    ctx: Arc<Ctx>,
-    events: impl Stream<Item = watcher::Result<Event<Packed<S>>>> + Send + 'static,
-    store: Store<Packed<S>>,
-    related: mpsc::UnboundedReceiver<ObjectRef<Packed<S>>>,
-    stop: Stop,
-) {
-    let objects = events.applied_objects().predicate_filter(|one: &Packed<S>| Some(one.wish()), Default::default());
-    let newest = store.clone();
-    Controller::for_stream(objects, store)
-        .reconcile_on(related)
-        .graceful_shutdown_on(stop)
-        .run(move |packed, ctx| in_turn(packed, ctx, newest.clone()), |_, never, _| match *never {}, ctx)
-        .for_each(|result| {
-            note(result);
-            std::future::ready(())
-        })
-        .await;
+fn note<S: Object>(ctx: &Ctx, event: &Event<Kept<S>>) {
+    match event {
+        Event::Apply(object) | Event::InitApply(object) => ctx.queue.seen(object.who(), object.wish()),
+        Event::Delete(object) => ctx.queue.gone(object.who()),
+        Event::Init | Event::InitDone => {}
+    }
 }
 
-/// A pass once everything is known and it has its turn in its namespace, over the object as it is then. While it waits it
-/// holds next to nothing, so that any number may wait.
-async fn in_turn<S: Object>(
-    packed: Arc<Packed<S>>,
-    ctx: Arc<Ctx>,
-    newest: Store<Packed<S>>,
-) -> Result<controller::Action, Infallible> {
+/// Starts passes as they have their turns, once everything is known.
+async fn work(ctx: &Arc<Ctx>, passes: &mut JoinSet<Passed>) {
     ctx.stores.filled().await;
-    let object = ObjectRef::from_obj(packed.as_ref());
-    let namespace = object.namespace.clone().unwrap_or_default();
-    let priority = packed.unpack().map_or(Priority::Sweep, |cr| ctx.memory.priority(&cr));
-    let _turn = ctx.turns.take(&namespace, priority).await;
-    Ok(match newest.get(&object).map(|newest| newest.unpack()) {
-        Some(Ok(cr)) => Box::pin(pass(Arc::new(cr), ctx)).await,
-        Some(Err(error)) => {
-            tracing::error!(%object, %error, "an object can't be read from the cache");
-            controller::Action::await_change()
+    loop {
+        tokio::select! {
+            biased;
+            Some(ended) = passes.join_next() => end(ctx, ended),
+            who = ctx.queue.next(|who| priority(ctx, who)) => {
+                let span = tracing::info_span!("pass", kind = ?who.resource, namespace = %who.namespace, name = %who.name);
+                passes.spawn(turn(Arc::clone(ctx), who).instrument(span));
+            }
         }
-        None => controller::Action::await_change(),
-    })
+    }
 }
 
-async fn pass<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> controller::Action {
-    let done = reconcile(Arc::clone(&cr), Arc::clone(&ctx)).await;
-    done.unwrap_or_else(|error| after_error(cr, &error, ctx))
+fn priority(ctx: &Ctx, who: &Who) -> Option<Priority> {
+    match who.resource {
+        CustomResource::AciVnetDeployment => {
+            ctx.stores.deployment(who).map(|kept| ctx.memory.priority(kept.uid(), kept.standing()))
+        }
+        CustomResource::DelegatedSubnet => {
+            ctx.stores.delegated_subnet(who).map(|kept| ctx.memory.priority(kept.uid(), kept.standing()))
+        }
+    }
 }
 
-type Passed<S> = (ObjectRef<Packed<S>>, controller::Action);
+/// One pass over an object as it is now.
+async fn turn(ctx: Arc<Ctx>, who: Who) -> Passed {
+    let again = match who.resource {
+        CustomResource::AciVnetDeployment => pass(&ctx, ctx.stores.deployment(&who)).await,
+        CustomResource::DelegatedSubnet => pass(&ctx, ctx.stores.delegated_subnet(&who)).await,
+    };
+    (who, again)
+}
 
-fn note<S: Object>(result: Result<Passed<S>, controller::Error<Infallible, watcher::Error>>) {
-    match result {
-        Ok((object, action)) => tracing::debug!(%object, ?action, "passed"),
-        // a reference to an object that has gone meanwhile
-        Err(controller::Error::ObjectNotFound(_)) => {}
-        Err(error) => tracing::warn!(%error, "the controller met an error"),
+async fn pass<S: Object>(ctx: &Ctx, kept: Option<Arc<Kept<S>>>) -> Option<Duration> {
+    match kept?.unpack() {
+        Ok(cr) => reconcile(ctx, &cr).await,
+        Err(error) => {
+            tracing::error!(%error, "an object can't be read from the cache");
+            None
+        }
+    }
+}
+
+fn end(ctx: &Ctx, ended: Result<Passed, JoinError>) {
+    match ended {
+        Ok((who, again)) => ctx.queue.done(&who, again),
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(error) => tracing::error!(%error, "a pass was dropped"),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     config_maps::ConfigMaps, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics, networks::Networks,
-    pace::Pace, pauses::Pauses, probe::Probes, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores,
-    turns::Turns,
+    pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, repeats::Repeats, running::Running, snapshot::Snapshots,
+    stores::Stores,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, Random};
 use acivnet_core::{observed, subject::names};
@@ -58,8 +58,8 @@ pub struct Ctx {
     pub stores: Stores,
     /// Attempts and results of earlier passes.
     pub memory: Memory,
-    /// Whose turn it is to pass over an object.
-    pub turns: Turns,
+    /// Which objects wait for a pass, and whose turn it is.
+    pub(crate) queue: Queue,
     pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
@@ -110,7 +110,7 @@ impl Ctx {
             networks,
             stores: Stores::default(),
             memory: Memory::default(),
-            turns: Turns::default(),
+            queue: Queue::default(),
             running: Running::default(),
             identities: Identities::default(),
             config_maps: ConfigMaps::default(),

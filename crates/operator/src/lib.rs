@@ -9,6 +9,7 @@
 
 mod act;
 pub mod admin;
+mod alike;
 pub mod args;
 pub mod cli;
 mod config_maps;
@@ -32,6 +33,7 @@ mod packed;
 mod pauses;
 mod probe;
 mod publish;
+mod queue;
 pub mod reconcile;
 mod repeats;
 mod running;
@@ -39,10 +41,10 @@ mod snapshot;
 pub mod start;
 mod stores;
 pub mod telemetry;
-pub mod turns;
 
 pub use object::Object;
 pub use packed::{Mention, Packed};
+pub use queue::CustomResource;
 
 /// Name under which the API server notes what we wrote.
 pub const FIELD_MANAGER: &str = "acivnet";

@@ -1,10 +1,8 @@
 //! What is remembered of each object between two passes. Losing it costs a few early retries.
 
+use crate::packed::Standing;
 use acivnet_azure::Priority;
-use acivnet_core::{
-    retry::Retry,
-    subject::{Subject, names},
-};
+use acivnet_core::{retry::Retry, subject::names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{
     collections::BTreeMap,
@@ -50,15 +48,14 @@ impl Memory {
     }
 
     /// How urgent a pass is. What was never looked at as it is now, and had not settled so before, a person changed.
-    pub fn priority<S: Subject>(&self, cr: &S) -> Priority {
-        let meta = cr.meta();
-        let same = |last: &&Attempts| last.generation == cr.generation() && last.deleting == cr.deleting();
-        if cr.asked() {
+    pub fn priority(&self, uid: &str, standing: Standing) -> Priority {
+        let same = |last: &&Attempts| last.generation == standing.generation && last.deleting == standing.deleting;
+        if standing.asked {
             return Priority::Change;
         }
-        match self.lock().get(names(meta).2).filter(same) {
+        match self.lock().get(uid).filter(same) {
             Some(last) => last.priority,
-            None if cr.had_settled() && !cr.deleting() => Priority::Sweep,
+            None if standing.had_settled && !standing.deleting => Priority::Sweep,
             None => Priority::Change,
         }
     }
@@ -76,10 +73,6 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use acivnet_api::{DelegatedSubnet, DelegatedSubnetSpec, DelegatedSubnetStatus};
-    use jiff::Timestamp;
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-    use serde_json::json;
 
     #[test]
     fn counts_until_something_changes() {
@@ -105,26 +98,17 @@ mod tests {
     #[test]
     fn what_a_person_changed_comes_first() {
         let memory = Memory::default();
-        let spec: DelegatedSubnetSpec = serde_json::from_value(json!({
-            "azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
-            "virtualNetwork": {"name": "v"}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}}))
-        .unwrap();
-        let subnet = |generation: i64, settled: i64, deleting: bool| {
-            let mut subnet = DelegatedSubnet::new("a", spec.clone());
-            subnet.metadata.uid = Some("u".into());
-            subnet.metadata.generation = Some(generation);
-            subnet.metadata.deletion_timestamp = deleting.then_some(Time(Timestamp::UNIX_EPOCH));
-            let status =
-                DelegatedSubnetStatus { settled_generation: Some(settled), ..DelegatedSubnetStatus::default() };
-            DelegatedSubnet { status: Some(status), ..subnet }
-        };
-        assert_eq!(memory.priority(&subnet(1, 1, false)), Priority::Sweep);
-        assert_eq!(memory.priority(&subnet(2, 1, false)), Priority::Change);
-        memory.attempt(&subnet(2, 1, false).metadata, Retry::Soon, false, true);
-        assert_eq!(memory.priority(&subnet(2, 1, false)), Priority::Operation);
-        memory.attempt(&subnet(2, 1, false).metadata, Retry::Backoff, false, false);
-        assert_eq!(memory.priority(&subnet(2, 1, false)), Priority::Retry);
-        assert_eq!(memory.priority(&subnet(2, 1, true)), Priority::Change);
-        assert_eq!(memory.priority(&subnet(3, 1, false)), Priority::Change);
+        let at = |generation, had_settled, deleting, asked| Standing { generation, deleting, had_settled, asked };
+        let priority = |standing| memory.priority("u", standing);
+        assert_eq!(priority(at(1, true, false, false)), Priority::Sweep);
+        assert_eq!(priority(at(1, true, false, true)), Priority::Change);
+        assert_eq!(priority(at(2, false, false, false)), Priority::Change);
+        let meta = ObjectMeta { uid: Some("u".into()), generation: Some(2), ..ObjectMeta::default() };
+        memory.attempt(&meta, Retry::Soon, false, true);
+        assert_eq!(priority(at(2, false, false, false)), Priority::Operation);
+        memory.attempt(&meta, Retry::Backoff, false, false);
+        assert_eq!(priority(at(2, false, false, false)), Priority::Retry);
+        assert_eq!(priority(at(2, false, true, false)), Priority::Change);
+        assert_eq!(priority(at(3, false, false, false)), Priority::Change);
     }
 }

@@ -1,6 +1,6 @@
 //! What the shell needs of both kinds beyond what decisions need.
 
-use crate::packed::Mention;
+use crate::{packed::Mention, queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
     describe::virtual_network_of,
@@ -27,17 +27,24 @@ pub trait Object:
     + Sync
     + 'static
 {
+    /// Which of the two it is.
+    const RESOURCE: CustomResource;
+
     /// What it refers to.
     fn mentions(&self) -> Vec<Mention>;
 }
 
 impl Object for DelegatedSubnet {
+    const RESOURCE: CustomResource = CustomResource::DelegatedSubnet;
+
     fn mentions(&self) -> Vec<Mention> {
         vec![virtual_network(&virtual_network_of(self))]
     }
 }
 
 impl Object for AciVnetDeployment {
+    const RESOURCE: CustomResource = CustomResource::AciVnetDeployment;
+
     fn mentions(&self) -> Vec<Mention> {
         let (namespace, ..) = names(&self.metadata);
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {

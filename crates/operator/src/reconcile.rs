@@ -1,62 +1,58 @@
 //! The shell in seven lines: all reads, then all decisions, then all writes.
 
-use crate::{act::act, ctx::Ctx, definition, kubernetes, lease, object::Object, observe::Sight, publish};
+use crate::{
+    act::act, ctx::Ctx, definition, kubernetes, lease, object::Object, observe::Sight, packed::Standing, publish,
+};
 use acivnet_core::{
     plan::Done,
     report::Next,
     retry::Retry,
     subject::{Pass, decide, names},
 };
-use kube::runtime::controller::Action;
-use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
-/// Why a pass ended early. What was written stands; the next pass reads it.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A write to the Kubernetes API was refused or got no answer.
-    #[error("the object can't be written: {}", kubernetes::text(.0))]
-    Write(#[from] Box<kube::Error>),
-}
-
-/// One pass over one object, and when to look again.
-pub async fn reconcile<S: Object>(cr: Arc<S>, ctx: Arc<Ctx>) -> Result<Action, Error> {
-    let kind = S::kind(&());
-    let (result, word) = match pass(&ctx, cr.as_ref()).await {
+/// One pass over one object. In how long to look again; without a time, when something changes.
+pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
+    let (again, word) = match pass(ctx, cr).await {
         Ok(Outcome { next: Next::Sweep(interval), .. }) => {
             ctx.memory.forget(cr.meta());
             ctx.repeats.forget(cr.meta());
             let sweeps = ctx.pace.sweeps(interval, names(cr.meta()).0);
-            (Ok(Action::requeue(sweeps.wait(ctx.clock.now()))), "settled")
+            (Some(sweeps.wait(ctx.clock.now())), "settled")
         }
-        Ok(Outcome { next: Next::Retry(retry), progress }) => (Ok(again(&ctx, cr.as_ref(), retry, progress)), "again"),
+        Ok(Outcome { next: Next::Retry(retry), progress }) => (Some(again(ctx, cr, retry, progress)), "again"),
         Ok(Outcome { next: Next::Never, .. }) => {
             ctx.memory.forget(cr.meta());
-            (Ok(Action::await_change()), "released")
+            (None, "released")
         }
-        Err(error) if lease::is_over(&error) => (Ok(again(&ctx, cr.as_ref(), Retry::Soon, false)), "again"),
-        Err(error) => match kubernetes::status(&error) {
-            // somebody wrote first, or the object is gone: the watch brings what stands
-            409 => (Ok(again(&ctx, cr.as_ref(), Retry::Soon, false)), "conflict"),
-            404 => (Ok(Action::await_change()), "gone"),
-            _ => (Err(Error::Write(Box::new(error))), "failed"),
-        },
+        Err(error) if lease::is_over(&error) => (Some(again(ctx, cr, Retry::Soon, false)), "again"),
+        Err(error) => after_error(ctx, cr, &error),
     };
-    ctx.metrics.reconcile(&kind, word);
-    result
+    ctx.metrics.reconcile(&S::kind(&()), word);
+    again
 }
 
-/// When to look again after a pass that ended early.
-pub fn after_error<S: Object>(cr: Arc<S>, error: &Error, ctx: Arc<Ctx>) -> Action {
-    tracing::warn!(kind = %S::kind(&()), namespace = names(cr.meta()).0, name = names(cr.meta()).1, %error, "a pass ended early");
-    again(&ctx, cr.as_ref(), Retry::Backoff, false)
+/// A read or write of our own objects was refused or got no answer. What was written stands; the next pass reads it.
+fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Duration>, &'static str) {
+    match kubernetes::status(error) {
+        // somebody wrote first, or the object is gone: the watch brings what stands
+        409 => (Some(again(ctx, cr, Retry::Soon, false)), "conflict"),
+        404 => (None, "gone"),
+        _ => {
+            let (namespace, name, _) = names(cr.meta());
+            let error = kubernetes::text(error);
+            tracing::warn!(kind = %S::kind(&()), namespace, name, error, "the object can't be read or written");
+            (Some(again(ctx, cr, Retry::Backoff, false)), "failed")
+        }
+    }
 }
 
-fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Action {
+fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration {
     let look = ctx.running.next_look(cr.meta(), ctx.pace);
     let attempt = ctx.memory.attempt(cr.meta(), retry, progress, look.is_some());
     let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
-    Action::requeue(look.filter(|_| retry == Retry::Soon).unwrap_or(wait))
+    look.filter(|_| retry == Retry::Soon).unwrap_or(wait)
 }
 
 struct Outcome {
@@ -78,7 +74,7 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
 }
 
 async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
-    let (priority, looked) = (ctx.memory.priority(cr), Instant::now());
+    let (priority, looked) = (ctx.memory.priority(names(cr.meta()).2, Standing::of(cr)), Instant::now());
     let mut sight = Sight::of(ctx, cr, priority, is_steady(cr)).await;
     let (mut blueprint, mut plan) = decide(cr, &sight.observed, ctx.clock.now());
     if sight.is_shared() && !plan.settled() {

@@ -2,7 +2,8 @@
 
 use crate::{
     object::{Object, finalizer, subnet, virtual_network},
-    packed::{Mention, Packed},
+    packed::{Kept, Mention},
+    queue::Who,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
 use acivnet_core::{describe::virtual_network_of, id::ResourceId, subject::names};
@@ -19,8 +20,8 @@ use tokio::sync::SetOnce;
 /// Filled once the watches have seen everything; until then, and without watches, the API is asked.
 #[derive(Default)]
 pub struct Stores {
-    pub(crate) subnets: OnceLock<Store<Packed<DelegatedSubnet>>>,
-    pub(crate) deployments: OnceLock<Store<Packed<AciVnetDeployment>>>,
+    pub(crate) subnets: OnceLock<Store<Kept<DelegatedSubnet>>>,
+    pub(crate) deployments: OnceLock<Store<Kept<AciVnetDeployment>>>,
     pub(crate) config_maps: OnceLock<Store<PartialObjectMeta<ConfigMap>>>,
     filled: SetOnce<()>,
 }
@@ -29,8 +30,8 @@ impl Stores {
     /// The watches have seen everything.
     pub(crate) fn fill(
         &self,
-        subnets: Store<Packed<DelegatedSubnet>>,
-        deployments: Store<Packed<AciVnetDeployment>>,
+        subnets: Store<Kept<DelegatedSubnet>>,
+        deployments: Store<Kept<AciVnetDeployment>>,
         config_maps: Store<PartialObjectMeta<ConfigMap>>,
     ) {
         let fresh = self.subnets.set(subnets).is_ok()
@@ -49,6 +50,16 @@ impl Stores {
     /// Whether the watches have seen everything.
     pub(crate) fn are_filled(&self) -> bool {
         self.filled.initialized()
+    }
+
+    /// A deployment, if a watch has seen it.
+    pub(crate) fn deployment(&self, who: &Who) -> Option<Arc<Kept<AciVnetDeployment>>> {
+        self.deployments.get()?.get(&ObjectRef::new(&who.name).within(&who.namespace))
+    }
+
+    /// A subnet, if a watch has seen it.
+    pub(crate) fn delegated_subnet(&self, who: &Who) -> Option<Arc<Kept<DelegatedSubnet>>> {
+        self.subnets.get()?.get(&ObjectRef::new(&who.name).within(&who.namespace))
     }
 
     /// Uid and resourceVersion of a ConfigMap, if a watch has seen it.
@@ -112,18 +123,18 @@ impl Stores {
     }
 }
 
-fn any<S: Object>(store: Option<&Store<Packed<S>>>, namespace: &str) -> bool {
-    store.is_some_and(|store| store.state().iter().any(|one| names(one.meta()).0 == namespace))
+fn any<S: Object>(store: Option<&Store<Kept<S>>>, namespace: &str) -> bool {
+    store.is_some_and(|store| store.state().iter().any(|one| *one.who().namespace == *namespace))
 }
 
 /// Uids of the objects of a namespace that carry our finalizer.
 async fn held<S: Object>(
-    store: Option<&Store<Packed<S>>>,
+    store: Option<&Store<Kept<S>>>,
     kube: &kube::Client,
     namespace: &str,
 ) -> Result<Vec<String>, kube::Error> {
     let uids = match store {
-        Some(store) => mentioning(store, finalizer(namespace)).iter().filter_map(|one| one.uid()).collect(),
+        Some(store) => mentioning(store, finalizer(namespace)).iter().map(|one| one.uid().to_owned()).collect(),
         None => {
             let all = Api::<S>::namespaced(kube.clone(), namespace).list(&ListParams::default()).await?;
             all.iter().filter(|one| one.finalizers().iter().any(|one| one == FINALIZER)).filter_map(S::uid).collect()
@@ -134,7 +145,7 @@ async fn held<S: Object>(
 
 /// The objects that refer to something, and where nothing is watched all of them, in the same order each time.
 async fn found<S: Object>(
-    store: Option<&Store<Packed<S>>>,
+    store: Option<&Store<Kept<S>>>,
     mention: Mention,
     api: Api<S>,
 ) -> Result<Vec<S>, kube::Error> {
@@ -150,9 +161,9 @@ async fn found<S: Object>(
 }
 
 /// The objects of a store that refer to something.
-pub(crate) fn mentioning<S: Object>(store: &Store<Packed<S>>, what: Mention) -> Vec<Arc<Packed<S>>> {
+pub(crate) fn mentioning<S: Object>(store: &Store<Kept<S>>, what: Mention) -> Vec<Arc<Kept<S>>> {
     let mut found = store.state();
     found.retain(|one| one.mentions(what));
-    found.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
+    found.sort_by(|one, other| one.who().cmp(other.who()));
     found
 }

@@ -9,13 +9,8 @@ use super::{
     bed::Bed,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
-use acivnet_operator::{
-    Object,
-    ctx::Ctx,
-    reconcile::{after_error, reconcile},
-};
+use acivnet_operator::{Object, ctx::Ctx, reconcile::reconcile};
 use futures::future::{Either, select};
-use kube::runtime::controller::Action;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -131,14 +126,14 @@ impl<'b> Driver<'b> {
             return;
         };
         let meta = serde_json::from_value(object["metadata"].clone()).expect("metadata");
-        let action = if key.resource.plural == DELEGATED_SUBNETS.plural {
+        let again = if key.resource.plural == DELEGATED_SUBNETS.plural {
             self.look::<DelegatedSubnet>(object).await
         } else {
             self.look::<AciVnetDeployment>(object).await
         };
-        let stopped = self.bed.wire.ends_now() || action.is_none();
+        let stopped = self.bed.wire.ends_now() || again.is_none();
         self.note_writes();
-        match action.as_ref().map(delay) {
+        match again {
             _ if stopped => self.restart().await,
             Some(Some(delay)) => {
                 self.due.insert(key.clone(), Instant::now() + delay);
@@ -150,15 +145,11 @@ impl<'b> Driver<'b> {
     }
 
     /// One pass; nothing when the operator was stopped in it.
-    async fn look<S: Object>(&self, object: Value) -> Option<Action> {
-        let cr: Arc<S> = Arc::new(serde_json::from_value(object).expect("an object of ours"));
-        let pass = async {
-            let done = reconcile(Arc::clone(&cr), Arc::clone(&self.ctx)).await;
-            done.unwrap_or_else(|error| after_error(Arc::clone(&cr), &error, Arc::clone(&self.ctx)))
-        };
-        match select(pin!(self.bed.wire.stopped()), pin!(pass)).await {
+    async fn look<S: Object>(&self, object: Value) -> Option<Option<Duration>> {
+        let cr: S = serde_json::from_value(object).expect("an object of ours");
+        match select(pin!(self.bed.wire.stopped()), pin!(reconcile(&self.ctx, &cr))).await {
             Either::Left(_) => None,
-            Either::Right((action, _)) => Some(action),
+            Either::Right((again, _)) => Some(again),
         }
     }
 
@@ -313,17 +304,4 @@ fn names_config_map(deployment: &Value, wanted: &str) -> bool {
 fn network(spec: &Value) -> Value {
     let group = spec["virtualNetwork"].get("resourceGroup").unwrap_or(&spec["azure"]["resourceGroup"]);
     json!([spec["azure"]["subscriptionID"], group, spec["virtualNetwork"]["name"]])
-}
-
-/// When to look again. `Action` shows it in its debug form only.
-fn delay(action: &Action) -> Option<Duration> {
-    if *action == Action::await_change() {
-        return None;
-    }
-    let text = format!("{action:?}");
-    let shown = text.strip_prefix("Action { requeue_after: Some(").and_then(|rest| rest.strip_suffix(") }"));
-    let shown = shown.unwrap_or_else(|| panic!("another form of Action: {text}"));
-    let units = [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
-    let seconds = units.iter().find_map(|(unit, scale)| Some(shown.strip_suffix(unit)?.parse::<f64>().ok()? * scale));
-    Some(Duration::from_secs_f64(seconds.unwrap_or_else(|| panic!("another form of Duration: {text}"))))
 }

@@ -3,12 +3,11 @@
 use crate::{
     ctx::Ctx,
     object::{self, Object},
-    packed::{Mention, Packed},
+    packed::{Kept, Mention},
     stores::mentioning,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::types};
 use acivnet_core::{describe::virtual_network_of, subject::names};
-use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::{
     api::core::v1::ConfigMap,
     apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
@@ -30,10 +29,8 @@ use std::{
 /// Passes on to one kind what events of another mean for it.
 pub(super) struct Relations {
     ctx: Arc<Ctx>,
-    deployments: Store<Packed<AciVnetDeployment>>,
-    subnets: Store<Packed<DelegatedSubnet>>,
-    to_deployments: UnboundedSender<ObjectRef<Packed<AciVnetDeployment>>>,
-    to_subnets: UnboundedSender<ObjectRef<Packed<DelegatedSubnet>>>,
+    deployments: Store<Kept<AciVnetDeployment>>,
+    subnets: Store<Kept<DelegatedSubnet>>,
     /// By uid: hash of what others look at.
     shown: Mutex<BTreeMap<String, u64>>,
 }
@@ -41,30 +38,30 @@ pub(super) struct Relations {
 impl Relations {
     pub(super) fn new(
         ctx: Arc<Ctx>,
-        deployments: Store<Packed<AciVnetDeployment>>,
-        subnets: Store<Packed<DelegatedSubnet>>,
-        to_deployments: UnboundedSender<ObjectRef<Packed<AciVnetDeployment>>>,
-        to_subnets: UnboundedSender<ObjectRef<Packed<DelegatedSubnet>>>,
+        deployments: Store<Kept<AciVnetDeployment>>,
+        subnets: Store<Kept<DelegatedSubnet>>,
     ) -> Self {
-        Self { ctx, deployments, subnets, to_deployments, to_subnets, shown: Mutex::default() }
+        Self { ctx, deployments, subnets, shown: Mutex::default() }
     }
 
     /// Its subnet counts it, and waits for it when both are to go.
-    pub(super) fn deployment(&self, event: &Event<Packed<AciVnetDeployment>>) {
+    pub(super) fn deployment(&self, event: &Event<Kept<AciVnetDeployment>>) {
         let Some((deployment, gone)) = unpacked(event) else { return };
         if self.changed(&deployment.metadata, gone, &shown_by_deployment(&deployment)) {
             let (namespace, ..) = names(&deployment.metadata);
             let subnet = ObjectRef::new(&deployment.spec.network.subnet_ref.name).within(namespace);
+            // one that does not exist has nobody to look
+            let Some(subnet) = self.subnets.get(&subnet) else { return };
             // a container group came or went: what a list says of the subnet's addresses is out of date
-            if let Some(Ok(subnet)) = self.subnets.get(&subnet).map(|found| found.unpack()) {
+            if let Ok(subnet) = subnet.unpack() {
                 self.ctx.snapshots.drop_around(&virtual_network_of(&subnet));
             }
-            self.look_at_subnet(subnet);
+            self.ctx.queue.want(subnet.who());
         }
     }
 
     /// Its deployments wait for it; those who share its network may be the last who use it now.
-    pub(super) fn subnet(&self, event: &Event<Packed<DelegatedSubnet>>) {
+    pub(super) fn subnet(&self, event: &Event<Kept<DelegatedSubnet>>) {
         let Some((subnet, gone)) = unpacked(event) else { return };
         if !self.changed(&subnet.metadata, gone, &shown_by_subnet(&subnet)) {
             return;
@@ -73,7 +70,7 @@ impl Relations {
         self.look_at_deployments(object::subnet(namespace, name));
         if gone {
             let sharing = mentioning(&self.subnets, object::virtual_network(&virtual_network_of(&subnet)));
-            sharing.iter().for_each(|one| self.look_at_subnet(ObjectRef::from_obj(one.as_ref())));
+            sharing.iter().for_each(|one| self.ctx.queue.want(one.who()));
         }
     }
 
@@ -88,18 +85,7 @@ impl Relations {
     }
 
     fn look_at_deployments(&self, who: Mention) {
-        for one in mentioning(&self.deployments, who) {
-            if self.to_deployments.unbounded_send(ObjectRef::from_obj(one.as_ref())).is_err() {
-                tracing::debug!("the controller has ended");
-            }
-        }
-    }
-
-    fn look_at_subnet(&self, subnet: ObjectRef<Packed<DelegatedSubnet>>) {
-        // one that does not exist has nobody to look
-        if self.subnets.get(&subnet).is_some() && self.to_subnets.unbounded_send(subnet).is_err() {
-            tracing::debug!("the controller has ended");
-        }
+        mentioning(&self.deployments, who).iter().for_each(|one| self.ctx.queue.want(one.who()));
     }
 
     /// Whether what others look at differs from the last time. Forgets what is gone.
@@ -121,7 +107,7 @@ impl Relations {
 }
 
 /// The object of an event, and whether it is gone.
-fn unpacked<S: Object>(event: &Event<Packed<S>>) -> Option<(S, bool)> {
+fn unpacked<S: Object>(event: &Event<Kept<S>>) -> Option<(S, bool)> {
     let (packed, gone) = touched(event)?;
     packed.unpack().ok().map(|object| (object, gone))
 }

@@ -1,8 +1,13 @@
 //! Watches that don't end.
 
-use crate::ctx::Ctx;
+use crate::{
+    alike::Alike,
+    ctx::Ctx,
+    object::Object,
+    packed::{Kept, Packed},
+};
 use acivnet_core::retry::Retry;
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::{
     Api, Resource,
     core::PartialObjectMeta,
@@ -24,12 +29,24 @@ const STARTS: u32 = 3;
 
 type Events<K> = Pin<Box<dyn Stream<Item = watcher::Result<Event<K>>> + Send>>;
 
-/// Objects as they come.
-pub(super) fn objects<K>(ctx: &Arc<Ctx>, api: Api<K>) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static
-where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
-{
-    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), move || watcher::watcher(api.clone(), config()).boxed())
+/// Objects as they come, in the form for the cache.
+pub(super) fn objects<S: Object>(
+    ctx: &Arc<Ctx>,
+    api: Api<Packed<S>>,
+) -> impl Stream<Item = watcher::Result<Event<Kept<S>>>> + Send + 'static {
+    let alike = Alike::default();
+    lasting(Arc::clone(ctx), S::kind(&()).into_owned(), move || watcher::watcher(api.clone(), config()).boxed())
+        .map_ok(move |event| kept(event, &alike))
+}
+
+fn kept<S: Object>(event: Event<Packed<S>>, alike: &Alike) -> Event<Kept<S>> {
+    match event {
+        Event::Apply(object) => Event::Apply(object.keep(alike)),
+        Event::InitApply(object) => Event::InitApply(object.keep(alike)),
+        Event::Delete(object) => Event::Delete(object.keep(alike)),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    }
 }
 
 /// Names and versions only.
@@ -103,10 +120,7 @@ impl<K, S: Fn() -> Events<K>> Watch<K, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        mock::{Mock, found, list, refused},
-        packed::Packed,
-    };
+    use crate::mock::{Mock, found, list, refused};
     use acivnet_api::DelegatedSubnet;
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,7 +2,7 @@ use super::*;
 use crate::mock::{FakeAzure, Mock, Seen, answer, found, list, refused};
 use acivnet_api::{DelegatedSubnet, FINALIZER, conditions::reasons};
 use serde_json::{Value, json};
-use std::{sync::Mutex, time::Duration};
+use std::sync::{Arc, Mutex};
 
 const OBJECT: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1";
 const STATUS: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1/status";
@@ -46,8 +46,8 @@ fn store(object: &mut Value, request: &Seen) -> Value {
     object.clone()
 }
 
-fn read(object: &Mutex<Value>) -> Arc<DelegatedSubnet> {
-    Arc::new(serde_json::from_value(object.lock().unwrap().clone()).unwrap())
+fn read(object: &Mutex<Value>) -> DelegatedSubnet {
+    serde_json::from_value(object.lock().unwrap().clone()).unwrap()
 }
 
 fn condition(object: &Mutex<Value>, type_: &str) -> Value {
@@ -72,12 +72,11 @@ fn nothing_there() -> FakeAzure {
 async fn says_what_is_missing_and_writes_it_once() {
     let (mock, object) = cluster(subnet(), false);
     let ctx = mock.ctx();
-    let action = reconcile(read(&object), Arc::clone(&ctx)).await.unwrap();
-    assert_ne!(action, Action::await_change());
+    assert!(reconcile(&ctx, &read(&object)).await.is_some());
     assert_eq!(condition(&object, "CredentialsValid")["reason"], reasons::SERVICE_ACCOUNT_NOT_FOUND);
     assert!(object.lock().unwrap()["metadata"].get("finalizers").is_none(), "nothing was written to Azure");
     mock.lines();
-    reconcile(read(&object), ctx).await.unwrap();
+    assert!(reconcile(&ctx, &read(&object)).await.is_some());
     assert!(mock.lines().iter().all(|line| line.starts_with("GET ")), "nothing changed, so nothing is written");
 }
 
@@ -86,7 +85,7 @@ async fn holds_and_records_before_it_writes() {
     let (mock, object) = cluster(subnet(), true);
     let azure = nothing_there();
     let ctx = mock.ctx_with(azure.clone());
-    reconcile(read(&object), ctx).await.unwrap();
+    assert!(reconcile(&ctx, &read(&object)).await.is_some());
     let writes: Vec<String> = mock.lines().into_iter().filter(|line| !line.starts_with("GET ")).collect();
     assert_eq!(writes.first().unwrap(), "PATCH /api/v1/namespaces/ml/secrets/acivnet-azure");
     assert_eq!(writes[1..3], [format!("PATCH {OBJECT}"), format!("PUT {STATUS}")]);
@@ -103,28 +102,21 @@ async fn an_object_that_is_going_and_not_held_is_left_alone() {
     let mut going = subnet();
     going["metadata"]["deletionTimestamp"] = json!("2026-11-22T12:00:00Z");
     let (mock, object) = cluster(going, true);
-    assert_eq!(reconcile(read(&object), mock.ctx()).await.unwrap(), Action::await_change());
+    assert_eq!(reconcile(&mock.ctx(), &read(&object)).await, None);
     assert!(mock.lines().is_empty());
 }
 
 #[tokio::test]
 async fn who_wrote_first_wins() {
-    for (status, action) in [(409, "again"), (404, "gone"), (500, "failed")] {
+    for (status, word, looks) in [(409, "conflict", true), (404, "gone", false), (500, "failed", true)] {
         let mock = Mock::new(move |request| match request.path.as_str() {
             STATUS => refused(status, "Conflict"),
             path if path.ends_with("delegatedsubnets") || path.ends_with("acivnetdeployments") => list(json!([])),
             _ => refused(404, "NotFound"),
         });
-        let cr: Arc<DelegatedSubnet> = Arc::new(serde_json::from_value(subnet()).unwrap());
-        let result = reconcile(Arc::clone(&cr), mock.ctx()).await;
-        match action {
-            "again" => assert!(result.is_ok_and(|action| action != Action::await_change())),
-            "gone" => assert_eq!(result.unwrap(), Action::await_change()),
-            _ => {
-                let error = result.unwrap_err();
-                assert!(error.to_string().contains("it says Conflict"), "{error}");
-                assert_ne!(after_error(cr, &error, mock.ctx()), Action::requeue(Duration::ZERO));
-            }
-        }
+        let (cr, ctx) = (serde_json::from_value::<DelegatedSubnet>(subnet()).unwrap(), mock.ctx());
+        let again = reconcile(&ctx, &cr).await;
+        assert_eq!(again.is_some_and(|wait| wait > Duration::ZERO), looks, "{status}");
+        assert!(ctx.metrics.text().contains(&format!(r#"result="{word}""#)), "{status}");
     }
 }

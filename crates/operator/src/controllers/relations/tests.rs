@@ -1,13 +1,13 @@
 use super::*;
 use crate::mock::{Mock, refused};
-use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use crate::{alike::Alike, packed::Packed, queue::CustomResource};
+use acivnet_azure::Priority;
+use futures::FutureExt as _;
 use kube::runtime::reflector::{self, store::Writer};
 
 struct Bed {
     relations: Relations,
-    subnets: Writer<Packed<DelegatedSubnet>>,
-    to_deployments: UnboundedReceiver<ObjectRef<Packed<AciVnetDeployment>>>,
-    to_subnets: UnboundedReceiver<ObjectRef<Packed<DelegatedSubnet>>>,
+    subnets: Writer<Kept<DelegatedSubnet>>,
 }
 
 fn deployment(name: &str, subnet: &str, address: Option<&str>) -> AciVnetDeployment {
@@ -37,12 +37,12 @@ fn subnet(name: &str, network: &str, ready: &str) -> DelegatedSubnet {
     .unwrap()
 }
 
-fn applied<S: Object>(object: S) -> Event<Packed<S>> {
-    Event::Apply(Packed::of(object).unwrap())
+fn applied<S: Object>(object: S) -> Event<Kept<S>> {
+    Event::Apply(Packed::of(object).unwrap().keep(&Alike::default()))
 }
 
-fn deleted<S: Object>(object: S) -> Event<Packed<S>> {
-    Event::Delete(Packed::of(object).unwrap())
+fn deleted<S: Object>(object: S) -> Event<Kept<S>> {
+    Event::Delete(Packed::of(object).unwrap().keep(&Alike::default()))
 }
 
 impl Bed {
@@ -50,7 +50,6 @@ impl Bed {
         let (deployments, mut deployment_writer) = reflector::store();
         let (subnets, mut subnet_writer) = reflector::store();
         let (config_maps, _) = reflector::store();
-        let ((deployment_sender, to_deployments), (subnet_sender, to_subnets)) = (unbounded(), unbounded());
         let ctx = Mock::new(|_| refused(404, "NotFound")).ctx();
         ctx.stores.fill(subnets.clone(), deployments.clone(), config_maps);
         for one in [deployment("a", "one", None), deployment("b", "two", None)] {
@@ -59,18 +58,18 @@ impl Bed {
         for one in [subnet("one", "v", "False"), subnet("two", "v", "False"), subnet("three", "w", "False")] {
             subnet_writer.apply_watcher_event(&applied(one));
         }
-        let relations = Relations::new(ctx, deployments, subnets, deployment_sender, subnet_sender);
-        Self { relations, subnets: subnet_writer, to_deployments, to_subnets }
+        let relations = Relations::new(ctx, deployments, subnets);
+        Self { relations, subnets: subnet_writer }
     }
 
     /// Names of those who were told to look.
     fn told(&mut self) -> Vec<String> {
         let mut told = Vec::new();
-        while let Ok(one) = self.to_deployments.try_recv() {
-            told.push(format!("deployment {}", one.name));
-        }
-        while let Ok(one) = self.to_subnets.try_recv() {
-            told.push(format!("subnet {}", one.name));
+        let queue = &self.relations.ctx.queue;
+        while let Some(who) = queue.next(|_| Some(Priority::Sweep)).now_or_never() {
+            queue.done(&who, None);
+            let kind = if who.resource == CustomResource::DelegatedSubnet { "subnet" } else { "deployment" };
+            told.push(format!("{kind} {}", who.name));
         }
         told.sort();
         told
