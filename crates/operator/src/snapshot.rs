@@ -1,6 +1,10 @@
 //! Lists shared by all objects of one identity, so that a sweep over many objects asks Azure a few times.
 
-use crate::{ctx::Ctx, locks::Locks};
+use crate::{
+    alike::{Alike, Compact},
+    ctx::Ctx,
+    locks::Locks,
+};
 use acivnet_azure::{Azure, IdentityKey};
 use acivnet_core::{
     id::ResourceId,
@@ -52,9 +56,26 @@ struct Taken {
     until: Timestamp,
 }
 
-/// Bodies as JSON text, a fifth of what they take as values: one by the id of its resource in lower case, or those of
-/// model versions by their owner.
-type Facts = BTreeMap<String, Vec<Box<str>>>;
+/// Bodies as packed JSON text, a small part of what they take as values: one by the id of its resource in lower case, or
+/// those of model versions by their owner.
+#[derive(Default)]
+struct Facts {
+    texts: BTreeMap<String, Vec<Compact>>,
+    alike: Alike,
+}
+
+impl Facts {
+    fn keep(&mut self, key: String, body: &Value) {
+        let text = self.alike.pack(body.to_string().as_bytes());
+        self.texts.entry(key).or_default().push(text);
+    }
+
+    /// The bodies under a key.
+    fn get(&self, key: &str) -> Option<Vec<Value>> {
+        let body = |text: &Compact| serde_json::from_slice(&text.unpack().ok()?).ok();
+        self.texts.get(key)?.iter().map(body).collect()
+    }
+}
 
 /// What one object asks with.
 pub(crate) struct Reader<'a> {
@@ -77,15 +98,13 @@ impl Reader<'_> {
             false => (kind, scope(kind, id)?),
         };
         let list = self.list(listed, &scope).await;
-        let text = list.get(&id.folded())?.first()?;
-        serde_json::from_str(text).ok().map(Fact::Present)
+        list.get(&id.folded())?.into_iter().next().map(Fact::Present)
     }
 
     /// The model versions of an owner out of the list of those that have one.
     pub(crate) async fn models(&self, workspace: &ResourceId, owner: &str) -> Option<Fact> {
         let list = self.list(&MODEL_VERSION, workspace).await;
-        let models: Result<Vec<Value>, _> = list.get(owner)?.iter().map(|text| serde_json::from_str(text)).collect();
-        models.ok().map(|models| Fact::Present(models.into()))
+        list.get(owner).map(|models| Fact::Present(models.into()))
     }
 
     /// The list, young enough; one reader reads it for all who wait.
@@ -98,11 +117,11 @@ impl Reader<'_> {
         }
         let now = self.ctx.clock.now();
         let writes = snapshots.lock().writes;
-        let mut facts = Facts::new();
+        let mut facts = Facts::default();
         let read = self.azure.list(kind, scope, &mut |body| note(&mut facts, kind, scope, body)).await;
         if read.is_err() {
             // a list that can't be had is as good as an empty one: it vouches for nothing
-            facts.clear();
+            facts = Facts::default();
         }
         let taken = Taken { facts: Arc::new(facts), at: now, until: now.checked_add(self.lasts).unwrap_or(now) };
         let facts = Arc::clone(&taken.facts);
@@ -156,10 +175,10 @@ fn note(facts: &mut Facts, kind: &Kind, scope: &ResourceId, body: Value) {
     let Some(key) = key(kind, scope, &body) else { return };
     for subnet in body.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten() {
         if let (true, Some(id)) = (kind == &VIRTUAL_NETWORK, subnet.get("id").and_then(Value::as_str)) {
-            facts.insert(id.to_ascii_lowercase(), vec![subnet.to_string().into()]);
+            facts.keep(id.to_ascii_lowercase(), subnet);
         }
     }
-    facts.entry(key).or_default().push(trimmed(kind, body).to_string().into());
+    facts.keep(key, &trimmed(kind, body));
 }
 
 /// A body without what no decision looks at and takes most of it: the rules that every security group has; of a web

@@ -37,6 +37,9 @@ const HAND_OVER: Duration = Duration::from_millis(500);
 /// How long a connection to the API server is kept for the next request. All that are dead without saying so, as after a
 /// failover of a load balancer, are left behind with it before a lease runs out.
 const IDLE: Duration = Duration::from_secs(5);
+/// Bytes of an answer of the API server that a connection reads ahead. It keeps what it once took as long as it lives, and
+/// that of a watch lives long.
+const READ_AHEAD: usize = 64 * 1024;
 /// How often the networks of the cluster are read again.
 const NETWORKS_EVERY: Duration = Duration::from_secs(3600);
 
@@ -212,6 +215,7 @@ pub fn connect(config: kube::Config) -> Result<(kube::Client, String), String> {
     connector.set_reset_reader_on_write(true);
     let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
+        .http1_max_buf_size(READ_AHEAD)
         .build::<_, kube::client::Body>(connector);
     // without kube's own retries: passes are tried again by themselves, and no wait is hidden
     let service = ServiceBuilder::new()

@@ -13,20 +13,20 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{fmt::Debug, time::Duration};
 
-/// Bars: memory at rest in MiB, and whether processor time is one too.
+/// Bars: memory at rest in MiB, and whether times are some too.
 struct Bars {
     memory: f64,
-    idle: bool,
+    times: bool,
 }
 
 /// One tenant with 1,000 deployments over 100 subnets.
 pub fn thousand(results: &mut Results) {
-    run(measure(results, 1, &Bars { memory: 24.0, idle: true }));
+    run(measure(results, 1, &Bars { memory: 24.0, times: true }));
 }
 
 /// Ten such tenants.
 pub fn ten_thousand(results: &mut Results) {
-    run(measure(results, 10, &Bars { memory: 72.0, idle: false }));
+    run(measure(results, 10, &Bars { memory: 72.0, times: false }));
 }
 
 async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
@@ -54,13 +54,6 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     let swept = (operator.counter("acivnet_reconciles_total", "").await - passes) / objects as f64;
     let writes = azure.requests().await.1 - before;
     let kubernetes = operator.kubernetes_writes().await;
-    results.text(format!(
-        "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group and \
-         workspace: the released program against a real API server and the simulated Azure as another process. After a \
-         restart {swept:.1} sweeps over all objects in 120 s (time-scaled tenfold); processor time is that of a tenth. Most \
-         memory ever: {most:.1} MiB.",
-        tenants * 100
-    ));
     let about = |what: &str| format!("{what} at {deployments}");
     results.bar(
         about("resident memory"),
@@ -68,11 +61,18 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
         format!("{rss:.1} MiB"),
         rss <= bars.memory,
     );
-    if bars.idle {
-        results.bar(about("idle processor time"), "≤ 1 % of a core", format!("{busy:.2} %"), busy <= 1.0);
-    }
     let seconds = observed.as_secs_f64();
-    results.bar(about("restart: every object observed"), "≤ 10 s", format!("{seconds:.1} s"), seconds <= 10.0);
+    results.text(format!(
+        "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group and \
+         workspace: the released program against a real API server and the simulated Azure as another process. After a \
+         restart {swept:.1} sweeps over all objects in 120 s (time-scaled tenfold); processor time is that of a tenth: {busy:.2} % \
+         of a core. Every object was observed {seconds:.1} s after the restart. Most memory ever: {most:.1} MiB.",
+        tenants * 100
+    ));
+    if bars.times {
+        results.bar(about("idle processor time"), "≤ 1 % of a core", format!("{busy:.2} %"), busy <= 1.0);
+        results.bar(about("restart: every object observed"), "≤ 10 s", format!("{seconds:.1} s"), seconds <= 10.0);
+    }
     results.bar(about("restart and sweeps: writes to Azure"), "0", writes, writes == 0);
     results.bar(about("restart and sweeps: writes to Kubernetes"), "0", kubernetes, kubernetes == 0.0);
 }
