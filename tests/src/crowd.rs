@@ -6,9 +6,6 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// So many subnets lie in one virtual network.
-const SUBNETS_IN_A_NETWORK: usize = 10;
-
 /// A tenant with many objects.
 #[derive(Clone, Debug)]
 pub struct Crowd {
@@ -18,6 +15,8 @@ pub struct Crowd {
     pub subscription: String,
     /// How many `DelegatedSubnet`s it has.
     pub subnets: usize,
+    /// How many of them lie in one virtual network.
+    pub subnets_of_a_network: usize,
     /// How many `AciVnetDeployment`s, spread evenly over the subnets.
     pub deployments: usize,
 }
@@ -48,20 +47,20 @@ impl Crowd {
     }
 
     fn subnet(&self, number: usize) -> Object {
-        let (network, place) = (number / SUBNETS_IN_A_NETWORK, number % SUBNETS_IN_A_NETWORK);
+        let (network, place) = (number / self.subnets_of_a_network, number % self.subnets_of_a_network);
         let object = examples::subnet()
             .named(&format!("subnet-{number}"))
             .with("/metadata/namespace", self.namespace.clone())
             .with("/spec/azure/subscriptionID", self.subscription.clone())
             .with("/spec/virtualNetwork/name", format!("vnet-{network}"))
-            .with("/spec/virtualNetwork/addressPrefixes", json!([format!("10.{network}.0.0/16")]))
+            .with("/spec/virtualNetwork/addressPrefixes", json!([format!("10.{}.0.0/16", network % 256)]))
             .with("/spec/subnet/name", format!("subnet-{number}"))
-            .with("/spec/subnet/addressPrefix", format!("10.{network}.{}.0/24", place + 1));
+            .with("/spec/subnet/addressPrefix", format!("10.{}.{}.0/24", network % 256, place + 1));
         if place > 0 {
             return object.without("/spec/clientSubnet");
         }
         object
-            .with("/spec/clientSubnet/addressPrefix", format!("10.{network}.0.0/24"))
+            .with("/spec/clientSubnet/addressPrefix", format!("10.{}.0.0/24", network % 256))
             .with("/spec/clientSubnet/networkSecurityGroup/name", format!("nsg-{network}"))
     }
 

@@ -1,16 +1,25 @@
 //! How fast the operator is under Azure's limits, and how soon it sees what has ended; told by Azure's own log.
 
-use super::{azure, bed::Bed, operator::Operator, wire::Disturbance};
+use super::{
+    azure,
+    bed::{Bed, NAMESPACE},
+    operator::Operator,
+    wire::Disturbance,
+};
+use crate::crowd::Crowd;
 use acivnet_simulator::request_log::Entry;
 use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Longest time, on the bed's clock, in which everything becomes ready.
 const LONGEST: u32 = 24 * 60 * 60;
 
-/// Many objects made at once.
+/// Writes to Resource Manager that a deployment with a network of its own needs: security group, network, two subnets.
+pub const WRITES_OF_EACH: usize = 4;
+
+/// Many deployments made at once, each with a network of its own.
 #[derive(Debug)]
 pub struct Burst {
     /// Requests that Resource Manager counts as writes or deletes.
@@ -21,6 +30,10 @@ pub struct Burst {
     pub refused: usize,
     /// Seconds from the first write to the last.
     pub seconds: f64,
+    /// Creations of web services, and registrations of models.
+    pub made: [usize; 2],
+    /// Seconds from when they were applied until everything is ready.
+    pub ready: f64,
 }
 
 impl Burst {
@@ -30,21 +43,28 @@ impl Burst {
     }
 }
 
-/// So many virtual networks, each with a subnet, all applied at once.
-pub async fn burst(networks: usize) -> Burst {
+/// So many deployments, each with a subnet in a network of its own, all applied at once.
+pub async fn burst(deployments: usize) -> Burst {
     let bed = Bed::new(Disturbance::default()).await;
     let operator = Operator::start(&bed).await;
     sleep(Duration::from_secs(5)).await;
-    (0..networks).for_each(|n| bed.apply(network(n)));
-    until_ready(&bed, networks).await;
+    let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
+    let (namespace, subnets) = (NAMESPACE.to_owned(), deployments);
+    let crowd = Crowd { namespace, subscription, subnets, subnets_of_a_network: 1, deployments };
+    bed.apply(crowd.files());
+    crowd.objects().into_iter().for_each(|object| bed.apply(object));
+    let applied = Instant::now();
+    until_ready(&bed, crowd.len()).await;
+    let ready = applied.elapsed().as_secs_f64();
     operator.stop().await;
     let log = log(&bed);
+    let made = ["/services", "/models"]
+        .map(|end| log.iter().filter(|entry| entry.verb == "POST" && entry.path.ends_with(end)).count());
     let arm = log.iter().filter(|entry| entry.path.starts_with("/subscriptions/"));
     let (reads, writes): (Vec<&Entry>, Vec<&Entry>) = arm.partition(|entry| entry.verb == "GET");
     let refused = reads.iter().chain(&writes).filter(|entry| entry.status == 429).count();
-    let ends = writes.first().zip(writes.last());
-    let seconds = ends.map_or(0.0, |(first, last)| last.time.duration_since(first.time).as_secs_f64());
-    Burst { writes: writes.len(), reads: reads.len(), refused, seconds }
+    let seconds = writes[writes.len() - 1].time.duration_since(writes[0].time).as_secs_f64();
+    Burst { writes: writes.len(), reads: reads.len(), refused, seconds, made, ready }
 }
 
 /// An operation that was waited for.

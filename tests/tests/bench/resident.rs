@@ -79,7 +79,13 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
 
 fn crowd(number: usize) -> Crowd {
     let subscription = format!("00000001-0000-4000-8000-{number:012}");
-    Crowd { namespace: format!("crowd-{number}"), subscription, subnets: 100, deployments: 1000 }
+    Crowd {
+        namespace: format!("crowd-{number}"),
+        subscription,
+        subnets: 100,
+        subnets_of_a_network: 10,
+        deployments: 1000,
+    }
 }
 
 fn guid(kind: u32, number: usize) -> String {
