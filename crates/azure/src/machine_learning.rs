@@ -26,8 +26,9 @@ use url::Url;
 
 /// What a path segment may hold as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// Items of a page: the most that `azureml-core` 1.61 asks for. The service may give fewer.
-pub(crate) const PAGE: &str = "255";
+/// Items of a page, which is held as a whole while it is read; `azureml-core` 1.61 asks for up to 255. The service may give
+/// fewer.
+pub(crate) const PAGE: &str = "100";
 /// Tail of an operation's log, in bytes.
 const LOG_TAIL: usize = 16 << 10;
 /// Longest log that is read through for its tail, in bytes.

@@ -66,7 +66,7 @@ async fn registration_makes_artifact_asset_and_version() {
         (format!("GET {}?properties=acivnet-digest%3Dsha256%3A", path("assets")), items(json!([]))),
         (format!("POST {}", path("assets")), reply(200, json!({"id": "a1"}))),
         (
-            format!("GET {}?name=m&properties=acivnet-key%3Dk1&count=255", path("models")),
+            format!("GET {}?name=m&properties=acivnet-key%3Dk1&count=100", path("models")),
             items(json!([version(1, "other")])),
         ),
         (format!("POST {}", path("models")), reply(200, json!({"id": "m:2"}))),
@@ -115,11 +115,11 @@ async fn the_models_of_an_owner_are_listed_page_by_page() {
     let owned = json!({"name": "m", "properties": {OWNER_TAG: "x"}});
     let script = Script::new(discovery().into_iter().chain([
         (
-            format!("GET {}?properties=acivnet-owner%3Dx&count=255", path("models")),
+            format!("GET {}?properties=acivnet-owner%3Dx&count=100", path("models")),
             reply(200, json!({"value": [owned, {"name": "n"}], "nextLink": next})),
         ),
         (
-            format!("GET {}?properties=acivnet-owner%3Dx&count=255&%24skipToken=t%2B1", path("models")),
+            format!("GET {}?properties=acivnet-owner%3Dx&count=100&%24skipToken=t%2B1", path("models")),
             items(json!([owned])),
         ),
     ]));
@@ -141,7 +141,7 @@ async fn a_version_is_read_by_number_or_by_key() {
     let script = Script::new(discovery().into_iter().chain([
         (format!("GET {}", path("models/m%3A3")), reply(200, version(3, "k1"))),
         (
-            format!("GET {}?name=m&properties=acivnet-key&count=255", path("models")),
+            format!("GET {}?name=m&properties=acivnet-key&count=100", path("models")),
             items(json!([version(5, "k1x"), version(4, "k1y"), version(2, "other")])),
         ),
         (format!("GET {}?name=m", path("models")), items(json!([]))),

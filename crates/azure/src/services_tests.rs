@@ -241,7 +241,7 @@ async fn services_are_listed_by_their_links() {
     let next = format!("https://models.ml.test/modelmanagement/v1.0{WORKSPACE}/services?expand=true&$skipToken=2");
     let script = script([
         (
-            format!("GET {}?expand=true&count=255", path("services")),
+            format!("GET {}?expand=true&count=100", path("services")),
             reply(200, json!({"value": [{"name": "a"}], "nextLink": next})),
         ),
         (format!("GET {}?expand=true&$skipToken=2", path("services")), reply(200, json!({"value": [{"name": "b"}]}))),

@@ -37,7 +37,8 @@ fn run(arguments: RunArguments) -> Result<(), String> {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         return Err("another TLS provider was chosen before".into());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| format!("no threads can be started: {error}"))?;
+    // the work is waiting; with one thread memory is one heap, which leaves half as much of it unused
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime can be started: {error}"))?;
     runtime.block_on(start::run(settings))
 }

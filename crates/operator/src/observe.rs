@@ -145,8 +145,9 @@ impl<'a> Sight<'a> {
         question: &Question,
     ) -> (Fact, bool) {
         let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), names(cr.meta()).0);
-        let (oldest, lasts) = (sweeps.oldest(self.ctx.clock.now()), sweeps.lasts());
-        let lists = Reader { ctx: self.ctx, azure, identity, oldest, lasts };
+        let now = self.ctx.clock.now();
+        let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
+        let lists = Reader { ctx: self.ctx, azure, identity, oldest, since, lasts };
         match question {
             Question::Azure(kind, id) if self.shared => match lists.resource(kind, id).await {
                 Some(fact) => (fact, true),

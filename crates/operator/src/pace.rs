@@ -71,7 +71,12 @@ impl Sweeps {
         now.checked_sub(age).unwrap_or(now)
     }
 
-    /// How long a list may answer at most: a tenth of the interval.
+    /// The last of these moments.
+    pub fn last(self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.past(now)).unwrap_or(now)
+    }
+
+    /// How long a list may answer: a tenth of the interval; longer only if it takes long to read.
     pub fn lasts(self) -> Duration {
         self.period / 10
     }

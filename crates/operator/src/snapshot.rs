@@ -26,6 +26,9 @@ use std::{
     time::Duration,
 };
 
+/// A list may answer for so many times as long as it took to read, so that reading never takes most of the time.
+const SLOW: u32 = 10;
+
 /// Lists and when they were begun. An operator talks to one cloud; tenant, client id and proof are in the key, so that
 /// nobody sees what another's rights read.
 #[derive(Default)]
@@ -52,6 +55,8 @@ struct Key {
 struct Taken {
     facts: Arc<Facts>,
     at: Timestamp,
+    /// What took long to read may answer ten times as long.
+    slow_until: Timestamp,
     /// Nobody takes it for young after that.
     until: Timestamp,
 }
@@ -82,8 +87,10 @@ pub(crate) struct Reader<'a> {
     pub ctx: &'a Ctx,
     pub azure: &'a Azure,
     pub identity: &'a IdentityKey,
-    /// Lists that were begun before are read anew.
+    /// Lists that were begun before are read anew, unless that takes long.
     pub oldest: Timestamp,
+    /// Lists that were begun before are read anew.
+    pub since: Timestamp,
     /// How long a list may answer anybody.
     pub lasts: Duration,
 }
@@ -107,12 +114,17 @@ impl Reader<'_> {
         list.get(owner).map(|models| Fact::Present(models.into()))
     }
 
+    fn takes(&self, taken: &Taken) -> bool {
+        let slow = taken.at >= self.since && self.ctx.clock.now() <= taken.slow_until;
+        taken.at >= self.oldest || slow
+    }
+
     /// The list, young enough; one reader reads it for all who wait.
     async fn list(&self, kind: &'static Kind, scope: &ResourceId) -> Arc<Facts> {
         let snapshots = &self.ctx.snapshots;
         let key = Key { identity: self.identity.clone(), what: kind.name, scope: scope.folded() };
         let _reading = snapshots.readers.lock(&format!("{key:?}")).await;
-        if let Some(facts) = snapshots.young(&key, self.oldest) {
+        if let Some(facts) = snapshots.young(&key, |taken| self.takes(taken)) {
             return facts;
         }
         let now = self.ctx.clock.now();
@@ -123,7 +135,10 @@ impl Reader<'_> {
             // a list that can't be had is as good as an empty one: it vouches for nothing
             facts = Facts::default();
         }
-        let taken = Taken { facts: Arc::new(facts), at: now, until: now.checked_add(self.lasts).unwrap_or(now) };
+        let took = self.ctx.clock.now().duration_since(now).unsigned_abs();
+        let after = |wait: Duration| now.checked_add(wait).unwrap_or(now);
+        let slow_until = after(took * SLOW);
+        let taken = Taken { facts: Arc::new(facts), at: now, slow_until, until: after(self.lasts).max(slow_until) };
         let facts = Arc::clone(&taken.facts);
         snapshots.keep(key, taken, writes);
         facts
@@ -144,9 +159,9 @@ impl Snapshots {
         self.lock().taken.retain(|_, taken| now <= taken.until);
     }
 
-    fn young(&self, key: &Key, oldest: Timestamp) -> Option<Arc<Facts>> {
+    fn young(&self, key: &Key, young: impl Fn(&Taken) -> bool) -> Option<Arc<Facts>> {
         let lists = self.lock();
-        lists.taken.get(key).filter(|taken| taken.at >= oldest).map(|taken| Arc::clone(&taken.facts))
+        lists.taken.get(key).filter(|taken| young(taken)).map(|taken| Arc::clone(&taken.facts))
     }
 
     fn keep(&self, key: Key, taken: Taken, writes: u64) {

@@ -58,7 +58,7 @@ const SWEPT: [&str; 5] = [
     "/virtualNetworks",
     "/workspaces",
     "/services",
-    "/models?properties=acivnet-owner&count=255",
+    "/models?properties=acivnet-owner&count=100",
 ];
 
 /// What was read, but for sign-in, polls of operations and lists of sweeps. Of a blob's URL the signature is left out.

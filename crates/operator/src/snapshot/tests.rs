@@ -38,7 +38,9 @@ impl Bed {
         let azure = self.ctx.azure.pass(identity);
         let lasts = Duration::from_secs(30);
         let oldest = self.ctx.clock.now() - lasts;
-        Reader { ctx: &self.ctx, azure: &azure, identity: &identity.key(), oldest, lasts }.resource(kind, id).await
+        Reader { ctx: &self.ctx, azure: &azure, identity: &identity.key(), oldest, since: oldest, lasts }
+            .resource(kind, id)
+            .await
     }
 }
 
@@ -102,6 +104,23 @@ async fn lists_are_read_once_for_all_who_wait_and_anew_when_old_or_written() {
     }
 }
 
+fn taken(at: Timestamp, slow_until: Timestamp) -> Taken {
+    Taken { facts: Arc::default(), at, slow_until, until: slow_until }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_takes_long_to_read_answers_longer_but_never_from_before_the_sweep() {
+    let bed = Bed::new();
+    let (azure, key, now) = (bed.ctx.azure.pass(&bed.identity), bed.identity.key(), bed.ctx.clock.now());
+    let ago = |seconds| now - Duration::from_secs(seconds);
+    let (oldest, since, lasts) = (ago(30), ago(60), Duration::from_secs(30));
+    let reader = Reader { ctx: &bed.ctx, azure: &azure, identity: &key, oldest, since, lasts };
+    for (begun, took, takes) in [(30, 0, true), (31, 3, false), (50, 5, true), (51, 5, false), (61, 60, false)] {
+        let slow_until = ago(begun) + Duration::from_secs(took) * SLOW;
+        assert_eq!(reader.takes(&taken(ago(begun), slow_until)), takes, "{begun} {took}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_waited_for_a_list_takes_it_however_long_it_took() {
     let bed = Bed::new();
@@ -112,7 +131,14 @@ async fn who_waited_for_a_list_takes_it_however_long_it_took() {
     let (azure, key) = (bed.ctx.azure.pass(&bed.identity), bed.identity.key());
     assert_eq!(bed.fake.lines().len(), 1);
     for (oldest, reads) in [(asked, 0), (asked + Duration::from_millis(1), 1)] {
-        let reader = Reader { ctx: &bed.ctx, azure: &azure, identity: &key, oldest, lasts: Duration::from_secs(30) };
+        let reader = Reader {
+            ctx: &bed.ctx,
+            azure: &azure,
+            identity: &key,
+            oldest,
+            since: oldest,
+            lasts: Duration::from_secs(30),
+        };
         assert!(reader.resource(&SUBNET, &subnet).await.is_some());
         assert_eq!(bed.fake.lines().len(), reads, "{oldest}");
     }
@@ -138,14 +164,14 @@ fn a_list_that_was_on_its_way_during_a_write_is_not_kept() {
         what: "VirtualNetwork",
         scope: "/subscriptions/s/resourcegroups/g".into(),
     };
-    let taken = || Taken { facts: Arc::default(), at: Timestamp::UNIX_EPOCH, until: Timestamp::UNIX_EPOCH };
+    let epoch = || taken(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
     let writes = snapshots.lock().writes;
     snapshots.drop_around(&subnet);
-    snapshots.keep(key.clone(), taken(), writes);
-    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH).is_none());
+    snapshots.keep(key.clone(), epoch(), writes);
+    assert!(snapshots.young(&key, |_| true).is_none());
     let writes = snapshots.lock().writes;
-    snapshots.keep(key.clone(), taken(), writes);
-    assert!(snapshots.young(&key, Timestamp::UNIX_EPOCH).is_some());
+    snapshots.keep(key.clone(), epoch(), writes);
+    assert!(snapshots.young(&key, |_| true).is_some());
     snapshots.drop_old(Timestamp::UNIX_EPOCH + Duration::from_secs(1));
     assert!(snapshots.lock().taken.is_empty(), "what is too old for everybody is let go");
 }
@@ -169,7 +195,7 @@ async fn models_are_found_by_their_owner_and_services_by_their_name() {
     let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22"));
     let (azure, key) = (ctx.azure.pass(&identity), identity.key());
     let (oldest, lasts) = (ctx.clock.now(), Duration::from_secs(30));
-    let reader = Reader { ctx: &ctx, azure: &azure, identity: &key, oldest, lasts };
+    let reader = Reader { ctx: &ctx, azure: &azure, identity: &key, oldest, since: oldest, lasts };
     let workspace = ResourceId::parse(WORKSPACE).unwrap();
     let Some(Fact::Present(ours)) = reader.models(&workspace, "one").await else { panic!("they are listed") };
     assert_eq!(ours, json!([model("a", "one"), model("c", "one")]));
