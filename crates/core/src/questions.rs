@@ -36,13 +36,14 @@ pub enum Question {
     },
     /// A `DelegatedSubnet` of the object's namespace, by name. Present: the whole object as JSON.
     DelegatedSubnet(String),
-    /// Every other `DelegatedSubnet` of the cluster in the same virtual network. Present: an array of objects as JSON.
+    /// Every other `DelegatedSubnet` of the cluster in the same virtual network. Present: an array of
+    /// [`crate::describe::Sibling`].
     OtherDelegatedSubnets {
         /// The virtual network.
         virtual_network: ResourceId,
     },
-    /// Every `AciVnetDeployment` of the object's namespace that names a `DelegatedSubnet`. Present: an array of objects as
-    /// JSON.
+    /// Every `AciVnetDeployment` of the object's namespace that names a `DelegatedSubnet`. Present: an array of
+    /// [`crate::describe::SubnetUser`].
     Deployments {
         /// Name of the subnet.
         subnet: String,

@@ -177,15 +177,12 @@ impl<'a> Sight<'a> {
                 )
             }
             Question::OtherDelegatedSubnets { virtual_network } => {
-                let mut found = ctx.stores.subnets_in(&ctx.kube, virtual_network).await;
-                if let Ok(found) = &mut found {
-                    found.retain(|one| names(&one.metadata).0 != namespace || names(&one.metadata).1 != name);
-                }
-                fact("DelegatedSubnets can't be listed", found.map(|others| Some(list(&others))))
+                let found = ctx.stores.siblings(&ctx.kube, virtual_network, (namespace, name)).await;
+                fact("DelegatedSubnets can't be listed", found.map(|siblings| Some(to_value(&siblings))))
             }
             Question::Deployments { subnet } => {
-                let found = ctx.stores.deployments_of(&ctx.kube, namespace, subnet).await;
-                fact("AciVnetDeployments can't be listed", found.map(|found| Some(list(&found))))
+                let found = ctx.stores.users(&ctx.kube, namespace, subnet).await;
+                fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
             Question::Probe { url, body, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
@@ -259,11 +256,7 @@ fn fact(what: &str, found: Result<Option<Value>, kube::Error>) -> Fact {
     }
 }
 
-fn list(objects: &[impl Serialize]) -> Value {
-    objects.iter().map(to_value).collect()
-}
-
-/// An object of the API as JSON. Types of the API always are.
+/// What can be written as JSON, as types of the API and what is seen of them always can.
 fn to_value(object: &impl Serialize) -> Value {
     serde_json::to_value(object).unwrap_or_default()
 }

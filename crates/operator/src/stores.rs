@@ -6,7 +6,11 @@ use crate::{
     queue::Who,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
-use acivnet_core::{describe::virtual_network_of, id::ResourceId, subject::names};
+use acivnet_core::{
+    describe::{Sibling, SubnetUser, virtual_network_of},
+    id::ResourceId,
+    subject::names,
+};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Resource, ResourceExt,
@@ -85,29 +89,33 @@ impl Stores {
         }
     }
 
-    /// Every subnet of the cluster in a virtual network, by namespace and name.
-    pub async fn subnets_in(
+    /// What is seen of every other subnet in a virtual network of the one with these names, by namespace and name.
+    pub async fn siblings(
         &self,
         kube: &kube::Client,
         network: &ResourceId,
-    ) -> Result<Vec<DelegatedSubnet>, kube::Error> {
-        let mention = virtual_network(network);
-        let mut found = found(self.subnets.get(), mention, Api::all(kube.clone())).await?;
-        found.retain(|one| virtual_network_of(one) == *network);
-        Ok(found)
+        (namespace, name): (&str, &str),
+    ) -> Result<Vec<Sibling>, kube::Error> {
+        let see = |one: &DelegatedSubnet| {
+            let other = names(&one.metadata).0 != namespace || names(&one.metadata).1 != name;
+            (other && virtual_network_of(one) == *network).then(|| Sibling::of(one))
+        };
+        found(self.subnets.get(), virtual_network(network), Api::all(kube.clone()), see).await
     }
 
-    /// Every deployment of a namespace that names a subnet, by name.
-    pub async fn deployments_of(
+    /// What is seen of every deployment of a namespace that names a subnet, by name.
+    pub async fn users(
         &self,
         kube: &kube::Client,
         namespace: &str,
         name: &str,
-    ) -> Result<Vec<AciVnetDeployment>, kube::Error> {
-        let mention = subnet(namespace, name);
-        let mut found = found(self.deployments.get(), mention, Api::namespaced(kube.clone(), namespace)).await?;
-        found.retain(|one| names(one.meta()).0 == namespace && one.spec.network.subnet_ref.name == name);
-        Ok(found)
+    ) -> Result<Vec<SubnetUser>, kube::Error> {
+        let see = |one: &AciVnetDeployment| {
+            let names_it = names(&one.metadata).0 == namespace && one.spec.network.subnet_ref.name == name;
+            names_it.then(|| SubnetUser::of(one))
+        };
+        let api = Api::namespaced(kube.clone(), namespace);
+        found(self.deployments.get(), subnet(namespace, name), api, see).await
     }
 
     /// Uids of the objects of a namespace that carry our finalizer.
@@ -143,21 +151,21 @@ async fn held<S: Object>(
     Ok(uids)
 }
 
-/// The objects that refer to something, and where nothing is watched all of them, in the same order each time.
-async fn found<S: Object>(
+/// What `see` sees of the objects that refer to something, and where nothing is watched of all, in the same order each
+/// time. One object at a time is held.
+async fn found<S: Object, T>(
     store: Option<&Store<Kept<S>>>,
     mention: Mention,
     api: Api<S>,
-) -> Result<Vec<S>, kube::Error> {
-    let mut found = match store {
-        Some(store) => {
-            let packed = mentioning(store, mention);
-            packed.iter().map(|one| one.unpack()).collect::<Result<_, _>>()?
-        }
-        None => api.list(&ListParams::default()).await?.items,
-    };
-    found.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
-    Ok(found)
+    see: impl Fn(&S) -> Option<T>,
+) -> Result<Vec<T>, kube::Error> {
+    if let Some(store) = store {
+        let kept = mentioning(store, mention);
+        return kept.iter().filter_map(|one| one.unpack().map(|one| see(&one)).transpose()).collect();
+    }
+    let mut listed = api.list(&ListParams::default()).await?.items;
+    listed.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
+    Ok(listed.iter().filter_map(see).collect())
 }
 
 /// The objects of a store that refer to something.

@@ -1,6 +1,6 @@
 //! What a `DelegatedSubnet` asks and what limits it; what should stand for it is in `delegated_subnet_blueprint`.
 
-use super::{delegated_subnet_blueprint::Describer, owner_of};
+use super::{delegated_subnet_blueprint::Describer, neighbours::SubnetUser, owner_of};
 use crate::{
     blueprint::Blueprint,
     conditions,
@@ -17,8 +17,7 @@ use crate::{
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    AciVnetDeployment, DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, Occupant,
-    ResourceStatus,
+    DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, Occupant, ResourceStatus,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -180,7 +179,7 @@ pub(super) fn deployments_question(cr: &DelegatedSubnet) -> Question {
 }
 
 /// The deployments of the namespace that name this subnet.
-pub(super) fn users(cr: &DelegatedSubnet, observed: &Observed) -> Vec<AciVnetDeployment> {
+pub(super) fn users(cr: &DelegatedSubnet, observed: &Observed) -> Vec<SubnetUser> {
     objects(observed, &deployments_question(cr))
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     delegated_subnet::{Ids, deployments_question, leftover_groups, objects, others_question, users, was_ours},
+    neighbours::Sibling,
     tags,
 };
 use crate::{
@@ -19,9 +20,9 @@ use crate::{
     questions::Question,
     retry::Retry,
     scrub,
-    subject::{Subject, names},
+    subject::Subject,
 };
-use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag, conditions::reasons};
+use acivnet_api::{DelegatedSubnet, Management, conditions::reasons};
 use serde_json::{Map, Value};
 
 /// Describes one subnet.
@@ -203,21 +204,13 @@ impl Describer<'_> {
 
     /// Others that make the same network must describe it in the same way; the elder one counts.
     fn differing_sibling(&self) -> Option<Cause> {
-        let elder = |other: &DelegatedSubnet| {
-            let age = |cr: &DelegatedSubnet| {
-                (
-                    cr.metadata.creation_timestamp.as_ref().map(|time| time.0),
-                    cr.metadata.namespace.clone(),
-                    cr.metadata.name.clone(),
-                )
-            };
-            age(other) < age(self.cr)
-        };
-        let makes =
-            |other: &&DelegatedSubnet| !other.deleting() && other.spec.virtual_network.management == Management::Create;
-        let siblings = self.siblings();
-        let differs = siblings.iter().filter(makes).find(|other| elder(other) && !same_network(self.cr, other))?;
-        let (namespace, name, _) = names(&differs.metadata);
+        let (own, siblings) = (Sibling::of(self.cr), self.siblings());
+        let makes = |other: &&Sibling| !other.deleting && other.creates;
+        let differs = siblings
+            .iter()
+            .filter(makes)
+            .find(|other| other.is_elder_than(&own) && !own.describes_same_network(other))?;
+        let Sibling { namespace, name, .. } = differs;
         Some(Cause::person(
             reasons::VIRTUAL_NETWORK_DIFFERS,
             format!(
@@ -227,7 +220,7 @@ impl Describer<'_> {
         ))
     }
 
-    fn siblings(&self) -> Vec<DelegatedSubnet> {
+    fn siblings(&self) -> Vec<Sibling> {
         objects(self.observed, &others_question(&self.ids))
     }
 
@@ -235,7 +228,7 @@ impl Describer<'_> {
     /// our own subnets shows no other subnet in it.
     fn leaves_network(&self, nodes: &[Node]) -> Leaves {
         let made = self.cr.spec.virtual_network.management == Management::Create;
-        if !made || self.siblings().iter().any(|other| !other.deleting()) {
+        if !made || self.siblings().iter().any(|other| !other.deleting) {
             return Leaves::Network;
         }
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);
@@ -259,10 +252,9 @@ impl Describer<'_> {
     /// A subnet never deletes deployments: it waits for them and names them.
     fn kept_by_deployments(&self) -> Option<Cause> {
         let unread = self.unread(&deployments_question(self.cr)).or_else(|| self.unread(&others_question(&self.ids)));
-        let users: Vec<AciVnetDeployment> = users(self.cr, self.observed);
+        let users = users(self.cr, self.observed);
         let names = |leaving: bool| {
-            let names =
-                users.iter().filter(|one| one.deleting() == leaving).filter_map(|one| one.metadata.name.as_deref());
+            let names = users.iter().filter(|one| one.deleting == leaving).map(|one| one.name.as_str());
             Some(names.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
         };
         let stay =
@@ -312,15 +304,4 @@ enum Leaves {
     Network,
     /// The network was read before one of our own subnets went: it may be the last one by now.
     Unknown,
-}
-
-fn same_network(one: &DelegatedSubnet, other: &DelegatedSubnet) -> bool {
-    let prefixes = |cr: &DelegatedSubnet| {
-        let mut list = cr.spec.virtual_network.address_prefixes.clone();
-        list.sort();
-        list
-    };
-    let theirs = &other.spec.azure.tags;
-    let conflicts = |tag: &Tag| theirs.iter().any(|theirs| theirs.name == tag.name && theirs.value != tag.value);
-    prefixes(one) == prefixes(other) && !one.spec.azure.tags.iter().any(conflicts)
 }

@@ -1,6 +1,9 @@
 //! What is said of a `DelegatedSubnet`.
 
-use super::delegated_subnet::{Ids, deployments_question, is_group_of, users, was_ours};
+use super::{
+    delegated_subnet::{Ids, deployments_question, is_group_of, users, was_ours},
+    neighbours::SubnetUser,
+};
 use crate::{
     blueprint::{Goal, Node},
     conditions::{Conditions, find},
@@ -20,7 +23,7 @@ use crate::{
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    AciVnetDeployment, Capacity, DelegatedSubnet, DelegatedSubnetStatus, Occupant, RECONCILE_REQUESTED_AT,
+    Capacity, DelegatedSubnet, DelegatedSubnetStatus, Occupant, RECONCILE_REQUESTED_AT,
     conditions::{reasons, types},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -124,12 +127,12 @@ impl Reporter<'_> {
 
     fn occupants(&self, holders: &[&str]) -> Vec<Occupant> {
         let users = users(self.cr, self.pass.observed);
-        let serving = users.iter().filter_map(|one| Some(occupant(one, Some(address(one)?))));
+        let serving = users.iter().filter_map(|one| Some(occupant(one, Some(one.address.clone()?))));
         let mut list: Vec<Occupant> = serving.collect();
         for holder in holders.iter().map(|holder| subnet::holder(holder)) {
-            let user = users.iter().find(|one| is_group_of(holder, super::deployment::service_name(one)));
+            let user = users.iter().find(|one| is_group_of(holder, &one.service));
             match user {
-                Some(user) if address(user).is_some() => {}
+                Some(user) if user.address.is_some() => {}
                 Some(user) => list.push(occupant(user, None)),
                 None => list.push(match was_ours(self.cr, holder) {
                     Some(known) => Occupant { address: None, ..known.clone() },
@@ -273,14 +276,8 @@ impl Reporter<'_> {
     }
 }
 
-fn occupant(user: &AciVnetDeployment, address: Option<String>) -> Occupant {
-    Occupant { name: user.metadata.name.clone().unwrap_or_default(), address, managed: true }
-}
-
-/// Where a deployment answers, as long as it does.
-fn address(user: &AciVnetDeployment) -> Option<String> {
-    let endpoint = user.status.as_ref()?.endpoint.as_ref().filter(|endpoint| endpoint.scoring_uri.is_some())?;
-    endpoint.addresses.first().cloned()
+fn occupant(user: &SubnetUser, address: Option<String>) -> Occupant {
+    Occupant { name: user.name.clone(), address, managed: true }
 }
 
 /// Usable addresses: Azure keeps the first four and the last of a subnet (Azure Virtual Network FAQ).

@@ -11,8 +11,10 @@ mod deployment_conditions;
 mod deployment_report;
 mod deployment_status;
 pub mod image;
+mod neighbours;
 
 pub use delegated_subnet::virtual_network_of;
+pub use neighbours::{Sibling, SubnetUser};
 
 use crate::owner::Owner;
 use acivnet_api::Tag;

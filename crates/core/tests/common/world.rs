@@ -1,10 +1,10 @@
 //! A little Azure and a little cluster, enough to carry out plans. It knows nothing of core's kinds but their protocol.
 
 use super::objects::{CLUSTER, SERVICE, network, subnet_id, workspace};
-use acivnet_api::conditions::reasons;
+use acivnet_api::{AciVnetDeployment, conditions::reasons};
 use acivnet_core::{
     blueprint::{Blueprint, Node},
-    describe::virtual_network_of,
+    describe::{Sibling, SubnetUser, virtual_network_of},
     failure::Failure,
     observed::{Fact, Identity, Observed, Settings},
     plan::{Done, Plan, Progress, Request},
@@ -148,12 +148,15 @@ impl World {
             Question::ConfigMap { key, text } => self.files.get(&key.key).map(|content| file(content, *text)),
             Question::DelegatedSubnet(name) => self.subnets.get(name).cloned(),
             Question::OtherDelegatedSubnets { virtual_network } => {
-                let shares = |one: &&Value| {
-                    serde_json::from_value((*one).clone()).is_ok_and(|one| virtual_network_of(&one) == *virtual_network)
-                };
-                Some(self.others.iter().filter(shares).cloned().collect())
+                let others = self.others.iter().map(|one| serde_json::from_value(one.clone()).unwrap());
+                let shares = others.filter(|one| virtual_network_of(one) == *virtual_network);
+                Some(shares.map(|one| json!(Sibling::of(&one))).collect())
             }
-            Question::Deployments { subnet } => Some(of(&self.deployments, "/spec/network/subnetRef/name", subnet)),
+            Question::Deployments { subnet } => {
+                let users = self.deployments.iter().map(|one| serde_json::from_value(one.clone()).unwrap());
+                let users = users.filter(|one: &AciVnetDeployment| one.spec.network.subnet_ref.name == *subnet);
+                Some(users.map(|one| json!(SubnetUser::of(&one))).collect())
+            }
             Question::Probe { .. } => match &self.probe {
                 Ok(status) => Some(json!({"status": status})),
                 Err(failure) => return Fact::Unread(failure.clone()),

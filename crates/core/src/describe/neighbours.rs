@@ -1,0 +1,84 @@
+//! What an object looks at of the others around it: little of each, since there may be many.
+
+use super::deployment::service_name;
+use crate::subject::{Subject, names};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An `AciVnetDeployment`, as the subnet that it names sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubnetUser {
+    /// `metadata.name`.
+    pub name: String,
+    /// A person asked for its deletion.
+    pub deleting: bool,
+    /// Name of its web service.
+    pub service: String,
+    /// Where it answers, as long as it does.
+    pub address: Option<String>,
+}
+
+/// A `DelegatedSubnet`, as another one in the same virtual network sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sibling {
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Timestamp>,
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// A person asked for its deletion.
+    pub deleting: bool,
+    /// It describes the network, and does not only refer to it.
+    pub creates: bool,
+    /// Address prefixes of the network, sorted.
+    pub prefixes: Vec<String>,
+    /// Tags of the network.
+    pub tags: Vec<Tag>,
+}
+
+impl SubnetUser {
+    /// What is seen of a deployment.
+    pub fn of(cr: &AciVnetDeployment) -> Self {
+        let endpoint = cr.status.as_ref().and_then(|status| status.endpoint.as_ref());
+        let serving = endpoint.filter(|endpoint| endpoint.scoring_uri.is_some());
+        Self {
+            name: names(&cr.metadata).1.to_owned(),
+            deleting: cr.deleting(),
+            service: service_name(cr).to_owned(),
+            address: serving.and_then(|endpoint| endpoint.addresses.first().cloned()),
+        }
+    }
+}
+
+impl Sibling {
+    /// What is seen of a subnet.
+    pub fn of(cr: &DelegatedSubnet) -> Self {
+        let (namespace, name, _) = names(&cr.metadata);
+        let mut prefixes = cr.spec.virtual_network.address_prefixes.clone();
+        prefixes.sort();
+        Self {
+            created: cr.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            deleting: cr.deleting(),
+            creates: cr.spec.virtual_network.management == Management::Create,
+            prefixes,
+            tags: cr.spec.azure.tags.clone(),
+        }
+    }
+
+    /// Who is older describes the network.
+    pub(super) fn is_elder_than(&self, other: &Self) -> bool {
+        let age = |one: &Self| (one.created, one.namespace.clone(), one.name.clone());
+        age(self) < age(other)
+    }
+
+    /// Whether both describe the same network: tags of one may be missing with the other.
+    pub(super) fn describes_same_network(&self, other: &Self) -> bool {
+        let conflicts =
+            |tag: &Tag| other.tags.iter().any(|theirs| theirs.name == tag.name && theirs.value != tag.value);
+        self.prefixes == other.prefixes && !self.tags.iter().any(conflicts)
+    }
+}
