@@ -17,6 +17,8 @@ pub struct Crowd {
     pub subnets: usize,
     /// How many of them lie in one virtual network.
     pub subnets_of_a_network: usize,
+    /// Whether the first of each network has a client subnet with a security group.
+    pub client_subnets: bool,
     /// How many `AciVnetDeployment`s, spread evenly over the subnets.
     pub deployments: usize,
 }
@@ -40,12 +42,13 @@ impl Crowd {
         })
     }
 
-    /// Its custom resources, subnets first. The first subnet of each network has a client subnet with a security group.
+    /// Its custom resources, subnets first.
     pub fn objects(&self) -> Vec<Value> {
         let subnets = (0..self.subnets).map(|number| self.subnet(number).0);
         subnets.chain((0..self.deployments).map(|number| self.deployment(number).0)).collect()
     }
 
+    /// Networks may overlap each other, but not the cluster's, in 10.96.0.0/12.
     fn subnet(&self, number: usize) -> Object {
         let (network, place) = (number / self.subnets_of_a_network, number % self.subnets_of_a_network);
         let object = examples::subnet()
@@ -53,14 +56,14 @@ impl Crowd {
             .with("/metadata/namespace", self.namespace.clone())
             .with("/spec/azure/subscriptionID", self.subscription.clone())
             .with("/spec/virtualNetwork/name", format!("vnet-{network}"))
-            .with("/spec/virtualNetwork/addressPrefixes", json!([format!("10.{}.0.0/16", network % 256)]))
+            .with("/spec/virtualNetwork/addressPrefixes", json!([format!("10.{}.0.0/16", network % 64)]))
             .with("/spec/subnet/name", format!("subnet-{number}"))
-            .with("/spec/subnet/addressPrefix", format!("10.{}.{}.0/24", network % 256, place + 1));
-        if place > 0 {
+            .with("/spec/subnet/addressPrefix", format!("10.{}.{}.0/24", network % 64, place + 1));
+        if place > 0 || !self.client_subnets {
             return object.without("/spec/clientSubnet");
         }
         object
-            .with("/spec/clientSubnet/addressPrefix", format!("10.{}.0.0/24", network % 256))
+            .with("/spec/clientSubnet/addressPrefix", format!("10.{}.0.0/24", network % 64))
             .with("/spec/clientSubnet/networkSecurityGroup/name", format!("nsg-{network}"))
     }
 

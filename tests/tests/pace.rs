@@ -5,9 +5,9 @@ use acivnet_tests::in_process::pacing::{WRITES_OF_EACH, burst, operations, quant
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_written_once_and_hardly_refused() {
-    let burst = burst(75).await;
-    assert_eq!(burst.writes, 75 * WRITES_OF_EACH, "nothing twice");
-    assert_eq!(burst.made, [75, 75]);
+    let burst = burst(150, false).await;
+    assert_eq!(burst.writes, 150 * WRITES_OF_EACH, "nothing twice");
+    assert_eq!(burst.made, [150, 150]);
     assert!(burst.refused * 200 <= burst.reads + burst.writes, "{burst:?}");
     assert!(burst.seconds <= burst.bound() + 10.0, "{burst:?}; an operation takes 4 s");
 }

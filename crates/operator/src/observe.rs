@@ -11,7 +11,7 @@ use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, Errand, IdentityKey, Priority};
 use acivnet_core::{
     failure::Failure,
-    kinds,
+    kinds::{self, workspace::WORKSPACE},
     observed::{Fact, Identity, Observed},
     questions::Question,
     subject::{Subject, names, open_questions},
@@ -149,8 +149,9 @@ impl<'a> Sight<'a> {
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
         let lists = Reader { ctx: self.ctx, azure, identity, oldest, since, lasts };
         match question {
-            Question::Azure(kind, id) if self.shared => match lists.resource(kind, id).await {
-                Some(fact) => (fact, true),
+            // a workspace is never written: the list of those who share it tells enough
+            Question::Azure(kind, id) if self.shared || *kind == &WORKSPACE => match lists.resource(kind, id).await {
+                Some(fact) => (fact, self.shared),
                 None => (azure.read(kind, id).await, false),
             },
             Question::Models { workspace, owner } if self.shared => match lists.models(workspace, owner).await {

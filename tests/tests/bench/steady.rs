@@ -25,8 +25,14 @@ pub fn measure(results: &mut Results) {
 async fn hour(results: &mut Results) {
     let bed = Bed::new(Disturbance::default()).await;
     let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
-    let crowd =
-        Crowd { namespace: NAMESPACE.into(), subscription, subnets: 100, subnets_of_a_network: 10, deployments: 1000 };
+    let crowd = Crowd {
+        namespace: NAMESPACE.into(),
+        subscription,
+        subnets: 100,
+        subnets_of_a_network: 10,
+        client_subnets: true,
+        deployments: 1000,
+    };
     bed.apply(crowd.files());
     crowd.objects().into_iter().for_each(|object| bed.apply(object));
     let operator = Operator::start(&bed).await;
