@@ -41,6 +41,11 @@ impl Burst {
     pub fn bound(&self) -> f64 {
         (self.writes as f64 - 200.0).max(0.0) / 10.0
     }
+
+    /// How many of the requests to Resource Manager were answered 429.
+    pub fn refused_percent(&self) -> f64 {
+        100.0 * self.refused as f64 / (self.reads + self.writes) as f64
+    }
 }
 
 /// So many deployments, each with a subnet in a network of its own, all applied at once. With client subnets they are
