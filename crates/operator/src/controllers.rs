@@ -139,14 +139,14 @@ async fn work(ctx: &Arc<Ctx>, passes: &mut JoinSet<Passed>) {
     }
 }
 
+/// How urgent a pass over an object is; nothing when there is no such object.
 fn priority(ctx: &Ctx, who: &Who) -> Option<Priority> {
+    fn of<S>(ctx: &Ctx, kept: &Kept<S>) -> Priority {
+        ctx.memory.priority(kept.uid(), kept.standing())
+    }
     match who.resource {
-        CustomResource::AciVnetDeployment => {
-            ctx.stores.deployment(who).map(|kept| ctx.memory.priority(kept.uid(), kept.standing()))
-        }
-        CustomResource::DelegatedSubnet => {
-            ctx.stores.delegated_subnet(who).map(|kept| ctx.memory.priority(kept.uid(), kept.standing()))
-        }
+        CustomResource::AciVnetDeployment => ctx.stores.deployment(who).map(|kept| of(ctx, &kept)),
+        CustomResource::DelegatedSubnet => ctx.stores.delegated_subnet(who).map(|kept| of(ctx, &kept)),
     }
 }
 
