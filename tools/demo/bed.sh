@@ -1,10 +1,25 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
-# Starts what the demo plays on: Kubernetes, Azure, the operator. Sourced by inside.sh.
+# Starts what the demo plays on: Kubernetes, Azure, the operator. Sourced by inside.sh and ../article-sdk/inside.sh.
 
 azure=https://localhost:8443
 client_id=00000000-0000-0000-0000-00000000000c
 tenant_id=00000000-0000-0000-0000-00000000000a
 declare -A programs=()
+
+# Makes the namespaces habitable. usage: enter FOLDER_OF_PROGRAMS…
+enter() {
+  cd "$root" || exit
+  local folders
+  printf -v folders '%s:' "$@"
+  export PATH=$folders$PATH PYTHONDONTWRITEBYTECODE=1
+  # No settings of the user's own kubectl, and no proxy: there is no network here.
+  export HOME=$STATE/home KUBECONFIG=$STATE/kube/kubeconfig
+  unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+  mkdir -p "$HOME"
+  mount -t tmpfs tmpfs /run
+  mkdir -p /run/netns
+  ip link set lo up
+}
 
 # usage: start NAME COMMAND…     output goes to $STATE/logs/NAME.log
 start() {
@@ -27,10 +42,12 @@ start_kubernetes() {
   export KUBECONFIG=$STATE/kube/kubeconfig
 }
 
-start_azure() {
+start_azure() { # SEED [ARGUMENT_OF_SERVE]…
+  local seed=$1
+  shift
   start simulator "$ACIVNET_BINARIES/acivnet-simulator" serve --listen 127.0.0.1:8443 --state-dir "$STATE/azure" \
-    --seed "$root/tools/demo/seed.json" --issuer-ca "$STATE/kube/ca.crt" --time-scale "${ACIVNET_DEMO_TIME_SCALE:-0.05}" \
-    --runner netns --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl"
+    --seed "$seed" --time-scale "${ACIVNET_DEMO_TIME_SCALE:-0.05}" \
+    --runner netns --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl" "$@"
   wait_until "the Azure simulator" 60 test -f "$STATE/azure/endpoint.json"
 }
 

@@ -14,21 +14,9 @@ trap report_unforeseen_end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-enter() {
-  cd "$root"
-  export PATH="$ACIVNET_KUBE_BIN:$ACIVNET_PLAIN_PYTHON/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
-  # No settings of the user's own kubectl, and no proxy: there is no network here.
-  export HOME=$STATE/home KUBECONFIG=$STATE/kube/kubeconfig
-  unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-  mkdir -p "$HOME"
-  mount -t tmpfs tmpfs /run
-  mkdir -p /run/netns
-  ip link set lo up
-}
-
 build_the_bed() {
   start_kubernetes
-  start_azure
+  start_azure tools/demo/seed.json --issuer-ca "$STATE/kube/ca.crt"
 }
 
 administrate() {
@@ -54,7 +42,7 @@ HINTS
 }
 
 main() {
-  enter
+  enter "$ACIVNET_KUBE_BIN" "$ACIVNET_PLAIN_PYTHON/bin"
   step "Kubernetes and Azure start";                       build_the_bed
   step "An administrator installs the operator";           administrate
   step "Two objects, applied";                             apply_the_article

@@ -57,6 +57,10 @@ ask_from_inside_and_outside() {
   score_from_client answer-1.json
   apply_to_answer=$(seconds_since "$applied_at")
   compare_with_plain_python answer-1.json
+  ask_from_outside
+}
+
+ask_from_outside() {
   make_outside_hosts
   note "\"outside\" has a network and a default route, but no part in the VNet; \"nowhere\" has no link at all"
   local host

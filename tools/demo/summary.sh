@@ -24,14 +24,19 @@ binary_size() {
   awk -v bytes="$(stat -c %s "$ACIVNET_BINARIES/acivnet")" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'
 }
 
-print_summary() {
-  local index writes
+print_times() {
+  local index
   end_step
-  writes=$(operator_metric_by acivnet_kubernetes_writes_total kind)
   printf '\n%s== Summary ==%s\n' "$bold" "$plain"
   for index in "${!step_names[@]}"; do
     printf '%8s s  %s\n' "${step_seconds[$index]}" "${step_names[$index]}"
   done
+}
+
+print_summary() {
+  local writes
+  print_times
+  writes=$(operator_metric_by acivnet_kubernetes_writes_total kind)
   printf '\nApply to first answer %s s (with all that is described in between)\n' "$apply_to_answer"
   printf 'Requests to Azure     %s\n' "$(azure_requests)"
   printf 'Writes to Kubernetes  %s\n' "${writes%, }"
