@@ -1,14 +1,17 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check converge bench bed crds clean
+.PHONY: help demo article-sdk test check converge bench bed crds clean
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-8s %s\n' "$$target" "$$text"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
 
 demo: ## the whole how-to on this machine, deleted again at the end; KEEP=1 leaves it standing in a shell
 	@KEEP=$(KEEP) tools/demo/demo.sh
 
-test: ## all tests, the demo among them
+article-sdk: ## the how-to's own Python with Microsoft's azureml-core against the simulator
+	@tools/article-sdk/article-sdk.sh
+
+test: ## all tests, the demo and article-sdk among them
 	@tools/test.sh
 
 check: ## format, clippy, shellcheck, length of files

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests: cargo's with the Kubernetes test bed, then the demo from begin to end. Closes with one line that counts them.
+# All tests: cargo's with the Kubernetes test bed, then the demo and the how-to's own Python from begin to end. The last line
+# counts them.
 # usage: test.sh [ARGUMENT_OF_CARGO_TEST]…
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -19,8 +20,8 @@ cargo_tests() {
   [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
 }
 
-demo_as_a_test() {
-  if "$root/tools/demo/demo.sh" < /dev/null; then
+script_as_a_test() { # SCRIPT
+  if "$root/$1" < /dev/null; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
@@ -33,7 +34,8 @@ main() {
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
   export ACIVNET_KUBE_BIN CARGO_TERM_COLOR=never
   cargo_tests "$@"
-  demo_as_a_test
+  script_as_a_test tools/demo/demo.sh
+  script_as_a_test tools/article-sdk/article-sdk.sh
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The how-to's own Python with Microsoft's azureml-core, unmodified, against the simulator: no operator, no Kubernetes.
+# usage: article-sdk.sh   ACIVNET_DEMO_TIME_SCALE is the length of Azure's operations (1 = as in Azure; default 0.05)
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../common.sh
+source "$root/tools/common.sh"
+# shellcheck source=../demo/outside.sh
+source "$root/tools/demo/outside.sh"
+
+# azureml-core in exactly the versions of requirements.txt, on the newest Python that it still knows.
+sdk_python() {
+  local packages
+  mapfile -t packages < <(grep '==' tools/article-sdk/requirements.txt)
+  python_environment azureml-core python3.11 "${packages[@]}"
+}
+
+main() {
+  prepare
+  ACIVNET_SDK_PYTHON=$(sdk_python)
+  export ACIVNET_SDK_PYTHON
+  play tools/article-sdk/inside.sh
+}
+
+main "$@"

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# The how-to by Microsoft's SDK; article-sdk.sh starts it as the first process of its own user, mount, PID and network
+# namespaces.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../demo/show.sh
+source "$root/tools/demo/show.sh"
+# shellcheck source=../demo/bed.sh
+source "$root/tools/demo/bed.sh"
+# shellcheck source=../demo/steps.sh
+source "$root/tools/demo/steps.sh"
+# shellcheck source=../demo/summary.sh
+source "$root/tools/demo/summary.sh"
+trap report_unforeseen_end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# What tells Microsoft's clients where Azure is. Names of storage accounts are not answered by every system's resolver.
+point_clients_at_azure() {
+  local account
+  account=$(azure_admin GET "resources?id=${group_id%/providers/*}/providers/Microsoft.MachineLearningServices/workspaces/amlws" |
+    python -c 'import json, sys; print(json.load(sys.stdin)["properties"]["storageAccount"].rpartition("/")[2])')
+  printf '127.0.0.1 localhost %s.blob.localhost\n' "$account" > "$STATE/hosts"
+  mount --bind "$STATE/hosts" /etc/hosts
+  export REQUESTS_CA_BUNDLE=$STATE/azure/ca.pem SSL_CERT_FILE=$STATE/azure/ca.pem AZURE_RESOURCE_MANAGER=$azure
+  export ARM_CLOUD_METADATA_URL="$azure/metadata/endpoints?api-version=2019-05-01" AZUREML_CURRENT_CLOUD=AzureCloud
+}
+
+# An application with a secret that lives as long as this run, and with rights on the resource group.
+register_application() {
+  local secret object_id=00000000-0000-0000-0000-0000000000d1
+  AZURE_CLIENT_ID=00000000-0000-0000-0000-00000000000d
+  secret=$(openssl rand -hex 24)
+  azure_admin PUT seed "{
+    \"applications\": [{\"tenantId\": \"$tenant_id\", \"clientId\": \"$AZURE_CLIENT_ID\", \"objectId\": \"$object_id\",
+      \"displayName\": \"data-scientist\", \"secrets\": [\"$secret\"]}],
+    \"roleAssignments\": [{\"principalId\": \"$object_id\", \"role\": \"Contributor\", \"scope\": \"${group_id%/providers/*}\"}]}" \
+    > "$STATE/logs/application.log" || fail "the simulator did not take the application"
+  export AZURE_AUTHORITY_HOST=$azure AZURE_TENANT_ID=$tenant_id AZURE_CLIENT_ID AZURE_CLIENT_SECRET=$secret
+}
+
+begin() {
+  start_azure tools/demo/seed.json
+  point_clients_at_azure
+  register_application
+}
+
+deploy_by_the_sdk() {
+  show 'cat tools/article-sdk/article.py'
+  show "(cd deploy/examples/article && \$sdk $root/tools/article-sdk/article.py) | tee \"\$STATE/article.txt\""
+  scoring_uri=$(tail -n 1 "$STATE/article.txt")
+  [ "$scoring_uri" = http://10.0.1.4/score ] || fail "the scoring URI is \"$scoring_uri\", not http://10.0.1.4/score"
+}
+
+ask_by_requests() {
+  add_client
+  show "ip netns exec client \$sdk tools/article-sdk/request.py $scoring_uri deploy/examples/article/sample.json \"\$STATE/answer.json\""
+  compare_with_plain_python answer.json
+  ask_from_outside
+}
+
+delete_it_again() {
+  show "\$sdk tools/article-sdk/clean_up.py"
+  azure_admin DELETE hosts/client > "$STATE/logs/client.log" || fail "the client could not be taken out of its subnet"
+  show "\$sdk tools/article-sdk/portal.py delete"
+  note "what Azure still holds (the simulator's dump)"
+  azure_report holdings || fail "something of this run is left in Azure; see above"
+}
+
+main() {
+  enter "$ACIVNET_PLAIN_PYTHON/bin"
+  export sdk=$ACIVNET_SDK_PYTHON/bin/python
+  step "Azure starts"; begin
+  step "The how-to's steps in the portal"; show "\$sdk tools/article-sdk/portal.py create"
+  step "The how-to's Python"; deploy_by_the_sdk
+  step "A request from inside the VNet, and from outside"; ask_by_requests
+  step "Everything is deleted again"; delete_it_again
+  print_times
+  printf '\nRequests to Azure     %s\n' "$(azure_requests)"
+}
+
+main "$@"
