@@ -1,7 +1,7 @@
 """The how-to's own Python, from the model file to the scoring URI; run in the folder that holds its files.
 
-What differs from the how-to: where config.json lies, and `auth`. There Workspace.from_config() alone finds the file in
-the current folder and opens a browser.
+What differs from the how-to: where config.json lies, `auth`, and environment variables that tell the SDK where Azure is
+(inside.sh). There Workspace.from_config() alone finds the file in the current folder and opens a browser.
 """
 
 from pathlib import Path

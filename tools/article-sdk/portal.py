@@ -16,7 +16,7 @@ NETWORK = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/am
 GROUP = f"{NETWORK}/networkSecurityGroups/amlnsg"
 VIRTUAL_NETWORK = f"{NETWORK}/virtualNetworks/amlvnet1"
 CONTAINER_GROUPS = "Microsoft.ContainerInstance/containerGroups"
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 1800
 
 session = requests.Session()
 
