@@ -51,19 +51,20 @@ impl Crowd {
     /// Networks may overlap each other, but not the cluster's, in 10.96.0.0/12.
     fn subnet(&self, number: usize) -> Object {
         let (network, place) = (number / self.subnets_of_a_network, number % self.subnets_of_a_network);
+        let second = network % 64;
         let object = examples::subnet()
             .named(&format!("subnet-{number}"))
             .with("/metadata/namespace", self.namespace.clone())
             .with("/spec/azure/subscriptionID", self.subscription.clone())
             .with("/spec/virtualNetwork/name", format!("vnet-{network}"))
-            .with("/spec/virtualNetwork/addressPrefixes", json!([format!("10.{}.0.0/16", network % 64)]))
+            .with("/spec/virtualNetwork/addressPrefixes", json!([format!("10.{second}.0.0/16")]))
             .with("/spec/subnet/name", format!("subnet-{number}"))
-            .with("/spec/subnet/addressPrefix", format!("10.{}.{}.0/24", network % 64, place + 1));
+            .with("/spec/subnet/addressPrefix", format!("10.{second}.{}.0/24", place + 1));
         if place > 0 || !self.client_subnets {
             return object.without("/spec/clientSubnet");
         }
         object
-            .with("/spec/clientSubnet/addressPrefix", format!("10.{}.0.0/24", network % 64))
+            .with("/spec/clientSubnet/addressPrefix", format!("10.{second}.0.0/24"))
             .with("/spec/clientSubnet/networkSecurityGroup/name", format!("nsg-{network}"))
     }
 

@@ -3,17 +3,8 @@
 # namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/show.sh
-source "$root/tools/demo/show.sh"
-# shellcheck source=../demo/bed.sh
-source "$root/tools/demo/bed.sh"
-# shellcheck source=../demo/steps.sh
-source "$root/tools/demo/steps.sh"
-# shellcheck source=../demo/summary.sh
-source "$root/tools/demo/summary.sh"
-trap report_unforeseen_end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+# shellcheck source=../demo/play.sh
+source "$root/tools/demo/play.sh"
 
 # What tells Microsoft's clients where Azure is. Names of storage accounts are not answered by every system's resolver.
 point_clients_at_azure() {

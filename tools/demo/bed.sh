@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
-# Starts what the demo plays on: Kubernetes, Azure, the operator. Sourced by inside.sh and ../article-sdk/inside.sh.
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of play.sh
+# Starts what the demo plays on: Kubernetes, Azure, the operator. Sourced by play.sh.
 
 azure=https://localhost:8443
 client_id=00000000-0000-0000-0000-00000000000c

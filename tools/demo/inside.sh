@@ -2,17 +2,8 @@
 # The demo itself; demo.sh starts it as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=show.sh
-source "$root/tools/demo/show.sh"
-# shellcheck source=bed.sh
-source "$root/tools/demo/bed.sh"
-# shellcheck source=steps.sh
-source "$root/tools/demo/steps.sh"
-# shellcheck source=summary.sh
-source "$root/tools/demo/summary.sh"
-trap report_unforeseen_end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+# shellcheck source=play.sh
+source "$root/tools/demo/play.sh"
 
 build_the_bed() {
   start_kubernetes

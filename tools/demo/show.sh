@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How the demo speaks: headings, commands as a user would type them, waiting, failing. Sourced by inside.sh.
+# How the demo speaks: headings, commands as a user would type them, waiting, failing. Sourced by play.sh.
 
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
 step_names=() step_seconds=()

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
-# What a user does and sees, in order. Sourced by inside.sh.
+# What a user does and sees, in order. Sourced by play.sh.
 
 service_id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.MachineLearningServices/workspaces/amlws/services/aciservice
 group_id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.Network/networkSecurityGroups/amlnsg

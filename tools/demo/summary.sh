@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
-# The last screen. Sourced by inside.sh.
+# The last screen. Sourced by play.sh.
 
 operator_metric_by() { # METRIC LABEL     prints "value label-value" lines, added up
   curl -sf http://127.0.0.1:8080/metrics | awk -v metric="$1" -v label="$2" '

@@ -157,19 +157,20 @@ impl Operator {
 
     /// Writes to the Kubernetes API so far, but for renewals of the lease and for tokens, which are stored nowhere.
     pub async fn kubernetes_writes(&self) -> f64 {
-        let name = "acivnet_kubernetes_writes_total";
-        let mut writes = self.counter(name, "").await;
-        for kind in [r#"kind="Lease""#, r#"kind="TokenRequest""#] {
-            writes -= self.counter(name, kind).await;
-        }
-        writes
+        let left_out =
+            |line: &str| [r#"kind="Lease""#, r#"kind="TokenRequest""#].iter().any(|kind| line.contains(kind));
+        self.sum("acivnet_kubernetes_writes_total", |line| !left_out(line)).await
     }
 
     /// The sum of a counter of `/metrics` over all lines that hold a text; 0 until it answers.
     pub async fn counter(&self, name: &str, holds: &str) -> f64 {
+        self.sum(name, |line| line.contains(holds)).await
+    }
+
+    async fn sum(&self, name: &str, counts: impl Fn(&str) -> bool) -> f64 {
         let Ok(answer) = self.http.get(format!("http://{}/metrics", self.admin)).send().await else { return 0.0 };
         let text = answer.text().await.unwrap_or_default();
-        let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(holds));
+        let lines = text.lines().filter(|line| line.starts_with(name) && counts(line));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
