@@ -1,0 +1,24 @@
+//! References to files of the namespace.
+
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// One key of a ConfigMap of the same namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+pub struct ConfigMapKey {
+    /// Name of the ConfigMap.
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub name: String,
+    /// Key in `data` or `binaryData`; also the file's name.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[x_kube(validation = Rule::new("self != '.' && self != '..'").message("not a file name"))]
+    pub key: String,
+}
+
+/// A file in a ConfigMap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileSource {
+    /// A key of a ConfigMap of the same namespace.
+    pub config_map: ConfigMapKey,
+}

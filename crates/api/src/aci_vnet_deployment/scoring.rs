@@ -1,0 +1,42 @@
+//! The code around the model, and the Python environment it runs in.
+
+use super::FileSource;
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// The code around the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Scoring {
+    /// The scoring script, with `init()` and `run(data)`.
+    #[x_kube(validation = Rule::new("self.configMap.key.matches('^[A-Za-z_][A-Za-z0-9_]*\\\\.py$')").message("the key must be the name of a Python module, such as score.py"))]
+    pub script: FileSource,
+    /// Environment variables of the container. The web service stores them readable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub environment_variables: Vec<EnvironmentVariable>,
+}
+
+/// One environment variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("!self.name.startsWith('AZUREML_')").message("names that begin with AZUREML_ belong to Azure ML"))]
+pub struct EnvironmentVariable {
+    /// Name.
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
+    pub name: String,
+    /// Value.
+    #[schemars(length(max = 4096))]
+    pub value: String,
+}
+
+/// The Python environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct Environment {
+    /// Name in the workspace; the prefixes `Microsoft` and `AzureML` are Azure's.
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9\-._]*$"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('Microsoft') && !self.startsWith('AzureML')").message("names that begin with Microsoft or AzureML belong to Azure ML"))]
+    pub name: String,
+    /// A conda environment file.
+    pub conda: FileSource,
+}
