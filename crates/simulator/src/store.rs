@@ -17,6 +17,8 @@ pub struct Resource {
     pub location: Option<String>,
     /// Tags; empty for what has none.
     pub tags: Map<String, Value>,
+    /// What clients wrote beside `properties`: `sku`, `zones`, `identity`.
+    pub members: Map<String, Value>,
     /// What clients wrote under `properties`, without read-only members.
     pub properties: Map<String, Value>,
     /// Present etag, `W/"…"`; empty where the type has none.

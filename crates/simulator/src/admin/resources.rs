@@ -4,7 +4,8 @@ use super::Edit;
 use crate::arm::{groups, workspaces};
 use crate::call::Path;
 use crate::machine_learning;
-use crate::network::{addresses, security_groups, subnet_body, subnets, virtual_networks};
+use crate::network::tracked::{self, Kind};
+use crate::network::{addresses, subnet_body, subnets, virtual_networks};
 use crate::store::{Resource, parent_of};
 use crate::world::World;
 use serde_json::{Map, Value};
@@ -13,13 +14,12 @@ use serde_json::{Map, Value};
 pub(super) fn body(world: &World, resource: &Resource) -> Value {
     match resource.kind {
         virtual_networks::KIND => virtual_networks::body(world, resource),
-        security_groups::KIND => security_groups::body(world, resource),
         subnets::KIND => {
             let network = world.resources.get(parent_of(&resource.id).unwrap_or_default());
             subnet_body::body(world, resource, network.map_or("", |network| &network.etag))
         }
         workspaces::KIND => workspaces::body(resource),
-        _ => groups::body(resource),
+        other => Kind::of(other).map_or_else(|| groups::body(resource), |kind| tracked::body(world, kind, resource)),
     }
 }
 
@@ -51,9 +51,12 @@ fn put(world: &mut World, id: &str, document: &Value) -> Result<(), String> {
         }
         [.., "microsoft.network", "virtualnetworks", _] => virtual_networks::overwrite(world, &id, document),
         [.., "microsoft.network", "virtualnetworks", _, "subnets", _] => subnets::overwrite(world, &id, document),
-        [.., "microsoft.network", "networksecuritygroups", _] => security_groups::overwrite(world, &id, document),
         [.., "microsoft.machinelearningservices", "workspaces", _] => workspace(world, &id, document),
-        _ => Err(format!("{id} is of a type that can't be edited here")),
+        [.., namespace, collection, _] => match Kind::of(&format!("{namespace}/{collection}")) {
+            Some(kind) => tracked::overwrite(world, kind, &id, document),
+            None => Err(format!("{id} is of a type that can't be edited here")),
+        },
+        _ => Err(format!("{id} is no id of a resource")),
     }
 }
 

@@ -11,7 +11,17 @@ use serde_json::{Value, json};
 const PROVIDERS: &[(&str, &[&str])] = &[
     ("Microsoft.ContainerInstance", &["containerGroups", "serviceAssociationLinks"]),
     ("Microsoft.MachineLearningServices", &["workspaces", "workspaces/services"]),
-    ("Microsoft.Network", &["virtualNetworks", "virtualNetworks/subnets", "networkSecurityGroups"]),
+    (
+        "Microsoft.Network",
+        &[
+            "virtualNetworks",
+            "virtualNetworks/subnets",
+            "networkSecurityGroups",
+            "routeTables",
+            "natGateways",
+            "publicIPAddresses",
+        ],
+    ),
     ("Microsoft.Resources", &["subscriptions", "resourceGroups", "tags"]),
     ("Microsoft.Storage", &["storageAccounts"]),
 ];

@@ -1,13 +1,20 @@
-//! Microsoft.Network: virtual networks, subnets, network security groups. Behaviour as recorded traffic and the API
-//! descriptions of "Virtual Networks", "Subnets", "Network Security Groups" show it.
+//! Microsoft.Network: virtual networks, subnets, network security groups, route tables, NAT gateways, public IP
+//! addresses. Behaviour as recorded traffic and the API descriptions show it.
 
 pub mod addresses;
 pub mod association_links;
+pub(crate) mod entries;
+pub mod nat_gateways;
 pub mod prefixes;
+pub mod public_addresses;
+pub(crate) mod references;
+pub mod route_tables;
 pub mod security_groups;
 pub mod security_rules;
+pub(crate) mod service_endpoints;
 pub(crate) mod subnet_body;
 pub mod subnets;
+pub(crate) mod tracked;
 pub mod usage;
 pub mod virtual_networks;
 pub mod writes;
@@ -22,6 +29,7 @@ use addresses::Occupancy;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use tracked::Kind;
 
 /// What Microsoft.Network knows besides resources: who sits in which subnet.
 #[derive(Debug, Default)]
@@ -66,21 +74,18 @@ fn region(world: &World, call: &Call, scope: &str, rest: &[&str]) -> String {
 }
 
 fn dispatch(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: &[&str]) -> Result<Response, Refusal> {
-    let id = |kind: &str, name: &str| format!("{scope}/providers/{kind}/{name}");
+    let unknown = || unknown_type("microsoft.network", rest, call);
     match rest {
         ["virtualnetworks"] => virtual_networks::list(world, call, raw_path, scope),
-        ["networksecuritygroups"] => security_groups::list(world, call, raw_path, scope),
         ["virtualnetworks", network, below @ ..] => {
-            below_network(world, call, raw_path, &id(virtual_networks::KIND, network), below)
+            let id = format!("{scope}/providers/{}/{network}", virtual_networks::KIND);
+            below_network(world, call, raw_path, &id, below)
         }
-        ["networksecuritygroups", group] => security_groups::one(world, call, &id(security_groups::KIND, group)),
-        ["networksecuritygroups", group, "securityrules"] => {
-            security_rules::list(world, call, raw_path, &id(security_groups::KIND, group))
+        [collection, below @ ..] => {
+            let kind = Kind::of(&format!("Microsoft.Network/{collection}")).ok_or_else(unknown)?;
+            tracked::route(world, call, raw_path, scope, (kind, below)).unwrap_or_else(|| Err(unknown()))
         }
-        ["networksecuritygroups", group, "securityrules", rule] => {
-            security_rules::one(world, call, &id(security_groups::KIND, group), rule)
-        }
-        _ => Err(unknown_type("microsoft.network", rest, call)),
+        [] => Err(unknown()),
     }
 }
 

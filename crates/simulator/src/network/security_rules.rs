@@ -1,14 +1,9 @@
 //! Rules of network security groups ("Security Rules - Create Or Update").
 
-use super::{child_not_found, parent_not_found, security_groups, shown, writes};
-use crate::arm::{groups, nothing, paging, wrong_verb};
-use crate::call::Call;
-use crate::error::{Refusal, Response, json_response};
+use super::entries::{Entries, is_named, name_of};
+use crate::error::Refusal;
 use crate::store::Resource;
-use crate::world::World;
-use http::{Method, StatusCode};
-use serde_json::{Value, json};
-use writes::Write;
+use serde_json::{Map, Value, json};
 
 /// The type.
 pub const KIND: &str = "Microsoft.Network/networkSecurityGroups/securityRules";
@@ -67,121 +62,19 @@ const DEFAULTS: &[(&str, &str, u32, &str, &str, &str, &str)] = &[
     ("DenyAllOutBound", "Outbound", 65500, "Deny", "*", "*", "Deny all outbound traffic"),
 ];
 
-/// The rules of a group.
-///
-/// # Errors
-/// The 404 family, `403 AuthorizationFailed`, `405`.
-pub fn list(world: &World, call: &Call, raw_path: &str, group: &str) -> Result<Response, Refusal> {
-    if call.method != Method::GET {
-        return Err(wrong_verb(call));
-    }
-    world.authorize(&call.caller, &format!("{KIND}/read"), group)?;
-    let group = world.find(group, security_groups::KIND)?;
-    let rules = security_groups::rules_in(&group.properties).iter();
-    let items = rules.map(|rule| (id_of(group, rule), body(group, rule))).collect();
-    paging::page(world, call, raw_path, items)
-}
-
-/// GET, PUT, DELETE of one rule.
-///
-/// # Errors
-/// The 404 family, `400 SecurityRule…`, `429 RetryableError`, `403 AuthorizationFailed`, `409 ScopeLocked`, `405`.
-pub fn one(world: &mut World, call: &Call, group: &str, name: &str) -> Result<Response, Refusal> {
-    let id = format!("{group}/securityRules/{name}");
-    call.enter(world, KIND, &id)?;
-    match call.method {
-        Method::GET => {
-            let group = world.find(group, security_groups::KIND)?;
-            let rule = find(group, name).ok_or_else(|| child_not_found(&id))?;
-            Ok(shown(&group.etag, &body(group, rule)))
-        }
-        Method::PUT => put(world, call, group, name),
-        Method::DELETE => delete(world, call, group, name),
-        _ => Err(wrong_verb(call)),
-    }
-}
-
-fn put(world: &mut World, call: &Call, group: &str, name: &str) -> Result<Response, Refusal> {
-    let parent = parent(world, group, "write")?;
-    writes::check_free(world, group)?;
-    let mut document = call.json()?;
-    if let Some(object) = document.as_object_mut() {
-        object.insert("name".to_owned(), json!(name));
-    }
-    let rule = normalised(&document);
-    let mut rules = security_groups::rules_in(&parent.properties).to_vec();
-    let present = rules.iter().position(|there| is_named(there, name));
-    match present.and_then(|position| rules.get_mut(position)) {
-        Some(there) => *there = rule,
-        None => rules.push(rule),
-    }
-    check_all(&parent.id, &rules)?;
-    let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    replace(world, &parent.id, rules);
-    let write = Write {
-        lock: &parent.id,
-        name: "PutSecurityRuleOperation",
-        seconds: security_groups::PUT_SECONDS,
-        has_result: false,
-    };
-    let answered = security_groups::begin_update(world, call, &write, status);
-    let shown = world.resources.get(&parent.id).and_then(|group| Some(body(group, find(group, name)?)));
-    let mut response = json_response(status, &shown.unwrap_or_default());
-    response.headers_mut().extend(answered.headers().clone());
-    Ok(response)
-}
-
-fn delete(world: &mut World, call: &Call, group: &str, name: &str) -> Result<Response, Refusal> {
-    let parent = parent(world, group, "delete")?;
-    if find(&parent, name).is_none() {
-        return nothing(StatusCode::NO_CONTENT);
-    }
-    writes::check_free(world, group)?;
-    let rules = security_groups::rules_in(&parent.properties).iter().filter(|rule| !is_named(rule, name));
-    replace(world, &parent.id, rules.cloned().collect());
-    security_groups::mark(world, &parent.id, "Updating");
-    let write = Write {
-        lock: &parent.id,
-        name: "DeleteSecurityRuleOperation",
-        seconds: security_groups::PUT_SECONDS,
-        has_result: true,
-    };
-    let (location, id) = (parent.location.unwrap_or_default(), parent.id.clone());
-    let settle = move |world: &mut World, ending: &_| security_groups::settle(world, &id, ending);
-    let handle = writes::begin(world, call, &write, &location, settle);
-    Ok(writes::accepted(world, &handle, 1.0))
-}
-
-fn parent(world: &World, group: &str, verb: &str) -> Result<Resource, Refusal> {
-    groups::for_write(world, group)?;
-    let parent = world.resource(group, security_groups::KIND).cloned();
-    parent.ok_or_else(|| parent_not_found(verb, KIND, group))
-}
-
-fn replace(world: &mut World, group: &str, rules: Vec<Value>) {
-    if let Some(group) = world.resources.get_mut(group) {
-        group.properties.insert("securityRules".to_owned(), Value::Array(rules));
-    }
-}
-
-fn find<'a>(group: &'a Resource, name: &str) -> Option<&'a Value> {
-    security_groups::rules_in(&group.properties).iter().find(|rule| is_named(rule, name))
-}
-
-fn is_named(rule: &Value, name: &str) -> bool {
-    name_of(rule).eq_ignore_ascii_case(name)
-}
-
-fn name_of(rule: &Value) -> &str {
-    rule.get("name").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn id_of(group: &Resource, rule: &Value) -> String {
-    format!("{}/securityRules/{}", group.id, name_of(rule))
-}
+/// What makes the type differ from others.
+pub(super) static RULES: Entries = Entries {
+    name: KIND,
+    member: "securityRules",
+    put: "PutSecurityRuleOperation",
+    delete: "DeleteSecurityRuleOperation",
+    normalised,
+    check: check_all,
+    show,
+};
 
 /// `{"name","properties"}` without read-only members, fixed words in Azure's spelling.
-pub(super) fn normalised(rule: &Value) -> Value {
+fn normalised(rule: &Value) -> Value {
     let mut properties = super::writable(rule, &["provisioningState"]);
     properties.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     for (name, words) in WORDS {
@@ -269,17 +162,10 @@ fn is_prefix(text: &str) -> bool {
     text == "*" || is_tag || text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok()
 }
 
-/// What GET shows of a rule.
-pub(super) fn body(group: &Resource, rule: &Value) -> Value {
-    let mut properties = serde_json::Map::new();
-    properties.insert("provisioningState".to_owned(), json!(group.state));
-    properties.extend(rule.get("properties").and_then(Value::as_object).cloned().unwrap_or_default());
+fn show(properties: &mut Map<String, Value>) {
     for (_, many) in PAIRS {
         properties.entry(*many).or_insert_with(|| json!([]));
     }
-    json!({
-        "name": name_of(rule), "id": id_of(group, rule), "etag": group.etag, "type": KIND, "properties": properties,
-    })
 }
 
 /// The six default rules.

@@ -1,6 +1,7 @@
 //! Subnets as GET shows them.
 
 use super::addresses::{self, CONTAINER_GROUPS};
+use super::service_endpoints;
 use super::subnets::KIND;
 use crate::store::Resource;
 use crate::world::World;
@@ -29,6 +30,7 @@ pub(crate) fn body(world: &World, subnet: &Resource, etag: &str) -> Value {
     let delegations = subnet.properties.get("delegations").and_then(Value::as_array).into_iter().flatten();
     let delegations: Vec<Value> = delegations.map(|delegation| shown_delegation(subnet, etag, delegation)).collect();
     properties.insert("delegations".to_owned(), Value::Array(delegations));
+    service_endpoints::show(&mut properties);
     for (name, value) in
         [("privateEndpointNetworkPolicies", "Disabled"), ("privateLinkServiceNetworkPolicies", "Enabled")]
     {

@@ -3,8 +3,8 @@
 use super::addresses::{self, CONTAINER_GROUPS};
 use super::subnet_body::body;
 use super::{
-    child_not_found, parent_not_found, prefixes, security_groups, shown, subnet_body, virtual_networks, writable,
-    writes,
+    child_not_found, parent_not_found, prefixes, references, service_endpoints, shown, subnet_body, virtual_networks,
+    writable, writes,
 };
 use crate::arm::{groups, nothing, paging, wrong_verb};
 use crate::call::Call;
@@ -29,8 +29,6 @@ const READ_ONLY: &[&str] = &[
     "serviceAssociationLinks",
     "purpose",
 ];
-/// References that a subnet may hold.
-const REFERENCES: &[&str] = &["networkSecurityGroup", "routeTable", "natGateway"];
 /// Duration of a PUT and of a DELETE in Azure, in seconds.
 const PUT_SECONDS: f64 = 4.0;
 const DELETE_SECONDS: f64 = 10.0;
@@ -160,7 +158,8 @@ fn checked(world: &World, call: &Call, id: &str, location: &str, document: &Valu
     }
     prefixes::parse_all(&prefix_texts(&subnet), id)?;
     check_delegations(&subnet)?;
-    check_references(world, call, &subnet, location)?;
+    references::check(world, call, &subnet, location)?;
+    service_endpoints::check(&subnet)?;
     Ok(subnet)
 }
 
@@ -197,6 +196,7 @@ fn normalised(id: &str, document: &Value, present: Option<&Resource>) -> Resourc
             *delegation = json!({"name": delegation.get("name"), "properties": {"serviceName": service}});
         }
     }
+    service_endpoints::normalise(&mut properties);
     let id = present.map_or(id, |there| there.id.as_str());
     Resource {
         id: id.to_owned(),
@@ -237,48 +237,6 @@ fn check_delegations(subnet: &Resource) -> Result<(), Refusal> {
     }
     let message = format!("A delegation of subnet {} needs a name and a valid serviceName.", subnet.id);
     Err(Refusal::bad_request("InvalidServiceNameOnDelegation", message))
-}
-
-/// Referenced resources must exist, in the same region, be settled, and the caller may join them.
-fn check_references(world: &World, call: &Call, subnet: &Resource, location: &str) -> Result<(), Refusal> {
-    for name in REFERENCES {
-        let id = subnet.properties.get(*name).and_then(|reference| reference.get("id")).and_then(Value::as_str);
-        let Some(id) = id else { continue };
-        let kind = match *name {
-            "networkSecurityGroup" => security_groups::KIND,
-            "routeTable" => "Microsoft.Network/routeTables",
-            _ => "Microsoft.Network/natGateways",
-        };
-        let action = call.action(KIND);
-        world.authorize_link(&call.caller, &action, &subnet.id, (&format!("{kind}/join/action"), id))?;
-        let found = world.resource(id, kind).filter(|found| found.location.as_deref() == Some(location));
-        let found = found.ok_or_else(|| missing_reference(&subnet.id, id))?;
-        if found.state != "Succeeded" {
-            return Err(unsettled_reference(&subnet.id, found));
-        }
-    }
-    Ok(())
-}
-
-fn missing_reference(subnet: &str, id: &str) -> Refusal {
-    let message = format!(
-        "Resource {id} referenced by resource {subnet} was not found. Please make sure that the referenced resource \
-         exists, and that both resources are in the same region."
-    );
-    Refusal::bad_request("InvalidResourceReference", message).detail("NotFound", format!("Resource {id} not found."))
-}
-
-/// `429 RetryableError` without `Retry-After`.
-fn unsettled_reference(subnet: &str, found: &Resource) -> Refusal {
-    let message = format!(
-        "Cannot proceed with operation because resource {} used by resource {subnet} is not in Succeeded state. \
-         Resource is in {} state and the last operation that updated/is updating the resource is {}.",
-        found.id,
-        found.state,
-        found.busy.as_ref().map_or("PutNetworkSecurityGroupOperation", |busy| busy.operation)
-    );
-    let refusal = Refusal::service(StatusCode::TOO_MANY_REQUESTS, "RetryableError", "A retryable error occurred.");
-    refusal.detail("ReferencedResourceNotProvisioned", message)
 }
 
 /// Whether the subnet fits into the address space and among its siblings.

@@ -65,7 +65,7 @@ fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     let group = groups::for_write(world, id)?.id.clone();
     let document = call.json()?;
     let present = world.resource(id, KIND).cloned();
-    let location = location_of(&document, present.as_ref())?;
+    let location = location_of(&document, KIND, present.as_ref())?;
     writes::check_etag(call, id, present.as_ref())?;
     writes::check_free(world, id)?;
     let id = present.as_ref().map_or_else(|| super::virtual_network_id(&group, name_of(id)), |there| there.id.clone());
@@ -97,14 +97,14 @@ fn name_of(id: &str) -> &str {
 ///
 /// # Errors
 /// `400 LocationRequired`, `LocationNotAvailableForResourceType`, `409 InvalidResourceLocation`.
-pub(super) fn location_of(document: &Value, present: Option<&Resource>) -> Result<String, Refusal> {
+pub(crate) fn location_of(document: &Value, kind: &str, present: Option<&Resource>) -> Result<String, Refusal> {
     let location = document.get("location").and_then(Value::as_str).map(groups::location_of);
     let location = location.ok_or_else(groups::location_required)?;
     if !groups::LOCATIONS.contains(&location.as_str()) {
         let message = format!(
             "The provided location '{location}' is not available for resource type '{}'. List of available regions for \
              the resource type is '{}'.",
-            present.map_or(KIND, |present| present.kind),
+            kind,
             groups::LOCATIONS.join(",")
         );
         return Err(Refusal::gateway(StatusCode::BAD_REQUEST, "LocationNotAvailableForResourceType", message));
@@ -205,6 +205,7 @@ fn store(world: &mut World, id: &str, wanted: Wanted, changes_network: bool) {
         kind: KIND,
         location: Some(wanted.location),
         tags: wanted.tags,
+        members: Map::new(),
         properties: wanted.properties,
         etag: world.ids.weak_etag(),
         state: state.to_owned(),

@@ -8,6 +8,7 @@ mod identity;
 mod limits;
 mod security_groups;
 mod subnets;
+mod tracked;
 mod virtual_networks;
 
 use crate::clock::ManualClock;

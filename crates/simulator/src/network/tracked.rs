@@ -1,0 +1,248 @@
+//! Tracked resources that are written whole, each under a lock of its own: network security groups, route tables, NAT
+//! gateways, public IP addresses. What makes them differ is a [`Kind`].
+
+use super::entries::{self, Entries};
+use super::{head, references, shown, virtual_networks, writes};
+use crate::arm::{groups, nothing, paging, wrong_verb};
+use crate::call::Call;
+use crate::error::{Refusal, Response, json_response};
+use crate::operations::Ending;
+use crate::store::Resource;
+use crate::world::World;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use writes::Write;
+
+/// A type of such resources.
+pub(crate) struct Kind {
+    /// The type in Azure's spelling.
+    pub name: &'static str,
+    /// Azure's name and usual seconds of a PUT.
+    pub put: (&'static str, f64),
+    /// Azure's name and usual seconds of a DELETE.
+    pub delete: (&'static str, f64),
+    /// Members beside `properties` that clients write (`sku`, `zones`), with what stands where they don't.
+    pub members: &'static [(&'static str, fn() -> Value)],
+    /// What is stored of a request's `properties`.
+    pub normalised: fn(&Value) -> Map<String, Value>,
+    /// Whether what is wanted can be; references are checked besides.
+    pub check: fn(&World, &Resource) -> Result<(), Refusal>,
+    /// The refusal of a DELETE while these resources refer to it.
+    pub in_use: fn(&Resource, &[String]) -> Refusal,
+    /// Adds to the stored properties what only the service writes.
+    pub show: fn(&World, &Resource, &mut Map<String, Value>),
+    /// Children that are stored in a member.
+    pub entries: Option<&'static Entries>,
+}
+
+/// All such types.
+const KINDS: [&Kind; 4] = [
+    &super::security_groups::GROUPS,
+    &super::route_tables::TABLES,
+    &super::nat_gateways::GATEWAYS,
+    &super::public_addresses::ADDRESSES,
+];
+
+impl Kind {
+    /// The type with this name, in any case.
+    pub(crate) fn of(name: &str) -> Option<&'static Self> {
+        KINDS.into_iter().find(|kind| kind.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Answers a request about a collection, a resource or one of its entries.
+///
+/// # Errors
+/// Whatever Azure refuses; none where the path is of another form.
+pub(super) fn route(
+    world: &mut World,
+    call: &Call,
+    raw_path: &str,
+    scope: &str,
+    (kind, below): (&'static Kind, &[&str]),
+) -> Option<Result<Response, Refusal>> {
+    let id = |name: &str| format!("{scope}/providers/{}/{name}", kind.name);
+    let entries = |word: &str| kind.entries.filter(|entries| entries.member.eq_ignore_ascii_case(word));
+    Some(match below {
+        [] => list(world, call, raw_path, kind, scope),
+        [name] => one(world, call, kind, &id(name)),
+        [name, word] => entries::list(world, call, raw_path, entries(word)?, &id(name)),
+        [name, word, entry] => entries::one(world, call, (kind, entries(word)?), &id(name), entry),
+        _ => return None,
+    })
+}
+
+fn list(world: &World, call: &Call, raw_path: &str, kind: &Kind, scope: &str) -> Result<Response, Refusal> {
+    if call.method != Method::GET {
+        return Err(wrong_verb(call));
+    }
+    let action = format!("{}/read", kind.name);
+    let visible = paging::visible(world, call, &action, scope)?;
+    if scope.to_ascii_lowercase().contains("/resourcegroups/") {
+        world.existing_group(scope)?;
+    }
+    let found = world.resources.children(scope, kind.name).into_iter().filter(|found| visible(&found.id));
+    paging::page(world, call, raw_path, found.map(|found| (found.id.clone(), body(world, kind, found))).collect())
+}
+
+fn one(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Result<Response, Refusal> {
+    call.enter(world, kind.name, id)?;
+    match call.method {
+        Method::GET => world.find(id, kind.name).map(|found| shown(&found.etag, &body(world, kind, found))),
+        Method::PUT => put(world, call, kind, id),
+        Method::PATCH => patch(world, call, kind, id),
+        Method::DELETE => delete(world, call, kind, id),
+        _ => Err(wrong_verb(call)),
+    }
+}
+
+fn put(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Result<Response, Refusal> {
+    let parent = groups::for_write(world, id)?.id.clone();
+    let document = call.json()?;
+    let present = world.resource(id, kind.name).cloned();
+    let location = virtual_networks::location_of(&document, kind.name, present.as_ref())?;
+    writes::check_etag(call, id, present.as_ref())?;
+    writes::check_free(world, id)?;
+    let name = id.rsplit('/').next().unwrap_or_default();
+    let id = present.as_ref().map_or_else(|| format!("{parent}/providers/{}/{name}", kind.name), |it| it.id.clone());
+    let wanted = wanted(world, kind, &id, &document, location.clone());
+    (kind.check)(world, &wanted)?;
+    references::check(world, call, &wanted, &location)?;
+    let is_same = |there: &Resource| {
+        there.state == "Succeeded" && there.properties == wanted.properties && there.members == wanted.members
+    };
+    let changes_network = !present.as_ref().is_some_and(is_same);
+    world.resources.insert(wanted);
+    let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    if !changes_network {
+        let mut response = answer(world, kind, status, &id);
+        writes::begin_finished(world, call, &location).put_on(&mut response, false);
+        return Ok(response);
+    }
+    let write = Write { lock: &id, name: kind.put.0, seconds: kind.put.1, has_result: false };
+    Ok(begin_update(world, call, kind, &write, status))
+}
+
+/// Begins the operation of a write to a resource (or to one of its entries) that is in the store already.
+pub(super) fn begin_update(
+    world: &mut World,
+    call: &Call,
+    kind: &Kind,
+    write: &Write<'_>,
+    status: StatusCode,
+) -> Response {
+    let id = write.lock.to_owned();
+    mark(world, &id, "Updating");
+    let mut response = answer(world, kind, status, &id);
+    let location = world.resources.get(&id).and_then(|found| found.location.clone()).unwrap_or_default();
+    let handle = writes::begin(world, call, write, &location, move |world, ending| settle(world, &id, ending));
+    writes::in_progress(world, &mut response, &handle, 1.0);
+    response
+}
+
+fn answer(world: &World, kind: &Kind, status: StatusCode, id: &str) -> Response {
+    json_response(status, &world.resources.get(id).map_or(Value::Null, |found| body(world, kind, found)))
+}
+
+pub(super) fn settle(world: &mut World, id: &str, ending: &Ending) {
+    mark(world, id, writes::state_after(ending));
+}
+
+/// Sets the state and a new etag.
+pub(super) fn mark(world: &mut World, id: &str, state: &str) {
+    let etag = world.ids.weak_etag();
+    if let Some(found) = world.resources.get_mut(id) {
+        found.state = state.to_owned();
+        found.etag = etag;
+    }
+}
+
+/// What a PUT would put into the store, in `Succeeded`.
+fn wanted(world: &mut World, kind: &Kind, id: &str, document: &Value, location: String) -> Resource {
+    let present = world.resources.get(id).cloned();
+    let member = |(name, usual): &(&'static str, fn() -> Value)| {
+        let value = document.get(*name).filter(|value| !value.is_null()).cloned().unwrap_or_else(usual);
+        (!value.is_null()).then(|| ((*name).to_owned(), value))
+    };
+    Resource {
+        id: id.to_owned(),
+        name: id.rsplit('/').next().unwrap_or_default().to_owned(),
+        kind: kind.name,
+        location: Some(location),
+        tags: document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default(),
+        members: kind.members.iter().filter_map(member).collect(),
+        properties: (kind.normalised)(document),
+        etag: world.ids.weak_etag(),
+        state: "Succeeded".to_owned(),
+        guid: present.as_ref().map_or_else(|| world.ids.guid("resource"), |there| there.guid.clone()),
+        busy: present.and_then(|there| there.busy),
+        sequence: 0,
+    }
+}
+
+/// Puts a resource in without the rules for callers; for the admin interface.
+///
+/// # Errors
+/// Says which member is missing.
+pub(crate) fn overwrite(world: &mut World, kind: &Kind, id: &str, document: &Value) -> Result<(), String> {
+    let location = document.get("location").and_then(Value::as_str);
+    let location = location.ok_or_else(|| format!("a resource of type {} needs \"location\"", kind.name))?;
+    let wanted = wanted(world, kind, id, document, groups::location_of(location));
+    world.resources.insert(wanted);
+    Ok(())
+}
+
+fn patch(world: &mut World, call: &Call, kind: &Kind, id: &str) -> Result<Response, Refusal> {
+    groups::for_write(world, id)?;
+    let document = call.json()?;
+    let state = world.find(id, kind.name)?.state.clone();
+    writes::check_free(world, id)?;
+    if let (Some(tags), Some(found)) = (document.get("tags"), world.resources.get_mut(id)) {
+        found.tags = tags.as_object().cloned().unwrap_or_default();
+    }
+    mark(world, id, &state);
+    Ok(answer(world, kind, StatusCode::OK, id))
+}
+
+fn delete(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Result<Response, Refusal> {
+    groups::for_write(world, id)?;
+    let Some(found) = world.resource(id, kind.name).cloned() else { return nothing(StatusCode::NO_CONTENT) };
+    writes::check_etag_of_delete(world, call, id, &found)?;
+    writes::check_free(world, id)?;
+    let users = references::referrers(world, &found);
+    if !users.is_empty() {
+        return Err((kind.in_use)(&found, &users));
+    }
+    mark(world, id, "Deleting");
+    let write = Write { lock: id, name: kind.delete.0, seconds: kind.delete.1, has_result: true };
+    let location = found.location.unwrap_or_default();
+    let handle = writes::begin(world, call, &write, &location, move |world, ending| match ending {
+        Ending::Succeeded => drop(world.resources.remove(&found.id)),
+        _ => settle(world, &found.id, ending),
+    });
+    Ok(writes::accepted(world, &handle, 1.0))
+}
+
+/// What GET shows.
+pub(crate) fn body(world: &World, kind: &Kind, found: &Resource) -> Value {
+    let mut properties = Map::new();
+    properties.insert("provisioningState".to_owned(), json!(found.state));
+    properties.insert("resourceGuid".to_owned(), json!(found.guid));
+    properties.extend(found.properties.clone());
+    if let Some(entries) = kind.entries {
+        properties.insert(entries.member.to_owned(), entries::bodies(entries, found));
+    }
+    (kind.show)(world, found, &mut properties);
+    let mut body = head(found);
+    body.extend(found.members.clone());
+    body.insert("properties".to_owned(), Value::Object(properties));
+    Value::Object(body)
+}
+
+/// Adds the member `subnets` with the subnets that refer to a resource, where there are any.
+pub(super) fn show_subnets(world: &World, found: &Resource, properties: &mut Map<String, Value>) {
+    let users = references::referrers(world, found);
+    if !users.is_empty() {
+        properties.insert("subnets".to_owned(), users.iter().map(|id| json!({"id": id})).collect());
+    }
+}
