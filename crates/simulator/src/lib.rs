@@ -15,6 +15,7 @@ pub mod authorization;
 pub mod blob;
 pub mod call;
 pub mod clock;
+pub mod container_instances;
 pub mod containers;
 pub mod error;
 pub mod faults;

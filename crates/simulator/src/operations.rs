@@ -13,6 +13,7 @@ use crate::error::{Response, set_header};
 use crate::faults::ScriptedEnding;
 use crate::ids::Ids;
 use crate::world::World;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,13 @@ pub enum Ending {
 pub enum Place {
     /// `/providers/{namespace}/locations/{location}/operations/{guid}` and `operationResults`.
     Provider(&'static str, String),
+    /// As of a provider, of the container group with this id: its status says more.
+    ContainerGroup {
+        /// Region.
+        location: String,
+        /// Id of the group.
+        group: String,
+    },
     /// `/operationresults/{base64}`, Resource Manager's own (resource groups): only a `Location`.
     ResourceManager,
 }
@@ -60,6 +68,8 @@ struct Operation {
     has_result: bool,
     lost: bool,
     polls: i32,
+    /// The container group that it brings, and when it began.
+    brings: Option<(String, Timestamp)>,
 }
 
 /// URLs of an operation that was begun.
@@ -102,13 +112,17 @@ impl Operations {
 /// Begins an operation; when its time has come, `settle` changes the world according to how it ended.
 pub fn begin(world: &mut World, start: Start, settle: impl FnOnce(&mut World, &Ending) + Send + 'static) -> Handle {
     let id = match start.place {
-        Place::Provider(..) => world.ids.guid("operation"),
+        Place::Provider(..) | Place::ContainerGroup { .. } => world.ids.guid("operation"),
         Place::ResourceManager => world.ids.base64url("operation", 96),
     };
     let delay = world.scaled(start.seconds);
     let lost = matches!(start.scripted, Some(ScriptedEnding::Lost));
     let ending = ending_of(start.scripted.as_ref());
-    let operation = Operation { ending: None, has_result: start.has_result, lost, polls: 0 };
+    let brings = match &start.place {
+        Place::ContainerGroup { group, .. } => Some((group.clone(), world.now)),
+        _ => None,
+    };
+    let operation = Operation { ending: None, has_result: start.has_result, lost, polls: 0, brings };
     let handle = world.operations.handle(world, &start, &id);
     world.operations.by_id.insert(id.clone(), operation);
     world.schedule(delay, move |world| finish(world, &id, ending, settle));
@@ -133,11 +147,15 @@ fn ending_of(scripted: Option<&ScriptedEnding>) -> Ending {
 impl Operations {
     fn handle(&self, world: &World, start: &Start, id: &str) -> Handle {
         let url = |collection: &str| {
-            let path = match &start.place {
-                Place::Provider(namespace, location) => format!(
+            let of = |namespace: &str, location: &str| {
+                format!(
                     "/subscriptions/{}/providers/{namespace}/locations/{location}/{collection}/{id}",
                     start.subscription
-                ),
+                )
+            };
+            let path = match &start.place {
+                Place::Provider(namespace, location) => of(namespace, location),
+                Place::ContainerGroup { location, .. } => of("Microsoft.ContainerInstance", location),
                 Place::ResourceManager => format!("/subscriptions/{}/operationresults/{id}", start.subscription),
             };
             let query = self.signer.query(&path, &start.api_version, world.now);

@@ -1,8 +1,9 @@
 //! What stands at the beginning, and what is merged in later: tenants, subscriptions, groups, workspaces,
-//! applications, role assignments.
+//! applications, role assignments, scripts of containers.
 
 use crate::arm::{groups, workspaces};
 use crate::authorization::{Role, RoleAssignment};
+use crate::container_instances;
 use crate::identity::{Application, FederatedCredential, Secret};
 use crate::settings::Change;
 use crate::world::{Subscription, World};
@@ -18,6 +19,7 @@ pub struct Seed {
     workspaces: Vec<WorkspaceSeed>,
     applications: Vec<ApplicationSeed>,
     role_assignments: Vec<RoleSeed>,
+    container_scripts: Vec<container_instances::Script>,
     page_size: Option<usize>,
     settings: Change,
 }
@@ -148,6 +150,9 @@ impl Seed {
             if !world.roles.contains(&given) {
                 world.roles.push(given);
             }
+        }
+        for script in self.container_scripts {
+            container_instances::add_script(world, script);
         }
         world.settings.change(self.settings);
         world.page_size = self.page_size.unwrap_or(world.page_size).max(1);

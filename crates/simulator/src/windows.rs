@@ -2,10 +2,11 @@
 //!
 //! Microsoft.Network: 1,000 writes and deletes, and 10,000 reads, in five minutes ("Azure subscription and service
 //! limits", Networking). Azure Container Instances: 300 creations an hour and 100 in five minutes, deletions alike, and
-//! 100 container groups ("Resource availability & quota limits"); its windows show here where Azure ML makes or removes
-//! a container group. Not confirmed: whether a stretch begins with the first request in it, as here; the code and the
+//! 100 container groups ("Resource availability & quota limits"); its windows show here wherever a
+//! container group is made or removed, by Azure ML as well. Not confirmed: whether a stretch begins with the first request in it, as here; the code and the
 //! header of Microsoft.Network's refusal; how Azure ML passes on a refused creation or deletion.
 
+use crate::container_instances;
 use crate::error::{Refusal, Response, set_header};
 use crate::world::World;
 use http::{Method, StatusCode};
@@ -19,7 +20,7 @@ const NETWORK_READS: Policy = ("Microsoft.Network/Reads5Min", 10_000, 300.0);
 const NETWORK_WRITES: Policy = ("Microsoft.Network/Writes5Min", 1_000, 300.0);
 const CONTAINERS: [Policy; 2] = [("pt5m", 100, 300.0), ("pt1h", 300, 3600.0)];
 /// Container groups in a region.
-const CONTAINER_GROUPS: usize = 100;
+pub(crate) const CONTAINER_GROUPS: usize = 100;
 
 /// The stretches that are not over, by policy, subscription, region and sort of request.
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ pub fn container_group(world: &mut World, subscription: &str, region: &str, deed
     if !world.settings.limits.container_instances {
         return Ok(());
     }
-    let standing = world.machine_learning.container_groups(subscription, region);
+    let standing = container_instances::standing(world, subscription, region);
     if deed == Deed::Create && standing >= CONTAINER_GROUPS {
         let message = format!(
             "Resource type 'Microsoft.ContainerInstance/containerGroups' container group quota 'ContainerGroups' \

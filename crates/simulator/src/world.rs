@@ -4,6 +4,7 @@ use crate::arm::rate::Buckets;
 use crate::authorization::RoleAssignment;
 use crate::blob::Blobs;
 use crate::clock::after;
+use crate::container_instances::ContainerInstances;
 use crate::containers::Containers;
 use crate::error::{Refusal, Response, set_header};
 use crate::faults::Faults;
@@ -74,8 +75,10 @@ pub struct World {
     pub network: Network,
     /// The Azure ML data plane.
     pub machine_learning: MachineLearning,
-    /// Container groups of Azure ML services.
+    /// How containers of Azure ML services behave.
     pub containers: Containers,
+    /// Container groups.
+    pub container_instances: ContainerInstances,
     /// Blob storage.
     pub blobs: Blobs,
     events: BTreeMap<(Timestamp, u64), Event>,
@@ -122,6 +125,7 @@ impl World {
             network: Network::default(),
             machine_learning: MachineLearning::default(),
             containers: Containers::default(),
+            container_instances: ContainerInstances::default(),
             blobs: Blobs::default(),
             events: BTreeMap::new(),
             scheduled: 0,

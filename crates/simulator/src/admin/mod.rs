@@ -4,6 +4,7 @@ mod resources;
 
 use crate::blob;
 use crate::call::Query;
+use crate::container_instances;
 use crate::containers;
 use crate::error::{Response, empty_response, json_response};
 use crate::faults::Fault;
@@ -81,6 +82,7 @@ async fn dispatch(simulator: &Simulator, method: &Method, segments: &[&str], que
         ["faults"] => faults(world, method, &body),
         ["locks"] => locks(world, method, query, &body),
         ["roles"] if method == Method::DELETE => remove_roles(world, query),
+        ["container-scripts"] => container_scripts(world, method, &body),
         ["containers", service] if method == Method::PUT => {
             containers::script(world, service, parsed(&body)?).map_err(bad_request)?;
             done()
@@ -169,6 +171,16 @@ fn locks(world: &mut World, method: &Method, query: &Query, body: &Bytes) -> Ans
         }
         _ => Err((StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not one of POST, DELETE"))),
     }
+}
+
+/// `POST /simulator/container-scripts` with a script, which holds before earlier ones; `DELETE` forgets all.
+fn container_scripts(world: &mut World, method: &Method, body: &Bytes) -> Answer {
+    match *method {
+        Method::POST => container_instances::add_script(world, parsed(body)?),
+        Method::DELETE => container_instances::clear_scripts(world),
+        _ => return Err((StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not one of POST, DELETE"))),
+    }
+    done()
 }
 
 /// `DELETE /simulator/roles?principalId=…[&scope=…]`: takes role assignments away.

@@ -3,6 +3,7 @@
 use super::Edit;
 use crate::arm::{groups, workspaces};
 use crate::call::Path;
+use crate::container_instances;
 use crate::machine_learning;
 use crate::network::tracked::{self, Kind};
 use crate::network::{addresses, subnet_body, subnets, virtual_networks};
@@ -19,6 +20,7 @@ pub(super) fn body(world: &World, resource: &Resource) -> Value {
             subnet_body::body(world, resource, network.map_or("", |network| &network.etag))
         }
         workspaces::KIND => workspaces::body(resource),
+        container_instances::KIND => container_instances::shown_body(world, resource),
         other => Kind::of(other).map_or_else(|| groups::body(resource), |kind| tracked::body(world, kind, resource)),
     }
 }
@@ -89,6 +91,7 @@ fn delete(world: &mut World, id: &str) {
         match resource.kind {
             workspaces::KIND => machine_learning::workspace_removed(world, &resource.id),
             subnets::KIND => addresses::forget(world, &resource.id),
+            container_instances::KIND => container_instances::removed(world, &resource),
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{nothing, paging, wrong_verb};
 use crate::call::Call;
+use crate::container_instances;
 use crate::error::{Refusal, Response, empty_response, json_response, set_header};
 use crate::machine_learning;
 use crate::network;
@@ -185,6 +186,7 @@ fn settle_delete(world: &mut World, group: &str, ending: &Ending) {
         match resource.kind {
             super::workspaces::KIND => machine_learning::workspace_removed(world, &resource.id),
             network::subnets::KIND => network::addresses::forget(world, &resource.id),
+            container_instances::KIND => container_instances::removed(world, &resource),
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ pub mod version;
 pub mod workspaces;
 
 use crate::call::{Call, Path, Query};
+use crate::container_instances;
 use crate::error::{Refusal, Response, empty_response, set_header};
 use crate::faults::ScriptedEnding;
 use crate::identity::Caller;
@@ -127,6 +128,7 @@ fn provider(
         (_, ["locations", _, "operations", id]) => operations::status(world, call, raw_path, id),
         (_, ["locations", _, "operationresults", id]) => operations::result(world, call, raw_path, id),
         ("microsoft.network", rest) => network::route(world, call, raw_path, scope, rest),
+        ("microsoft.containerinstance", rest) => container_instances::route(world, call, raw_path, scope, rest),
         ("microsoft.machinelearningservices", ["workspaces", rest @ ..]) => {
             workspaces::route(world, call, raw_path, scope, rest)
         }

@@ -161,7 +161,7 @@ fn address(world: &mut World, workspace: &str, name: &str) -> Result<Ipv4Addr, R
     match service.network.clone() {
         None => Ok(view::public_address(workspace, name)),
         Some(network) => {
-            let holder = Holder { id: holder_id(workspace, name), location };
+            let holder = Holder { id: container_group_id(workspace, name), location };
             addresses::take_address(world, &network.subnet_id, &holder)
         }
     }
@@ -301,12 +301,27 @@ pub(crate) fn remove(world: &mut World, workspace: &str, name: &str) {
         operation.end(now, "Cancelled", Some(gone.flat()));
     }
     if let (Some(network), Some(_)) = (service.network, service.container) {
-        addresses::release_address(world, &network.subnet_id, &holder_id(workspace, name));
+        addresses::release_address(world, &network.subnet_id, &container_group_id(workspace, name));
+    }
+}
+
+/// Somebody has deleted the container group behind a service: its address is free, nobody answers. What the service
+/// shows then is not confirmed.
+pub(crate) fn container_group_deleted(world: &mut World, workspace: &str, name: &str) {
+    let Some(service) = world.machine_learning.service_mut(workspace, name) else { return };
+    if service.container.take().is_none() {
+        return;
+    }
+    if service.state == State::Healthy {
+        service.state = State::Unhealthy;
+    }
+    if let Some(network) = service.network.clone() {
+        addresses::release_address(world, &network.subnet_id, &container_group_id(workspace, name));
     }
 }
 
 /// Id of the container group, which is what holds the address.
-fn holder_id(workspace: &str, name: &str) -> String {
+pub(crate) fn container_group_id(workspace: &str, name: &str) -> String {
     let group = crate::store::group_of(workspace).unwrap_or_default();
     format!("{group}/providers/Microsoft.ContainerInstance/containerGroups/{}", view::group_name(workspace, name))
 }

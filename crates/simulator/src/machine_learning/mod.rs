@@ -27,11 +27,14 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-pub(crate) use deployment::{Health, Outcome, build_ended, deploy_ended, health, write_build_log};
+pub(crate) use deployment::{
+    Health, Outcome, build_ended, container_group_deleted, container_group_id, deploy_ended, health, write_build_log,
+};
 pub use edit::{edit, workspace_removed};
 pub(crate) use image::pending;
 pub use problem::Problem;
 pub use state::MachineLearning;
+pub(crate) use state::Service;
 
 use crate::Simulator;
 use crate::call::{DataCall, Query};

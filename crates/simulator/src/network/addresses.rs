@@ -223,7 +223,8 @@ fn first_free(world: &World, subnet: &str) -> Result<Ipv4Addr, Refusal> {
     })
 }
 
-fn seat_of(world: &World, subnet: &str, holder: &str) -> Option<Ipv4Addr> {
+/// The address of a holder in a subnet.
+pub(crate) fn seat_of(world: &World, subnet: &str, holder: &str) -> Option<Ipv4Addr> {
     let occupied = world.network.occupancy.get(&key(subnet))?;
     occupied.seats.iter().find(|(_, seat)| seat.holder == holder).map(|(address, _)| *address)
 }

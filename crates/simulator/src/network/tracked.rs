@@ -13,6 +13,9 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use writes::Write;
 
+/// A member beside `properties`, and what stands where a client does not write it.
+type Member = (&'static str, fn() -> Value);
+
 /// A type of such resources.
 pub(crate) struct Kind {
     /// The type in Azure's spelling.
@@ -21,8 +24,8 @@ pub(crate) struct Kind {
     pub put: (&'static str, f64),
     /// Azure's name and usual seconds of a DELETE.
     pub delete: (&'static str, f64),
-    /// Members beside `properties` that clients write (`sku`, `zones`), with what stands where they don't.
-    pub members: &'static [(&'static str, fn() -> Value)],
+    /// Members beside `properties` that clients write (`sku`, `zones`).
+    pub members: &'static [Member],
     /// What is stored of a request's `properties`.
     pub normalised: fn(&Value) -> Map<String, Value>,
     /// Whether what is wanted can be; references are checked besides.
@@ -160,7 +163,7 @@ pub(super) fn mark(world: &mut World, id: &str, state: &str) {
 /// What a PUT would put into the store, in `Succeeded`.
 fn wanted(world: &mut World, kind: &Kind, id: &str, document: &Value, location: String) -> Resource {
     let present = world.resources.get(id).cloned();
-    let member = |(name, usual): &(&'static str, fn() -> Value)| {
+    let member = |(name, usual): &Member| {
         let value = document.get(*name).filter(|value| !value.is_null()).cloned().unwrap_or_else(usual);
         (!value.is_null()).then(|| ((*name).to_owned(), value))
     };

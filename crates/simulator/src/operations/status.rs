@@ -2,10 +2,12 @@
 
 use super::{Ending, Operation, poll_pause, status_body};
 use crate::call::Call;
+use crate::container_instances;
 use crate::error::{Refusal, Response, empty_response, json_response, set_header};
 use crate::world::World;
 use http::StatusCode;
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// `GET …/operations/{id}`: 200 with the status, whatever it is.
 ///
@@ -14,13 +16,30 @@ use serde_json::Value;
 pub fn status(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
     check_signature(world, call, raw_path)?;
     let operation = poll(world, id)?;
-    let (ending, pause) = (operation.ending.clone(), poll_pause(operation));
-    let mut response = json_response(StatusCode::OK, &status_body(ending.as_ref()));
-    if ending.is_none() {
+    let (ending, pause, brings) = (operation.ending.clone(), poll_pause(operation), operation.brings.clone());
+    let mut body = status_body(ending.as_ref());
+    if let Some((group, began)) = &brings {
+        tell_of_group(world, &mut body, group, *began);
+    }
+    let mut response = json_response(StatusCode::OK, &body);
+    if ending.is_none() && brings.is_none() {
         world.ask_to_wait(&mut response, pause);
     }
     count(world, id);
     Ok(response)
+}
+
+/// What Container Instances says besides, as recorded: the group, the start, the images' events; and `Pending`.
+fn tell_of_group(world: &World, body: &mut Value, group: &str, began: Timestamp) {
+    let Some(body) = body.as_object_mut() else { return };
+    if body.get("status").is_some_and(|status| status == "InProgress") {
+        body.insert("status".to_owned(), json!("Pending"));
+    }
+    body.insert("id".to_owned(), json!(group));
+    body.insert("startTime".to_owned(), json!(began.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()));
+    let is_over = body.get("status").is_some_and(|status| status == "Succeeded");
+    let events = if is_over { container_instances::image_events(world, group) } else { json!([]) };
+    body.insert("properties".to_owned(), json!({"events": events}));
 }
 
 /// `GET …/operationResults/{id}`: 202 while it runs, 204 at the end (200 for a PUT); a failure is an error status.
