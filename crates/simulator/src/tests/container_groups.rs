@@ -88,7 +88,7 @@ async fn creation_in_a_subnet() {
     let used = bed.get(&subnet("aci")).await;
     assert_eq!(used.body["properties"]["ipConfigurations"].as_array().unwrap().len(), 1);
     assert_eq!(used.body["properties"]["serviceAssociationLinks"][0]["name"], "acisal");
-    let listed = bed.get(&id("").trim_end_matches('/').to_owned()).await;
+    let listed = bed.get(id("").trim_end_matches('/')).await;
     assert_eq!(listed.body["value"][0]["properties"]["ipAddress"]["ip"], "10.0.1.4");
     assert!(!listed.text.contains("instanceView"), "lists are without it");
     let of_subscription =
