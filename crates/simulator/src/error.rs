@@ -41,7 +41,7 @@ pub struct Detail {
 pub struct Refusal {
     /// HTTP status.
     pub status: StatusCode,
-    /// `error.code`.
+    /// `error.code`; empty for none.
     pub code: Cow<'static, str>,
     /// `error.message`.
     pub message: String,
@@ -95,8 +95,11 @@ impl Refusal {
         self.header(RETRY_AFTER, &seconds.to_string())
     }
 
-    /// `{"code","message","details"?}`, the content of `error`.
+    /// `{"code"?,"message","details"?}`, the content of `error`; some refusals of Azure ML have no code.
     pub fn body(&self) -> Value {
+        if self.code.is_empty() {
+            return json!({"message": self.message});
+        }
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(object) = error.as_object_mut().filter(|_| !self.details.is_empty() || self.cause == Cause::Service)
         {

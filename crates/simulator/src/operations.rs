@@ -6,13 +6,15 @@
 mod status;
 mod url;
 
-pub use status::{result, status};
+pub use status::{result, status, status_or_result};
 pub use url::Signer;
 
 use crate::error::{Response, set_header};
 use crate::faults::ScriptedEnding;
 use crate::ids::Ids;
 use crate::world::World;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -40,8 +42,53 @@ pub enum Place {
         /// Id of the group.
         group: String,
     },
+    /// `/providers/Microsoft.MachineLearningServices/locations/{location}/computeOperationsStatus/{guid}`, for the result
+    /// with `type=location`.
+    Compute(String),
+    /// `{group}/providers/Microsoft.Network/privateDnsOperationStatuses/{base64}` and `privateDnsOperationResults`, by the
+    /// group's id and Azure's name of the work, for example `UpsertPrivateDnsZone`. As long as it runs, the status is
+    /// answered by `202` with both URLs again.
+    PrivateDns(String, &'static str),
     /// `/operationresults/{base64}`, Resource Manager's own (resource groups): only a `Location`.
     ResourceManager,
+}
+
+impl Place {
+    fn new_id(&self, ids: &mut Ids) -> String {
+        match self {
+            Self::Provider(..) | Self::ContainerGroup { .. } | Self::Compute(_) => ids.guid("operation"),
+            Self::PrivateDns(_, name) => {
+                let text = format!("FrontEndAsyncOperation;{name};{}", ids.guid("operation"));
+                URL_SAFE_NO_PAD.encode(text)
+            }
+            Self::ResourceManager => ids.base64url("operation", 96),
+        }
+    }
+
+    /// The path of the status, or of the result, and what stands behind the signature in its query.
+    fn path(&self, subscription: &str, id: &str, is_result: bool) -> (String, &'static str) {
+        let choose = |status, result| if is_result { result } else { status };
+        let providers = format!("/subscriptions/{subscription}/providers");
+        let of = |namespace: &str, location: &str| {
+            let collection = choose("operations", "operationResults");
+            (format!("{providers}/{namespace}/locations/{location}/{collection}/{id}"), "")
+        };
+        match self {
+            Self::Provider(namespace, location) => of(namespace, location),
+            Self::ContainerGroup { location, .. } => of("Microsoft.ContainerInstance", location),
+            Self::Compute(location) => (
+                format!(
+                    "{providers}/Microsoft.MachineLearningServices/locations/{location}/computeOperationsStatus/{id}"
+                ),
+                choose("&type=async", "&type=location"),
+            ),
+            Self::PrivateDns(group, _) => {
+                let collection = choose("privateDnsOperationStatuses", "privateDnsOperationResults");
+                (format!("{group}/providers/Microsoft.Network/{collection}/{id}"), "")
+            }
+            Self::ResourceManager => (format!("/subscriptions/{subscription}/operationresults/{id}"), ""),
+        }
+    }
 }
 
 /// What begins an operation.
@@ -70,6 +117,8 @@ struct Operation {
     polls: i32,
     /// The container group that it brings, and when it began.
     brings: Option<(String, Timestamp)>,
+    /// What the status repeats as long as it runs, for those that do so.
+    repeated: Option<Handle>,
 }
 
 /// URLs of an operation that was begun.
@@ -111,10 +160,7 @@ impl Operations {
 
 /// Begins an operation; when its time has come, `settle` changes the world according to how it ended.
 pub fn begin(world: &mut World, start: Start, settle: impl FnOnce(&mut World, &Ending) + Send + 'static) -> Handle {
-    let id = match start.place {
-        Place::Provider(..) | Place::ContainerGroup { .. } => world.ids.guid("operation"),
-        Place::ResourceManager => world.ids.base64url("operation", 96),
-    };
+    let id = start.place.new_id(&mut world.ids);
     let delay = world.scaled(start.seconds);
     let lost = matches!(start.scripted, Some(ScriptedEnding::Lost));
     let ending = ending_of(start.scripted.as_ref());
@@ -122,8 +168,9 @@ pub fn begin(world: &mut World, start: Start, settle: impl FnOnce(&mut World, &E
         Place::ContainerGroup { group, .. } => Some((group.clone(), world.now)),
         _ => None,
     };
-    let operation = Operation { ending: None, has_result: start.has_result, lost, polls: 0, brings };
     let handle = world.operations.handle(world, &start, &id);
+    let repeated = matches!(start.place, Place::PrivateDns(..)).then(|| handle.clone());
+    let operation = Operation { ending: None, has_result: start.has_result, lost, polls: 0, brings, repeated };
     world.operations.by_id.insert(id.clone(), operation);
     world.schedule(delay, move |world| finish(world, &id, ending, settle));
     handle
@@ -146,22 +193,12 @@ fn ending_of(scripted: Option<&ScriptedEnding>) -> Ending {
 
 impl Operations {
     fn handle(&self, world: &World, start: &Start, id: &str) -> Handle {
-        let url = |collection: &str| {
-            let of = |namespace: &str, location: &str| {
-                format!(
-                    "/subscriptions/{}/providers/{namespace}/locations/{location}/{collection}/{id}",
-                    start.subscription
-                )
-            };
-            let path = match &start.place {
-                Place::Provider(namespace, location) => of(namespace, location),
-                Place::ContainerGroup { location, .. } => of("Microsoft.ContainerInstance", location),
-                Place::ResourceManager => format!("/subscriptions/{}/operationresults/{id}", start.subscription),
-            };
+        let url = |is_result| {
+            let (path, suffix) = start.place.path(&start.subscription, id, is_result);
             let query = self.signer.query(&path, &start.api_version, world.now);
-            format!("{}{path}?{query}", world.base_url)
+            format!("{}{path}?{query}{suffix}", world.base_url)
         };
-        Handle { id: id.to_owned(), status_url: url("operations"), result_url: url("operationResults") }
+        Handle { id: id.to_owned(), status_url: url(false), result_url: url(true) }
     }
 
     /// How many operations still run.

@@ -14,8 +14,10 @@ pub struct Settings {
     /// Whether Microsoft.Network honours `If-Match` on DELETE. Nothing says that it does, so at first it does not.
     pub if_match_on_delete: bool,
     /// Seconds in Azure, by name of the work: Azure's names for operations of Microsoft.Network (for example
-    /// `PutSubnetOperation`), `DeleteResourceGroup`, `CreateContainerGroup`, `ContainerGroupTransition`, and of a web
-    /// service `BuildImage`, `FindImage`, `DeployService` and `DeleteService`.
+    /// `PutSubnetOperation`), `DeleteResourceGroup`, `CreateContainerGroup`, `ContainerGroupTransition`,
+    /// `CreateComputeInstance` (and `Delete…`, `Start…`, `Stop…`, `Restart…`), `UpsertPrivateDnsZone`,
+    /// `UpsertVirtualNetworkLink` (and `Delete…`), and of a web service `BuildImage`, `FindImage`, `DeployService` and
+    /// `DeleteService`.
     pub seconds: BTreeMap<String, f64>,
 }
 

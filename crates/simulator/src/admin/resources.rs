@@ -1,10 +1,11 @@
 //! A hand in the portal: resources put, patched and deleted at once, without the rules for callers.
 
 use super::Edit;
-use crate::arm::{groups, workspaces};
+use crate::arm::{computes, groups, workspaces};
 use crate::call::Path;
 use crate::container_instances;
 use crate::machine_learning;
+use crate::network::private_dns::{self, NEWEST};
 use crate::network::tracked::{self, Kind};
 use crate::network::{addresses, subnet_body, subnets, virtual_networks};
 use crate::store::{Resource, parent_of};
@@ -20,7 +21,11 @@ pub(super) fn body(world: &World, resource: &Resource) -> Value {
             subnet_body::body(world, resource, network.map_or("", |network| &network.etag))
         }
         workspaces::KIND => workspaces::body(resource),
+        computes::KIND => computes::body(world, resource),
         container_instances::KIND => container_instances::shown_body(world, resource),
+        private_dns::ZONE => private_dns::zone_body(world, resource, NEWEST),
+        private_dns::LINK => private_dns::link_body(resource, NEWEST),
+        _ if private_dns::is_record(resource) => private_dns::record_body(resource),
         other => Kind::of(other).map_or_else(|| groups::body(resource), |kind| tracked::body(world, kind, resource)),
     }
 }
@@ -54,6 +59,9 @@ fn put(world: &mut World, id: &str, document: &Value) -> Result<(), String> {
         [.., "microsoft.network", "virtualnetworks", _] => virtual_networks::overwrite(world, &id, document),
         [.., "microsoft.network", "virtualnetworks", _, "subnets", _] => subnets::overwrite(world, &id, document),
         [.., "microsoft.machinelearningservices", "workspaces", _] => workspace(world, &id, document),
+        [.., "microsoft.machinelearningservices", "workspaces", _, "computes", _] => {
+            computes::overwrite(world, &id, document)
+        }
         [.., namespace, collection, _] => match Kind::of(&format!("{namespace}/{collection}")) {
             Some(kind) => tracked::overwrite(world, kind, &id, document),
             None => Err(format!("{id} is of a type that can't be edited here")),
@@ -92,6 +100,7 @@ fn delete(world: &mut World, id: &str) {
             workspaces::KIND => machine_learning::workspace_removed(world, &resource.id),
             subnets::KIND => addresses::forget(world, &resource.id),
             container_instances::KIND => container_instances::removed(world, &resource),
+            computes::KIND => computes::removed(world, &resource),
             _ => {}
         }
     }

@@ -187,6 +187,7 @@ fn settle_delete(world: &mut World, group: &str, ending: &Ending) {
             super::workspaces::KIND => machine_learning::workspace_removed(world, &resource.id),
             network::subnets::KIND => network::addresses::forget(world, &resource.id),
             container_instances::KIND => container_instances::removed(world, &resource),
+            super::computes::KIND => super::computes::removed(world, &resource),
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! Azure Resource Manager: what holds for every type, and the way to each.
 
+pub mod computes;
 pub mod groups;
 pub mod metadata;
 pub mod paging;
@@ -16,7 +17,7 @@ use crate::error::{Refusal, Response, empty_response, set_header};
 use crate::faults::ScriptedEnding;
 use crate::identity::Caller;
 use crate::identity::bearer::{admit, existing_subscription};
-use crate::network;
+use crate::network::{self, private_dns};
 use crate::operations;
 use crate::simulator::Simulator;
 use crate::world::World;
@@ -127,6 +128,16 @@ fn provider(
         (_, []) | (_, ["register"]) => providers::route(world, call, scope, namespace, rest),
         (_, ["locations", _, "operations", id]) => operations::status(world, call, raw_path, id),
         (_, ["locations", _, "operationresults", id]) => operations::result(world, call, raw_path, id),
+        ("microsoft.machinelearningservices", ["locations", _, "computeoperationsstatus", id]) => {
+            operations::status_or_result(world, call, raw_path, id)
+        }
+        ("microsoft.machinelearningservices", ["workspaces", workspace, "computes", rest @ ..]) => {
+            let workspace = format!("{scope}/providers/{}/{workspace}", workspaces::KIND);
+            computes::route(world, call, raw_path, &workspace, rest)
+        }
+        ("microsoft.network", rest) if private_dns::is_ours(rest) => {
+            private_dns::route(world, call, raw_path, scope, rest)
+        }
         ("microsoft.network", rest) => network::route(world, call, raw_path, scope, rest),
         ("microsoft.containerinstance", rest) => container_instances::route(world, call, raw_path, scope, rest),
         ("microsoft.machinelearningservices", ["workspaces", rest @ ..]) => {

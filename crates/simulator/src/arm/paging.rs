@@ -10,12 +10,25 @@ use http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+/// One page of `items` as an answer, see [`page_body`].
+///
+/// # Errors
+/// As [`page_body`].
+pub fn page(world: &World, call: &Call, raw_path: &str, items: Vec<(String, Value)>) -> Result<Response, Refusal> {
+    page_body(world, call, raw_path, items).map(|body| json_response(StatusCode::OK, &body))
+}
+
 /// One page of `items` (id and body), in order of id. A list is no snapshot: a page begins behind the last id of the
 /// page before, whatever was added or removed meanwhile.
 ///
 /// # Errors
 /// `400 InvalidSkipToken` for a token that was not given out (code not confirmed).
-pub fn page(world: &World, call: &Call, raw_path: &str, mut items: Vec<(String, Value)>) -> Result<Response, Refusal> {
+pub fn page_body(
+    world: &World,
+    call: &Call,
+    raw_path: &str,
+    mut items: Vec<(String, Value)>,
+) -> Result<Value, Refusal> {
     items.sort_by_key(|(id, _)| key(id));
     if let Some(token) = call.query.get("$skiptoken") {
         let last = decoded(token)?;
@@ -30,7 +43,7 @@ pub fn page(world: &World, call: &Call, raw_path: &str, mut items: Vec<(String, 
     if let (Some(next), Some(object)) = (next, body.as_object_mut()) {
         object.insert("nextLink".to_owned(), Value::String(next));
     }
-    Ok(json_response(StatusCode::OK, &body))
+    Ok(body)
 }
 
 fn decoded(token: &str) -> Result<String, Refusal> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Namespace and its types.
 const PROVIDERS: &[(&str, &[&str])] = &[
     ("Microsoft.ContainerInstance", &["containerGroups", "serviceAssociationLinks"]),
-    ("Microsoft.MachineLearningServices", &["workspaces", "workspaces/services"]),
+    ("Microsoft.MachineLearningServices", &["workspaces", "workspaces/computes", "workspaces/services"]),
     (
         "Microsoft.Network",
         &[
@@ -20,6 +20,8 @@ const PROVIDERS: &[(&str, &[&str])] = &[
             "routeTables",
             "natGateways",
             "publicIPAddresses",
+            "privateDnsZones",
+            "privateDnsZones/virtualNetworkLinks",
         ],
     ),
     ("Microsoft.Resources", &["subscriptions", "resourceGroups", "tags"]),

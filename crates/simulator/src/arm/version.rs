@@ -9,6 +9,7 @@ use http::StatusCode;
 /// Versions that messages list.
 const NETWORK: &[&str] = &["2022-01-01", "2022-07-01", "2023-05-01", "2023-11-01", "2024-05-01", "2025-03-01"];
 const CONTAINER_INSTANCE: &[&str] = &["2018-10-01", "2021-07-01", "2023-05-01", "2024-05-01-preview", "2025-09-01"];
+const PRIVATE_DNS: &[&str] = &["2018-09-01", "2020-01-01", "2020-06-01", "2024-06-01"];
 const MACHINE_LEARNING: &[&str] = &["2022-05-01", "2023-04-01", "2023-10-01", "2024-04-01", "2025-12-01"];
 const RESOURCES: &[&str] = &["2019-10-01", "2020-01-01", "2021-04-01", "2022-12-01", "2024-11-01", "2025-04-01"];
 /// Oldest and newest date that is taken.
@@ -28,6 +29,7 @@ pub fn check(path: &Path, query: &Query) -> Result<(), Refusal> {
     let position = segments.iter().position(|segment| *segment == "providers");
     let target = position.and_then(|at| Some((*segments.get(at + 1)?, *segments.get(at + 2)?)));
     let versions = match target {
+        Some(("microsoft.network", kind)) if kind.starts_with("privatedns") => PRIVATE_DNS,
         Some(("microsoft.network", _)) => NETWORK,
         Some(("microsoft.containerinstance", _)) => CONTAINER_INSTANCE,
         Some(("microsoft.machinelearningservices", _)) => MACHINE_LEARNING,

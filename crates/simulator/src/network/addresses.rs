@@ -3,7 +3,7 @@
 use super::{prefixes, subnets, virtual_networks};
 use crate::clock::after;
 use crate::error::Refusal;
-use crate::store::{key, parent_of};
+use crate::store::{Resource, key, parent_of};
 use crate::world::World;
 use http::StatusCode;
 use ipnet::{IpNet, Ipv4Net};
@@ -212,7 +212,11 @@ fn take(world: &mut World, subnet: &str, holder: &str, is_container_group: bool)
     Ok(address)
 }
 
-fn first_free(world: &World, subnet: &str) -> Result<Ipv4Addr, Refusal> {
+/// The first address that nobody has.
+///
+/// # Errors
+/// `400 SubnetIsFull`.
+pub(crate) fn first_free(world: &World, subnet: &str) -> Result<Ipv4Addr, Refusal> {
     let prefix = subnet_prefix(world, subnet).ok_or_else(|| missing(subnet))?;
     let occupied = world.network.occupancy.get(&key(subnet));
     let is_free = |address: &Ipv4Addr| !occupied.is_some_and(|occupied| occupied.seats.contains_key(address));
@@ -233,10 +237,18 @@ fn occupancy<'a>(world: &'a mut World, subnet: &str) -> &'a mut Occupancy {
     world.network.occupancy.entry(key(subnet)).or_default()
 }
 
-/// Service names of the delegations of a subnet that stands and is not going.
-fn delegations(world: &World, subnet: &str) -> Result<Vec<String>, Refusal> {
+/// A subnet that stands and is not going.
+///
+/// # Errors
+/// `400 InvalidResourceReference`.
+pub(crate) fn existing_subnet<'a>(world: &'a World, subnet: &str) -> Result<&'a Resource, Refusal> {
     let found = world.resource(subnet, subnets::KIND).filter(|found| found.state != "Deleting");
-    let found = found.ok_or_else(|| missing(subnet))?;
+    found.ok_or_else(|| missing(subnet))
+}
+
+/// Service names of the delegations of such a subnet.
+fn delegations(world: &World, subnet: &str) -> Result<Vec<String>, Refusal> {
+    let found = existing_subnet(world, subnet)?;
     let list = found.properties.get("delegations").and_then(Value::as_array).into_iter().flatten();
     Ok(list.filter_map(|one| one.pointer("/properties/serviceName")?.as_str()).map(str::to_owned).collect())
 }

@@ -6,6 +6,7 @@ pub mod association_links;
 pub(crate) mod entries;
 pub mod nat_gateways;
 pub mod prefixes;
+pub mod private_dns;
 pub mod public_addresses;
 pub(crate) mod references;
 pub mod route_tables;

@@ -9,19 +9,25 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// `GET …/operations/{id}`: 200 with the status, whatever it is.
+/// `GET …/operations/{id}`: 200 with the status, whatever it is; private DNS answers 202 as long as it runs.
 ///
 /// # Errors
 /// `404 OperationNotFound` for an unknown operation (code not confirmed), `403` for a URL that was not given out.
 pub fn status(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
     check_signature(world, call, raw_path)?;
     let operation = poll(world, id)?;
-    let (ending, pause, brings) = (operation.ending.clone(), poll_pause(operation), operation.brings.clone());
+    let (ending, pause) = (operation.ending.clone(), poll_pause(operation));
+    let (brings, repeated) = (operation.brings.clone(), operation.repeated.clone());
     let mut body = status_body(ending.as_ref());
     if let Some((group, began)) = &brings {
         tell_of_group(world, &mut body, group, *began);
     }
     let mut response = json_response(StatusCode::OK, &body);
+    if let (None, Some(handle)) = (&ending, repeated) {
+        *response.status_mut() = StatusCode::ACCEPTED;
+        set_header(&mut response, "azure-asyncoperation", &handle.status_url);
+        set_header(&mut response, "location", &handle.result_url);
+    }
     if ending.is_none() && brings.is_none() {
         world.ask_to_wait(&mut response, pause);
     }
@@ -40,6 +46,17 @@ fn tell_of_group(world: &World, body: &mut Value, group: &str, began: Timestamp)
     let is_over = body.get("status").is_some_and(|status| status == "Succeeded");
     let events = if is_over { container_instances::image_events(world, group) } else { json!([]) };
     body.insert("properties".to_owned(), json!({"events": events}));
+}
+
+/// `GET …/computeOperationsStatus/{id}`: the status, or with `type=location` the result.
+///
+/// # Errors
+/// As [`status`] and [`result`].
+pub fn status_or_result(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
+    match call.query.get("type") {
+        Some("location") => result(world, call, raw_path, id),
+        _ => status(world, call, raw_path, id),
+    }
 }
 
 /// `GET …/operationResults/{id}`: 202 while it runs, 204 at the end (200 for a PUT); a failure is an error status.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod arm;
+mod computes;
 mod container_groups;
 mod determinism;
 mod faults;
