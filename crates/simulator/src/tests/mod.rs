@@ -8,6 +8,7 @@ mod determinism;
 mod faults;
 mod identity;
 mod limits;
+mod private_dns;
 mod security_groups;
 mod subnets;
 mod tracked;
