@@ -5,35 +5,13 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../demo/play.sh
 source "$root/tools/demo/play.sh"
-
-# What tells Microsoft's clients where Azure is. Names of storage accounts are not answered by every system's resolver.
-point_clients_at_azure() {
-  local account
-  account=$(azure_admin GET "resources?id=${group_id%/providers/*}/providers/Microsoft.MachineLearningServices/workspaces/amlws" |
-    python -c 'import json, sys; print(json.load(sys.stdin)["properties"]["storageAccount"].rpartition("/")[2])')
-  printf '127.0.0.1 localhost %s.blob.localhost\n' "$account" > "$STATE/hosts"
-  mount --bind "$STATE/hosts" /etc/hosts
-  export REQUESTS_CA_BUNDLE=$STATE/azure/ca.pem SSL_CERT_FILE=$STATE/azure/ca.pem AZURE_RESOURCE_MANAGER=$azure
-  export ARM_CLOUD_METADATA_URL="$azure/metadata/endpoints?api-version=2019-05-01" AZUREML_CURRENT_CLOUD=AzureCloud
-}
-
-# An application with a secret that lives as long as this run, and with rights on the resource group.
-register_application() {
-  local secret object_id=00000000-0000-0000-0000-0000000000d1
-  AZURE_CLIENT_ID=00000000-0000-0000-0000-00000000000d
-  secret=$(openssl rand -hex 24)
-  azure_admin PUT seed "{
-    \"applications\": [{\"tenantId\": \"$tenant_id\", \"clientId\": \"$AZURE_CLIENT_ID\", \"objectId\": \"$object_id\",
-      \"displayName\": \"data-scientist\", \"secrets\": [\"$secret\"]}],
-    \"roleAssignments\": [{\"principalId\": \"$object_id\", \"role\": \"Contributor\", \"scope\": \"${group_id%/providers/*}\"}]}" \
-    > "$STATE/logs/application.log" || fail "the simulator did not take the application"
-  export AZURE_AUTHORITY_HOST=$azure AZURE_TENANT_ID=$tenant_id AZURE_CLIENT_ID AZURE_CLIENT_SECRET=$secret
-}
+# shellcheck source=../clients/point.sh
+source "$root/tools/clients/point.sh"
 
 begin() {
   start_azure tools/demo/seed.json
   point_clients_at_azure
-  register_application
+  register_application "${group_id%/providers/*}"
 }
 
 deploy_by_the_sdk() {

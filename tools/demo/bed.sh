@@ -4,6 +4,8 @@
 azure=https://localhost:8443
 client_id=00000000-0000-0000-0000-00000000000c
 tenant_id=00000000-0000-0000-0000-00000000000a
+# How containers run: for real.
+runner=netns
 declare -A programs=()
 
 # Makes the namespaces habitable. usage: enter FOLDER_OF_PROGRAMS…
@@ -47,7 +49,7 @@ start_azure() { # SEED [ARGUMENT_OF_SERVE]…
   shift
   start simulator "$ACIVNET_BINARIES/acivnet-simulator" serve --listen 127.0.0.1:8443 --state-dir "$STATE/azure" \
     --seed "$seed" --time-scale "${ACIVNET_DEMO_TIME_SCALE:-0.05}" \
-    --runner netns --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl" "$@"
+    --runner "$runner" --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl" "$@"
   wait_until "the Azure simulator" 60 test -f "$STATE/azure/endpoint.json"
 }
 

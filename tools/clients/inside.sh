@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The clients, one after another, each with an Azure of its own; clients.sh starts this as the first process of its own user,
+# mount, PID and network namespaces, out of which no route leads.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../demo/play.sh
+source "$root/tools/demo/play.sh"
+# shellcheck source=point.sh
+source "$root/tools/clients/point.sh"
+subscription=/subscriptions/00000000-0000-0000-0000-000000000001
+
+# An Azure in which nothing happened yet. usage: begin_client NAME RUNNER
+begin_client() {
+  export HOME=$STATE/$1/home WORK=$STATE/$1/work AZURE_CONFIG_DIR=$STATE/$1/azure-config
+  mkdir -p "$HOME" "$WORK" "$AZURE_CONFIG_DIR"
+  rm -rf "$STATE/azure"
+  runner=$2
+  ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.01} start_azure tools/demo/seed.json
+  point_clients_at_azure
+  register_application "$subscription"
+}
+
+end_client() { # NAME
+  [ -z "${ACIVNET_AZURE_SPECS:-}" ] || azure_admin GET violations > "$STATE/counts/$1.violations"
+  kill "${programs[simulator]}"
+  wait "${programs[simulator]}" || true
+  unset 'programs[simulator]'
+  umount /etc/hosts
+}
+
+# Runs the steps of a client and keeps what it counted. usage: run_client NAME RUNNER FOLDER_OF_PYTHON
+run_client() {
+  [[ " ${ACIVNET_CLIENTS:-sdk serving management az} " == *" $1 "* ]] || return 0
+  step "$1"
+  begin_client "$1" "$2"
+  PATH=$3/bin:$PATH "$3/bin/python" "$root/tools/clients/run.py" "$1" "$STATE/counts/$1" ||
+    [ -s "$STATE/counts/$1" ] || fail "the checks of $1 did not come to their end"
+  end_client "$1"
+}
+
+# Adds up what the clients counted; fails when a check failed or, with the specifications at hand, traffic is not as they say.
+report() {
+  local checks failed
+  print_times
+  read -r checks failed < <(cat "$STATE"/counts/*[!s] | awk '{ checks += $1; failed += $2 } END { print checks + 0, failed + 0 }')
+  if [ -z "${ACIVNET_AZURE_SPECS:-}" ]; then
+    note "ACIVNET_AZURE_SPECS is not set: the traffic was not held to Microsoft's specifications"
+  else
+    python3 "$root/tools/clients/violations.py" "$STATE"/counts/*.violations || failed=$((failed + 1))
+  fi
+  printf '\nClients: %d checks, %d failed\n' "$checks" "$failed"
+  [ "$checks" != 0 ] && [ "$failed" = 0 ]
+}
+
+main() {
+  enter "$ACIVNET_PLAIN_PYTHON/bin"
+  mkdir "$STATE/counts"
+  export SIMULATOR=$azure/simulator PYTHONPATH=$root/tools/article-sdk ARTICLE_ENVIRONMENT=$root/deploy/examples/article/myenv.yml
+  run_client sdk none "$ACIVNET_SDK_PYTHON"
+  [ -n "${ACIVNET_CLIENTS_QUICK:-}" ] || run_client serving netns "$ACIVNET_SDK_PYTHON"
+  run_client management none "$ACIVNET_MANAGEMENT_PYTHON"
+  run_client az none "$ACIVNET_AZ_PYTHON"
+  trap - EXIT
+  report
+}
+
+main "$@"
