@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
-use super::{Ctx, timestamp};
+use super::{Ctx, filter, timestamp};
 use crate::blob;
 use crate::error::{Response, json_response};
 use crate::world::World;
@@ -35,7 +35,7 @@ pub fn answer(world: &mut World, ctx: &Ctx<'_>) -> Result<Response, Problem> {
         (&Method::GET, ["artifacts", "prefix", "contentinfo", origin, container, prefix @ ..]) => {
             let ids = starting_with(world, ctx, &id(origin, container, prefix));
             let value: Vec<_> = ids.iter().map(|id| content_info(world, ctx, id, "r")).collect();
-            Ok(json_response(StatusCode::OK, &json!({"value": value, "continuationToken": null})))
+            page(world, ctx, value)
         }
         (&Method::GET, ["artifacts", "metadata", origin, container, path @ ..]) => {
             let id = existing(world, ctx, &id(origin, container, path))?;
@@ -44,10 +44,15 @@ pub fn answer(world: &mut World, ctx: &Ctx<'_>) -> Result<Response, Problem> {
         (&Method::GET, ["artifacts", origin, container]) => {
             let ids = starting_with(world, ctx, &format!("{origin}/{container}/"));
             let value: Vec<_> = ids.iter().map(|id| stored(world, ctx, id)).collect();
-            Ok(json_response(StatusCode::OK, &json!({"value": value, "continuationToken": null})))
+            page(world, ctx, value)
         }
         _ => Err(ctx.no_route()),
     }
+}
+
+fn page(world: &World, ctx: &Ctx<'_>, value: Vec<Value>) -> Result<Response, Problem> {
+    let page = filter::continued(value, ctx.query.get("continuationToken"), world.page_size)?;
+    Ok(json_response(StatusCode::OK, &page))
 }
 
 /// The name of an artifact's blob, whether or not it was uploaded; none when the artifact is not known.

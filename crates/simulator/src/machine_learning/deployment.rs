@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::state::{Container, Image, Stage, State};
-use super::{artifacts, environments, image, operations, request, view};
+use super::{artifacts, environment_builds, environments, image, operations, request, view};
 use crate::containers;
 use crate::error::Refusal;
 use crate::faults::ScriptedEnding;
@@ -19,7 +19,7 @@ use crate::world::World;
 use http::StatusCode;
 
 /// Azure seconds until an image is built; five minutes and more for large environments.
-const BUILD_SECONDS: f64 = 100.0;
+pub(super) const BUILD_SECONDS: f64 = 100.0;
 /// Azure seconds until an existing image is found.
 const LOOK_UP_SECONDS: f64 = 3.0;
 /// Azure seconds from submitting a container group to its first answer.
@@ -89,6 +89,9 @@ pub(crate) fn begin(world: &mut World, workspace: &str, name: &str, scripted: Op
 
 /// The image's build has ended: go on with the container group, or fail.
 pub(crate) fn build_ended(world: &mut World, workspace: &str, operation: &str, outcome: &Outcome) {
+    if environment_builds::ended(world, workspace, operation, outcome) {
+        return;
+    }
     let Some(name) = running(world, workspace, operation, Stage::BuildEnvironment) else { return };
     if *outcome == Outcome::Bad {
         let message = "Failed building the Environment. You can try debugging locally first. Please refer to \
@@ -106,6 +109,9 @@ pub(crate) fn build_ended(world: &mut World, workspace: &str, operation: &str, o
 
 /// Writes what a build has said so far.
 pub(crate) fn write_build_log(world: &mut World, workspace: &str, operation: &str, text: &str) {
+    if environment_builds::write_log(world, workspace, operation, text) {
+        return;
+    }
     let Some(name) = world.machine_learning.operation_mut(workspace, operation).and_then(|o| o.build_log.clone())
     else {
         return;

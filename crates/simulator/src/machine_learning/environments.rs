@@ -3,8 +3,8 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::Ctx;
 use super::problem::Problem;
+use super::{Ctx, environment_builds, filter};
 use crate::error::{Response, json_response};
 use crate::world::World;
 
@@ -13,17 +13,23 @@ pub fn answer(world: &mut World, ctx: &Ctx<'_>) -> Result<Response, Problem> {
     let action = if ctx.method == Method::GET { "environments/read" } else { "environments/write" };
     world.authorize(&ctx.caller, &ctx.action(action), &ctx.workspace)?;
     match (&ctx.method, ctx.rest.as_slice()) {
-        (&Method::GET, ["environments"]) => {
-            let state = world.machine_learning.workspace(&ctx.workspace);
-            let latest: Vec<_> = state
-                .into_iter()
-                .flat_map(|w| w.environments.values())
-                .filter_map(|versions| versions.last())
-                .collect();
-            Ok(json_response(StatusCode::OK, &json!({"value": latest, "continuationToken": null})))
-        }
+        (&Method::GET, ["environments"]) => list(world, ctx),
         (&Method::GET, ["environments", name]) => found(world, ctx, name, None),
         (&Method::GET, ["environments", name, "versions", version]) => found(world, ctx, name, Some(version)),
+        (&Method::GET, ["environments", name, "labels", label]) => {
+            let version = labelled(world, ctx, name, label)?;
+            found(world, ctx, name, Some(&version))
+        }
+        (&Method::PUT, ["environments", name, "versions", version, "metadata"]) => label(world, ctx, name, version),
+        (&Method::GET, ["environments", name, "versions", version, "image"]) => {
+            environment_builds::details(world, ctx, name, version)
+        }
+        (&Method::POST, ["environments", name, "versions", version, "image"]) => {
+            environment_builds::begin(world, ctx, name, version)
+        }
+        (&Method::GET, ["environments", _, "versions", _, "image", "builds", id]) => {
+            environment_builds::status(world, ctx, id)
+        }
         (&Method::PUT, ["environments", name]) => put(world, ctx, name, None),
         (&Method::PUT, ["environments", name, "versions", version]) => put(world, ctx, name, Some(version)),
         _ => Err(ctx.no_route()),
@@ -51,12 +57,50 @@ pub fn register(world: &mut World, workspace: &str, name: &str, definition: Valu
     kept
 }
 
-fn found(world: &World, ctx: &Ctx<'_>, name: &str, version: Option<&str>) -> Result<Response, Problem> {
+/// As [`find`].
+///
+/// # Errors
+/// `404 EnvironmentNotFound`.
+pub fn existing<'w>(world: &'w World, ctx: &Ctx<'_>, name: &str, version: Option<&str>) -> Result<&'w Value, Problem> {
     let missing = || {
         let version = version.map(|v| format!(" version {v}")).unwrap_or_default();
         Problem::not_found("EnvironmentNotFound", format!("Environment {name}{version} was not found."))
     };
-    Ok(json_response(StatusCode::OK, find(world, &ctx.workspace, name, version).ok_or_else(missing)?))
+    find(world, &ctx.workspace, name, version).ok_or_else(missing)
+}
+
+fn found(world: &World, ctx: &Ctx<'_>, name: &str, version: Option<&str>) -> Result<Response, Problem> {
+    Ok(json_response(StatusCode::OK, existing(world, ctx, name, version)?))
+}
+
+/// The newest version of each name, in pages that `continuation` goes on with.
+fn list(world: &World, ctx: &Ctx<'_>) -> Result<Response, Problem> {
+    let environments =
+        world.machine_learning.workspace(&ctx.workspace).into_iter().flat_map(|w| w.environments.values());
+    let latest: Vec<_> = environments.filter_map(|versions| versions.last()).cloned().collect();
+    let page = filter::continued(latest, ctx.query.get("continuation"), world.page_size)?;
+    Ok(json_response(StatusCode::OK, &page))
+}
+
+fn labelled(world: &World, ctx: &Ctx<'_>, name: &str, label: &str) -> Result<String, Problem> {
+    let key = (name.to_owned(), label.to_owned());
+    let version = world.machine_learning.workspace(&ctx.workspace).and_then(|w| w.environment_labels.get(&key));
+    let missing = || Problem::not_found("EnvironmentNotFound", format!("Environment {name} has no label {label}."));
+    version.cloned().ok_or_else(missing)
+}
+
+/// Gives labels to a version, and takes them from the one that had them. Whether the version's other labels go is not
+/// confirmed; here they stay.
+fn label(world: &mut World, ctx: &Ctx<'_>, name: &str, version: &str) -> Result<Response, Problem> {
+    let environment = existing(world, ctx, name, Some(version))?.clone();
+    let labels =
+        ctx.body()?.get("Labels").or_else(|| ctx.body().ok()?.get("labels")).and_then(Value::as_array).cloned();
+    let labels = labels.ok_or_else(|| Problem::invalid("InvalidLabels", "Labels must be a list of strings."))?;
+    let state = world.machine_learning.workspace_mut(&ctx.workspace);
+    for label in labels.iter().filter_map(Value::as_str) {
+        state.environment_labels.insert((name.to_owned(), label.to_owned()), version.to_owned());
+    }
+    Ok(json_response(StatusCode::OK, &environment))
 }
 
 fn put(world: &mut World, ctx: &Ctx<'_>, name: &str, version: Option<&str>) -> Result<Response, Problem> {

@@ -1,6 +1,6 @@
 //! Filters and pages of the lists of models, assets and services.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
 use crate::call::Query;
@@ -61,6 +61,21 @@ pub fn page(items: Vec<Value>, query: &Query, most: usize) -> Result<Page, Probl
     Ok(Page { items: items.into_iter().skip(start).take(size).collect(), next })
 }
 
+/// A page of the lists that a client goes on with by handing back a token: `{"value", "continuationToken"}`.
+///
+/// # Errors
+/// A token that was not given out.
+pub fn continued(items: Vec<Value>, token: Option<&str>, most: usize) -> Result<Value, Problem> {
+    let unknown =
+        |token: &str| Problem::invalid("InvalidContinuationToken", format!("{token:?} is no token of a list."));
+    let start = token.filter(|token| !token.is_empty());
+    let start = start.map_or(Ok(0), |token| token.parse::<usize>().map_err(|_| unknown(token)))?;
+    let end = start.saturating_add(most.max(1));
+    let next = (items.len() > end).then(|| end.to_string());
+    let value: Vec<_> = items.into_iter().skip(start).take(most.max(1)).collect();
+    Ok(json!({"value": value, "continuationToken": next}))
+}
+
 /// The address of the next page: the same request with another `$skipToken`.
 pub fn next_link(base_url: &str, path: &str, query: &Query, next: usize) -> String {
     let mut text = form_urlencoded::Serializer::new(String::new());
@@ -74,7 +89,6 @@ pub fn next_link(base_url: &str, path: &str, query: &Query, next: usize) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn keys_and_values_must_all_hold() {
@@ -95,6 +109,15 @@ mod tests {
         assert_eq!((last.items, last.next), (vec![json!(4)], None));
         assert_eq!(cut("count=5").next, None);
         assert!(page(items.clone(), &Query::parse(Some("count=x")), 100).is_err());
+    }
+
+    #[test]
+    fn a_token_goes_on_where_the_page_ended() {
+        let items = vec![json!(1), json!(2), json!(3)];
+        let first = continued(items.clone(), None, 2).unwrap();
+        assert_eq!(first, json!({"value": [1, 2], "continuationToken": "2"}));
+        assert_eq!(continued(items.clone(), Some("2"), 2).unwrap(), json!({"value": [3], "continuationToken": null}));
+        assert!(continued(items, Some("x"), 2).is_err());
     }
 
     #[test]

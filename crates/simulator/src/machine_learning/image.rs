@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::state::{Container, Service, Stage, Workspace};
-use super::{artifacts, assets, deployment, models, request};
+use super::{artifacts, assets, deployment, environment_builds, models, request};
 use crate::run::{Content, File, Group, Place};
 use crate::world::World;
 
@@ -30,7 +30,7 @@ pub(crate) struct Pending {
 pub(crate) struct Build {
     /// Workspace id.
     pub workspace: String,
-    /// Operation id.
+    /// Id of the operation, or of the build of an environment.
     pub operation: String,
     /// Key of the image.
     pub key: String,
@@ -77,6 +77,12 @@ pub(crate) fn pending(world: &World) -> Pending {
         for service in workspace.services.values() {
             add(world, workspace, service, &mut pending);
         }
+        pending.builds.extend(environment_builds::running(workspace).map(|build| Build {
+            workspace: workspace.id.clone(),
+            operation: build.id.clone(),
+            key: key(&build.environment),
+            environment: build.environment.clone(),
+        }));
     }
     pending
 }

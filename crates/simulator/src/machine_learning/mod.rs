@@ -5,6 +5,7 @@ mod artifacts;
 mod assets;
 mod deployment;
 mod edit;
+mod environment_builds;
 mod environments;
 mod filter;
 mod image;

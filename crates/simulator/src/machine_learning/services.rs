@@ -158,6 +158,8 @@ fn list(world: &World, ctx: &Ctx<'_>) -> Result<Response, Problem> {
             && asked("name").is_none_or(|name| name == service.name)
             && asked("modelId").is_none_or(|id| models.iter().any(|model| model == id))
             && asked("modelName").is_none_or(of_name)
+            // A service made of an environment has no image of its own that could be asked for.
+            && ["imageName", "imageId", "imageDigest"].into_iter().all(|name| asked(name).is_none())
             && tags.hold(Some(&service.tags))
             && tag.hold(Some(&service.tags))
             && properties.hold(Some(&service.properties))

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::environment_builds::EnvironmentBuild;
 use crate::faults::ScriptedEnding;
 use crate::store;
 
@@ -38,6 +39,10 @@ pub(crate) struct Workspace {
     pub images: BTreeMap<String, Image>,
     /// Registered environments: all versions of each name.
     pub environments: BTreeMap<String, Vec<Value>>,
+    /// Version of an environment by its name and label.
+    pub environment_labels: BTreeMap<(String, String), String>,
+    /// By id.
+    pub environment_builds: BTreeMap<String, EnvironmentBuild>,
 }
 
 /// A built image.
