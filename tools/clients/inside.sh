@@ -9,13 +9,20 @@ source "$root/tools/demo/play.sh"
 source "$root/tools/clients/point.sh"
 subscription=/subscriptions/00000000-0000-0000-0000-000000000001
 
+# The certificate of an issuer of tokens that Azure trusts, as it trusts a cluster's.
+make_issuer_certificate() {
+  export ISSUER_CERTIFICATE=$STATE/issuer.pem ISSUER_KEY=$STATE/issuer.key
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE -keyout "$ISSUER_KEY" -out "$ISSUER_CERTIFICATE" 2> "$STATE/logs/openssl.log"
+}
+
 # An Azure in which nothing happened yet. usage: begin_client NAME RUNNER
 begin_client() {
   export HOME=$STATE/$1/home WORK=$STATE/$1/work AZURE_CONFIG_DIR=$STATE/$1/azure-config
   mkdir -p "$HOME" "$WORK" "$AZURE_CONFIG_DIR"
   rm -rf "$STATE/azure"
   runner=$2
-  ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.01} start_azure tools/demo/seed.json
+  ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.01} start_azure tools/demo/seed.json --issuer-ca "$ISSUER_CERTIFICATE"
   point_clients_at_azure
   register_application "$subscription"
 }
@@ -56,6 +63,7 @@ main() {
   enter "$ACIVNET_PLAIN_PYTHON/bin"
   mkdir "$STATE/counts"
   export SIMULATOR=$azure/simulator PYTHONPATH=$root/tools/article-sdk ARTICLE_ENVIRONMENT=$root/deploy/examples/article/myenv.yml
+  make_issuer_certificate
   run_client sdk none "$ACIVNET_SDK_PYTHON"
   [ -n "${ACIVNET_CLIENTS_QUICK:-}" ] || run_client serving netns "$ACIVNET_SDK_PYTHON"
   run_client management none "$ACIVNET_MANAGEMENT_PYTHON"
