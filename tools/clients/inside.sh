@@ -62,6 +62,9 @@ report() {
 main() {
   enter "$ACIVNET_PLAIN_PYTHON/bin"
   mkdir "$STATE/counts"
+  # Compiled once for all runs: az is a new process each time.
+  unset PYTHONDONTWRITEBYTECODE
+  export PYTHONPYCACHEPREFIX=${ACIVNET_AZ_PYTHON%/*}/bytecode
   export SIMULATOR=$azure/simulator PYTHONPATH=$root/tools/article-sdk ARTICLE_ENVIRONMENT=$root/deploy/examples/article/myenv.yml
   make_issuer_certificate
   run_client sdk none "$ACIVNET_SDK_PYTHON"
