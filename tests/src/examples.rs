@@ -70,6 +70,13 @@ fn shipped(file: &str) -> Object {
     Object(serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
+/// The id of something in the examples' resource group, by type and name.
+pub fn network_id(what: &str) -> String {
+    format!(
+        "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.Network/{what}"
+    )
+}
+
 /// A `DelegatedSubnet` that sets every field.
 pub fn full_subnet() -> Object {
     let rule = json!({
@@ -82,6 +89,9 @@ pub fn full_subnet() -> Object {
         .with("/spec/virtualNetwork/resourceGroup", "rg-network")
         .with("/spec/virtualNetwork/management", "Create")
         .with("/spec/subnet/management", "Create")
+        .with("/spec/subnet/networkSecurityGroupID", network_id("networkSecurityGroups/shared"))
+        .with("/spec/subnet/routeTableID", network_id("routeTables/hub"))
+        .with("/spec/subnet/serviceEndpoints", json!([{"service": "Microsoft.Storage"}]))
         .with("/spec/clientSubnet/management", "Create")
         .with("/spec/clientSubnet/networkSecurityGroup/management", "Create")
         .with("/spec/clientSubnet/networkSecurityGroup/securityRules", json!([rule]))

@@ -112,7 +112,8 @@ pub struct ResourceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub state: Option<String>,
-    /// Tag keys last written: a key dropped from the spec goes, a key that a policy added stays.
+    /// Tag keys last written, of a subnet optional fields and services: what is dropped from the spec goes, what a policy
+    /// or somebody else added stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub keys: Vec<String>,

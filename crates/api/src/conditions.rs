@@ -99,6 +99,8 @@ pub mod reasons {
         SUBNET_NOT_FOUND = "SubnetNotFound";
         /// The referenced security group does not exist.
         SECURITY_GROUP_NOT_FOUND = "NetworkSecurityGroupNotFound";
+        /// The referenced route table does not exist.
+        ROUTE_TABLE_NOT_FOUND = "RouteTableNotFound";
         /// The workspace does not exist.
         WORKSPACE_NOT_FOUND = "WorkspaceNotFound";
         /// It exists and is not ours.

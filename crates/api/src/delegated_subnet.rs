@@ -41,7 +41,8 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !isCIDR(self.subnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !has(self.clientSubnet) || !isCIDR(self.clientSubnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.clientSubnet.addressPrefix))").message("clientSubnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.clientSubnet) || !isCIDR(self.subnet.addressPrefix) || !isCIDR(self.clientSubnet.addressPrefix) || (!cidr(self.subnet.addressPrefix).containsCIDR(self.clientSubnet.addressPrefix) && !cidr(self.clientSubnet.addressPrefix).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix and clientSubnet.addressPrefix must not overlap"),
-    validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name != self.subnet.name").message("subnet.name and clientSubnet.name must differ")
+    validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name != self.subnet.name").message("subnet.name and clientSubnet.name must differ"),
+    validation = Rule::new("[has(self.subnet.networkSecurityGroupID) ? self.subnet.networkSecurityGroupID : '', has(self.subnet.routeTableID) ? self.subnet.routeTableID : ''].all(id, id == '' || id.lowerAscii().startsWith('/subscriptions/' + self.azure.subscriptionID.lowerAscii() + '/'))").message("subnet.networkSecurityGroupID and subnet.routeTableID must lie in azure.subscriptionID")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DelegatedSubnetSpec {
@@ -107,8 +108,9 @@ pub struct VirtualNetwork {
     pub address_prefixes: Vec<String>,
 }
 
-/// The delegated subnet.
+/// The delegated subnet. What else stands on it in Azure (policies, endpoints of others) stays as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("self.management == 'Create' || (!has(self.networkSecurityGroupID) && !has(self.routeTableID) && !has(self.serviceEndpoints))").message("networkSecurityGroupID, routeTableID and serviceEndpoints need management: Create; a referenced subnet is never changed"))]
 #[serde(rename_all = "camelCase")]
 pub struct Subnet {
     /// Name.
@@ -121,6 +123,39 @@ pub struct Subnet {
     /// Made here, or read only.
     #[serde(default)]
     pub management: Management,
+    /// Resource id of a network security group to put on the subnet. It must exist, in the same region. When absent, what
+    /// stands on the subnet stays; when removed, what was put on it is taken off.
+    #[serde(default, rename = "networkSecurityGroupID", skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 512),
+        regex(
+            pattern = r"^/subscriptions/[0-9a-fA-F-]{36}/resource[gG]roups/[-\w.()]{1,90}/providers/Microsoft\.Network/networkSecurityGroups/[-\w.]{1,80}$"
+        )
+    )]
+    pub network_security_group_id: Option<String>,
+    /// Resource id of a route table to put on the subnet. It must exist, in the same region. When absent, what stands on
+    /// the subnet stays; when removed, what was put on it is taken off.
+    #[serde(default, rename = "routeTableID", skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 512),
+        regex(
+            pattern = r"^/subscriptions/[0-9a-fA-F-]{36}/resource[gG]roups/[-\w.()]{1,90}/providers/Microsoft\.Network/routeTables/[-\w.]{1,80}$"
+        )
+    )]
+    pub route_table_id: Option<String>,
+    /// Service endpoints that the subnet has. Those of others stay; one removed from this list goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["service".into()]))]
+    pub service_endpoints: Vec<ServiceEndpoint>,
+}
+
+/// A service that the subnet reaches over Azure's own network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct ServiceEndpoint {
+    /// As Azure names it, e.g. `Microsoft.Storage`.
+    #[schemars(length(min = 11, max = 64), regex(pattern = r"^Microsoft\.[A-Za-z]+(\.[A-Za-z]+)*$"))]
+    pub service: String,
 }
 
 /// The subnet of those who call.

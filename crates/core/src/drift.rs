@@ -10,7 +10,7 @@ pub enum Rule {
     Loose(&'static str),
     /// A list of objects that is a set by this dotted key; extras are a difference.
     Exact(&'static str, &'static str),
-    /// A list of objects that is a set by this dotted key; extras are somebody else's.
+    /// A list of objects that is a set by this dotted key; extras are somebody else's, but for those we once wrote.
     Subset(&'static str, &'static str),
     /// A map of which only our keys, and keys we once wrote, are compared.
     Keys(&'static str),
@@ -51,8 +51,11 @@ impl Comparison<'_> {
         match (ruled, want, have) {
             (Some(Rule::WriteOnly(_)), _, _) | (Some(Rule::IfAnswered(_)), _, Value::Null) => {}
             (Some(Rule::Keys(_)), Value::Object(want), _) => self.keys(shown, want, have),
-            (Some(Rule::Exact(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, true),
-            (Some(Rule::Subset(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, false),
+            (Some(Rule::Exact(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, &|_| true),
+            (Some(Rule::Subset(_, key)), Value::Array(want), _) => {
+                let written = self.written;
+                self.keyed(rule, shown, want, have, key, &|one| once_wrote(written, one));
+            }
             (_, Value::Object(want), have) => self.object(rule, shown, want, have),
             (loose, want, have) => {
                 if !same(want, have, matches!(loose, Some(Rule::Loose(_)))) {
@@ -82,7 +85,16 @@ impl Comparison<'_> {
         }
     }
 
-    fn keyed(&mut self, rule: &str, shown: &str, want: &[Value], have: &Value, key: &str, exact: bool) {
+    /// `exact` tells by its key whether an extra is a difference.
+    fn keyed(
+        &mut self,
+        rule: &str,
+        shown: &str,
+        want: &[Value],
+        have: &Value,
+        key: &str,
+        exact: &dyn Fn(&str) -> bool,
+    ) {
         let nothing = Vec::new();
         let have = have.as_array().unwrap_or(&nothing);
         for wanted in want {
@@ -98,7 +110,7 @@ impl Comparison<'_> {
         }
         let wanted =
             |one: &&Value| want.iter().any(|wanted| key_of(wanted, key).eq_ignore_ascii_case(&key_of(one, key)));
-        for extra in have.iter().filter(|one| exact && !wanted(one)) {
+        for extra in have.iter().filter(|one| exact(&key_of(one, key)) && !wanted(one)) {
             let path = format!("{shown}[{}]", key_of(extra, key));
             self.found.push(Difference { path, want: Value::Null, have: extra.clone() });
         }
@@ -157,8 +169,13 @@ fn folded(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
 }
 
-/// `over` laid on `base`: objects merge, elements of a [`Rule::Subset`] too, everything else replaces. Map keys once
-/// written and no longer wanted go; what is [`Rule::WriteOnly`] stays as it stands.
+fn once_wrote(written: &[String], name: &str) -> bool {
+    written.iter().any(|one| one.eq_ignore_ascii_case(name))
+}
+
+/// `over` laid on `base`: objects merge, elements of a [`Rule::Subset`] too, everything else replaces. Map keys and
+/// elements once written and no longer wanted go, members that are to be null too; what is [`Rule::WriteOnly`] stays as it
+/// stands.
 pub fn merged(base: &Value, over: &Value, rules: &[Rule], written: &[String]) -> Value {
     let mut body = base.clone();
     lay("", &mut body, over, rules, written);
@@ -169,11 +186,15 @@ fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[Stri
     let rule = rule_at(at, rules);
     match (rule, &mut *base, over) {
         (Some(Rule::WriteOnly(_)), stands, _) if !empty(stands) => {}
-        (Some(Rule::Subset(_, key)), Value::Array(base), Value::Array(over)) => lay_list(at, base, over, key, rules),
+        (Some(Rule::Subset(_, key)), Value::Array(base), Value::Array(over)) => {
+            let wanted = |name: &str| over.iter().any(|one| key_of(one, key).eq_ignore_ascii_case(name));
+            base.retain(|one| wanted(&key_of(one, key)) || !once_wrote(written, &key_of(one, key)));
+            lay_list(at, base, over, key, rules);
+        }
         (_, Value::Object(base), Value::Object(over)) => {
             let ours = |name: &String| matches!(rule, Some(Rule::Keys(_))) && written.contains(name);
-            base.retain(|name, _| over.contains_key(name) || !ours(name));
-            for (name, value) in over {
+            base.retain(|name, _| over.get(name).map_or(!ours(name), |wanted| !wanted.is_null()));
+            for (name, value) in over.iter().filter(|(_, value)| !value.is_null()) {
                 lay(&join(at, name), base.entry(name.clone()).or_insert(Value::Null), value, rules, written);
             }
         }
@@ -261,6 +282,17 @@ mod tests {
         let over = json!({"tags": {"x": "2"}, "properties": {"a": 2}});
         let got = merged(&base, &over, RULES, &["old".into()]);
         assert_eq!(got, json!({"tags": {"policy": "y", "x": "2"}, "properties": {"subnets": [1], "a": 2}}));
+    }
+
+    #[test]
+    fn of_a_subset_what_was_once_written_goes_and_null_takes_a_member_away() {
+        let link = |service: &str| json!({"properties": {"service": service}});
+        let base = json!({"links": [link("Old"), link("theirs")], "group": {"id": 1}, "other": 2});
+        let over = json!({"links": [], "group": null});
+        let old = ["old".to_owned()];
+        let found = differences(&over, &base, RULES, &old).into_iter().map(|one| one.path).collect::<Vec<_>>();
+        assert_eq!(found, ["group", "links[Old]"]);
+        assert_eq!(merged(&base, &over, RULES, &old), json!({"links": [link("theirs")], "other": 2}));
     }
 
     #[test]

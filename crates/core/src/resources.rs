@@ -2,6 +2,7 @@
 
 use crate::{
     blueprint::{Goal, Hold, Node},
+    kinds::subnet::{self, SUBNET},
     observed::Observed,
     owner::Says,
     plan::{Action, Held, Seen, Step, record_of},
@@ -53,10 +54,13 @@ fn origin(observed: &Observed, node: &Node, record: Option<&ResourceStatus>) -> 
     }
 }
 
-/// Tag keys: while a write may be under way, those wanted and those written; once settled, those wanted.
+/// Tag keys, of a subnet what it is associated with: while a write may be under way, those wanted and those written; once settled, those wanted.
 fn keys(node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
-    let wanted = ["tags", "kvTags"].into_iter().find_map(|name| node.body.get(name).and_then(Value::as_object));
-    let mut keys: Vec<String> = wanted.into_iter().flat_map(|map| map.keys().cloned()).collect();
+    let tags = ["tags", "kvTags"].into_iter().find_map(|name| node.body.get(name).and_then(Value::as_object));
+    let mut keys: Vec<String> = tags.into_iter().flat_map(|map| map.keys().cloned()).collect();
+    if node.kind == &SUBNET {
+        keys.extend(subnet::written(&node.body));
+    }
     if step.seen != Seen::Settled || node.goal == Goal::Gone {
         keys.extend(record.into_iter().flat_map(|record| record.keys.clone()));
     }

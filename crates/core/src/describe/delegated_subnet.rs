@@ -7,6 +7,7 @@ use crate::{
     id::ResourceId,
     kinds::{
         network_security_group::{self as security_group, NETWORK_SECURITY_GROUP},
+        route_table::ROUTE_TABLE,
         subnet::{self, SUBNET},
         virtual_network::{self, VIRTUAL_NETWORK},
     },
@@ -17,7 +18,8 @@ use crate::{
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, Occupant, ResourceStatus,
+    DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, Occupant, Origin,
+    ResourceStatus,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,6 +35,10 @@ pub struct Ids {
     pub client: Option<ResourceId>,
     /// The security group on the client subnet.
     pub security_group: Option<ResourceId>,
+    /// The security group on the delegated subnet.
+    pub subnet_group: Option<ResourceId>,
+    /// The route table on the delegated subnet.
+    pub route_table: Option<ResourceId>,
 }
 
 impl Ids {
@@ -44,12 +50,15 @@ impl Ids {
         let network =
             virtual_network::id(&ResourceId::group_id(&spec.azure.subscription_id, theirs), &spec.virtual_network.name);
         let client = spec.client_subnet.as_ref();
+        let given = |id: &Option<String>| id.as_deref().and_then(ResourceId::parse);
         Self {
             subnet: subnet::id(&network, &spec.subnet.name),
             client: client.map(|client| subnet::id(&network, &client.name)),
             security_group: client
                 .and_then(|client| client.network_security_group.as_ref())
                 .map(|group| security_group::id(&own, &group.name)),
+            subnet_group: given(&spec.subnet.network_security_group_id),
+            route_table: given(&spec.subnet.route_table_id),
             virtual_network: network,
         }
     }
@@ -76,8 +85,11 @@ impl Subject for DelegatedSubnet {
         let mut questions = vec![others_question(&ids), deployments_question(self)];
         questions.push(Question::Azure(&VIRTUAL_NETWORK, ids.virtual_network));
         questions.extend([Some(ids.subnet), ids.client].into_iter().flatten().map(|id| Question::Azure(&SUBNET, id)));
-        let groups = ids.security_group.into_iter().chain(leftovers);
+        let referenced = Some(ids.subnet_group).filter(|_| !self.deleting()).flatten();
+        let groups = ids.security_group.into_iter().chain(leftovers).chain(referenced);
         questions.extend(groups.map(|id| Question::Azure(&NETWORK_SECURITY_GROUP, id)));
+        let route_table = ids.route_table.filter(|_| !self.deleting());
+        questions.extend(route_table.map(|id| Question::Azure(&ROUTE_TABLE, id)));
         questions
     }
 
@@ -153,7 +165,8 @@ impl Subject for DelegatedSubnet {
 
 /// Security groups that were recorded and are no longer described: the spec named another one since.
 pub(super) fn leftover_groups(cr: &DelegatedSubnet, ids: &Ids) -> Vec<ResourceId> {
-    let groups = cr.recorded().iter().filter(|one| one.kind == NETWORK_SECURITY_GROUP.name);
+    let ours = |one: &&ResourceStatus| one.origin != Some(Origin::Referenced);
+    let groups = cr.recorded().iter().filter(|one| one.kind == NETWORK_SECURITY_GROUP.name).filter(ours);
     groups.filter_map(|one| ResourceId::parse(&one.id)).filter(|id| Some(id) != ids.security_group.as_ref()).collect()
 }
 

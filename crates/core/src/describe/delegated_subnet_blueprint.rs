@@ -2,6 +2,7 @@
 
 use super::{
     delegated_subnet::{Ids, deployments_question, leftover_groups, objects, others_question, users, was_ours},
+    delegated_subnet_associations::elsewhere,
     neighbours::Sibling,
     tags,
 };
@@ -38,7 +39,9 @@ impl Describer<'_> {
         let mut blueprint = Blueprint { blocked: self.blocked(), ..Blueprint::default() };
         let network = blueprint.push(self.virtual_network());
         let group = self.security_group().map(|node| blueprint.push(node));
-        blueprint.push(Node { needs: vec![network], ..self.delegated() });
+        let mut needs = self.associated(&mut blueprint, group);
+        needs.push(network);
+        blueprint.push(Node { needs, ..self.delegated() });
         let needs: Vec<usize> = [Some(network), group].into_iter().flatten().collect();
         let client = self.client().map(|node| blueprint.push(Node { needs, ..node }));
         for node in self.leftovers() {
@@ -101,8 +104,9 @@ impl Describer<'_> {
     fn delegated(&self) -> Node {
         let spec = &self.cr.spec.subnet;
         let delegation = self.owner.delegation();
-        let body = subnet::delegated(&spec.address_prefix, &delegation);
-        let node = Node::new(&SUBNET, self.ids.subnet.clone(), Goal::Present, body, Mark::Delegation(delegation));
+        let mark = Mark::Delegation(delegation.clone());
+        let mut node = Node::new(&SUBNET, self.ids.subnet.clone(), Goal::Present, Value::Null, mark);
+        node.body = subnet::delegated(&spec.address_prefix, &delegation, &self.associations(), self.written(&node));
         if spec.management == Management::Create {
             return node;
         }
@@ -192,14 +196,15 @@ impl Describer<'_> {
 
     fn region(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network)?;
-        let stands = body.get("location").and_then(Value::as_str)?.replace(' ', "").to_lowercase();
         let wanted = &self.cr.spec.azure.location;
-        (stands != *wanted).then(|| {
-            Cause::person(
-                reasons::REGION_MISMATCH,
-                format!("virtual network {} lies in {stands}, spec.azure.location says {wanted}; container groups must be in the region of their network", self.ids.virtual_network.name()),
-            )
-        })
+        let stands = elsewhere(body, wanted)?;
+        Some(Cause::person(
+            reasons::REGION_MISMATCH,
+            format!(
+                "virtual network {} lies in {stands}, spec.azure.location says {wanted}; container groups must be in the region of their network",
+                self.ids.virtual_network.name()
+            ),
+        ))
     }
 
     /// Others that make the same network must describe it in the same way; the elder one counts.

@@ -12,6 +12,7 @@ use crate::{
     id::ResourceId,
     kinds::{
         network_security_group::NETWORK_SECURITY_GROUP,
+        route_table::ROUTE_TABLE,
         subnet::{self, SUBNET},
         virtual_network::VIRTUAL_NETWORK,
     },
@@ -217,7 +218,12 @@ impl Reporter<'_> {
     fn parts(&self, conditions: &mut Conditions<'_>) {
         let network = (VIRTUAL_NETWORK.name, Some(&self.ids.virtual_network));
         self.part(conditions, types::VIRTUAL_NETWORK_READY, reasons::SETTLED, &[network]);
-        self.part(conditions, types::DELEGATED, reasons::DELEGATED, &[(SUBNET.name, Some(&self.ids.subnet))]);
+        let subnet = [
+            (NETWORK_SECURITY_GROUP.name, self.ids.subnet_group.as_ref()),
+            (ROUTE_TABLE.name, self.ids.route_table.as_ref()),
+            (SUBNET.name, Some(&self.ids.subnet)),
+        ];
+        self.part(conditions, types::DELEGATED, reasons::DELEGATED, &subnet);
         if self.cr.spec.client_subnet.is_some() {
             let group = (NETWORK_SECURITY_GROUP.name, self.ids.security_group.as_ref());
             let client = (SUBNET.name, self.ids.client.as_ref());

@@ -3,6 +3,7 @@
 mod cause;
 pub mod conda;
 mod delegated_subnet;
+mod delegated_subnet_associations;
 mod delegated_subnet_blueprint;
 mod delegated_subnet_report;
 mod deployment;

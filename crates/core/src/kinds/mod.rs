@@ -3,6 +3,7 @@
 pub mod model_version;
 pub mod network_security_group;
 pub mod resource_group;
+pub mod route_table;
 pub mod subnet;
 pub mod virtual_network;
 pub mod web_service;
@@ -15,6 +16,7 @@ pub const KINDS: &[&Kind] = &[
     &resource_group::RESOURCE_GROUP,
     &virtual_network::VIRTUAL_NETWORK,
     &network_security_group::NETWORK_SECURITY_GROUP,
+    &route_table::ROUTE_TABLE,
     &subnet::SUBNET,
     &workspace::WORKSPACE,
     &model_version::MODEL_VERSION,

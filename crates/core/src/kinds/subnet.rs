@@ -7,7 +7,7 @@ use crate::{
     id::ResourceId,
     kind::{Kind, Plane, Write, always_live, provisioning_state},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The service that the subnet is delegated to (Azure Container Instances, "Virtual network scenarios and resources").
 pub const CONTAINER_GROUPS: &str = "Microsoft.ContainerInstance/containerGroups";
@@ -24,6 +24,8 @@ pub static SUBNET: Kind = Kind {
         Rule::WriteOnly("properties.delegations[].name"),
         Rule::Loose("properties.delegations[].properties.serviceName"),
         Rule::Loose("properties.networkSecurityGroup.id"),
+        Rule::Loose("properties.routeTable.id"),
+        Rule::Subset("properties.serviceEndpoints", "service"),
     ],
     change: always_live,
     write: Write::Merge,
@@ -35,11 +37,57 @@ pub fn id(virtual_network: &ResourceId, name: &str) -> ResourceId {
     virtual_network.child("subnets", name)
 }
 
+/// What the delegated subnet is associated with.
+#[derive(Clone, Debug, Default)]
+pub struct Associations {
+    /// Its security group.
+    pub network_security_group: Option<ResourceId>,
+    /// Its route table.
+    pub route_table: Option<ResourceId>,
+    /// The services that it reaches over Azure's own network.
+    pub service_endpoints: Vec<String>,
+}
+
+impl Associations {
+    fn references(&self) -> [(&'static str, Option<&ResourceId>); 2] {
+        [("networkSecurityGroup", self.network_security_group.as_ref()), ("routeTable", self.route_table.as_ref())]
+    }
+}
+
 /// The fields that we set on the delegated subnet. `delegation` is the name of the delegation, our mark; one that
-/// stands is never renamed.
-pub fn delegated(address_prefix: &str, delegation: &str) -> Value {
-    json!({"properties": {"addressPrefix": address_prefix,
-        "delegations": [{"name": delegation, "properties": {"serviceName": CONTAINER_GROUPS}}]}})
+/// stands is never renamed. Of the associations, those that are wanted and those that were once `written`: the latter go,
+/// all others are neither compared nor touched.
+pub fn delegated(address_prefix: &str, delegation: &str, associations: &Associations, written: &[String]) -> Value {
+    let mut properties = Map::new();
+    properties.insert("addressPrefix".into(), address_prefix.into());
+    let service = json!({"name": delegation, "properties": {"serviceName": CONTAINER_GROUPS}});
+    properties.insert("delegations".into(), json!([service]));
+    let references = associations.references();
+    for (name, id) in references {
+        match id {
+            Some(id) => drop(properties.insert(name.into(), json!({"id": id.as_str()}))),
+            None if written.iter().any(|one| one == name) => drop(properties.insert(name.into(), Value::Null)),
+            None => {}
+        }
+    }
+    let once = written.iter().any(|one| references.iter().all(|(name, _)| one != name));
+    let endpoints: Vec<Value> = associations.service_endpoints.iter().map(|one| json!({"service": one})).collect();
+    if once || !endpoints.is_empty() {
+        properties.insert("serviceEndpoints".into(), endpoints.into());
+    }
+    json!({"properties": properties})
+}
+
+/// What a body associates a delegated subnet with, by the names of its members and of its services: what has to be known
+/// to take it away again.
+pub fn written(body: &Value) -> Vec<String> {
+    let Some(properties) = body.get("properties").filter(|all| all.get("delegations").is_some()) else {
+        return Vec::new();
+    };
+    let references = Associations::default().references().map(|(name, _)| name).into_iter();
+    let standing = references.filter(|name| properties.get(name).is_some_and(Value::is_object)).map(str::to_owned);
+    let services = properties.get("serviceEndpoints").and_then(Value::as_array).into_iter().flatten();
+    standing.chain(services.filter_map(|one| one.get("service")?.as_str().map(str::to_owned))).collect()
 }
 
 /// The fields that we set on the client subnet.
@@ -70,6 +118,8 @@ fn normalise(body: &Value) -> Value {
             "purpose",
         ],
     );
+    let endpoints = properties.get_mut("serviceEndpoints").and_then(Value::as_array_mut);
+    endpoints.into_iter().flatten().for_each(|one| strip(one, &["provisioningState"]));
     let delegations = properties.get_mut("delegations").and_then(Value::as_array_mut);
     for delegation in delegations.into_iter().flatten() {
         strip(delegation, &["id", "etag", "type"]);
@@ -126,12 +176,66 @@ mod tests {
 
     #[test]
     fn delegation_compares_by_service_and_is_not_renamed() {
-        let want = delegated("10.0.1.0/24", "acivnet-1");
+        let want = delegated("10.0.1.0/24", "acivnet-1", &Associations::default(), &[]);
         let renamed = json!({"properties": {"addressPrefixes": ["10.0.1.0/24"], "delegations": [
             {"name": "0", "properties": {"serviceName": "Microsoft.ContainerInstance/containergroups", "actions": []}}]}});
         assert_eq!(drift(&want, &renamed), Vec::<String>::new());
         let without = json!({"properties": {"addressPrefix": "10.0.1.0/24", "delegations": []}});
         assert_eq!(drift(&want, &without), [format!("properties.delegations[{CONTAINER_GROUPS}]")]);
+    }
+
+    #[test]
+    fn associations_are_three_way() {
+        let group = ResourceId::group_id("s", "g");
+        let table = group.resource("Microsoft.Network/routeTables", "R");
+        let stands = json!({"properties": {"addressPrefix": "10.0.1.0/24", "routeTable": {"id": table.folded()},
+            "networkSecurityGroup": {"id": "n"}, "natGateway": {"id": "g"}, "serviceEndpointPolicies": [{"id": "p"}],
+            "serviceEndpoints": [{"service": "Microsoft.Storage", "locations": ["japaneast"], "provisioningState": "Succeeded"}],
+            "delegations": [{"name": "d", "properties": {"serviceName": CONTAINER_GROUPS}}]}});
+        let with = |route_table: Option<&ResourceId>, services: &[&str], written: &[&str]| {
+            let service_endpoints = services.iter().map(|one| (*one).to_owned()).collect();
+            let wanted =
+                Associations { route_table: route_table.cloned(), service_endpoints, ..Associations::default() };
+            let written: Vec<String> = written.iter().map(|one| (*one).to_owned()).collect();
+            let want = delegated("10.0.1.0/24", "d", &wanted, &written);
+            let have = normalise(&stands);
+            let found = differences(&want, &have, SUBNET.rules, &written).into_iter().map(|one| one.path).collect();
+            (found, merged(&have, &want, SUBNET.rules, &written)["properties"].clone())
+        };
+        let (storage, keys) = ("Microsoft.Storage", ["routeTable", "Microsoft.Storage"]);
+        type Case<'c> = (Option<&'c ResourceId>, &'c [&'c str], &'c [&'c str], &'c [&'c str]);
+        let cases: [Case<'_>; 6] = [
+            (None, &[], &[], &[]),
+            (Some(&table), &[storage], &keys, &[]),
+            (
+                Some(&group),
+                &["Microsoft.KeyVault"],
+                &[],
+                &["properties.routeTable.id", "properties.serviceEndpoints[Microsoft.KeyVault]"],
+            ),
+            (None, &[storage], &keys, &["properties.routeTable"]),
+            (Some(&table), &[], &keys, &["properties.serviceEndpoints[Microsoft.Storage]"]),
+            (None, &[], &keys, &["properties.routeTable", "properties.serviceEndpoints[Microsoft.Storage]"]),
+        ];
+        for (route_table, services, written, differs) in cases {
+            let (found, body): (Vec<String>, Value) = with(route_table, services, written);
+            let mut found = found;
+            found.sort();
+            assert_eq!(found, differs, "{route_table:?} {services:?} {written:?}");
+            for (name, id) in [("networkSecurityGroup", "n"), ("natGateway", "g")] {
+                assert_eq!(body[name]["id"], id, "what others set is lost: {body}");
+            }
+            assert_eq!(body["serviceEndpointPolicies"], json!([{"id": "p"}]));
+            let kept = body["serviceEndpoints"].as_array().unwrap().iter().any(|one| one["service"] == storage);
+            assert_eq!(kept, written.is_empty() || services.contains(&storage), "{body}");
+        }
+        let written_now = written(&delegated(
+            "10.0.1.0/24",
+            "d",
+            &Associations { route_table: Some(table), ..Associations::default() },
+            &keys.map(str::to_owned),
+        ));
+        assert_eq!(written_now, ["routeTable"]);
     }
 
     #[test]

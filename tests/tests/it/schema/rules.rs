@@ -120,6 +120,11 @@ const OWN_TAG: &str = "the tag acivnet-owner is the controller's own mark";
 const PREFIX: &str = "IPv4, /28 or larger, without host bits";
 const CANNOT_OVERLAP: &str = "subnet.addressPrefix and clientSubnet.addressPrefix must not overlap";
 
+/// A route table of a subscription.
+fn table(subscription: u32) -> String {
+    examples::network_id("routeTables/hub").replace("000000000001", &format!("00000000000{subscription}"))
+}
+
 fn subnet_table() -> Vec<Rule> {
     let new = || New(examples::subnet());
     let subnet = examples::subnet;
@@ -235,6 +240,31 @@ fn subnet_table() -> Vec<Rule> {
                 .map(|one| with(prefix, json!(one)))
                 .into_iter()
                 .chain(not_cidr.map(|one| with(client_prefix, json!(one)))),
+        ),
+        rule(
+            "subnet.networkSecurityGroupID and subnet.routeTableID must lie in azure.subscriptionID",
+            [
+                New(examples::full_subnet()),
+                with("/spec/subnet/routeTableID", json!(table(1).replace("resourceGroups", "resourcegroups"))),
+            ],
+            [
+                with("/spec/subnet/routeTableID", json!(table(2))),
+                with(
+                    "/spec/subnet/networkSecurityGroupID",
+                    json!(table(2).replace("routeTables", "networkSecurityGroups")),
+                ),
+            ],
+        ),
+        rule(
+            "networkSecurityGroupID, routeTableID and serviceEndpoints need management: Create; a referenced subnet is never changed",
+            [with("/spec/subnet/routeTableID", json!(table(1))), with("/spec/subnet/management", json!("Reference"))],
+            [
+                New(subnet().with("/spec/subnet/routeTableID", table(1)).with("/spec/subnet/management", "Reference")),
+                New(subnet()
+                    .with("/spec/subnet/serviceEndpoints", json!([{"service": "Microsoft.Storage"}]))
+                    .with("/spec/subnet/management", "Reference")),
+                New(examples::full_subnet().with("/spec/subnet/management", "Reference")),
+            ],
         ),
         rule(
             "a subnet made here carries a security group made here: management: Create needs networkSecurityGroup.management: Create",

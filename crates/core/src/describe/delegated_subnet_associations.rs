@@ -1,0 +1,78 @@
+//! What the delegated subnet is associated with.
+
+use super::delegated_subnet_blueprint::Describer;
+use crate::{
+    blueprint::{Blueprint, Goal, Hold, Node},
+    failure::Cause,
+    id::ResourceId,
+    kind::Kind,
+    kinds::{network_security_group::NETWORK_SECURITY_GROUP, route_table::ROUTE_TABLE, subnet::Associations},
+    observed::Fact,
+    owner::Mark,
+    plan::record_of,
+    subject::Subject,
+};
+use acivnet_api::conditions::reasons;
+use serde_json::{Value, json};
+
+impl Describer<'_> {
+    /// What the spec wants the delegated subnet to be associated with.
+    pub(super) fn associations(&self) -> Associations {
+        let endpoints = &self.cr.spec.subnet.service_endpoints;
+        Associations {
+            network_security_group: self.ids.subnet_group.clone(),
+            route_table: self.ids.route_table.clone(),
+            service_endpoints: endpoints.iter().map(|one| one.service.clone()).collect(),
+        }
+    }
+
+    /// What was once written of a subnet that stands.
+    pub(super) fn written(&self, subnet: &Node) -> &[String] {
+        let stands = self.observed.azure_body(subnet.kind, &subnet.id).is_some();
+        let record = record_of(subnet, self.cr.recorded()).filter(|_| stands);
+        record.map(|record| record.keys.as_slice()).unwrap_or_default()
+    }
+
+    /// Adds what the delegated subnet refers to, and tells the places of what it needs. A group that is made here has a
+    /// node already, `own`.
+    pub(super) fn associated(&self, blueprint: &mut Blueprint, own: Option<usize>) -> Vec<usize> {
+        let mut needs = Vec::new();
+        match &self.ids.subnet_group {
+            Some(id) if self.ids.security_group.as_ref() == Some(id) => needs.extend(own),
+            Some(id) => {
+                let (field, reason) = ("subnet.networkSecurityGroupID", reasons::SECURITY_GROUP_NOT_FOUND);
+                needs.push(blueprint.push(self.referenced(&NETWORK_SECURITY_GROUP, id, field, reason)));
+            }
+            None => {}
+        }
+        if let Some(id) = &self.ids.route_table {
+            let (field, reason) = ("subnet.routeTableID", reasons::ROUTE_TABLE_NOT_FOUND);
+            needs.push(blueprint.push(self.referenced(&ROUTE_TABLE, id, field, reason)));
+        }
+        needs
+    }
+
+    /// Something that a field names by its id: it must stand, in the region of the network.
+    pub(super) fn referenced(&self, kind: &'static Kind, id: &ResourceId, field: &str, reason: &'static str) -> Node {
+        let location = &self.cr.spec.azure.location;
+        let cause = match self.observed.azure(kind, id) {
+            Fact::Absent => {
+                Some(Cause::person(reason, format!("{field}: {id} does not exist; create it, or correct the field")))
+            }
+            Fact::Present(body) => elsewhere(&body, location).map(|stands| {
+                let message =
+                    format!("{field}: {id} lies in {stands}, the network in {location}; name one in {location}");
+                Cause::person(reasons::REGION_MISMATCH, message)
+            }),
+            Fact::Unread(_) => None,
+        };
+        let node = Node::new(kind, id.clone(), Goal::Present, json!({"location": location}), Mark::None);
+        Node { hold: Hold::Referenced, blocked: cause, ..node }
+    }
+}
+
+/// The region of a body, if it is another one.
+pub(super) fn elsewhere(body: &Value, location: &str) -> Option<String> {
+    let stands = body.get("location").and_then(Value::as_str)?.replace(' ', "").to_lowercase();
+    (stands != location).then_some(stands)
+}
