@@ -27,6 +27,8 @@ pub mod types {
         DELEGATED = "Delegated";
         /// The client subnet and its security group stand as described.
         CLIENT_SUBNET_READY = "ClientSubnetReady";
+        /// Container groups in the delegated subnet reach what lies outside, or are not meant to.
+        EGRESS_READY = "EgressReady";
         /// The delegated subnet has a free address.
         CAPACITY_AVAILABLE = "CapacityAvailable";
         /// The delegated subnet can be used.
@@ -103,6 +105,16 @@ pub mod reasons {
         ROUTE_TABLE_NOT_FOUND = "RouteTableNotFound";
         /// The workspace does not exist.
         WORKSPACE_NOT_FOUND = "WorkspaceNotFound";
+        /// No NAT gateway carries what leaves the subnet.
+        NO_NAT_GATEWAY = "NoNATGateway";
+        /// A NAT gateway carries what leaves the subnet.
+        NAT_GATEWAY = "NATGateway";
+        /// A route of the network that is not managed here is trusted to carry what leaves the subnet.
+        EXISTING_ROUTE = "ExistingRoute";
+        /// Nothing outside is to be reached.
+        NO_EGRESS_WANTED = "NoEgressWanted";
+        /// Others use the NAT gateway or the public IP address that is to go.
+        NAT_GATEWAY_IN_USE = "NATGatewayInUse";
         /// It exists and is not ours.
         ADOPTION_REFUSED = "AdoptionRefused";
         /// A web service of that name exists in the workspace and is not ours.
@@ -143,6 +155,8 @@ pub mod reasons {
         BUILT = "Built";
         /// The image of the environment could not be built; the message has the failing line.
         IMAGE_BUILD_FAILED = "ImageBuildFailed";
+        /// The image can't be pulled.
+        IMAGE_NOT_PULLED = "ImageNotPulled";
         /// The scoring script ended with an error; the message has the Python error.
         SCORING_SCRIPT_CRASHED = "ScoringScriptCrashed";
         /// A quota of the subscription is used up.

@@ -1,5 +1,9 @@
 //! `DelegatedSubnet`: the network part.
 
+mod egress;
+
+pub use egress::*;
+
 use crate::azure::{Deletion, Drift, DriftItem, Management, PlanStatus, ResourceStatus, Tag};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -28,6 +32,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "USED", type_ = "integer", json_path = ".status.capacity.used"),
     printcolumn(name = "FREE", type_ = "integer", json_path = ".status.capacity.available"),
     printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "EGRESS", type_ = "string", json_path = r#".status.conditions[?(@.type=="EgressReady")].reason"#, priority = 1),
     printcolumn(name = "LOCATION", type_ = "string", json_path = ".spec.azure.location", priority = 1),
     printcolumn(name = "MANAGEMENT", type_ = "string", json_path = ".spec.subnet.management", priority = 1),
     printcolumn(name = "MESSAGE", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#, priority = 1)
@@ -42,7 +47,8 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !has(self.clientSubnet) || !isCIDR(self.clientSubnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.clientSubnet.addressPrefix))").message("clientSubnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.clientSubnet) || !isCIDR(self.subnet.addressPrefix) || !isCIDR(self.clientSubnet.addressPrefix) || (!cidr(self.subnet.addressPrefix).containsCIDR(self.clientSubnet.addressPrefix) && !cidr(self.clientSubnet.addressPrefix).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix and clientSubnet.addressPrefix must not overlap"),
     validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name != self.subnet.name").message("subnet.name and clientSubnet.name must differ"),
-    validation = Rule::new("[has(self.subnet.networkSecurityGroupID) ? self.subnet.networkSecurityGroupID : '', has(self.subnet.routeTableID) ? self.subnet.routeTableID : ''].all(id, id == '' || id.lowerAscii().startsWith('/subscriptions/' + self.azure.subscriptionID.lowerAscii() + '/'))").message("subnet.networkSecurityGroupID and subnet.routeTableID must lie in azure.subscriptionID")
+    validation = Rule::new("[has(self.subnet.networkSecurityGroupID) ? self.subnet.networkSecurityGroupID : '', has(self.subnet.routeTableID) ? self.subnet.routeTableID : '', has(self.egress) && has(self.egress.natGateway) && has(self.egress.natGateway.id) ? self.egress.natGateway.id : ''].all(id, id == '' || id.lowerAscii().startsWith('/subscriptions/' + self.azure.subscriptionID.lowerAscii() + '/'))").message("subnet.networkSecurityGroupID, subnet.routeTableID and egress.natGateway.id must lie in azure.subscriptionID"),
+    validation = Rule::new("!has(self.egress) || self.egress.type != 'NATGateway' || self.subnet.management == 'Create'").message("egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so say Existing or None")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DelegatedSubnetSpec {
@@ -55,6 +61,10 @@ pub struct DelegatedSubnetSpec {
     /// Where the callers live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_subnet: Option<ClientSubnet>,
+    /// How the delegated subnet reaches what lies outside. When absent nothing is managed, and the condition `EgressReady`
+    /// says what was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<Egress>,
     /// How drift is treated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,

@@ -61,6 +61,8 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
         "InUseSubnetCannotBeDeleted"
         | "InUseNetworkSecurityGroupCannotBeDeleted"
         | "InUsePrefixCannotBeDeleted"
+        | "CannotDeleteNatGatewayAssociatedToSubnet"
+        | "PublicIPAddressCannotBeDeleted"
         | "CannotDeleteResource" => (Backoff, r::SUBNET_IN_USE),
         "InvalidResourceReference" | "ServiceExists" => (Backoff, r::BUSY),
         "ResourceGroupBeingDeleted" | "ResourceGroupNotFound" => (Slowly, r::RESOURCE_GROUP_NOT_FOUND),
@@ -90,6 +92,7 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
             (Slowly, r::ADDRESS_OVERLAP)
         }
         "CrashLoopBackOff" => (Slowly, r::SCORING_SCRIPT_CRASHED),
+        "InaccessibleImage" | "ImagePullBackOff" => (Slowly, r::IMAGE_NOT_PULLED),
         "ImageBuildFailed" | "EnvironmentBuildFailed" => (Slowly, r::IMAGE_BUILD_FAILED),
         "LocationNotAvailableForResourceType"
         | "NoRegisteredProviderFound"

@@ -5,8 +5,11 @@ use crate::{
     blueprint::Blueprint,
     conditions,
     id::ResourceId,
+    kind::Kind,
     kinds::{
+        nat_gateway::{self, NAT_GATEWAY},
         network_security_group::{self as security_group, NETWORK_SECURITY_GROUP},
+        public_ip_address::{self, PUBLIC_IP_ADDRESS},
         route_table::ROUTE_TABLE,
         subnet::{self, SUBNET},
         virtual_network::{self, VIRTUAL_NETWORK},
@@ -18,7 +21,7 @@ use crate::{
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, Occupant, Origin,
+    DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, NatGateway, Occupant, Origin,
     ResourceStatus,
 };
 use jiff::Timestamp;
@@ -39,6 +42,10 @@ pub struct Ids {
     pub subnet_group: Option<ResourceId>,
     /// The route table on the delegated subnet.
     pub route_table: Option<ResourceId>,
+    /// The NAT gateway on the delegated subnet.
+    pub nat_gateway: Option<ResourceId>,
+    /// The public addresses of the NAT gateway, where it is made here.
+    pub public_addresses: Vec<ResourceId>,
 }
 
 impl Ids {
@@ -51,6 +58,7 @@ impl Ids {
             virtual_network::id(&ResourceId::group_id(&spec.azure.subscription_id, theirs), &spec.virtual_network.name);
         let client = spec.client_subnet.as_ref();
         let given = |id: &Option<String>| id.as_deref().and_then(ResourceId::parse);
+        let gateway = spec.egress.as_ref().and_then(|egress| egress.nat_gateway.as_ref());
         Self {
             subnet: subnet::id(&network, &spec.subnet.name),
             client: client.map(|client| subnet::id(&network, &client.name)),
@@ -59,6 +67,10 @@ impl Ids {
                 .map(|group| security_group::id(&own, &group.name)),
             subnet_group: given(&spec.subnet.network_security_group_id),
             route_table: given(&spec.subnet.route_table_id),
+            nat_gateway: gateway.and_then(|gateway| {
+                given(&gateway.id).or_else(|| Some(nat_gateway::id(&own, gateway.name.as_deref()?)))
+            }),
+            public_addresses: gateway.map(|gateway| public_addresses(&own, gateway)).unwrap_or_default(),
             virtual_network: network,
         }
     }
@@ -81,15 +93,22 @@ impl Subject for DelegatedSubnet {
             return Vec::new();
         }
         let ids = Ids::of(self);
-        let leftovers = leftover_groups(self, &ids);
+        let leftovers = leftovers(self, &ids);
         let mut questions = vec![others_question(&ids), deployments_question(self)];
         questions.push(Question::Azure(&VIRTUAL_NETWORK, ids.virtual_network));
         questions.extend([Some(ids.subnet), ids.client].into_iter().flatten().map(|id| Question::Azure(&SUBNET, id)));
-        let referenced = Some(ids.subnet_group).filter(|_| !self.deleting()).flatten();
-        let groups = ids.security_group.into_iter().chain(leftovers).chain(referenced);
-        questions.extend(groups.map(|id| Question::Azure(&NETWORK_SECURITY_GROUP, id)));
-        let route_table = ids.route_table.filter(|_| !self.deleting());
-        questions.extend(route_table.map(|id| Question::Azure(&ROUTE_TABLE, id)));
+        let makes_gateway = !ids.public_addresses.is_empty();
+        let referenced = [
+            (&NETWORK_SECURITY_GROUP, ids.subnet_group),
+            (&ROUTE_TABLE, ids.route_table),
+            (&NAT_GATEWAY, ids.nat_gateway.clone().filter(|_| !makes_gateway)),
+        ];
+        let referenced = referenced.into_iter().filter(|_| !self.deleting());
+        let made =
+            [(&NETWORK_SECURITY_GROUP, ids.security_group), (&NAT_GATEWAY, ids.nat_gateway.filter(|_| makes_gateway))];
+        let addresses = ids.public_addresses.into_iter().map(|id| (&PUBLIC_IP_ADDRESS, Some(id)));
+        let asked = made.into_iter().chain(addresses).chain(referenced).filter_map(|(kind, id)| Some((kind, id?)));
+        questions.extend(asked.chain(leftovers).map(|(kind, id)| Question::Azure(kind, id)));
         questions
     }
 
@@ -163,11 +182,28 @@ impl Subject for DelegatedSubnet {
     }
 }
 
-/// Security groups that were recorded and are no longer described: the spec named another one since.
-pub(super) fn leftover_groups(cr: &DelegatedSubnet, ids: &Ids) -> Vec<ResourceId> {
-    let ours = |one: &&ResourceStatus| one.origin != Some(Origin::Referenced);
-    let groups = cr.recorded().iter().filter(|one| one.kind == NETWORK_SECURITY_GROUP.name).filter(ours);
-    groups.filter_map(|one| ResourceId::parse(&one.id)).filter(|id| Some(id) != ids.security_group.as_ref()).collect()
+/// The public addresses of a NAT gateway that is made here.
+fn public_addresses(group: &ResourceId, gateway: &NatGateway) -> Vec<ResourceId> {
+    let Some(name) = &gateway.name else { return Vec::new() };
+    let count = gateway.public_ip_count.unwrap_or(1);
+    (1..=count).map(|number| public_ip_address::id(group, &format!("{name}-ip{number}"))).collect()
+}
+
+/// What was recorded and is no longer described, in the order in which it may go: the spec named others since.
+pub(super) fn leftovers(cr: &DelegatedSubnet, ids: &Ids) -> Vec<(&'static Kind, ResourceId)> {
+    let groups = [ids.security_group.as_ref(), ids.subnet_group.as_ref()].into_iter().flatten().collect();
+    let described: [(&'static Kind, Vec<&ResourceId>); 3] = [
+        (&NETWORK_SECURITY_GROUP, groups),
+        (&NAT_GATEWAY, ids.nat_gateway.iter().collect()),
+        (&PUBLIC_IP_ADDRESS, ids.public_addresses.iter().collect()),
+    ];
+    let left = |(kind, described): (&'static Kind, Vec<&ResourceId>)| {
+        let ours = |one: &&ResourceStatus| one.kind == kind.name && one.origin != Some(Origin::Referenced);
+        let recorded = cr.recorded().iter().filter(ours).filter_map(|one| ResourceId::parse(&one.id));
+        let left = recorded.filter(move |id| !described.contains(&id));
+        left.map(|id| (kind, id)).collect::<Vec<_>>()
+    };
+    described.into_iter().flat_map(left).collect()
 }
 
 /// The occupant of this namespace that a container group was known to belong to.

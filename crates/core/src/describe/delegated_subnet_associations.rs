@@ -22,6 +22,7 @@ impl Describer<'_> {
         Associations {
             network_security_group: self.ids.subnet_group.clone(),
             route_table: self.ids.route_table.clone(),
+            nat_gateway: self.ids.nat_gateway.clone(),
             service_endpoints: endpoints.iter().map(|one| one.service.clone()).collect(),
         }
     }
@@ -49,6 +50,7 @@ impl Describer<'_> {
             let (field, reason) = ("subnet.routeTableID", reasons::ROUTE_TABLE_NOT_FOUND);
             needs.push(blueprint.push(self.referenced(&ROUTE_TABLE, id, field, reason)));
         }
+        needs.extend(self.egress(blueprint));
         needs
     }
 

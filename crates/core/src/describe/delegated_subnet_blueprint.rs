@@ -1,7 +1,7 @@
 //! What should stand for a `DelegatedSubnet`.
 
 use super::{
-    delegated_subnet::{Ids, deployments_question, leftover_groups, objects, others_question, users, was_ours},
+    delegated_subnet::{Ids, deployments_question, objects, others_question, users, was_ours},
     delegated_subnet_associations::elsewhere,
     neighbours::Sibling,
     tags,
@@ -41,16 +41,16 @@ impl Describer<'_> {
         let group = self.security_group().map(|node| blueprint.push(node));
         let mut needs = self.associated(&mut blueprint, group);
         needs.push(network);
-        blueprint.push(Node { needs, ..self.delegated() });
+        let subnet = blueprint.push(Node { needs, ..self.delegated() });
         let needs: Vec<usize> = [Some(network), group].into_iter().flatten().collect();
         let client = self.client().map(|node| blueprint.push(Node { needs, ..node }));
-        for node in self.leftovers() {
-            blueprint.push(Node { needs: client.into_iter().collect(), ..node });
-        }
+        let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
+        self.leave(&mut blueprint, &subnets, false);
         blueprint
     }
 
-    /// The same nodes, goals flipped and arrows turned: delegated subnet, client subnet, security groups, network.
+    /// The same nodes, goals flipped and arrows turned: delegated subnet, client subnet, then security groups, NAT gateway
+    /// and its addresses, and the network.
     pub(super) fn gone(&self) -> Blueprint {
         let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
         let mut blueprint = Blueprint { blocked: self.kept_by_deployments(), ..Blueprint::default() };
@@ -58,9 +58,7 @@ impl Describer<'_> {
         let client = self.client().map(|node| Node { needs: vec![subnet], ..gone(node) });
         let client = client.map(|node| blueprint.push(Node { blocked: self.unread_group(), ..node }));
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
-        for node in self.security_group().map(gone).into_iter().chain(self.leftovers()) {
-            blueprint.push(Node { needs: subnets.clone(), ..node });
-        }
+        self.leave(&mut blueprint, &subnets, true);
         match self.leaves_network(&blueprint.nodes) {
             Leaves::Network => {}
             Leaves::Nothing => {
@@ -69,12 +67,6 @@ impl Describer<'_> {
             Leaves::Unknown => blueprint.incomplete = true,
         }
         blueprint
-    }
-
-    fn leftovers(&self) -> Vec<Node> {
-        let mark = || Mark::Tag(self.owner.key.clone());
-        let gone = |id| Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Gone, Value::Null, mark());
-        leftover_groups(self.cr, &self.ids).into_iter().map(gone).collect()
     }
 
     fn virtual_network(&self) -> Node {
@@ -163,7 +155,7 @@ impl Describer<'_> {
         }
     }
 
-    fn security_group(&self) -> Option<Node> {
+    pub(super) fn security_group(&self) -> Option<Node> {
         let group = self.cr.spec.client_subnet.as_ref()?.network_security_group.as_ref()?;
         let id = self.ids.security_group.clone()?;
         if group.management == Management::Create {

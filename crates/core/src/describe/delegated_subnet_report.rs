@@ -35,11 +35,11 @@ pub(super) fn report(cr: &DelegatedSubnet, pass: &Pass<'_>, done: Option<&Done>)
     if cr.deleting() { reporter.leaving() } else { reporter.standing() }
 }
 
-struct Reporter<'a> {
-    cr: &'a DelegatedSubnet,
-    pass: &'a Pass<'a>,
-    done: Option<&'a Done>,
-    ids: Ids,
+pub(super) struct Reporter<'a> {
+    pub(super) cr: &'a DelegatedSubnet,
+    pub(super) pass: &'a Pass<'a>,
+    pub(super) done: Option<&'a Done>,
+    pub(super) ids: Ids,
     cause: Option<Cause>,
 }
 
@@ -53,6 +53,7 @@ impl Reporter<'_> {
             Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
         }
         self.parts(&mut conditions);
+        self.egress_ready(&mut conditions);
         self.capacity_condition(&mut conditions, &status);
         report::drift_condition(&mut conditions, self.pass, self.cr.drift_mode(), &status.drift);
         progress(&mut conditions, self.open_cause().as_ref(), self.pass.observed.settings.stalled_after_seconds);
@@ -145,7 +146,7 @@ impl Reporter<'_> {
         list
     }
 
-    fn step_of(&self, kind: &str, id: &ResourceId) -> Option<(&Node, &Step)> {
+    pub(super) fn step_of(&self, kind: &str, id: &ResourceId) -> Option<(&Node, &Step)> {
         let mut steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
         steps.find(|(node, _)| node.kind.name == kind && node.id == *id)
     }
@@ -176,7 +177,7 @@ impl Reporter<'_> {
     }
 
     /// Settled; or it had settled once and stands, and only a difference that disturbs nobody is being put right.
-    fn usable(&self, node: &Node, step: &Step) -> bool {
+    pub(super) fn usable(&self, node: &Node, step: &Step) -> bool {
         let settled_once = self.cr.settled_generation().is_some();
         match &step.seen {
             Seen::Settled => true,
@@ -249,7 +250,7 @@ impl Reporter<'_> {
         }
     }
 
-    fn unmet(&self, node: &Node, step: &Step) -> (&'static str, String) {
+    pub(super) fn unmet(&self, node: &Node, step: &Step) -> (&'static str, String) {
         let failed = report::failures(self.done).find(|(at, _)| *at == step.node);
         match (&step.action, &step.seen, failed) {
             (_, _, Some((_, failure))) => (failure.reason, failure.message.clone()),

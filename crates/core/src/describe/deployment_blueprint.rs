@@ -303,13 +303,32 @@ fn full(subnet: &DelegatedSubnet) -> Option<Cause> {
 /// The subnet's own root cause, when it is one that the deployment's owner has to know as such.
 fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
     let ready = subnet.status.as_ref().and_then(|status| find(&status.conditions, types::READY));
-    let passed_on = [reasons::SUBNET_NOT_DELEGATED, reasons::REGION_MISMATCH, reasons::SUBNET_FULL];
+    let passed_on =
+        [reasons::SUBNET_NOT_DELEGATED, reasons::REGION_MISMATCH, reasons::SUBNET_FULL, reasons::NO_NAT_GATEWAY];
     let reason = ready.and_then(|ready| passed_on.into_iter().find(|one| *one == ready.reason));
     let why =
         ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
     let message = scrub::clean(&format!("DelegatedSubnet {name} is not ready: {why}"));
     // its watch tells when it is
     Cause { retry: Retry::Slowly, ..Cause::person(reason.unwrap_or(reasons::WAITING_FOR_SUBNET), message) }
+}
+
+/// Where the subnet has no way out, a web service whose image can't be pulled lacks that one first of all.
+pub(super) fn without_egress(cause: Cause, subnet: &DelegatedSubnet) -> Cause {
+    match no_egress(subnet) {
+        Some(why) if cause.reason == reasons::IMAGE_NOT_PULLED => {
+            let name = subnet.metadata.name.as_deref().unwrap_or_default();
+            let message = format!("the image can't be pulled, and DelegatedSubnet {name} has no way out: {why}");
+            Cause { reason: reasons::NO_NAT_GATEWAY, message: scrub::clean(&message), ..cause }
+        }
+        _ => cause,
+    }
+}
+
+/// What `EgressReady` of a subnet says, when it is False.
+pub(super) fn no_egress(subnet: &DelegatedSubnet) -> Option<&str> {
+    let egress = find(&subnet.status.as_ref()?.conditions, types::EGRESS_READY)?;
+    (egress.status == "False").then_some(egress.message.as_str())
 }
 
 /// Why the web service of this object failed, from all that was read of it.

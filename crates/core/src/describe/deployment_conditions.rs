@@ -1,11 +1,11 @@
 //! The conditions of an `AciVnetDeployment` beside `Ready`, `Reconciling` and `Stalled`.
 
-use super::{deployment::operation_question, deployment_report::Reporter};
+use super::{deployment::operation_question, deployment_blueprint::no_egress, deployment_report::Reporter};
 use crate::{
     conditions::{Conditions, find},
     kind::Change,
     plan::{Action, Held, Seen},
-    report,
+    report, scrub,
     subject::Subject,
 };
 use acivnet_api::{
@@ -14,8 +14,10 @@ use acivnet_api::{
 };
 
 /// Causes after which the image of the environment stands: they come when it is to run.
-const AFTER_THE_BUILD: [&str; 5] = [
+const AFTER_THE_BUILD: [&str; 7] = [
     reasons::SCORING_SCRIPT_CRASHED,
+    reasons::IMAGE_NOT_PULLED,
+    reasons::NO_NAT_GATEWAY,
     reasons::QUOTA_EXCEEDED,
     reasons::REGION_CAPACITY,
     reasons::SUBNET_FULL,
@@ -51,6 +53,7 @@ impl Reporter<'_> {
         let own = self.own(&[
             reasons::SUBNET_NOT_DELEGATED,
             reasons::SUBNET_FULL,
+            reasons::NO_NAT_GATEWAY,
             reasons::REGION_MISMATCH,
             reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
         ]);
@@ -59,7 +62,13 @@ impl Reporter<'_> {
         let (met, reason, message) = match (own, ready) {
             (Some((reason, message)), _) => (false, reason, message),
             (_, Some(ready)) if ready.status == "True" => {
-                (true, reasons::DELEGATED, format!("DelegatedSubnet {name} is ready"))
+                let ready = format!("DelegatedSubnet {name} is ready");
+                let no_egress = self.subnet.as_ref().and_then(no_egress);
+                (
+                    true,
+                    reasons::DELEGATED,
+                    no_egress.map_or(ready.clone(), |why| scrub::clean(&format!("{ready}, but {why}"))),
+                )
             }
             (_, Some(ready)) => {
                 (false, reasons::SUBNET_NOT_READY, format!("DelegatedSubnet {name} is not ready: {}", ready.reason))

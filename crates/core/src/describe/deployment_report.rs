@@ -2,7 +2,7 @@
 
 use super::{
     deployment::{probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
-    deployment_blueprint::failure_of,
+    deployment_blueprint::{failure_of, without_egress},
 };
 use crate::{
     blueprint::{Goal, Node},
@@ -69,7 +69,8 @@ impl<'a> Reporter<'a> {
         };
         let broken = find_step(pass, WEB_SERVICE.name)
             .filter(|(_, step)| matches!(step.action, Action::Hold(Held::Broken(_))))
-            .and_then(|(node, _)| failure_of(pass.observed, &node.id));
+            .and_then(|(node, _)| failure_of(pass.observed, &node.id))
+            .map(|cause| subnet.iter().fold(cause, without_egress));
         let cause = report::root_cause(pass, done).or(broken).or_else(|| address.as_ref().err().cloned());
         let probe = probe_question(cr, pass.observed).and_then(|question| pass.observed.facts.get(&question).cloned());
         let (last, drifts) = (cr.status.clone().unwrap_or_default(), cr.drifts(pass.observed));

@@ -1,7 +1,9 @@
 //! One file per Azure type.
 
 pub mod model_version;
+pub mod nat_gateway;
 pub mod network_security_group;
+pub mod public_ip_address;
 pub mod resource_group;
 pub mod route_table;
 pub mod subnet;
@@ -17,6 +19,8 @@ pub const KINDS: &[&Kind] = &[
     &virtual_network::VIRTUAL_NETWORK,
     &network_security_group::NETWORK_SECURITY_GROUP,
     &route_table::ROUTE_TABLE,
+    &public_ip_address::PUBLIC_IP_ADDRESS,
+    &nat_gateway::NAT_GATEWAY,
     &subnet::SUBNET,
     &workspace::WORKSPACE,
     &model_version::MODEL_VERSION,

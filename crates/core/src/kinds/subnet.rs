@@ -25,6 +25,7 @@ pub static SUBNET: Kind = Kind {
         Rule::Loose("properties.delegations[].properties.serviceName"),
         Rule::Loose("properties.networkSecurityGroup.id"),
         Rule::Loose("properties.routeTable.id"),
+        Rule::Loose("properties.natGateway.id"),
         Rule::Subset("properties.serviceEndpoints", "service"),
     ],
     change: always_live,
@@ -44,13 +45,19 @@ pub struct Associations {
     pub network_security_group: Option<ResourceId>,
     /// Its route table.
     pub route_table: Option<ResourceId>,
+    /// Its NAT gateway.
+    pub nat_gateway: Option<ResourceId>,
     /// The services that it reaches over Azure's own network.
     pub service_endpoints: Vec<String>,
 }
 
 impl Associations {
-    fn references(&self) -> [(&'static str, Option<&ResourceId>); 2] {
-        [("networkSecurityGroup", self.network_security_group.as_ref()), ("routeTable", self.route_table.as_ref())]
+    fn references(&self) -> [(&'static str, Option<&ResourceId>); 3] {
+        [
+            ("networkSecurityGroup", self.network_security_group.as_ref()),
+            ("routeTable", self.route_table.as_ref()),
+            ("natGateway", self.nat_gateway.as_ref()),
+        ]
     }
 }
 
@@ -155,6 +162,11 @@ pub fn holder(configuration: &str) -> &str {
     let kinds = ["containerGroups", "networkInterfaces"];
     let named = segments.by_ref().find(|segment| kinds.iter().any(|kind| segment.eq_ignore_ascii_case(kind)));
     named.and_then(|_| segments.next()).unwrap_or_else(|| configuration.rsplit('/').next().unwrap_or(configuration))
+}
+
+/// The id of what a subnet refers to by a member, e.g. `natGateway`.
+pub fn reference<'b>(body: &'b Value, member: &str) -> Option<&'b str> {
+    body.get("properties")?.get(member)?.get("id")?.as_str()
 }
 
 /// Whether the subnet is delegated to container groups.

@@ -1,0 +1,179 @@
+//! The way out of the delegated subnet: what should stand for it, and what is said of it.
+
+use super::{
+    delegated_subnet::leftovers, delegated_subnet_blueprint::Describer, delegated_subnet_report::Reporter, tags,
+};
+use crate::{
+    blueprint::{Blueprint, Goal, Hold, Node},
+    conditions::Conditions,
+    failure::Cause,
+    id::ResourceId,
+    kind::Kind,
+    kinds::{
+        nat_gateway::{self, NAT_GATEWAY},
+        public_ip_address::{self, PUBLIC_IP_ADDRESS},
+        subnet::{self, SUBNET},
+    },
+    observed::Fact,
+    owner::Mark,
+    plan::{Action, Held, Seen},
+    report, scrub,
+    subject::Subject,
+};
+use acivnet_api::{
+    EgressType,
+    conditions::{reasons, types},
+};
+use serde_json::Value;
+
+impl Describer<'_> {
+    /// Adds the NAT gateway, with its addresses where it is made here, and tells its place.
+    pub(super) fn egress(&self, blueprint: &mut Blueprint) -> Option<usize> {
+        let id = self.ids.nat_gateway.as_ref()?;
+        if self.ids.public_addresses.is_empty() {
+            let field = "egress.natGateway.id";
+            return Some(blueprint.push(self.referenced(&NAT_GATEWAY, id, field, reasons::NO_NAT_GATEWAY)));
+        }
+        let needs = self.public_addresses().map(|node| blueprint.push(node)).collect();
+        self.nat_gateway().map(|node| blueprint.push(Node { needs, ..node }))
+    }
+
+    fn public_addresses(&self) -> impl Iterator<Item = Node> {
+        let azure = &self.cr.spec.azure;
+        let body = public_ip_address::body(&azure.location, &tags(&azure.tags, &self.owner.key));
+        let ids = self.ids.public_addresses.iter();
+        ids.map(move |id| self.owned(&PUBLIC_IP_ADDRESS, id.clone(), Goal::Present, body.clone()))
+    }
+
+    /// The NAT gateway that is made here.
+    fn nat_gateway(&self) -> Option<Node> {
+        let id = self.ids.nat_gateway.clone().filter(|_| !self.ids.public_addresses.is_empty())?;
+        let azure = &self.cr.spec.azure;
+        let tags = tags(&azure.tags, &self.owner.key);
+        let body = nat_gateway::body(&azure.location, &tags, &self.ids.public_addresses);
+        Some(self.owned(&NAT_GATEWAY, id, Goal::Present, body))
+    }
+
+    /// A resource of ours that carries our tag.
+    fn owned(&self, kind: &'static Kind, id: ResourceId, goal: Goal, body: Value) -> Node {
+        Node::new(kind, id, goal, body, Mark::Tag(self.owner.key.clone()))
+    }
+
+    /// Adds what goes of what was made here: `all` that is described too, or the leftovers only. Gateways go after the
+    /// subnets, `after`, and addresses after the gateways, those that are still described included.
+    pub(super) fn leave(&self, blueprint: &mut Blueprint, after: &[usize], all: bool) {
+        let leftovers = leftovers(self.cr, &self.ids);
+        let described = self.nat_gateway().into_iter().chain(self.public_addresses()).chain(self.security_group());
+        let described = described.filter(|_| all).filter(|node| node.hold == Hold::Owned);
+        let going: Vec<_> = described.map(|node| (node.kind, node.id)).chain(leftovers).collect();
+        for (kind, id) in going.iter().filter(|(kind, _)| *kind != &PUBLIC_IP_ADDRESS) {
+            blueprint.push(Node { needs: after.to_vec(), ..self.going(kind, id) });
+        }
+        let gateways = blueprint.nodes.iter().enumerate().filter(|(_, node)| node.kind == &NAT_GATEWAY);
+        let gateways: Vec<usize> = gateways.map(|(at, _)| at).collect();
+        for (kind, id) in going.iter().filter(|(kind, _)| *kind == &PUBLIC_IP_ADDRESS) {
+            blueprint.push(Node { needs: gateways.clone(), ..self.going(kind, id) });
+        }
+    }
+
+    fn going(&self, kind: &'static Kind, id: &ResourceId) -> Node {
+        let node = self.owned(kind, id.clone(), Goal::Gone, Value::Null);
+        Node { blocked: self.used_by_others(kind, id), ..node }
+    }
+
+    /// Who keeps a gateway or an address from going, but for what goes, or lets it go, before.
+    fn used_by_others(&self, kind: &'static Kind, id: &ResourceId) -> Option<Cause> {
+        let body = self.observed.azure_body(kind, id)?;
+        let users = match kind {
+            kind if kind == &NAT_GATEWAY => nat_gateway::subnets(body),
+            kind if kind == &PUBLIC_IP_ADDRESS => public_ip_address::users(body),
+            _ => return None,
+        };
+        let lets_go = |user: &ResourceId| {
+            let gateways = leftovers(self.cr, &self.ids).into_iter().map(|(_, id)| id);
+            let own = self.nat_gateway().map(|node| node.id);
+            let client = self.ids.client.clone().filter(|_| self.cr.deleting());
+            [Some(self.ids.subnet.clone()), client, own].into_iter().flatten().chain(gateways).any(|one| one == *user)
+        };
+        let users: Vec<String> = users.iter().filter(|user| !lets_go(user)).map(ToString::to_string).collect();
+        let message = format!("{}/{} is in use: {}; take it off them", kind.name, id.name(), users.join(", "));
+        (!users.is_empty()).then(|| Cause::person(reasons::NAT_GATEWAY_IN_USE, scrub::clean(&message)))
+    }
+}
+
+impl Reporter<'_> {
+    /// `EgressReady`.
+    pub(super) fn egress_ready(&self, conditions: &mut Conditions<'_>) {
+        let type_ = self.cr.spec.egress.as_ref().map(|egress| egress.type_);
+        let (met, reason, message) = match (type_, self.pass.observed.azure(&SUBNET, &self.ids.subnet)) {
+            (Some(EgressType::Existing), _) => {
+                let message = "egress.type is Existing: the route that the network has is trusted";
+                (Some(true), reasons::EXISTING_ROUTE, message.to_owned())
+            }
+            (Some(EgressType::None), _) => {
+                let message = "egress.type is None: nothing outside the network is to be reached, no registry either";
+                (Some(true), reasons::NO_EGRESS_WANTED, message.to_owned())
+            }
+            (_, Fact::Unread(_)) => return conditions.keep_or_unknown(types::EGRESS_READY, "not looked at yet"),
+            (Some(EgressType::NATGateway), subnet) => match self.gateway_unmet(&subnet) {
+                Some((reason, message)) => (Some(false), reason, message),
+                None => (Some(true), reasons::NAT_GATEWAY, self.outbound()),
+            },
+            (None, Fact::Absent) => (None, reasons::PROGRESSING, "the subnet is not there yet".to_owned()),
+            (None, Fact::Present(subnet)) => unmanaged(&subnet),
+        };
+        conditions.set(types::EGRESS_READY, met, reason, message);
+    }
+
+    /// Why the wanted NAT gateway carries nothing yet.
+    fn gateway_unmet(&self, subnet: &Fact) -> Option<(&'static str, String)> {
+        let id = self.ids.nat_gateway.as_ref()?;
+        let of = |kind: &'static Kind, id: &ResourceId| self.step_of(kind.name, id);
+        let steps = self.ids.public_addresses.iter().filter_map(|id| of(&PUBLIC_IP_ADDRESS, id));
+        let unmet = steps.chain(of(&NAT_GATEWAY, id)).find(|(node, step)| !self.usable(node, step));
+        if let Some((node, step)) = unmet {
+            let failed = report::failures(self.done).any(|(at, _)| at == step.node);
+            let refused = matches!(step.action, Action::Hold(Held::Refused(_) | Held::Unread(_)));
+            let (reason, message) = self.unmet(node, step);
+            let told = failed || refused || matches!(step.seen, Seen::Failed { .. });
+            return Some((if told { reason } else { reasons::NO_NAT_GATEWAY }, message));
+        }
+        let held = match subnet {
+            Fact::Present(body) => {
+                subnet::reference(body, "natGateway").is_some_and(|held| held.eq_ignore_ascii_case(id.as_str()))
+            }
+            Fact::Absent | Fact::Unread(_) => false,
+        };
+        let message = format!("NAT gateway {} is not on the subnet yet", id.name());
+        (!held).then_some((reasons::NO_NAT_GATEWAY, message))
+    }
+
+    /// By which addresses the subnet is seen outside: what others' firewalls have to let in.
+    fn outbound(&self) -> String {
+        let bodies = self.ids.public_addresses.iter();
+        let bodies = bodies.filter_map(|id| self.pass.observed.azure_body(&PUBLIC_IP_ADDRESS, id));
+        let addresses: Vec<&str> = bodies.filter_map(public_ip_address::address).collect();
+        let gateway = self.ids.nat_gateway.as_ref().map(ResourceId::name).unwrap_or_default();
+        match addresses.as_slice() {
+            [] => format!("what leaves the subnet goes by NAT gateway {gateway}"),
+            _ => format!("what leaves the subnet goes by NAT gateway {gateway}, as {}", addresses.join(", ")),
+        }
+    }
+}
+
+/// What is said of a way out that nobody asked to manage.
+fn unmanaged(subnet: &Value) -> (Option<bool>, &'static str, String) {
+    let found =
+        ["natGateway", "routeTable"].into_iter().find_map(|member| Some((member, subnet::reference(subnet, member)?)));
+    match found {
+        Some((member, id)) => {
+            let message = format!("the subnet has the {member} {id}, which is trusted and not managed here");
+            (Some(true), reasons::EXISTING_ROUTE, scrub::clean(&message))
+        }
+        None => {
+            let message = "the subnet has no NAT gateway, and container groups in it reach nothing outside, so that an image may \
+                           not be pulled; set spec.egress: NATGateway, or Existing where the network has another way, or None";
+            (Some(false), reasons::NO_NAT_GATEWAY, message.to_owned())
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `Microsoft.Network/natGateways`. Its public addresses have nodes of their own; subnets name the gateway, not the other
+//! way round.
+
+use super::virtual_network::strip;
+use crate::{
+    drift::Rule,
+    id::ResourceId,
+    kind::{Kind, Plane, Write, always_live, provisioning_state},
+};
+use serde_json::{Map, Value, json};
+
+/// The kind.
+pub static NAT_GATEWAY: Kind = Kind {
+    name: "NATGateway",
+    arm_type: "Microsoft.Network/natGateways",
+    api_version: "2024-05-01",
+    plane: Plane::Arm,
+    phase: provisioning_state,
+    rules: &[
+        Rule::Loose("location"),
+        Rule::Keys("tags"),
+        Rule::Loose("sku.name"),
+        Rule::Exact("properties.publicIpAddresses", "id"),
+    ],
+    change: always_live,
+    write: Write::Merge,
+    normalise,
+};
+
+/// The id of a NAT gateway.
+pub fn id(group: &ResourceId, name: &str) -> ResourceId {
+    group.resource(NAT_GATEWAY.arm_type, name)
+}
+
+/// The fields that we set. Its public addresses are exact: an extra one is drift.
+pub fn body(location: &str, tags: &Map<String, Value>, addresses: &[ResourceId]) -> Value {
+    let addresses: Vec<Value> = addresses.iter().map(|id| json!({"id": id.as_str()})).collect();
+    json!({"location": location, "tags": tags, "sku": {"name": "Standard"}, "properties": {"publicIpAddresses": addresses}})
+}
+
+/// Without what Azure alone writes.
+fn normalise(body: &Value) -> Value {
+    let mut body = body.clone();
+    strip(&mut body, &["etag", "id", "name", "type"]);
+    if let Some(properties) = body.get_mut("properties") {
+        strip(properties, &["provisioningState", "resourceGuid", "subnets"]);
+    }
+    body
+}
+
+/// Ids of the subnets that go out by it.
+pub fn subnets(body: &Value) -> Vec<ResourceId> {
+    let list = body.pointer("/properties/subnets").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|one| ResourceId::parse(one.get("id")?.as_str()?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drift::{differences, merged};
+
+    #[test]
+    fn addresses_are_a_set_and_the_rest_stays() {
+        let group = ResourceId::group_id("s", "g");
+        let address = |name: &str| super::super::public_ip_address::id(&group, name);
+        let want = body("japaneast", &Map::new(), &[address("a"), address("b")]);
+        let mut stands = body("Japan East", &Map::new(), &[address("B"), address("a")]);
+        stands["properties"]["idleTimeoutInMinutes"] = 10.into();
+        stands["properties"]["subnets"] = json!([{"id": "/subscriptions/s/x"}]);
+        let differs = |have: &Value| differences(&want, &normalise(have), NAT_GATEWAY.rules, &[]);
+        assert_eq!(differs(&stands), []);
+        stands["properties"]["publicIpAddresses"] =
+            json!([{"id": address("a").as_str()}, {"id": address("c").as_str()}]);
+        let paths: Vec<String> = differs(&stands).into_iter().map(|one| one.path).collect();
+        let path = |name: &str| format!("properties.publicIpAddresses[{}]", address(name));
+        assert_eq!(paths, [path("b"), path("c")]);
+        let put = merged(&normalise(&stands), &want, NAT_GATEWAY.rules, &[]);
+        assert_eq!(put["properties"]["idleTimeoutInMinutes"], 10);
+        assert_eq!(put["properties"]["publicIpAddresses"], want["properties"]["publicIpAddresses"]);
+        assert!(put["properties"].get("subnets").is_none());
+    }
+}

@@ -1,0 +1,60 @@
+//! `Microsoft.Network/publicIPAddresses`: those of a NAT gateway, which takes standard, static ones only.
+
+use super::virtual_network::strip;
+use crate::{
+    drift::Rule,
+    id::ResourceId,
+    kind::{Kind, Plane, Write, always_live, provisioning_state},
+};
+use serde_json::{Map, Value, json};
+
+/// The kind.
+pub static PUBLIC_IP_ADDRESS: Kind = Kind {
+    name: "PublicIPAddress",
+    arm_type: "Microsoft.Network/publicIPAddresses",
+    api_version: "2024-05-01",
+    plane: Plane::Arm,
+    phase: provisioning_state,
+    rules: &[
+        Rule::Loose("location"),
+        Rule::Keys("tags"),
+        Rule::Loose("sku.name"),
+        Rule::Loose("properties.publicIPAllocationMethod"),
+        Rule::Loose("properties.publicIPAddressVersion"),
+    ],
+    change: always_live,
+    write: Write::Merge,
+    normalise,
+};
+
+/// The id of a public address.
+pub fn id(group: &ResourceId, name: &str) -> ResourceId {
+    group.resource(PUBLIC_IP_ADDRESS.arm_type, name)
+}
+
+/// The fields that we set.
+pub fn body(location: &str, tags: &Map<String, Value>) -> Value {
+    json!({"location": location, "tags": tags, "sku": {"name": "Standard"},
+        "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"}})
+}
+
+/// Without what Azure alone writes. A static address stays what it is whether a PUT repeats it or not.
+fn normalise(body: &Value) -> Value {
+    let mut body = body.clone();
+    strip(&mut body, &["etag", "id", "name", "type"]);
+    if let Some(properties) = body.get_mut("properties") {
+        strip(properties, &["provisioningState", "resourceGuid", "ipAddress", "ipConfiguration", "natGateway"]);
+    }
+    body
+}
+
+/// The address.
+pub fn address(body: &Value) -> Option<&str> {
+    body.pointer("/properties/ipAddress").and_then(Value::as_str)
+}
+
+/// Resource ids of what uses the address.
+pub fn users(body: &Value) -> Vec<ResourceId> {
+    let of = |place| body.pointer(place).and_then(Value::as_str).and_then(ResourceId::parse);
+    ["/properties/natGateway/id", "/properties/ipConfiguration/id"].into_iter().filter_map(of).collect()
+}
