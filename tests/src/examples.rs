@@ -95,6 +95,7 @@ pub fn full_subnet() -> Object {
         .with("/spec/clientSubnet/management", "Create")
         .with("/spec/clientSubnet/networkSecurityGroup/management", "Create")
         .with("/spec/clientSubnet/networkSecurityGroup/securityRules", json!([rule]))
+        .with("/spec/egress", json!({"type": "NATGateway", "natGateway": {"name": "nat-ml", "publicIPCount": 2}}))
         .with("/spec/drift", json!({"mode": "Correct", "intervalSeconds": 300}))
         .with("/spec/deletion", json!({"policy": "Delete"}))
         .with("/spec/suspend", false)

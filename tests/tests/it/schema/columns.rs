@@ -45,14 +45,16 @@ fn subnets() {
         let namespace = bed.namespace("columns").await;
         let status = json!({
             "observedGeneration": 1, "subnetLabel": "amlvnet1/amlsubnet1", "capacity": {"total": 251, "used": 1, "available": 250},
-            "conditions": [condition("Ready", "Delegated", "subnet is delegated")],
+            "conditions": [
+                condition("EgressReady", "NATGateway", "by nat-ml"), condition("Ready", "Delegated", "subnet is delegated"),
+            ],
         });
         let [header, row] = table(bed, &namespace, &examples::subnet(), status.clone(), false).await;
         assert_eq!(header, ["NAME", "READY", "REASON", "SUBNET", "PREFIX", "USED", "FREE", "AGE"]);
         assert_eq!(row, ["amlsubnet1", "True", "Delegated", "amlvnet1/amlsubnet1", "10.0.1.0/24", "1", "250", "AGE"]);
         let [header, row] = table(bed, &namespace, &examples::subnet(), status, true).await;
-        assert_eq!(header[8..], ["LOCATION", "MANAGEMENT", "MESSAGE"]);
-        assert_eq!(row[8..], ["japaneast", "Create", "subnet is delegated"]);
+        assert_eq!(header[8..], ["EGRESS", "LOCATION", "MANAGEMENT", "MESSAGE"]);
+        assert_eq!(row[8..], ["NATGateway", "japaneast", "Create", "subnet is delegated"]);
     });
 }
 

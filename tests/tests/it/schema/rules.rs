@@ -17,6 +17,16 @@ enum Try {
     Change(Object, Object),
 }
 
+impl Try {
+    /// The same new object with one more field set.
+    fn edited(self, pointer: &str, value: impl Into<Value>) -> Self {
+        match self {
+            New(object) => New(object.with(pointer, value)),
+            Change(old, new) => Change(old, new.with(pointer, value)),
+        }
+    }
+}
+
 /// A rule's message, what it takes, and what it refuses.
 struct Rule {
     message: &'static str,
@@ -139,6 +149,10 @@ fn subnet_table() -> Vec<Rule> {
     let security_rule = |name: &str, priority: i32, direction: &str| json!({"name": name, "priority": priority, "direction": direction, "access": "Allow", "protocol": "Tcp"});
     let own_group = subnet().with("/spec/virtualNetwork/resourceGroup", "rg-network");
     let without_client = || subnet().without("/spec/clientSubnet");
+    let egress = |egress: Value| with("/spec/egress", egress);
+    let by = |gateway: Value| json!({"type": "NATGateway", "natGateway": gateway});
+    let by_id = |number: u32| by(json!({"id": table(number).replace("routeTables", "natGateways")}));
+    let referenced = || subnet().with("/spec/subnet/management", "Reference");
     let not_cidr = ["10.0.1.5/24", "10.0.1.0/29", "10.0.0.0/7", "fd00::/28", "10.0.1.0", "nonsense"];
     vec![
         rule(NAME, [New(subnet().named(&"a".repeat(63)))], [New(subnet().named(&"a".repeat(64)))]),
@@ -244,6 +258,7 @@ fn subnet_table() -> Vec<Rule> {
         rule(
             "subnet.networkSecurityGroupID and subnet.routeTableID must lie in azure.subscriptionID",
             [
+                egress(by_id(2)),
                 New(examples::full_subnet()),
                 with("/spec/subnet/routeTableID", json!(table(1).replace("resourceGroups", "resourcegroups"))),
             ],
@@ -254,6 +269,30 @@ fn subnet_table() -> Vec<Rule> {
                     json!(table(2).replace("routeTables", "networkSecurityGroups")),
                 ),
             ],
+        ),
+        rule(
+            "egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so say Existing or None",
+            [egress(by_id(1)), New(referenced().with("/spec/egress", json!({"type": "Existing"})))],
+            [New(referenced().with("/spec/egress", by_id(1)))],
+        ),
+        rule(
+            "set exactly the member named by type: natGateway with type NATGateway, none with the others",
+            ["Existing", "None"].map(|one| egress(json!({"type": one}))).into_iter().chain([egress(by_id(1))]),
+            [
+                egress(json!({"type": "NATGateway"})),
+                egress(by_id(1)).edited("/spec/egress/type", "Existing"),
+                egress(by_id(1)).edited("/spec/egress/type", "None"),
+            ],
+        ),
+        rule(
+            "natGateway takes either id, of one that stands, or name, of one to be made",
+            [egress(by_id(1)), egress(by(json!({"name": "nat"})))],
+            [egress(by(json!({}))), egress(by_id(1)).edited("/spec/egress/natGateway/name", "nat")],
+        ),
+        rule(
+            "publicIPCount goes with name",
+            [egress(by(json!({"name": "nat", "publicIPCount": 16})))],
+            [egress(by_id(1)).edited("/spec/egress/natGateway/publicIPCount", 1)],
         ),
         rule(
             "networkSecurityGroupID, routeTableID and serviceEndpoints need management: Create; a referenced subnet is never changed",
