@@ -48,6 +48,7 @@ impl Simulator {
         let seed = folder.join("seed.json");
         std::fs::write(&seed, "{}").expect("the seed is written");
         let arguments = Serve {
+            identity_listen: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             state_dir: folder.clone(),
             seed,

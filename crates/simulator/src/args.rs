@@ -1,6 +1,7 @@
 //! The command line. Every argument also has an environment variable, `ACIVNET_SIMULATOR_…`.
 
 use crate::run::RunnerKind;
+use crate::server::local_address;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +30,10 @@ pub struct Serve {
     /// Address to listen on; port 0 takes any free one.
     #[arg(long, env = "ACIVNET_SIMULATOR_LISTEN", default_value = "127.0.0.1:8443")]
     pub listen: SocketAddr,
+    /// Loopback or link-local address for managed identities over plain HTTP, in the form of App Service (/msi/token) and
+    /// of the instance metadata service; port 0 takes any free one. endpoint.json then says where, and the header to send.
+    #[arg(long, env = "ACIVNET_SIMULATOR_IDENTITY_LISTEN", value_parser = local_address)]
+    pub identity_listen: Option<SocketAddr>,
     /// Directory for ca.pem, endpoint.json and what containers need.
     #[arg(long, env = "ACIVNET_SIMULATOR_STATE_DIR")]
     pub state_dir: PathBuf,

@@ -4,10 +4,12 @@
 use crate::arm::{groups, workspaces};
 use crate::authorization::{Role, RoleAssignment};
 use crate::container_instances;
-use crate::identity::{Application, FederatedCredential, Secret};
+use crate::identity::managed::ManagedIdentity;
+use crate::identity::{Application, Caller, FederatedCredential, Secret};
 use crate::settings::Change;
 use crate::world::{Subscription, World};
 use serde::Deserialize;
+use serde_json::Map;
 
 /// The document.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -18,6 +20,7 @@ pub struct Seed {
     resource_groups: Vec<GroupSeed>,
     workspaces: Vec<WorkspaceSeed>,
     applications: Vec<ApplicationSeed>,
+    managed_identities: Vec<ManagedIdentitySeed>,
     role_assignments: Vec<RoleSeed>,
     container_scripts: Vec<container_instances::Script>,
     page_size: Option<usize>,
@@ -64,6 +67,16 @@ struct ApplicationSeed {
     secrets: Vec<SecretSeed>,
     #[serde(default)]
     federated_credentials: Vec<CredentialSeed>,
+}
+
+/// The system-assigned identity of the machine, or with `resourceId` a user-assigned one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ManagedIdentitySeed {
+    tenant_id: String,
+    client_id: String,
+    object_id: String,
+    resource_id: Option<String>,
 }
 
 /// Read from text, printed as nothing.
@@ -146,6 +159,11 @@ impl Seed {
         for application in self.applications {
             world.directory.put(application.into());
         }
+        for identity in self.managed_identities {
+            let ManagedIdentitySeed { tenant_id: tenant, client_id, object_id, resource_id } = identity;
+            let principal = Caller { tenant, client_id, object_id };
+            world.directory.put_managed(ManagedIdentity { principal, resource_id });
+        }
         for RoleSeed(given) in self.role_assignments {
             if !world.roles.contains(&given) {
                 world.roles.push(given);
@@ -162,8 +180,12 @@ impl Seed {
 impl SubscriptionSeed {
     fn merge_into(self, world: &mut World) {
         world.directory.tenants.insert(self.tenant_id.to_ascii_lowercase());
-        let subscription =
-            Subscription { id: self.subscription_id.clone(), tenant: self.tenant_id, display_name: self.display_name };
+        let subscription = Subscription {
+            id: self.subscription_id.clone(),
+            tenant: self.tenant_id,
+            display_name: self.display_name,
+            tags: Map::new(),
+        };
         world.subscriptions.insert(self.subscription_id.to_ascii_lowercase(), subscription);
     }
 }

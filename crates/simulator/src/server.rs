@@ -1,12 +1,16 @@
 //! The simulator on a TLS port.
 
 mod certificates;
+mod managed_identity;
+
+pub(crate) use managed_identity::local_address;
 
 use crate::args::Serve;
 use crate::clock::SystemClock;
 use crate::error::Response;
 use crate::identity::issuer::HttpsIssuerKeys;
 use crate::identity::keys::SigningKey;
+use crate::identity::managed::APP_SERVICE;
 use crate::run::{self, RunnerOptions};
 use crate::seed::Seed;
 use crate::simulator::{Config, ConnectionDropped, Simulator};
@@ -18,7 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -53,13 +57,22 @@ pub async fn serve_until(arguments: Serve, end: impl Future<Output = ()>) -> Res
     let listener = listener.map_err(|error| format!("--listen {}: {error}", arguments.listen))?;
     let address = listener.local_addr().map_err(|error| format!("--listen {}: {error}", arguments.listen))?;
     let authority = format!("localhost:{}", address.port());
+    let (identity, identity_address) = managed_identity::open(arguments.identity_listen).await?.unzip();
     let directory = prepare(&arguments.state_dir)?;
     let certificates = Certificates::generate().map_err(|error| format!("certificates: {error}"))?;
     let simulator = simulator(&arguments, &authority).await?;
     let log = arguments.request_log.as_deref().map(LogFile::open).transpose()?;
     let acceptor = TlsAcceptor::from(certificates.server_config()?);
-    announce(&directory, &authority, &certificates.ca_pem)?;
-    accept(listener, acceptor, simulator.clone(), log.map(Arc::new), end).await;
+    let identity_endpoint = identity_address.map(|address| {
+        let header = simulator.with(|world| world.directory.identity_header.clone());
+        json!({"endpoint": format!("http://{address}{APP_SERVICE}"), "header": header.expose()})
+    });
+    announce(&directory, &authority, &certificates.ca_pem, identity_endpoint)?;
+    let log = log.map(Arc::new);
+    tokio::select! {
+        () = accept(listener, acceptor, simulator.clone(), log.clone(), end) => {}
+        () = managed_identity::serve(identity, simulator.clone(), log) => {}
+    }
     simulator.runner().shutdown().await;
     withdraw(&directory)
 }
@@ -105,11 +118,14 @@ async fn simulator(arguments: &Serve, authority: &str) -> Result<Simulator, Stri
 }
 
 /// Writes `ca.pem`, then `endpoint.json` at once and last, and says where Azure is.
-fn announce(directory: &Path, authority: &str, ca_pem: &str) -> Result<(), String> {
+fn announce(directory: &Path, authority: &str, ca_pem: &str, identity: Option<Value>) -> Result<(), String> {
     let ca = directory.join("ca.pem");
     let url = format!("https://{authority}");
     write_at_once(&ca, ca_pem)?;
-    let endpoint = json!({"url": url, "blobSuffix": authority, "ca": ca});
+    let mut endpoint = json!({"url": url, "blobSuffix": authority, "ca": ca});
+    if let (Some(identity), Some(endpoint)) = (identity, endpoint.as_object_mut()) {
+        endpoint.insert("managedIdentity".to_owned(), identity);
+    }
     write_at_once(&directory.join(ENDPOINT), &format!("{endpoint}\n"))?;
     let mut out = std::io::stdout();
     writeln!(out, "simulated Azure at {url}, CA in {}", ca.display())
@@ -177,7 +193,7 @@ async fn connection(
         Ok(stream) => stream,
         Err(error) => return tracing::debug!("TLS handshake: {error}"),
     };
-    let service = service_fn(move |request| answer(simulator.clone(), log.clone(), request));
+    let service = service_fn(move |request| answer(simulator.clone(), log.clone(), request, false));
     let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     let watched = {
         let graceful = graceful.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,8 +210,14 @@ async fn answer(
     simulator: Simulator,
     log: Option<Arc<LogFile>>,
     request: Request<Incoming>,
+    is_for_identity: bool,
 ) -> Result<Response, std::io::Error> {
-    let response = simulator.handle(request.map(Body::new)).await;
+    let request = request.map(Body::new);
+    let response = if is_for_identity {
+        simulator.handle_managed_identity(request).await
+    } else {
+        simulator.handle(request).await
+    };
     if let Some(log) = log {
         log.catch_up(&simulator);
     }

@@ -92,6 +92,8 @@ enum Destination<'a> {
 enum Area<'a> {
     /// A storage account.
     Blob(&'a str),
+    /// The plain-HTTP endpoint of managed identities.
+    ManagedIdentity,
     Authority(Endpoint<'a>),
     DataPlane,
     ResourceManager,
@@ -141,6 +143,11 @@ impl Simulator {
                 self.as_azure(area, request).await
             }
         }
+    }
+
+    /// Answers one request to the plain-HTTP endpoint of managed identities.
+    pub async fn handle_managed_identity(&self, request: Request<Body>) -> Response {
+        self.as_azure(Area::ManagedIdentity, request).await
     }
 
     /// A request to Azure: faults around it, an entry in the log behind it.
@@ -194,6 +201,7 @@ impl Simulator {
     ) -> Response {
         match area {
             Area::Blob(account) => blob::route(self, account, request).await,
+            Area::ManagedIdentity => identity::managed::route(self, &request),
             Area::Authority(endpoint) => identity::route(self, endpoint, request).await,
             Area::ResourceManager => arm::route(self, caller, request, scripted).await,
             Area::DataPlane => {
@@ -313,7 +321,7 @@ impl Record {
             client_request_id: client_request_id.and_then(|id| id.to_str().ok()).map(str::to_owned),
             api_version: api_version.get("api-version").map(str::to_owned),
             began,
-            sort: if matches!(area, Area::Authority(_)) { Sort::SignIn } else { Sort::Azure },
+            sort: if matches!(area, Area::Authority(_) | Area::ManagedIdentity) { Sort::SignIn } else { Sort::Azure },
         }
     }
 

@@ -8,7 +8,7 @@ use crate::container_instances::ContainerInstances;
 use crate::containers::Containers;
 use crate::error::{Refusal, Response, set_header};
 use crate::faults::Faults;
-use crate::identity::Directory;
+use crate::identity::{Directory, Secret};
 use crate::ids::Ids;
 use crate::locks::Locks;
 use crate::machine_learning::MachineLearning;
@@ -20,6 +20,7 @@ use crate::store::{Resource, Store};
 use crate::windows::Windows;
 use http::StatusCode;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Subscription {
     pub tenant: String,
     /// Name shown to people.
     pub display_name: String,
+    /// Tags.
+    pub tags: Map<String, Value>,
 }
 
 /// The whole state. Handlers are plain functions on `&mut World`; nothing in it waits.
@@ -105,6 +108,8 @@ impl World {
     /// A world with nothing in it but the directory.
     pub fn new(beginning: Beginning) -> Self {
         let mut ids = Ids::new(beginning.seed);
+        let mut directory = beginning.directory;
+        directory.identity_header = Secret::new(ids.hex("identity header", 32));
         Self {
             operations: Operations::new(&mut ids),
             base_url: beginning.base_url,
@@ -114,7 +119,7 @@ impl World {
             ids,
             subscriptions: BTreeMap::new(),
             resources: Store::default(),
-            directory: beginning.directory,
+            directory,
             roles: Vec::new(),
             locks: Locks::default(),
             settings: Settings::default(),
@@ -223,7 +228,7 @@ pub fn not_found(id: &str, kind: &str) -> Refusal {
 }
 
 /// The names of a nested resource joined by slashes, `v/s` for a subnet.
-fn relative_name(id: &str) -> String {
+pub(crate) fn relative_name(id: &str) -> String {
     let mut parts = id.split('/').skip_while(|part| !part.eq_ignore_ascii_case("providers")).skip(3);
     let mut names: Vec<&str> = Vec::new();
     while let Some(name) = parts.next() {

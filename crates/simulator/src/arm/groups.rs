@@ -1,5 +1,6 @@
 //! Resource groups ("Resource Groups - Create Or Update", "- Delete", "- Check Existence").
 
+use super::filter::Filter;
 use super::{nothing, paging, wrong_verb};
 use crate::call::Call;
 use crate::container_instances;
@@ -81,7 +82,7 @@ pub fn location_of(text: &str) -> String {
 /// The groups of a subscription that the caller may see.
 ///
 /// # Errors
-/// `403 AuthorizationFailed`, `405`.
+/// `400 InvalidFilterInQueryString`, `403 AuthorizationFailed`, `405`.
 pub fn list(world: &World, call: &Call, raw_path: &str, subscription: &str) -> Result<Response, Refusal> {
     if call.method != Method::GET {
         return Err(wrong_verb(call));
@@ -89,7 +90,9 @@ pub fn list(world: &World, call: &Call, raw_path: &str, subscription: &str) -> R
     let action = format!("{ROLE_KIND}/read");
     let scope = format!("/subscriptions/{subscription}");
     let visible = paging::visible(world, call, &action, &scope)?;
-    let found = world.resources.children(&scope, KIND).into_iter().filter(|group| visible(&group.id));
+    let filter = Filter::parse(call.query.get("$filter"))?;
+    let shown = |group: &&Resource| visible(&group.id) && filter.holds(group);
+    let found = world.resources.children(&scope, KIND).into_iter().filter(shown);
     paging::page(world, call, raw_path, found.map(|group| (group.id.clone(), body(group))).collect())
 }
 

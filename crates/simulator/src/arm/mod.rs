@@ -1,11 +1,14 @@
 //! Azure Resource Manager: what holds for every type, and the way to each.
 
 pub mod computes;
+pub mod filter;
 pub mod groups;
+pub mod locations;
 pub mod metadata;
 pub mod paging;
 pub mod providers;
 pub mod rate;
+pub mod resources;
 pub mod subscriptions;
 pub mod tags;
 pub mod version;
@@ -76,8 +79,10 @@ fn answer(
         admit(world, caller, subscription)?;
         left = Some(rate::take(world, subscription, &caller.object_id, &parts.method)?);
     }
+    // HEAD of a resource is "Check Existence By Id": a GET that answers 204.
+    let asks_existence = parts.method == Method::HEAD && path.segments().contains(&"providers");
     let call = Call {
-        method: parts.method.clone(),
+        method: if asks_existence { Method::GET } else { parts.method.clone() },
         path,
         query,
         headers: parts.headers.clone(),
@@ -86,6 +91,9 @@ fn answer(
         scripted,
     };
     let mut response = dispatch(world, &call, parts.uri.path()).unwrap_or_else(Refusal::into_response);
+    if asks_existence && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
     if let Some(left) = left {
         rate::tell(&mut response, &parts.method, left);
     }
@@ -96,8 +104,17 @@ fn dispatch(world: &mut World, call: &Call, raw_path: &str) -> Result<Response, 
     let segments = call.path.segments();
     match segments.as_slice() {
         [.., "providers", "microsoft.resources", "tags", "default"] => tags::route(world, call, raw_path),
+        ["tenants"] => subscriptions::tenants(world, call),
         ["subscriptions"] => subscriptions::list(world, call),
         ["subscriptions", subscription] => subscriptions::get(world, call, subscription),
+        ["subscriptions", subscription, "locations"] => locations::list(world, call, subscription),
+        ["subscriptions", subscription, "providers"] => providers::list(world, call, raw_path, subscription),
+        ["subscriptions", subscription, "resources"] => {
+            resources::list(world, call, raw_path, &format!("/subscriptions/{subscription}"))
+        }
+        ["subscriptions", subscription, "resourcegroups", group, "resources"] => {
+            resources::list(world, call, raw_path, &groups::id(subscription, group))
+        }
         ["subscriptions", _, "operationresults", id] => operations::result(world, call, raw_path, id),
         ["subscriptions", subscription, "resourcegroups"] => groups::list(world, call, raw_path, subscription),
         ["subscriptions", subscription, "resourcegroups", name] => groups::one(world, call, subscription, name),

@@ -45,8 +45,24 @@ fn scope(subscription: &Subscription) -> String {
     format!("/subscriptions/{}", subscription.id)
 }
 
+/// The caller's tenant ("Tenants - List").
+///
+/// # Errors
+/// `405` for another verb than GET.
+pub fn tenants(world: &World, call: &Call) -> Result<Response, Refusal> {
+    if call.method != Method::GET {
+        return Err(wrong_verb(call));
+    }
+    let id = format!("/tenants/{}", call.caller.tenant);
+    let tenant = json!({
+        "id": id, "tenantId": call.caller.tenant, "tenantCategory": "Home", "displayName": "Simulated tenant",
+        "domains": ["simulated.invalid"], "defaultDomain": "simulated.invalid", "tenantType": "AAD",
+    });
+    paging::page(world, call, "/tenants", vec![(id, tenant)])
+}
+
 fn body(subscription: &Subscription) -> Value {
-    json!({
+    let mut body = json!({
         "id": scope(subscription),
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
@@ -58,5 +74,9 @@ fn body(subscription: &Subscription) -> Value {
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off",
         },
-    })
+    });
+    if let (false, Some(body)) = (subscription.tags.is_empty(), body.as_object_mut()) {
+        body.insert("tags".to_owned(), json!(subscription.tags));
+    }
+    body
 }

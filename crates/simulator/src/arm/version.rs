@@ -28,13 +28,7 @@ pub fn check(path: &Path, query: &Query) -> Result<(), Refusal> {
     let segments = path.segments();
     let position = segments.iter().position(|segment| *segment == "providers");
     let target = position.and_then(|at| Some((*segments.get(at + 1)?, *segments.get(at + 2)?)));
-    let versions = match target {
-        Some(("microsoft.network", kind)) if kind.starts_with("privatedns") => PRIVATE_DNS,
-        Some(("microsoft.network", _)) => NETWORK,
-        Some(("microsoft.containerinstance", _)) => CONTAINER_INSTANCE,
-        Some(("microsoft.machinelearningservices", _)) => MACHINE_LEARNING,
-        _ => RESOURCES,
-    };
+    let versions = target.map_or(RESOURCES, |(namespace, kind)| listed(namespace, kind));
     if is_known(version) {
         return Ok(());
     }
@@ -52,6 +46,17 @@ pub fn check(path: &Path, query: &Query) -> Result<(), Refusal> {
     }
     let message = format!("The api-version '{version}' is invalid. The supported versions are '{list}'.");
     Err(refused("InvalidApiVersionParameter", message))
+}
+
+/// Versions that messages and the list of providers name for a type, in whatever case.
+pub fn listed(namespace: &str, kind: &str) -> &'static [&'static str] {
+    match namespace.to_ascii_lowercase().as_str() {
+        "microsoft.network" if kind.to_ascii_lowercase().starts_with("privatedns") => PRIVATE_DNS,
+        "microsoft.network" => NETWORK,
+        "microsoft.containerinstance" => CONTAINER_INSTANCE,
+        "microsoft.machinelearningservices" => MACHINE_LEARNING,
+        _ => RESOURCES,
+    }
 }
 
 fn refused(code: &'static str, message: String) -> Refusal {

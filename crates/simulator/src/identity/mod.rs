@@ -5,6 +5,7 @@ pub mod bearer;
 pub mod errors;
 pub mod issuer;
 pub mod keys;
+pub mod managed;
 pub mod token;
 
 use crate::error::{Response, json_response};
@@ -13,6 +14,7 @@ use axum::body::Body;
 use errors::SignInError;
 use http::{Method, Request, StatusCode};
 use keys::SigningKey;
+use managed::ManagedIdentity;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -86,13 +88,31 @@ pub struct Directory {
     pub key: Arc<SigningKey>,
     /// Tenant GUIDs in lower case.
     pub tenants: BTreeSet<String>,
+    /// Managed identities of the machine that the identity endpoint is on.
+    pub managed_identities: Vec<ManagedIdentity>,
+    /// What clients of that endpoint have to send, `IDENTITY_HEADER`; a new one for each world.
+    pub identity_header: Secret,
     applications: Vec<Application>,
 }
 
 impl Directory {
     /// An empty directory.
     pub fn new(key: Arc<SigningKey>) -> Self {
-        Self { key, tenants: BTreeSet::new(), applications: Vec::new() }
+        Self {
+            key,
+            tenants: BTreeSet::new(),
+            managed_identities: Vec::new(),
+            identity_header: Secret::new(""),
+            applications: Vec::new(),
+        }
+    }
+
+    /// Adds a managed identity, in place of one with the same client id.
+    pub fn put_managed(&mut self, identity: ManagedIdentity) {
+        self.tenants.insert(identity.principal.tenant.to_ascii_lowercase());
+        let same = |old: &ManagedIdentity| old.principal.client_id.eq_ignore_ascii_case(&identity.principal.client_id);
+        self.managed_identities.retain(|old| !same(old));
+        self.managed_identities.push(identity);
     }
 
     /// Adds an application, in place of one with the same tenant and client id.

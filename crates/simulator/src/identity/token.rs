@@ -2,7 +2,7 @@
 //! Microsoft identity platform).
 
 use super::errors::SignInError;
-use super::{Application, assertion, known_tenant};
+use super::{Application, Caller, assertion, known_tenant};
 use crate::call::Query;
 use crate::error::{Response, json_response, set_header};
 use crate::simulator::Simulator;
@@ -10,7 +10,7 @@ use crate::world::World;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Life of an access token in seconds; Azure gives 60 to 90 minutes.
 pub const LIFETIME_SECONDS: i64 = 3_599;
@@ -64,8 +64,13 @@ fn check_secret(application: &Application, secret: &str) -> Result<(), SignInErr
 }
 
 fn answer(world: &mut World, application: &Application, audience: &str) -> Result<Response, SignInError> {
-    let claims = claims(world, application, audience);
-    let token = world.directory.key.sign(&claims).map_err(|why| SignInError::wrong_signature(&why))?;
+    let principal = Caller {
+        tenant: application.tenant.clone(),
+        client_id: application.client_id.clone(),
+        object_id: application.object_id.clone(),
+    };
+    let token = sign(world, &principal, audience, LIFETIME_SECONDS, Proof::Secret);
+    let token = token.map_err(|why| SignInError::wrong_signature(&why))?;
     let body = json!({
         "token_type": "Bearer",
         "expires_in": LIFETIME_SECONDS,
@@ -78,26 +83,42 @@ fn answer(world: &mut World, application: &Application, audience: &str) -> Resul
     Ok(response)
 }
 
-/// The claims of a version 1.0 token, which is what Resource Manager takes.
-fn claims(world: &mut World, application: &Application, audience: &str) -> Value {
+/// How a client proved who it is (`appidacr`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// A secret or an assertion.
+    Secret,
+    /// A certificate; managed identities have one.
+    Certificate,
+}
+
+/// A signed version 1.0 token, which is what Resource Manager takes.
+pub(super) fn sign(
+    world: &mut World,
+    principal: &Caller,
+    audience: &str,
+    lifetime_seconds: i64,
+    proof: Proof,
+) -> Result<String, String> {
     let now = world.now.as_second();
-    let tenant = &application.tenant;
-    json!({
+    let tenant = &principal.tenant;
+    let claims = json!({
         "aud": audience,
         "iss": issuer(tenant),
         "iat": now,
         "nbf": now,
-        "exp": now + LIFETIME_SECONDS,
-        "appid": application.client_id,
-        "appidacr": "1",
+        "exp": now + lifetime_seconds,
+        "appid": principal.client_id,
+        "appidacr": if proof == Proof::Secret { "1" } else { "2" },
         "idp": issuer(tenant),
         "idtyp": "app",
-        "oid": application.object_id,
-        "sub": application.object_id,
+        "oid": principal.object_id,
+        "sub": principal.object_id,
         "tid": tenant,
         "uti": world.ids.base64url("uti", 22),
         "ver": "1.0",
-    })
+    });
+    world.directory.key.sign(&claims)
 }
 
 /// `iss` of the tokens of a tenant.
