@@ -1,10 +1,24 @@
 //! The admin interface below `/simulator`, for tests and demonstrations: no token, not counted, not part of Azure.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET requests?since=N`, `GET counts`, `POST counts/reset` | what was asked, and how often |
+//! | `GET dump` | everything that stands |
+//! | `PUT seed` | merges a [`Seed`] in |
+//! | `GET settings`, `PATCH settings` | [`Settings`](crate::settings::Settings) |
+//! | `GET`, `PUT`, `PATCH`, `DELETE resources?id=…` | a hand in the portal, without the rules for callers |
+//! | `GET`, `POST`, `DELETE faults` | a [`Fault`] that waits for its request |
+//! | `POST locks`, `DELETE locks?scope=…` | a [`Lock`] |
+//! | `DELETE roles?principalId=…&scope=…` | takes role assignments away |
+//! | `PUT containers/{service}` | how the container of a web service behaves |
+//! | `POST`, `DELETE container-scripts` | how containers of container groups behave: a [`Script`], all scripts |
+//! | `POST hosts`, `DELETE hosts/{name}` | a machine in a subnet |
 
 mod resources;
 
 use crate::blob;
 use crate::call::Query;
-use crate::container_instances;
+use crate::container_instances::{self, Script};
 use crate::containers;
 use crate::error::{Response, empty_response, json_response};
 use crate::faults::Fault;
@@ -176,7 +190,7 @@ fn locks(world: &mut World, method: &Method, query: &Query, body: &Bytes) -> Ans
 /// `POST /simulator/container-scripts` with a script, which holds before earlier ones; `DELETE` forgets all.
 fn container_scripts(world: &mut World, method: &Method, body: &Bytes) -> Answer {
     match *method {
-        Method::POST => container_instances::add_script(world, parsed(body)?),
+        Method::POST => container_instances::add_script(world, parsed::<Script>(body)?),
         Method::DELETE => container_instances::clear_scripts(world),
         _ => return Err((StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not one of POST, DELETE"))),
     }

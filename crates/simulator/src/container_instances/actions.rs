@@ -121,25 +121,28 @@ pub(super) fn logs(world: &World, call: &Call, id: &str, name: &str) -> Result<R
     if let Some(service) = services::find(world, id) {
         return services::logs(world, &service, tail(call)?);
     }
-    let group = world.container_group(id)?;
-    let shown = Shown { group, life: world.life(id), address: None };
+    let content = log(world, call, world.container_group(id)?, name)?;
+    Ok(json_response(StatusCode::OK, &json!({"content": content})))
+}
+
+fn log(world: &World, call: &Call, group: &Resource, name: &str) -> Result<String, Refusal> {
     let containers = request::containers(&group.properties);
     let container = containers.iter().find(|one| request::name_and_image(one).0 == name).ok_or_else(|| {
         let message = format!("The container '{name}' is not found in container group '{}'.", group.name);
         Refusal::service(StatusCode::NOT_FOUND, "ContainerNotFound", message)
     })?;
-    let image = request::name_and_image(container).1;
-    let Some((at, lines)) = View::of(world, &shown, container).log(name, image) else {
+    let life = world.life(&group.id);
+    let view = View::of(world, &Shown { group, life, address: None }, container);
+    let (at, lines) = view.log(name, request::name_and_image(container).1).ok_or_else(|| {
         let message = format!("The container group '{}' has no log of '{name}' yet, please retry later.", group.name);
-        return Err(Refusal::bad_request("ContainerLogNotAvailable", message));
-    };
+        Refusal::bad_request("ContainerLogNotAvailable", message)
+    })?;
     let is_stamped = call.query.get("timestamps").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let stamp = if is_stamped { at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ ").to_string() } else { String::new() };
     let lines: Vec<String> = lines.iter().map(|line| format!("{stamp}{line}\n")).collect();
-    let is_up = shown.life.is_some_and(|life| life.stopped.is_none());
+    let is_up = life.is_some_and(|life| life.stopped.is_none());
     let (most, bytes) = if is_up { (usize::MAX, RUNNING_BYTES) } else { (ENDED_LINES, ENDED_BYTES) };
-    let content = last(&lines, tail(call)?.min(most), bytes);
-    Ok(json_response(StatusCode::OK, &json!({"content": content})))
+    Ok(last(&lines, tail(call)?.min(most), bytes))
 }
 
 fn tail(call: &Call) -> Result<usize, Refusal> {

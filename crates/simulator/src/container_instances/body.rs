@@ -33,32 +33,37 @@ pub(super) fn body_of(world: &World, shown: &Shown<'_>, with_instance_view: bool
     properties.insert("provisioningState".to_owned(), json!(group.state));
     show_address(shown, &mut properties);
     if with_instance_view {
-        let views: Vec<_> =
-            request::containers(&group.properties).iter().map(|one| View::of(world, shown, one)).collect();
-        let state = group_state(shown.life, &views);
-        properties.insert("instanceView".to_owned(), json!({"events": [], "state": state}));
-        let list = properties.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
-        for (container, view) in list.zip(views) {
-            if let (Some(view), Some(properties)) =
-                (view.shown(), container.get_mut("properties").and_then(Value::as_object_mut))
-            {
-                properties.insert("instanceView".to_owned(), view);
-            }
+        show_instance_view(world, shown, &mut properties);
+    }
+    let mut body = Map::new();
+    for (name, text) in [("id", &group.id), ("name", &group.name), ("type", &KIND.to_owned())] {
+        body.insert(name.to_owned(), json!(text));
+    }
+    body.insert("location".to_owned(), json!(group.location));
+    if !group.tags.is_empty() {
+        body.insert("tags".to_owned(), json!(group.tags));
+    }
+    body.extend(group.members.clone());
+    if let Some(identity) = body.get_mut("identity") {
+        show_identity(world, group, identity);
+    }
+    body.insert("properties".to_owned(), Value::Object(properties));
+    Value::Object(body)
+}
+
+/// What GET of one group shows besides: how the group and its containers stand.
+fn show_instance_view(world: &World, shown: &Shown<'_>, properties: &mut Map<String, Value>) {
+    let containers = request::containers(&shown.group.properties).iter();
+    let views: Vec<View> = containers.map(|container| View::of(world, shown, container)).collect();
+    let state = group_state(shown.life, &views);
+    properties.insert("instanceView".to_owned(), json!({"events": [], "state": state}));
+    let containers = properties.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
+    for (container, view) in containers.zip(views) {
+        let members = container.get_mut("properties").and_then(Value::as_object_mut);
+        if let (Some(view), Some(members)) = (view.shown(), members) {
+            members.insert("instanceView".to_owned(), view);
         }
     }
-    let mut body = json!({
-        "id": group.id, "name": group.name, "type": KIND, "location": group.location, "properties": properties,
-    });
-    if let Some(body) = body.as_object_mut() {
-        if !group.tags.is_empty() {
-            body.insert("tags".to_owned(), json!(group.tags));
-        }
-        body.extend(group.members.clone());
-        if let Some(identity) = body.get_mut("identity") {
-            show_identity(world, group, identity);
-        }
-    }
-    body
 }
 
 /// The address is told once the group has started, and in a subnet nothing of it before; a stopped group has none.

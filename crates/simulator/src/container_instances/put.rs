@@ -1,10 +1,10 @@
 //! PUT of a group: it is made, or all of it is replaced and its containers start anew.
 
 use super::script::{self, Pull};
-use super::{KIND, Life, TRANSITION, body, request};
+use super::{KIND, Life, TRANSITION, request};
 use crate::arm::groups;
 use crate::call::Call;
-use crate::error::{Refusal, Response, json_response, set_header};
+use crate::error::{Refusal, Response, set_header};
 use crate::faults::ScriptedEnding;
 use crate::network::addresses::{self, Holder};
 use crate::network::virtual_networks;
@@ -31,20 +31,7 @@ pub(super) fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, 
     let present = world.resource(id, KIND).cloned();
     let location = virtual_networks::location_of(&document, KIND, present.as_ref())?;
     let wanted = wanted(&parent, id, &document, location, present.as_ref());
-    request::check(&wanted)?;
-    if let Some(there) = &present {
-        check_settled(there)?;
-        request::check_update(there, &wanted)?;
-    }
-    check_links(world, call, &wanted)?;
-    request::check_fqdn(world, &wanted)?;
-    check_scripts(world, &wanted)?;
-    if present.is_none() {
-        check_cores(world, &wanted)?;
-    }
-    if let Some(subnet) = request::subnet(&wanted) {
-        addresses::check_subnet(world, subnet, wanted.location.as_deref().unwrap_or_default())?;
-    }
+    check(world, call, &wanted, present.as_ref())?;
     if present.is_none() {
         let region = wanted.location.clone().unwrap_or_default();
         windows::container_group(world, subscription_of(id), &region, Deed::Create)?;
@@ -54,10 +41,30 @@ pub(super) fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, 
     world.resources.insert(wanted);
     let handle = begin(world, call, &id);
     let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    let shown = world.resources.get(&id).map_or(Value::Null, |group| body::body(world, group, true));
-    let mut response = json_response(status, &shown);
+    let mut response = super::shown(world, &id, status)?;
     set_header(&mut response, "azure-asyncoperation", &handle.status_url);
     Ok(response)
+}
+
+/// Everything but what is counted.
+fn check(world: &World, call: &Call, wanted: &Resource, present: Option<&Resource>) -> Result<(), Refusal> {
+    request::check(wanted)?;
+    match present {
+        Some(there) => check_settled(there).and_then(|()| request::check_update(there, wanted))?,
+        None => check_cores(world, wanted)?,
+    }
+    check_links(world, call, wanted)?;
+    request::check_fqdn(world, wanted)?;
+    check_scripts(world, wanted)?;
+    let Some((subnet, holder)) = place(wanted) else { return Ok(()) };
+    addresses::seat_of(world, subnet, &holder.id)
+        .map_or_else(|| addresses::check_subnet(world, subnet, &holder), |_| Ok(()))
+}
+
+/// The subnet of a group, and the group as one that holds an address there.
+fn place(group: &Resource) -> Option<(&str, Holder)> {
+    let holder = Holder { id: group.id.clone(), location: group.location.clone().unwrap_or_default() };
+    Some((request::subnet(group)?, holder))
 }
 
 fn wanted(parent: &str, id: &str, document: &Value, location: String, present: Option<&Resource>) -> Resource {
@@ -146,8 +153,7 @@ fn quota(wanted: &Resource, limit: f64, used: f64) -> Refusal {
 
 /// The group's place in its subnet, if it has one.
 pub(super) fn take_address(world: &mut World, group: &Resource) -> Result<(), Refusal> {
-    let Some(subnet) = request::subnet(group) else { return Ok(()) };
-    let holder = Holder { id: group.id.clone(), location: group.location.clone().unwrap_or_default() };
+    let Some((subnet, holder)) = place(group) else { return Ok(()) };
     addresses::take_address(world, subnet, &holder).map(|_| ())
 }
 
@@ -162,22 +168,7 @@ pub(super) fn next_turn(world: &mut World, id: &str) -> u64 {
 /// Begins to bring up a group that stands in the store.
 pub(super) fn begin(world: &mut World, call: &Call, id: &str) -> Handle {
     let turn = next_turn(world, id);
-    let group = world.resources.get(id).cloned().unwrap_or_default();
-    let usual = if request::subnet(&group).is_some() { PRIVATE_SECONDS } else { PUBLIC_SECONDS };
-    let usual = world.settings.seconds("CreateContainerGroup", usual);
-    let is_stuck = is_stuck(world, &group);
-    let start = Start {
-        subscription: call.path.subscription().unwrap_or_default().to_owned(),
-        place: Place::ContainerGroup { location: group.location.clone().unwrap_or_default(), group: group.id.clone() },
-        api_version: OPERATION_VERSION.to_owned(),
-        seconds: if is_stuck { TIME_OUT_SECONDS } else { usual },
-        has_result: false,
-        scripted: call.scripted.clone().or_else(|| is_stuck.then(|| timed_out(&group))),
-    };
-    if is_stuck {
-        let id = id.to_owned();
-        world.schedule(world.scaled(usual), move |world| set_state(world, &id, turn, "Creating"));
-    }
+    let start = start(world, call, id, turn);
     let at = id.to_owned();
     let handle = operations::begin(world, start, move |world, ending| settle(world, &at, turn, ending));
     if let Some(group) = world.resources.get_mut(id) {
@@ -185,6 +176,28 @@ pub(super) fn begin(world: &mut World, call: &Call, id: &str) -> Handle {
         group.busy = Some(Busy { operation: TRANSITION, id: handle.id.clone() });
     }
     handle
+}
+
+/// The operation. With an image that never comes it ends when provisioning is given up, and shows `Creating` till then.
+fn start(world: &mut World, call: &Call, id: &str, turn: u64) -> Start {
+    let group = world.resources.get(id).cloned().unwrap_or_default();
+    let usual = if request::subnet(&group).is_some() { PRIVATE_SECONDS } else { PUBLIC_SECONDS };
+    let mut seconds = world.settings.seconds("CreateContainerGroup", usual);
+    let mut scripted = call.scripted.clone();
+    if is_stuck(world, &group) {
+        let id = id.to_owned();
+        world.schedule(world.scaled(seconds), move |world| set_state(world, &id, turn, "Creating"));
+        seconds = TIME_OUT_SECONDS;
+        scripted = scripted.or_else(|| Some(timed_out(&group)));
+    }
+    Start {
+        subscription: call.path.subscription().unwrap_or_default().to_owned(),
+        place: Place::ContainerGroup { location: group.location.unwrap_or_default(), group: group.id },
+        api_version: OPERATION_VERSION.to_owned(),
+        seconds,
+        has_result: false,
+        scripted,
+    }
 }
 
 /// Whether an image of the group never comes.

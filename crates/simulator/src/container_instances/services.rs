@@ -32,8 +32,14 @@ impl OfService<'_> {
 
 /// All of them, in order of workspace and name.
 pub(super) fn all(world: &World) -> impl Iterator<Item = OfService<'_>> {
-    world.machine_learning.workspaces().flat_map(|workspace| {
-        let services = workspace.services.values().filter(|service| service.container.is_some());
+    named(world, None)
+}
+
+/// Those whose group can have this name, which begins with the service's.
+fn named<'a>(world: &'a World, group: Option<&'a str>) -> impl Iterator<Item = OfService<'a>> {
+    world.machine_learning.workspaces().flat_map(move |workspace| {
+        let fits = move |service: &&Service| group.is_none_or(|group| group.starts_with(&service.name));
+        let services = workspace.services.values().filter(|service| service.container.is_some()).filter(fits);
         services.map(|service| OfService {
             workspace: &workspace.id,
             service,
@@ -50,7 +56,8 @@ pub(super) fn list(world: &World, scope: &str) -> Vec<(String, Value)> {
 
 /// What stands under an id of a container group: workspace and name of the service.
 pub(super) fn find(world: &World, id: &str) -> Option<(String, String)> {
-    let found = all(world).find(|one| same_id(&one.id, id))?;
+    let group = id.rsplit('/').next().map(str::to_ascii_lowercase);
+    let found = named(world, group.as_deref()).find(|one| same_id(&one.id, id))?;
     Some((found.workspace.to_owned(), found.service.name.clone()))
 }
 

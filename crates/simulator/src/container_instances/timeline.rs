@@ -102,23 +102,23 @@ fn with_exit(
     now: Timestamp,
     scaled: impl Fn(f64) -> Duration,
 ) -> Standing {
-    let (mut since, mut before, mut pause) = (first, None, FIRST_PAUSE_SECONDS);
-    for restarts in 0..=MOST_RESTARTS {
+    let (mut since, mut before, mut pause, mut restarts) = (first, None, FIRST_PAUSE_SECONDS, 0);
+    loop {
         let until = after(since, scaled(exit.after_seconds.max(0.0)));
         if now < until {
             return Standing { now: State::Running { since }, before, restarts };
         }
         let ended = State::Terminated { since, until, code: exit.code };
-        let next = after(until, scaled(pause));
         if !restart.again(exit.code) {
             return Standing { now: ended, before, restarts };
         }
+        let next = after(until, scaled(pause));
         if now < next || restarts == MOST_RESTARTS {
             return Standing { now: State::Waiting("CrashLoopBackOff"), before: Some(ended), restarts };
         }
-        (since, before, pause) = (next, Some(ended), (pause * 2.0).min(LONGEST_PAUSE_SECONDS));
+        (since, before, restarts) = (next, Some(ended), restarts + 1);
+        pause = (pause * 2.0).min(LONGEST_PAUSE_SECONDS);
     }
-    Standing { now: State::Waiting("CrashLoopBackOff"), before, restarts: MOST_RESTARTS }
 }
 
 /// A group that was stopped: what still ran was ended (with 0; which code Azure shows is not confirmed).

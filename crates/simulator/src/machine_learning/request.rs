@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::deployment::container_group_id;
 use super::problem::Problem;
 use super::state::{Attachment, Ssl};
 use super::{Ctx, artifacts, environments, models};
+use crate::network::addresses::Holder;
 use crate::network::{self, addresses};
 use crate::store;
 use crate::world::World;
@@ -222,7 +224,9 @@ fn attachment(
     // A service that stands there already has its address.
     let standing = world.machine_learning.service(&ctx.workspace, service).and_then(|service| service.network.as_ref());
     if standing != Some(&attachment) {
-        addresses::check_subnet(world, &attachment.subnet_id, location)
+        let id = container_group_id(&ctx.workspace, service);
+        let holder = Holder { id, location: location.to_owned() };
+        addresses::check_subnet(world, &attachment.subnet_id, &holder)
             .map_err(|refusal| Problem::invalid(refusal.code, refusal.message))?;
     }
     Ok(Some(attachment))

@@ -56,7 +56,7 @@ pub fn take_address(world: &mut World, subnet: &str, holder: &Holder) -> Result<
     if let Some(address) = seat_of(world, subnet, &holder.id) {
         return Ok(address);
     }
-    check_subnet(world, subnet, &holder.location)?;
+    check_subnet(world, subnet, holder)?;
     let address = take(world, subnet, &holder.id, true)?;
     occupancy(world, subnet).link = Some(Link { until: None });
     virtual_networks::touch(world, parent_of_subnet(subnet));
@@ -80,12 +80,13 @@ pub fn take_host_address(world: &mut World, subnet: &str, holder: &str) -> Resul
     Ok(address)
 }
 
-/// Whether a container group in `location` could take an address of the subnet.
+/// Whether a container group could take an address of the subnet.
 ///
 /// # Errors
 /// `400 InvalidResourceReference` when network or subnet is missing or going, `SubnetMissingRequiredDelegation`,
 /// `SubnetIsFull`, and for another region `SubnetRegionMismatch` (code not confirmed).
-pub fn check_subnet(world: &World, subnet: &str, location: &str) -> Result<(), Refusal> {
+pub fn check_subnet(world: &World, subnet: &str, holder: &Holder) -> Result<(), Refusal> {
+    let location = &holder.location;
     let delegations = delegations(world, subnet)?;
     let network = world.resources.get(parent_of_subnet(subnet)).and_then(|network| network.location.clone());
     let region = network.unwrap_or_default();
@@ -97,7 +98,9 @@ pub fn check_subnet(world: &World, subnet: &str, location: &str) -> Result<(), R
         return Err(Refusal::bad_request("SubnetRegionMismatch", message));
     }
     if !delegations.iter().any(|name| name.eq_ignore_ascii_case(CONTAINER_GROUPS)) {
-        let message = "Subnet missing required delegation 'Microsoft.ContainerInstance'.";
+        let name = holder.id.rsplit('/').next().unwrap_or_default();
+        let message =
+            format!("Subnet missing required delegation 'Microsoft.ContainerInstance' for container group '{name}'.");
         return Err(Refusal::bad_request("SubnetMissingRequiredDelegation", message));
     }
     first_free(world, subnet).map(|_| ())

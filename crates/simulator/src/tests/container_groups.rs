@@ -330,3 +330,21 @@ async fn an_operation_that_fails_and_a_group_that_goes() {
     bed.wait(60);
     bed.get(&id("g")).await.expect(404, "ResourceGroupNotFound");
 }
+
+#[tokio::test]
+async fn quota_holds_where_it_is_switched_on() {
+    let bed = Bed::new().await;
+    let large = |cpu: u32| {
+        let mut body = body();
+        body["properties"]["containers"][0]["properties"]["resources"]["requests"]["cpu"] = json!(cpu);
+        body
+    };
+    assert_eq!(bed.put(&id("a"), large(60)).await.status, 201);
+    assert_eq!(bed.put(&id("b"), large(60)).await.status, 201, "off at first");
+    let on = json!({"limits": {"containerInstances": true}});
+    assert_eq!(bed.send(Method::PATCH, "/simulator/settings", on).await.status, 204);
+    let refused = bed.put(&id("c"), large(1)).await.expect(400, "ContainerGroupQuotaReached");
+    assert!(refused.message().contains("Limit: '100', Usage: '120' Requested: '1'"), "{}", refused.text);
+    assert_eq!(bed.delete(&id("a")).await.status, 200);
+    assert_eq!(bed.put(&id("c"), large(1)).await.status, 201);
+}

@@ -95,3 +95,31 @@ async fn a_hand_in_the_portal_deletes_and_edits() {
     assert!(!dump.to_string().contains("sig="));
     assert_eq!(bed.healthy_service("another").await["scoringUri"], "http://10.0.1.4/score");
 }
+
+#[tokio::test]
+async fn the_group_of_a_service_is_a_container_group_like_others() {
+    let mut bed = Bed::new().await;
+    bed.healthy_service("aciservice").await;
+    let groups = format!("{GROUP}/providers/Microsoft.ContainerInstance/containerGroups");
+    let listed = bed.send(Method::GET, &format!("{groups}?api-version=2023-05-01"), None).await.json();
+    assert_eq!(listed["value"].as_array().unwrap().len(), 1);
+    assert!(listed["value"][0]["properties"].get("instanceView").is_none());
+    let id = listed["value"][0]["id"].as_str().unwrap();
+    assert!(id.starts_with(&format!("{groups}/aciservice-")), "{id}");
+    let versioned = |path: &str| format!("{path}?api-version=2023-05-01");
+    let group = bed.send(Method::GET, &versioned(id), None).await.json();
+    assert_eq!(group["properties"]["ipAddress"]["ip"], "10.0.1.4");
+    assert_eq!(group["properties"]["instanceView"]["state"], "Running");
+    assert_eq!(group["properties"]["containers"][1]["name"], "azureml-fe-aci");
+    let log = bed.send(Method::GET, &versioned(&format!("{id}/containers/aciservice/logs")), None).await.json();
+    assert!(log["content"].as_str().unwrap().contains("init"), "{log}");
+    assert_eq!(bed.send(Method::DELETE, &versioned(id), None).await.status, StatusCode::OK);
+    assert_eq!(bed.send(Method::GET, &versioned(id), None).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(bed.service("aciservice").await["state"], "Unhealthy");
+    assert_eq!(bed.score("http://10.0.1.4/score", None).await.status, StatusCode::GATEWAY_TIMEOUT);
+    let again = json!([{"op": "replace", "path": "/environmentImageRequest",
+        "value": bed.service("aciservice").await["environmentImageRequest"]}]);
+    assert_eq!(patch(&bed, again).await.status, StatusCode::ACCEPTED);
+    bed.pass(64);
+    assert_eq!(bed.service("aciservice").await["state"], "Healthy", "an update makes a new one");
+}
