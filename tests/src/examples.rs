@@ -101,11 +101,19 @@ pub fn full_subnet() -> Object {
         .with("/spec/suspend", false)
 }
 
+/// A version of a key in a vault.
+pub fn key_vault_key() -> Value {
+    json!({"vaultBaseURL": "https://kv.vault.azure.net", "name": "aci", "version": "0123456789abcdef"})
+}
+
 /// An `AciVnetDeployment` that sets every field.
 pub fn full_deployment() -> Object {
     let named = |name: &str, value: &str| json!([{"name": name, "value": value}]);
     deployment()
-        .with("/spec/backend/azureMLWebService", json!({"serviceName": "churn-service"}))
+        .with("/spec/backend/azureMLWebService/serviceName", "churn-service")
+        .with("/spec/backend/azureMLWebService/properties", named("team", "churn"))
+        .with("/spec/telemetry", json!({"applicationInsights": "Enabled", "dataCollection": "Disabled"}))
+        .with("/spec/encryption/keyVaultKey", key_vault_key())
         .with("/spec/workspace/resourceGroup", "amlrg")
         .with("/spec/description", "Churn model, nightly retrain")
         .with("/spec/azure", json!({"tags": named("team", "churn")}))

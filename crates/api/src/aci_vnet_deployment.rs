@@ -4,15 +4,17 @@ mod files;
 mod model;
 mod probe;
 mod scoring;
+mod service;
 mod status;
 
 pub use files::*;
 pub use model::*;
 pub use probe::*;
 pub use scoring::*;
+pub use service::*;
 pub use status::*;
 
-use crate::azure::{Deletion, Drift, Tag};
+use crate::azure::{Deletion, Drift, NamedValue, Tag};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -49,7 +51,8 @@ use serde::{Deserialize, Serialize};
 #[x_kube(
     validation = Rule::new("self.backend.type == oldSelf.backend.type").message("backend.type cannot change; create a new AciVnetDeployment"),
     validation = Rule::new("has(self.backend.azureMLWebService) && has(self.backend.azureMLWebService.serviceName) ? (has(oldSelf.backend.azureMLWebService) && has(oldSelf.backend.azureMLWebService.serviceName) && self.backend.azureMLWebService.serviceName == oldSelf.backend.azureMLWebService.serviceName) : !(has(oldSelf.backend.azureMLWebService) && has(oldSelf.backend.azureMLWebService.serviceName))").message("backend.azureMLWebService.serviceName cannot change; create a new AciVnetDeployment"),
-    validation = Rule::new("self.workspace.name == oldSelf.workspace.name && has(self.workspace.resourceGroup) == has(oldSelf.workspace.resourceGroup) && (!has(self.workspace.resourceGroup) || self.workspace.resourceGroup == oldSelf.workspace.resourceGroup)").message("workspace cannot change; create a new AciVnetDeployment")
+    validation = Rule::new("self.workspace.name == oldSelf.workspace.name && has(self.workspace.resourceGroup) == has(oldSelf.workspace.resourceGroup) && (!has(self.workspace.resourceGroup) || self.workspace.resourceGroup == oldSelf.workspace.resourceGroup)").message("workspace cannot change; create a new AciVnetDeployment"),
+    validation = Rule::new("!has(oldSelf.backend.azureMLWebService) || !has(oldSelf.backend.azureMLWebService.properties) || (has(self.backend.azureMLWebService) && has(self.backend.azureMLWebService.properties) && oldSelf.backend.azureMLWebService.properties.all(old, self.backend.azureMLWebService.properties.exists(now, now == old)))").message("backend.azureMLWebService.properties is add-only, as in Azure: none can change or go; create a new AciVnetDeployment")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AciVnetDeploymentSpec {
@@ -74,6 +77,12 @@ pub struct AciVnetDeploymentSpec {
     pub environment: Environment,
     /// CPU and memory.
     pub resources: Resources,
+    /// What the web service tells of its requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Telemetry>,
+    /// How the container group's data is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// A request that must be answered before `Ready`, and again at each interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
@@ -118,6 +127,11 @@ pub struct AzureMlWebService {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 32), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
     pub service_name: Option<String>,
+    /// Properties of the web service. Azure takes new ones only: none can change or go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 40))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub properties: Vec<NamedValue>,
 }
 
 /// Where the address lies.

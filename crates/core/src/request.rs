@@ -110,10 +110,11 @@ fn service(
             let successor = Successor { body, payloads: node.payloads.clone() };
             Some(Request::Delete { if_match: None, successor: Some(successor) })
         }
-        (_, change) => {
+        _ => {
             let operations = web_service::patch(&node.body, stands?, seen.differences(), written);
-            let rolls = change >= Some(Change::Roll);
-            Some(Request::PatchService { operations, payloads: if rolls { node.payloads.clone() } else { Vec::new() } })
+            let new_content = web_service::changes_content(seen.differences());
+            let payloads = if new_content { node.payloads.clone() } else { Vec::new() };
+            Some(Request::PatchService { operations, payloads })
         }
     }
 }

@@ -63,6 +63,11 @@ fn what_a_change_writes() {
             vec!["PATCH WebService/aciservice"],
         ),
         (vec![("/environment/name", json!("otherenv"))], vec!["PATCH WebService/aciservice"]),
+        (vec![("/telemetry", json!({"applicationInsights": "Enabled"}))], vec!["PATCH WebService/aciservice"]),
+        (
+            vec![("/backend/azureMLWebService/properties", json!([{"name": "a/b", "value": "c"}]))],
+            vec!["PATCH WebService/aciservice"],
+        ),
         (vec![("/drift", json!({"intervalSeconds": 60}))], vec![]),
         (vec![("/probe/expect", json!({"statusCode": 200}))], vec![]),
     ] {

@@ -283,3 +283,21 @@ fn records_are_needed_for_ids_keys_and_approvals_only() {
         status.resources[2].keys.push("team".into());
     }));
 }
+
+#[test]
+fn what_no_operation_changes_is_replaced() {
+    let key = json!({"vaultBaseURL": "https://kv.vault.azure.net", "name": "aci", "version": "1"});
+    for (change, field) in [
+        (("/telemetry", json!({"dataCollection": "Enabled"})), "telemetry.dataCollection"),
+        (("/encryption", json!({"keyVaultKey": key})), "encryption.keyVaultKey"),
+    ] {
+        let (world, cr) = World::serving(&[]);
+        let with = edited(&cr, std::slice::from_ref(&change));
+        let actions = actions(&world.look(&with).report.status);
+        assert_eq!((&actions[0]["action"], &actions[0]["field"]), (&json!("Replace"), &json!(field)), "{actions:#}");
+        let (world, cr) = World::serving(&[change]);
+        assert_eq!(world.look(&cr).plan.hash, None, "{field}: it settles");
+        let without = edited(&cr, &[(if field.starts_with('t') { "/telemetry" } else { "/encryption" }, Value::Null)]);
+        assert!(world.look(&without).plan.hash.is_some(), "{field}: it is taken away the same way");
+    }
+}

@@ -88,6 +88,21 @@ pub fn more_cpu(end: &EndState) {
     assert_eq!(end.azure["services"][0]["containerResourceRequirements"]["cpu"].as_f64(), Some(2.0));
 }
 
+/// Application Insights is told, and the service has the property.
+pub fn telemetry(end: &EndState) {
+    article(end);
+    let service = &end.azure["services"][0];
+    assert_eq!((&service["appInsightsEnabled"], &service["properties"]["team/area"]), (&json!(true), &json!("churn")));
+}
+
+/// Inputs are stored, and a key of one's own encrypts.
+pub fn data_collection(end: &EndState) {
+    article(end);
+    let service = &end.azure["services"][0];
+    assert_eq!(service["dataCollection"], json!({"storageEnabled": true, "eventHubEnabled": false}));
+    assert_eq!(service["encryptionProperties"]["keyName"], "aci");
+}
+
 /// Both deployments answer; they share what holds their content.
 pub fn two_deployments(end: &EndState) {
     counts(end, &[("models", 2), ("assets", 1), ("services", 2)]);

@@ -1,7 +1,7 @@
 //! All scenarios, by topic, each with how it has to end.
 
 use super::{
-    acts::{self, others, portal, trouble},
+    acts::{self, others, portal, service, trouble},
     expect::{self, Expectation},
     scenario::Scenario,
 };
@@ -40,6 +40,13 @@ const CHANGE: &[Scenario] = &[
     Scenario { name: "script update", prepare: acts::article, act: acts::other_script, ends: expect::other_script },
     Scenario { name: "tag", prepare: acts::article, act: acts::tag, ends: expect::tagged },
     Scenario { name: "more memory", prepare: acts::article, act: acts::more_memory, ends: expect::more_memory },
+    Scenario { name: "telemetry", prepare: acts::article, act: service::telemetry, ends: expect::telemetry },
+    Scenario {
+        name: "data collection",
+        prepare: acts::article,
+        act: service::data_collection,
+        ends: expect::data_collection,
+    },
     Scenario { name: "cpu with approval", prepare: acts::article, act: acts::more_cpu, ends: expect::more_cpu },
 ];
 
@@ -98,6 +105,7 @@ const DRIFT: &[Scenario] = &[
     drift("drift: network prefix", portal::network_prefix),
     drift("drift: client subnet without group", portal::client_without_group),
     drift("drift: service tags", portal::service_tags),
+    drift("drift: service switches", portal::service_switches),
     drift("drift: service deleted", portal::service_deleted),
     drift("drift: model description", portal::model_description),
     Scenario {

@@ -5,7 +5,7 @@ use super::{
     deployment::{
         base_image, models_question, operation_question, service_name, service_node, subnet_missing, subnet_of,
     },
-    image, tags,
+    image, service, tags,
 };
 use crate::{
     blueprint::{Blueprint, Goal, Hold, Node, Payload},
@@ -236,12 +236,16 @@ impl Describer<'_> {
             name: service_name(self.cr),
             description: self.cr.spec.description.as_deref(),
             tags: tags(user, &self.owner.key),
+            properties: service::properties(self.cr),
             owner: &self.owner.key,
             location: &subnet.spec.azure.location,
             virtual_network: &subnet.spec.virtual_network.name,
             subnet: &subnet.spec.subnet.name,
             cpu_tenths: cpu_tenths(&self.cr.spec.resources.cpu),
             memory_tenths: memory_tenths(&self.cr.spec.resources.memory),
+            app_insights: service::app_insights(self.cr),
+            data_collection: service::data_collection(self.cr),
+            encryption: service::encryption(self.cr),
             image: inputs.image(self.cr, model),
             content: &inputs.content(self.cr, model),
         }

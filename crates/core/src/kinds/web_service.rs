@@ -1,9 +1,13 @@
 //! A web service of Azure Machine Learning v1 with compute type ACI.
 
+mod patch;
+
+pub use patch::{changes_content, patch};
+
 use crate::{
-    drift::{Difference, Rule, differences, merged},
+    drift::{Difference, Rule, differences},
     id::ResourceId,
-    kind::{Change, Kind, Phase, Plane, Write},
+    kind::{Kind, Phase, Plane, Write},
     owner::{CONTENT_TAG, OWNER_TAG},
 };
 use serde_json::{Map, Value, json};
@@ -24,11 +28,13 @@ pub static WEB_SERVICE: Kind = Kind {
         Rule::IfAnswered("vnetConfiguration"),
         Rule::Loose("vnetConfiguration.vnetName"),
         Rule::Loose("vnetConfiguration.subnetName"),
+        Rule::IfAnswered("appInsightsEnabled"),
+        Rule::IfAnswered("dataCollection"),
+        Rule::Loose("encryptionProperties.vaultBaseUrl"),
         Rule::WriteOnly("keys"),
-        Rule::WriteOnly("properties"),
         Rule::WriteOnly("environmentImageRequest"),
     ],
-    change,
+    change: patch::change,
     write: Write::Service,
     normalise,
 };
@@ -51,6 +57,8 @@ pub struct Service<'a> {
     pub description: Option<&'a str>,
     /// User's tags.
     pub tags: Map<String, Value>,
+    /// User's properties; Azure has some of its own besides.
+    pub properties: Map<String, Value>,
     /// Owner mark.
     pub owner: &'a str,
     /// Region.
@@ -63,6 +71,13 @@ pub struct Service<'a> {
     pub cpu_tenths: u64,
     /// GB of 10^9 bytes, in tenths.
     pub memory_tenths: u64,
+    /// Whether Application Insights is told.
+    pub app_insights: bool,
+    /// Whether inputs and predictions are stored.
+    pub data_collection: bool,
+    /// `encryptionProperties`; null without a key of one's own. Azure answers null for "none" (azureml-core 1.61 reads it
+    /// from the answer), so that an answer without it is compared, too.
+    pub encryption: Value,
     /// Content: driver, script, model, environment.
     pub image: Value,
     /// Digest of what the content is made from.
@@ -77,7 +92,9 @@ impl Service<'_> {
         tags.insert(CONTENT_TAG.into(), self.content.into());
         json!({
             "name": self.name, "computeType": "ACI", "description": self.description, "location": self.location,
-            "kvTags": tags, "properties": {}, "authEnabled": false,
+            "kvTags": tags, "properties": self.properties, "authEnabled": false,
+            "appInsightsEnabled": self.app_insights, "encryptionProperties": self.encryption,
+            "dataCollection": {"storageEnabled": self.data_collection, "eventHubEnabled": false},
             "containerResourceRequirements": {"cpu": tenths(self.cpu_tenths), "memoryInGB": tenths(self.memory_tenths)},
             "vnetConfiguration": {"vnetName": self.virtual_network, "subnetName": self.subnet},
             "environmentImageRequest": self.image, "image": comparable_image(&self.image),
@@ -113,17 +130,6 @@ fn error_text(body: &Value) -> String {
     message.map_or_else(|| format!("state is {}", state(body)), str::to_owned)
 }
 
-fn change(path: &str) -> Change {
-    let below = |root: &str| path == root || path.starts_with(&format!("{root}."));
-    if ["containerResourceRequirements", "vnetConfiguration", "location", "computeType"].into_iter().any(below) {
-        Change::Replace
-    } else if path == format!("kvTags.{CONTENT_TAG}") || below("image") || below("authEnabled") {
-        Change::Roll
-    } else {
-        Change::Live
-    }
-}
-
 /// With what runs, in comparable form, as `image`, when Azure answers it.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
@@ -146,10 +152,19 @@ pub fn comparable_image(image: &Value) -> Option<Value> {
     )
 }
 
-/// The body of a creation: without what is there for comparing only.
+/// The body of a creation: without what is there for comparing only, and without what is not wanted, which clients leave
+/// out.
 pub fn creation(body: &Value) -> Value {
     let mut body = body.clone();
+    let collects = body.pointer("/dataCollection/storageEnabled") == Some(&Value::Bool(true));
+    let encrypts = body.get("encryptionProperties").is_some_and(Value::is_object);
     super::virtual_network::strip(&mut body, &["image"]);
+    if !collects {
+        super::virtual_network::strip(&mut body, &["dataCollection"]);
+    }
+    if !encrypts {
+        super::virtual_network::strip(&mut body, &["encryptionProperties"]);
+    }
     body
 }
 
@@ -159,43 +174,22 @@ pub fn still_runs(body: &Value) -> bool {
     state(body) == "Unhealthy"
 }
 
-/// The JSON patch that removes the differences (Azure ML v1, `PATCH …/services/{name}`). Tags are sent whole, with what
-/// others put there.
-pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
-    let rolls = differs.iter().any(|one| change(&one.path) == Change::Roll);
-    let tags = merged(
-        &json!({"kvTags": stands.get("kvTags")}),
-        &json!({"kvTags": body.get("kvTags")}),
-        WEB_SERVICE.rules,
-        written,
-    );
-    let touched = |root: &str| differs.iter().any(|one| one.path == root || one.path.starts_with(&format!("{root}.")));
-    let mut operations = Vec::new();
-    if rolls {
-        operations.push(replace("/environmentImageRequest", body.get("environmentImageRequest")));
-    }
-    if touched("kvTags") {
-        operations.push(replace("/kvTags", tags.get("kvTags")));
-    }
-    for root in ["description", "authEnabled"].into_iter().filter(|root| touched(root)) {
-        operations.push(replace(&format!("/{root}"), body.get(root)));
-    }
-    operations.into()
-}
-
-fn replace(path: &str, value: Option<&Value>) -> Value {
-    json!({"op": "replace", "path": path, "value": value})
-}
-
 /// A field of the body as the spec calls it, and the unit in which the spec writes it.
 pub fn spec_field(path: &str) -> (String, &'static str) {
     let tag = path.strip_prefix("kvTags.").filter(|tag| *tag != CONTENT_TAG);
+    let property = path.strip_prefix("properties.");
+    if let Some(property) = property {
+        return (format!("backend.azureMLWebService.properties[{property}]"), "");
+    }
     let name = match path {
         "containerResourceRequirements.memoryInGB" => return ("resources.memory".into(), "G"),
         "containerResourceRequirements.cpu" => "resources.cpu",
         "image.modelIds" => "model",
         "image.assets" => "scoring.script",
         "image.conda" => "environment.conda",
+        "appInsightsEnabled" => "telemetry.applicationInsights",
+        path if path.starts_with("dataCollection") => "telemetry.dataCollection",
+        path if path.starts_with("encryptionProperties") => "encryption.keyVaultKey",
         path if path.starts_with("vnetConfiguration") || path == "location" => "network.subnetRef",
         path => return (tag.map_or_else(|| path.to_owned(), |tag| format!("azure.tags[{tag}]")), ""),
     };
@@ -210,6 +204,7 @@ pub fn differs(body: &Value, stands: &Value, written: &[String]) -> Vec<Differen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::Change;
 
     fn service(content: &str, model: &str) -> Value {
         let image = json!({"driverProgram": "d.py", "modelIds": [model], "assets": [{"id": "d.py", "url": "aml://artifact/d"}, {"id": "score.py", "url": "aml://artifact/s"}],
@@ -218,12 +213,16 @@ mod tests {
             name: "svc",
             description: None,
             tags: Map::new(),
+            properties: Map::new(),
             owner: "o",
             location: "japaneast",
             virtual_network: "v",
             subnet: "s",
             cpu_tenths: 10,
             memory_tenths: 15,
+            app_insights: false,
+            data_collection: false,
+            encryption: Value::Null,
             image,
             content,
         }
@@ -256,17 +255,21 @@ mod tests {
         let found = differs(&want, &stands, &[]);
         let paths: Vec<_> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["kvTags.acivnet-content", "image.modelIds"]);
-        assert!(found.iter().all(|one| change(&one.path) == Change::Roll));
+        assert!(found.iter().all(|one| (WEB_SERVICE.change)(&one.path) == Change::Roll));
         let operations = patch(&want, &stands, &found, &[]);
         let touched: Vec<_> = operations.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
         assert_eq!(touched, ["/environmentImageRequest", "/kvTags"]);
         for (path, expected) in [
             ("containerResourceRequirements.cpu", Change::Replace),
             ("vnetConfiguration.subnetName", Change::Replace),
+            ("dataCollection.storageEnabled", Change::Replace),
+            ("encryptionProperties", Change::Replace),
+            ("appInsightsEnabled", Change::Roll),
+            ("properties.team", Change::Live),
             ("description", Change::Live),
             ("kvTags.team", Change::Live),
         ] {
-            assert_eq!(change(path), expected, "{path}");
+            assert_eq!((WEB_SERVICE.change)(path), expected, "{path}");
         }
     }
 

@@ -227,6 +227,11 @@ impl World {
                 let time = self.now().to_string();
                 let mut service = body.clone();
                 service["createdTime"] = time.into();
+                // Azure says what is collected whether or not it was asked to
+                let collects = &mut service["dataCollection"];
+                if collects.is_null() {
+                    *collects = json!({"storageEnabled": false, "eventHubEnabled": false});
+                }
                 self.services.insert(node.id.name().into(), service);
                 self.begin(node.id.name());
                 Ok(Progress::Running(None))
@@ -348,7 +353,13 @@ fn apply(body: &mut Value, operations: &Value) {
     let operations = operations.as_array().unwrap();
     assert!(!operations.is_empty(), "a patch of nothing");
     for one in operations {
-        assert_eq!(one["op"], "replace");
-        body[one["path"].as_str().unwrap().trim_start_matches('/')] = one["value"].clone();
+        let path = one["path"].as_str().unwrap().trim_start_matches('/');
+        match (one["op"].as_str(), path.strip_prefix("properties/")) {
+            (Some("replace"), None) => body[path] = one["value"].clone(),
+            (Some("add"), Some(key)) => {
+                body["properties"][key.replace("~1", "/").replace("~0", "~")] = one["value"].clone();
+            }
+            other => panic!("no such operation: {other:?}"),
+        }
     }
 }

@@ -67,6 +67,7 @@ fn change(service: &mut Service, member: &str, value: &Value) -> Result<(), Stri
             }
         }
         ("authEnabled", Value::Bool(enabled)) => service.auth_enabled = *enabled,
+        ("appInsightsEnabled", Value::Bool(enabled)) => service.app_insights = *enabled,
         ("state", Value::String(state)) => service.state = named(state)?,
         ("containerResourceRequirements", Value::Object(resources)) => {
             let number = |name: &str, old: f64| resources.get(name).and_then(Value::as_f64).unwrap_or(old);

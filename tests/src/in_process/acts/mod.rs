@@ -2,6 +2,7 @@
 
 pub mod others;
 pub mod portal;
+pub mod service;
 pub mod trouble;
 
 use super::{

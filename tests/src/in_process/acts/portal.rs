@@ -99,6 +99,11 @@ pub fn service_tags(bed: &Bed) -> Done<'_> {
     patch(bed, in_workspace("services/aciservice"), json!({"kvTags": tags, "description": "by hand"}))
 }
 
+/// Application Insights is switched on, and authentication.
+pub fn service_switches(bed: &Bed) -> Done<'_> {
+    patch(bed, in_workspace("services/aciservice"), json!({"appInsightsEnabled": true, "authEnabled": true}))
+}
+
 /// The service is deleted.
 pub fn service_deleted(bed: &Bed) -> Done<'_> {
     bed.portal(Method::DELETE, in_workspace("services/aciservice"), Value::Null)

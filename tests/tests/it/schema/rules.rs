@@ -339,6 +339,7 @@ fn deployment_table() -> Vec<Rule> {
     let named_service = deployment().with("/spec/backend/azureMLWebService/serviceName", "churn");
     let own_group = deployment().with("/spec/workspace/resourceGroup", "amlrg");
     let one = |name: &str| json!([{"name": name, "value": "x"}]);
+    let with_properties = |list: Value| examples::deployment().with("/spec/backend/azureMLWebService/properties", list);
     vec![
         rule(
             NAME,
@@ -382,6 +383,23 @@ fn deployment_table() -> Vec<Rule> {
                 Change(own_group.clone(), deployment()),
                 Change(own_group.clone(), own_group.clone().with("/spec/workspace/resourceGroup", "other")),
             ],
+        ),
+        rule(
+            "backend.azureMLWebService.properties is add-only, as in Azure: none can change or go; create a new AciVnetDeployment",
+            [
+                Change(deployment(), with_properties(json!([{"name": "a", "value": "1"}]))),
+                Change(
+                    with_properties(json!([{"name": "a", "value": "1"}])),
+                    with_properties(json!([{"name": "b", "value": "2"}, {"name": "a", "value": "1"}])),
+                ),
+            ],
+            [json!([{"name": "a", "value": "2"}]), json!([{"name": "b", "value": "1"}]), json!([])]
+                .map(|changed| Change(with_properties(json!([{"name": "a", "value": "1"}])), with_properties(changed)))
+                .into_iter()
+                .chain([
+                    Change(with_properties(one("a")), deployment()),
+                    Change(with_properties(one("a")), deployment().with("/spec/backend/azureMLWebService", json!({}))),
+                ]),
         ),
         rule(OWN_TAG, [with("/spec/azure/tags", one("owner"))], [with("/spec/azure/tags", one("acivnet-owner"))]),
         rule(

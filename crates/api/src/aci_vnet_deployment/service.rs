@@ -1,0 +1,51 @@
+//! What else a web service may be told: telemetry and the key that its data is encrypted with.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Switch {
+    /// It is done.
+    Enabled,
+    /// It is not done.
+    #[default]
+    Disabled,
+}
+
+/// What the web service tells of its requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Telemetry {
+    /// Requests and logs in the workspace's Application Insights; `Disabled` when absent. A change restarts the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_insights: Option<Switch>,
+    /// Inputs and predictions in the workspace's storage; `Disabled` when absent. A change deletes and creates the web
+    /// service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_collection: Option<Switch>,
+}
+
+/// How the container group's data is encrypted. A change deletes and creates the web service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Encryption {
+    /// A key of one's own.
+    pub key_vault_key: KeyVaultKey,
+}
+
+/// A version of a key in Azure Key Vault; all three or none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct KeyVaultKey {
+    /// Address of the vault, such as `https://kv.vault.azure.net`.
+    #[serde(rename = "vaultBaseURL")]
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^https://[-.a-zA-Z0-9]+/?$"))]
+    pub vault_base_url: String,
+    /// Name of the key.
+    #[schemars(length(min = 1, max = 127), regex(pattern = "^[-a-zA-Z0-9]+$"))]
+    pub name: String,
+    /// Version of the key.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[a-zA-Z0-9]+$"))]
+    pub version: String,
+}

@@ -1,0 +1,104 @@
+//! What changes a web service in place (Azure ML v1, `PATCH …/services/{name}`), and what a change costs.
+
+use super::WEB_SERVICE;
+use crate::{
+    drift::{Difference, merged},
+    kind::Change,
+    owner::CONTENT_TAG,
+};
+use serde_json::{Value, json};
+
+/// Fields that no operation of the protocol changes: the service is deleted and created.
+const FIXED: [&str; 6] = [
+    "containerResourceRequirements",
+    "vnetConfiguration",
+    "location",
+    "computeType",
+    "dataCollection",
+    "encryptionProperties",
+];
+/// Fields that the container has to know: it starts anew.
+const ROLLING: [&str; 3] = ["image", "authEnabled", "appInsightsEnabled"];
+/// Fields that are sent whole, in the order in which they are sent.
+const WHOLE: [&str; 3] = ["description", "authEnabled", "appInsightsEnabled"];
+
+/// What a change of the field at a path costs.
+pub(super) fn change(path: &str) -> Change {
+    let below = |root: &&str| is_below(path, root);
+    if FIXED.iter().any(below) {
+        Change::Replace
+    } else if path == format!("kvTags.{CONTENT_TAG}") || ROLLING.iter().any(below) {
+        Change::Roll
+    } else {
+        Change::Live
+    }
+}
+
+/// Whether what runs differs: driver, script, model or environment.
+pub fn changes_content(differs: &[Difference]) -> bool {
+    differs.iter().any(|one| one.path == format!("kvTags.{CONTENT_TAG}") || is_below(&one.path, "image"))
+}
+
+/// The JSON patch that removes the differences. Tags are sent whole, with what others put there; a property is added.
+pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
+    let touched = |root: &str| differs.iter().any(|one| is_below(&one.path, root));
+    let mut operations = Vec::new();
+    if changes_content(differs) {
+        operations.push(operation("replace", "/environmentImageRequest", body.get("environmentImageRequest")));
+    }
+    if touched("kvTags") {
+        operations.push(operation("replace", "/kvTags", tags(body, stands, written).get("kvTags")));
+    }
+    for root in WHOLE.into_iter().filter(|root| touched(root)) {
+        operations.push(operation("replace", &format!("/{root}"), body.get(root)));
+    }
+    let added = differs.iter().filter_map(|one| Some((one.path.strip_prefix("properties.")?, &one.want)));
+    operations.extend(added.map(|(key, value)| operation("add", &property(key), Some(value))));
+    operations.into()
+}
+
+fn tags(body: &Value, stands: &Value, written: &[String]) -> Value {
+    let only = |of: &Value| json!({"kvTags": of.get("kvTags")});
+    merged(&only(stands), &only(body), WEB_SERVICE.rules, written)
+}
+
+/// Path of a property, its key escaped (RFC 6901, section 4).
+fn property(key: &str) -> String {
+    format!("/properties/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+fn operation(op: &str, path: &str, value: Option<&Value>) -> Value {
+    json!({"op": op, "path": path, "value": value})
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_added_one_by_one() {
+        let one = |path: &str, want: &str| Difference { path: path.into(), want: want.into(), have: Value::Null };
+        let differs = [one("properties.team", "churn"), one("properties.a/b~c", "d"), one("description", "new")];
+        let body = json!({"description": "new"});
+        assert_eq!(
+            patch(&body, &json!({}), &differs, &[]),
+            json!([
+                {"op": "replace", "path": "/description", "value": "new"},
+                {"op": "add", "path": "/properties/team", "value": "churn"},
+                {"op": "add", "path": "/properties/a~1b~0c", "value": "d"},
+            ])
+        );
+    }
+
+    #[test]
+    fn the_content_is_sent_only_when_it_changed() {
+        let switch = Difference { path: "appInsightsEnabled".into(), want: true.into(), have: false.into() };
+        let body = json!({"appInsightsEnabled": true, "environmentImageRequest": {}});
+        let switched = json!([{"op": "replace", "path": "/appInsightsEnabled", "value": true}]);
+        assert_eq!(patch(&body, &json!({}), &[switch], &[]), switched);
+    }
+}
