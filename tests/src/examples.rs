@@ -101,6 +101,11 @@ pub fn full_subnet() -> Object {
         .with("/spec/suspend", false)
 }
 
+/// An environment variable whose value is in a Secret.
+pub fn from_secret() -> Value {
+    json!({"name": "STORE_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "store", "key": "password"}}})
+}
+
 /// A version of a key in a vault.
 pub fn key_vault_key() -> Value {
     json!({"vaultBaseURL": "https://kv.vault.azure.net", "name": "aci", "version": "0123456789abcdef"})
@@ -112,6 +117,7 @@ pub fn full_deployment() -> Object {
     deployment()
         .with("/spec/backend/azureMLWebService/serviceName", "churn-service")
         .with("/spec/backend/azureMLWebService/properties", named("team", "churn"))
+        .with("/spec/auth", json!({"type": "Key", "keys": {"secretRef": {"name": "churn-keys"}}}))
         .with("/spec/telemetry", json!({"applicationInsights": "Enabled", "dataCollection": "Disabled"}))
         .with("/spec/encryption/keyVaultKey", key_vault_key())
         .with("/spec/workspace/resourceGroup", "amlrg")

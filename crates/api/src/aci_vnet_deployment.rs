@@ -77,6 +77,9 @@ pub struct AciVnetDeploymentSpec {
     pub environment: Environment,
     /// CPU and memory.
     pub resources: Resources,
+    /// What a request needs; nothing when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
     /// What the web service tells of its requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,

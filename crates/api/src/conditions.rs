@@ -141,6 +141,14 @@ pub mod reasons {
         ADDRESSES_FREE = "AddressesFree";
         /// A ConfigMap or a key in it is missing.
         CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound";
+        /// A Secret that the spec names does not exist.
+        SECRET_NOT_FOUND = "SecretNotFound";
+        /// A Secret that the spec names lacks a key.
+        SECRET_KEY_MISSING = "SecretKeyMissing";
+        /// The operator may not read, or make, a Secret that the spec names.
+        SECRET_FORBIDDEN = "SecretForbidden";
+        /// A value from a Secret is stored readable by the web service.
+        SECRET_STORED_READABLE = "SecretStoredReadable";
         /// The conda file can't be used.
         CONDA_FILE_INVALID = "CondaFileInvalid";
         /// The model file can't be read.

@@ -1,8 +1,9 @@
 //! Carries out one step of a plan.
 
-use crate::{connector::Azure, gate::Permit, http::BoxError};
+use crate::{connector::Azure, gate::Permit, http::BoxError, identity::Secret, service_keys::Keys};
+use acivnet_api::SecretKeyRef;
 use acivnet_core::{
-    blueprint::{Node, Payload},
+    blueprint::{Node, Payload, Sealed},
     failure::Failure,
     kind::{Plane, Write},
     plan::{Progress, Request},
@@ -10,13 +11,26 @@ use acivnet_core::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use serde_json::{Value, json};
 
 /// The bytes of a payload on their way.
 pub type PayloadStream = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// Opens payloads: the one read that carrying out may do.
+/// What writes need of the cluster: files, values of Secrets, and a Secret for keys that Azure made.
 #[async_trait]
 pub trait Payloads: Send + Sync {
+    /// A value that a Secret held when it was read in this pass.
+    ///
+    /// # Errors
+    /// It was not there.
+    fn reveal(&self, key: &SecretKeyRef) -> Result<Secret, Failure>;
+
+    /// Makes a Secret with these keys. One of that name that is there stays as it is.
+    ///
+    /// # Errors
+    /// It can't be made.
+    async fn keep(&self, secret: &str, keys: &Keys) -> Result<(), Failure>;
+
     /// The payload from its first byte. Digest and size are checked here before anything is committed.
     ///
     /// # Errors
@@ -51,12 +65,57 @@ impl Azure {
                 self.register_model(permit, node, body, payload, payloads).await
             }
             Request::PatchModel { operations } => self.patch_model(permit, node, operations).await,
-            Request::CreateService { body, payloads: files } => {
-                self.create_service(permit, node, body, files, payloads).await
+            Request::CreateService { body, payloads: files, sealed } => {
+                let body = unsealed(body, sealed, payloads)?;
+                self.create_service(permit, node, &body, files, payloads).await
             }
-            Request::PatchService { operations, payloads: files } => {
-                self.patch_service(permit, node, operations, files, payloads).await
+            Request::PatchService { operations, payloads: files, sealed } => {
+                let operations = unsealed(operations, sealed, payloads)?;
+                self.patch_service(permit, node, &operations, files, payloads).await
             }
+            Request::ChangeKey { which, value } => self.change_key(permit, &node.id, *which, value, payloads).await,
+            Request::KeepKeys { secret } => self.keep_keys(&node.id, secret, payloads).await,
         }
+    }
+}
+
+/// A body with its sealed places filled in. It is made right before it is sent and never printed.
+pub(crate) fn unsealed(body: &Value, sealed: &[Sealed], payloads: &dyn Payloads) -> Result<Value, Failure> {
+    let mut body = body.clone();
+    for Sealed { at, value } in sealed {
+        let value = payloads.reveal(value)?;
+        if let Some(place) = place(&mut body, at) {
+            *place = value.expose().into();
+        }
+    }
+    Ok(body)
+}
+
+/// A place by JSON pointer; objects on the way are made.
+fn place<'b>(body: &'b mut Value, pointer: &str) -> Option<&'b mut Value> {
+    pointer.split('/').skip(1).try_fold(body, |at, part| {
+        if at.is_null() {
+            *at = json!({});
+        }
+        match at {
+            Value::Object(members) => Some(members.entry(part).or_insert(Value::Null)),
+            Value::Array(items) => items.get_mut(part.parse::<usize>().ok()?),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_or_made() {
+        let mut body = json!([{"value": {"a": {"b": ""}}}, {"value": 1}]);
+        for (pointer, found) in [("/0/value/a/b", true), ("/0/value/c/d", true), ("/1/value/c", false), ("/7/a", false)]
+        {
+            assert_eq!(place(&mut body, pointer).map(|place| *place = 2.into()).is_some(), found, "{pointer}");
+        }
+        assert_eq!(body, json!([{"value": {"a": {"b": 2}, "c": {"d": 2}}}, {"value": 1}]));
     }
 }

@@ -103,6 +103,11 @@ impl Azure {
         Self { errand, ..self }
     }
 
+    /// Knows more secrets that must not show in what it says.
+    pub fn hide(&mut self, secrets: Scrubber) {
+        self.scrubber = std::mem::take(&mut self.scrubber).with(secrets);
+    }
+
     /// From now on its requests are as urgent as this.
     pub fn hurry(&mut self, priority: Priority) {
         self.errand.priority = priority;

@@ -19,7 +19,7 @@ impl Secret {
     }
 
     /// The value, for the request that needs it.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

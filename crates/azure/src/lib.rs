@@ -25,6 +25,7 @@ mod observe;
 mod operation;
 mod random;
 mod request;
+mod service_keys;
 mod services;
 mod sign_in;
 pub mod throttle;
@@ -44,6 +45,7 @@ pub use gate::{Gate, NOT_LEADING, Permit};
 pub use identity::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
 pub use observe::{Class, Observer, Sent, Waited};
 pub use random::{Random, SplitMix};
+pub use service_keys::Keys;
 pub use throttle::{Errand, Priority};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

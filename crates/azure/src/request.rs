@@ -54,6 +54,11 @@ impl Call {
         Self::new(Method::GET, url, class, about.into())
     }
 
+    /// A question that takes another verb than GET and changes nothing.
+    pub(crate) fn ask(method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
+        Self::new(method, url, class, about.into())
+    }
+
     /// A write, which needs leave and ends with it.
     pub(crate) fn write(permit: &Permit, method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
         Self { fence: Some(Arc::clone(permit.fence())), ..Self::new(method, url, class, about.into()) }

@@ -1,7 +1,7 @@
 //! Web services of Azure ML. A creation has no key: a service is found by its name.
 
 use crate::{
-    carry_out::Payloads,
+    carry_out::{Payloads, unsealed},
     connector::Azure,
     discovery::Endpoints,
     error::{failure, unreachable},
@@ -95,7 +95,8 @@ impl Azure {
         if let Some(successor) = successor {
             self.upload_all(permit, &endpoints, &workspace, &successor.payloads, payloads).await?;
             let url = endpoints.model_management(&workspace, "services/validate");
-            self.validate(permit, node, url, &successor.body).await?;
+            let body = unsealed(&successor.body, &successor.sealed, payloads)?;
+            self.validate(permit, node, url, &body).await?;
         }
         let url = endpoints.model_management(&workspace, &format!("services/{}", segment(node.id.name())));
         let call = Call::write(permit, Method::DELETE, url, Class::MachineLearning, node.id.as_str());

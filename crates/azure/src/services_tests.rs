@@ -55,7 +55,8 @@ async fn a_service_is_created_after_its_files() {
         raw(202, "").header("operation-location", "https://models.ml.test/x/operations/1").header("retry-after", "5");
     let script = script(uploads().into_iter().chain([(format!("POST {}", path("services")), accepted)]));
     let body = json!({"name": "svc", "computeType": "ACI"});
-    let done = carry(&script, Request::CreateService { body: body.clone(), payloads: vec![file()] }).await;
+    let done =
+        carry(&script, Request::CreateService { body: body.clone(), payloads: vec![file()], sealed: Vec::new() }).await;
     assert_eq!(done, Ok(Progress::Running(Some(Duration::from_secs(5)))));
     assert_eq!(script.done().last().unwrap().json(), body);
 }
@@ -69,7 +70,9 @@ async fn a_creation_without_an_answer_is_not_repeated_here() {
     ] {
         let script = script([(format!("POST {}", path("services")), answer)]);
         let failure =
-            carry(&script, Request::CreateService { body: json!({}), payloads: Vec::new() }).await.unwrap_err();
+            carry(&script, Request::CreateService { body: json!({}), payloads: Vec::new(), sealed: Vec::new() })
+                .await
+                .unwrap_err();
         assert_eq!((failure.status, failure.retry), (status, retry));
         script.done();
     }
@@ -83,7 +86,8 @@ async fn a_patch_is_carried_or_running() {
     ] {
         let script = script([(format!("PATCH {}", path("services/svc")), answer)]);
         assert_eq!(
-            carry(&script, Request::PatchService { operations: json!([]), payloads: Vec::new() }).await,
+            carry(&script, Request::PatchService { operations: json!([]), payloads: Vec::new(), sealed: Vec::new() })
+                .await,
             Ok(expected)
         );
         assert_eq!(script.done()[2].header("content-type"), Some("application/json-patch+json"));
@@ -94,7 +98,7 @@ async fn a_patch_is_carried_or_running() {
 async fn nothing_is_deleted_that_could_not_be_replaced() {
     let validate = || format!("POST {}", path("services/validate"));
     let delete = || format!("DELETE {}", path("services/svc"));
-    let successor = || Successor { body: json!({"name": "svc"}), payloads: Vec::new() };
+    let successor = || Successor { body: json!({"name": "svc"}), payloads: Vec::new(), sealed: Vec::new() };
     let request = || Request::Delete { if_match: None, successor: Some(successor()) };
     for (answer, deleted) in [
         (reply(200, json!({})), true),
@@ -128,7 +132,7 @@ async fn a_successor_is_validated_once_its_files_are_there() {
         (format!("DELETE {}", path("services/svc")), raw(200, "")),
     ];
     let script = script(uploads().into_iter().chain(then));
-    let successor = Successor { body: json!({"name": "svc"}), payloads: vec![file()] };
+    let successor = Successor { body: json!({"name": "svc"}), payloads: vec![file()], sealed: Vec::new() };
     let request = Request::Delete { if_match: None, successor: Some(successor) };
     assert_eq!(carry(&script, request).await, Ok(Progress::Carried));
     script.done();

@@ -1,7 +1,7 @@
 //! What should stand: nodes with goals and needs.
 
 use crate::{failure::Cause, id::ResourceId, kind::Kind, owner::Mark};
-use acivnet_api::ConfigMapKey;
+use acivnet_api::{ConfigMapKey, SecretKeyRef};
 use serde_json::Value;
 
 /// Where a node is wanted.
@@ -58,6 +58,15 @@ impl Payload {
     }
 }
 
+/// A place in a body that the shell fills in when it is sent. Core never sees what goes there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sealed {
+    /// Where (JSON pointer).
+    pub at: String,
+    /// What goes there.
+    pub value: SecretKeyRef,
+}
+
 /// One wanted (or unwanted) resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -77,6 +86,8 @@ pub struct Node {
     pub mark: Mark,
     /// What is uploaded before it is written.
     pub payloads: Vec<Payload>,
+    /// Places of the body that are filled in when it is sent.
+    pub sealed: Vec<Sealed>,
     /// A reason not to act on it now, found by those who described it.
     pub blocked: Option<Cause>,
     /// It failed, and a second try with the same content is due.
@@ -95,6 +106,7 @@ impl Node {
             hold: Hold::Owned,
             mark,
             payloads: Vec::new(),
+            sealed: Vec::new(),
             blocked: None,
             retry_due: false,
         }

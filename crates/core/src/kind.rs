@@ -44,6 +44,8 @@ pub enum Write {
     Model,
     /// Create or patch a web service, its files uploaded first.
     Service,
+    /// Change a key of a web service, or keep its keys in a Secret.
+    Keys,
     /// Never written.
     Never,
 }

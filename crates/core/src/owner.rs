@@ -46,6 +46,8 @@ pub enum Mark {
     ServiceTag(String),
     /// `properties.acivnet-owner` of a model version.
     ModelProperty(String),
+    /// It lies in what is ours, and is not touched before that is known.
+    Within,
     /// None: read only.
     None,
 }
@@ -73,6 +75,7 @@ impl Mark {
                 let held = body.pointer("/properties/networkSecurityGroup/id").and_then(Value::as_str);
                 if held.is_some_and(|held| held.eq_ignore_ascii_case(id)) { Says::Ours } else { Says::Nothing }
             }
+            Self::Within => Says::Ours,
             Self::None => Says::Nothing,
         }
     }

@@ -31,6 +31,7 @@ fn patience(reason: &str) -> Patience {
         | r::QUOTA_EXCEEDED
         | r::ADDRESS_OUTSIDE_SUBNET
         | r::ADDRESS_NOT_ALLOWED
+        | r::SECRET_KEY_MISSING
         | r::AZURE_REFUSED => Patience::None,
         r::PROGRESSING
         | r::CREATING

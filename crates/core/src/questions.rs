@@ -1,7 +1,7 @@
 //! What decisions ask of the world. The shell answers; core never looks by itself.
 
 use crate::{id::ResourceId, kind::Kind};
-use acivnet_api::ConfigMapKey;
+use acivnet_api::{ConfigMapKey, SecretKeyRef};
 
 /// One read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,9 @@ pub enum Question {
         /// Whether the content itself is needed, or its digest only.
         text: bool,
     },
+    /// A Secret of the object's namespace, by name. Present: `{"uid":"…","resourceVersion":"…","keys":["…"]}` with the keys
+    /// that hold text; the values stay in the shell.
+    Secret(String),
     /// A `DelegatedSubnet` of the object's namespace, by name. Present: the whole object as JSON.
     DelegatedSubnet(String),
     /// Every other `DelegatedSubnet` of the cluster in the same virtual network. Present: an array of
@@ -55,6 +58,8 @@ pub enum Question {
         url: String,
         /// The request body.
         body: ConfigMapKey,
+        /// The key to send, if the web service wants one.
+        key: Option<SecretKeyRef>,
         /// How long to wait for the answer, in seconds.
         timeout_seconds: u32,
         /// How long a passed probe vouches, in seconds.

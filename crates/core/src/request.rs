@@ -1,14 +1,20 @@
 //! From a decision to the write that carries it out.
 
 use crate::{
-    blueprint::{Node, Payload},
+    blueprint::{Node, Payload, Sealed},
     drift::merged,
     kind::{Change, Write},
-    kinds::{model_version, web_service},
+    kinds::{
+        model_version,
+        web_service::{
+            self,
+            keys::{self, WhichKey},
+        },
+    },
     observed::Observed,
     plan::{Seen, record_of},
 };
-use acivnet_api::ResourceStatus;
+use acivnet_api::{ResourceStatus, SecretKeyRef};
 use serde_json::Value;
 
 /// One write, complete: act adds nothing.
@@ -46,6 +52,8 @@ pub enum Request {
         body: Value,
         /// Script and driver.
         payloads: Vec<Payload>,
+        /// Places of the body to fill in.
+        sealed: Vec<Sealed>,
     },
     /// Upload the payloads, then patch the web service.
     PatchService {
@@ -53,6 +61,20 @@ pub enum Request {
         operations: Value,
         /// Script and driver, when the content changes.
         payloads: Vec<Payload>,
+        /// Places of the operations to fill in.
+        sealed: Vec<Sealed>,
+    },
+    /// Give one key of a web service the value in a Secret.
+    ChangeKey {
+        /// Which.
+        which: WhichKey,
+        /// The value.
+        value: SecretKeyRef,
+    },
+    /// Make a Secret that holds the keys that Azure made.
+    KeepKeys {
+        /// Its name.
+        secret: String,
     },
 }
 
@@ -64,6 +86,8 @@ pub struct Successor {
     pub body: Value,
     /// Script and driver.
     pub payloads: Vec<Payload>,
+    /// Places of the body to fill in.
+    pub sealed: Vec<Sealed>,
 }
 
 /// The write that brings a node to where it is wanted; none when there is no way.
@@ -79,6 +103,7 @@ pub(crate) fn write(
         Write::Never => None,
         Write::Merge => Some(put(node, stands, recorded_keys(node, recorded))),
         Write::Model => model(node, seen, stands, recorded_keys(node, recorded)),
+        Write::Keys => Some(keys(node, seen)),
         Write::Service => service(node, seen, change, stands, recorded_keys(node, recorded)),
     }
 }
@@ -104,18 +129,31 @@ fn service(
 ) -> Option<Request> {
     let body = web_service::creation(&node.body);
     match (seen, change) {
-        (Seen::Absent, _) => Some(Request::CreateService { body, payloads: node.payloads.clone() }),
+        (Seen::Absent, _) => {
+            Some(Request::CreateService { body, payloads: node.payloads.clone(), sealed: node.sealed.clone() })
+        }
         (Seen::Failed { .. }, _) => Some(Request::Delete { if_match: None, successor: None }),
         (_, Some(Change::Replace)) => {
-            let successor = Successor { body, payloads: node.payloads.clone() };
+            let successor = Successor { body, payloads: node.payloads.clone(), sealed: node.sealed.clone() };
             Some(Request::Delete { if_match: None, successor: Some(successor) })
         }
         _ => {
             let operations = web_service::patch(&node.body, stands?, seen.differences(), written);
             let new_content = web_service::changes_content(seen.differences());
             let payloads = if new_content { node.payloads.clone() } else { Vec::new() };
-            Some(Request::PatchService { operations, payloads })
+            let sealed = web_service::sealed(&operations, &node.sealed);
+            Some(Request::PatchService { operations, payloads, sealed })
         }
+    }
+}
+
+fn keys(node: &Node, seen: &Seen) -> Request {
+    let secret = node.id.name().to_owned();
+    match keys::first(seen.differences()) {
+        Some(which) => {
+            Request::ChangeKey { which, value: SecretKeyRef { name: secret, key: which.in_secret().into() } }
+        }
+        None => Request::KeepKeys { secret },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     blueprint::{Goal, Hold, Node},
+    kind::Write,
     kinds::subnet::{self, SUBNET},
     observed::Observed,
     owner::Says,
@@ -26,6 +27,7 @@ pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceSt
 
 fn resource(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
     let keep = match (node.goal, &step.seen) {
+        _ if node.kind.write == Write::Keys => false,
         (_, Seen::Foreign(_)) | (Goal::Gone, Seen::Absent) => false,
         (_, Seen::Absent | Seen::Unread(_)) => record.is_some() || begins(pass, step),
         _ => true,

@@ -37,12 +37,21 @@ impl Scrubber {
         Self { secrets: secrets.into_iter().filter(|secret| secret.len() >= 4).collect() }
     }
 
+    /// The text without the values it was told.
+    pub fn hide(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+    }
+
+    /// The same scrubber, which knows what another one knows as well.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.secrets.extend(other.secrets);
+        self
+    }
+
     /// One line of at most [`LONGEST`] characters without secrets and control characters.
     pub fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.secrets {
-            text = text.replace(secret.as_str(), "***");
-        }
+        let mut text = self.hide(text);
         for (pattern, with) in PATTERNS.iter() {
             text = pattern.replace_all(&text, *with).into_owned();
         }

@@ -149,6 +149,7 @@ fn word(action: &Action) -> &'static str {
         Action::Write(Request::Delete { .. }) => "Delete",
         Action::Write(Request::RegisterModel { .. } | Request::CreateService { .. }) => "Post",
         Action::Write(Request::PatchModel { .. } | Request::PatchService { .. }) => "Patch",
+        Action::Write(Request::ChangeKey { .. } | Request::KeepKeys { .. }) => "Keys",
         Action::Wait => "Wait",
         Action::Keep => "Keep",
         Action::Hold(Held::Unread(_)) => "Unread",

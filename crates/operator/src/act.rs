@@ -1,6 +1,6 @@
 //! A plan to writes, in its order. Nothing is read here but the payloads that are uploaded.
 
-use crate::{config_maps::Files, ctx::Ctx};
+use crate::{config_maps::Files, ctx::Ctx, secrets::Secrets};
 use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
     blueprint::{Blueprint, Node},
@@ -17,11 +17,12 @@ pub(crate) async fn act(
     ctx: &Ctx,
     azure: &Azure,
     meta: &ObjectMeta,
+    secrets: &Secrets,
     blueprint: &Blueprint,
     plan: &Plan,
 ) -> Option<Done> {
     let (mut done, namespace) = (Done::default(), names(meta).0);
-    let payloads = Files { ctx, namespace };
+    let payloads = Files { ctx, namespace, owner: meta, secrets };
     for (at, request) in plan.writes() {
         let Some(node) = blueprint.nodes.get(at) else { continue };
         let _turn = match network(node) {

@@ -1,8 +1,13 @@
 //! Files in ConfigMaps: digests cached by uid and resourceVersion, bytes read when they are needed.
 
-use crate::{ctx::Ctx, kubernetes, locks::Locks};
-use acivnet_api::{ConfigMapKey, conditions::reasons};
-use acivnet_azure::{PayloadStream, Payloads};
+use crate::{
+    ctx::Ctx,
+    kubernetes,
+    locks::Locks,
+    secrets::{self, Secrets},
+};
+use acivnet_api::{ConfigMapKey, SecretKeyRef, conditions::reasons};
+use acivnet_azure::{Keys, PayloadStream, Payloads, Secret};
 use acivnet_core::{
     blueprint::{Payload, PayloadSource},
     failure::Failure,
@@ -12,7 +17,7 @@ use acivnet_core::{
 };
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::Api;
 use serde_json::json;
 use std::{
@@ -173,10 +178,21 @@ pub(crate) async fn content(ctx: &Ctx, namespace: &str, key: &ConfigMapKey) -> R
 pub(crate) struct Files<'a> {
     pub ctx: &'a Ctx,
     pub namespace: &'a str,
+    /// The object whose files they are.
+    pub owner: &'a ObjectMeta,
+    pub secrets: &'a Secrets,
 }
 
 #[async_trait::async_trait]
 impl Payloads for Files<'_> {
+    fn reveal(&self, key: &SecretKeyRef) -> Result<Secret, Failure> {
+        self.secrets.value(key)
+    }
+
+    async fn keep(&self, secret: &str, keys: &Keys) -> Result<(), Failure> {
+        secrets::keep(self.ctx, self.owner, self.namespace, secret, keys).await
+    }
+
     async fn open(&self, payload: &Payload) -> Result<PayloadStream, Failure> {
         let bytes = match &payload.source {
             PayloadSource::ConfigMap(key) => content(self.ctx, self.namespace, key).await?,
@@ -196,7 +212,6 @@ mod tests {
     use super::*;
     use crate::mock::{Mock, found, refused};
     use futures::TryStreamExt;
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
     use kube::{
         core::PartialObjectMeta,
         runtime::{reflector, watcher::Event},
@@ -283,7 +298,8 @@ mod tests {
     #[tokio::test]
     async fn payloads_come_in_pieces() {
         let ctx = churn().ctx();
-        let files = Files { ctx: &ctx, namespace: "ml" };
+        let (owner, secrets) = (ObjectMeta::default(), Secrets::default());
+        let files = Files { ctx: &ctx, namespace: "ml", owner: &owner, secrets: &secrets };
         let payload =
             |source| Payload { source, container: "c".into(), path: "p".into(), digest: String::new(), size: 0 };
         let stream = files.open(&payload(PayloadSource::ConfigMap(key("churn", "long.yml")))).await.unwrap();

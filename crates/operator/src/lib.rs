@@ -37,6 +37,7 @@ mod queue;
 pub mod reconcile;
 mod repeats;
 mod running;
+mod secrets;
 mod snapshot;
 pub mod start;
 mod stores;

@@ -5,13 +5,15 @@ use crate::{
     identity::Known,
     kubernetes,
     probe::Probe,
+    secrets::{self, Secrets},
     snapshot::{self, Reader},
 };
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, Errand, IdentityKey, Priority};
 use acivnet_core::{
     failure::Failure,
-    kinds::{self, workspace::WORKSPACE},
+    id::ResourceId,
+    kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
     observed::{Fact, Identity, Observed},
     questions::Question,
     subject::{Subject, names, open_questions},
@@ -35,6 +37,8 @@ pub(crate) struct Sight<'a> {
     pub known: Option<Arc<Known>>,
     /// Azure under that identity.
     pub azure: Option<Azure>,
+    /// The Secrets that were read.
+    pub secrets: Secrets,
     /// Whether lists of others may answer.
     shared: bool,
     /// The questions that such lists answered.
@@ -45,7 +49,8 @@ impl<'a> Sight<'a> {
     /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
     pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
-        let mut sight = Self { ctx, priority, observed, known: None, azure: None, shared, by_list: BTreeSet::new() };
+        let (known, azure, secrets, by_list) = Default::default();
+        let mut sight = Self { ctx, priority, observed, known, azure, secrets, shared, by_list };
         sight.look(cr).await;
         sight
     }
@@ -132,7 +137,11 @@ impl<'a> Sight<'a> {
         }
         match (&self.azure, &self.known, &self.observed.identity) {
             (_, _, Identity::Refused(failure)) => (Fact::Unread(failure.clone()), false),
-            (Some(azure), Some(known), _) => self.azure(cr, azure, &known.identity.key(), question).await,
+            (Some(azure), Some(known), _) => {
+                let (mut fact, by_list) = self.azure(cr, azure, &known.identity.key(), question).await;
+                self.hide_secrets(question, &mut fact);
+                (fact, by_list)
+            }
             _ => (self.observed.fact(question), false),
         }
     }
@@ -149,6 +158,7 @@ impl<'a> Sight<'a> {
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
         let lists = Reader { ctx: self.ctx, azure, identity, oldest, since, lasts };
         match question {
+            Question::Azure(kind, id) if *kind == &SERVICE_KEYS => (self.keys(azure, id).await, false),
             // a workspace is never written: the list of those who share it tells enough
             Question::Azure(kind, id) if self.shared || *kind == &WORKSPACE => match lists.resource(kind, id).await {
                 Some(fact) => (fact, self.shared),
@@ -164,6 +174,27 @@ impl<'a> Sight<'a> {
             Question::ServiceLog(service) => (azure.service_log(service).await, false),
             _ => (self.observed.fact(question), false),
         }
+    }
+
+    /// How the keys of a web service compare with those in a Secret: `{service}/keys/{Secret}`.
+    async fn keys(&self, azure: &Azure, id: &ResourceId) -> Fact {
+        let Some(service) = id.parent() else { return Fact::Absent };
+        match azure.service_keys(&service).await {
+            Ok(Some(keys)) => Fact::Present(self.secrets.compare(id.name(), &keys)),
+            Ok(None) => Fact::Absent,
+            Err(failure) => Fact::Unread(failure),
+        }
+    }
+
+    /// Logs and errors may quote what a container or Azure was given.
+    fn hide_secrets(&self, question: &Question, fact: &mut Fact) {
+        let (scrubber, Fact::Present(body)) = (self.secrets.scrubber(), fact) else { return };
+        let quoting = match question {
+            Question::ServiceLog(_) => vec![body],
+            Question::Operation { .. } | Question::Azure(..) => quotes(body).collect(),
+            _ => Vec::new(),
+        };
+        quoting.into_iter().for_each(|text| secrets::hide(&scrubber, text));
     }
 
     async fn kubernetes<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
@@ -185,11 +216,15 @@ impl<'a> Sight<'a> {
                 let found = ctx.stores.users(&ctx.kube, namespace, subnet).await;
                 fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
-            Question::Probe { url, body, timeout_seconds, interval_seconds, revision } => {
+            Question::Secret(name) => self.secrets.fact(ctx, namespace, name).await,
+            Question::Probe { url, body, key, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
-                ctx.probes
-                    .fact(ctx, &Probe { uid, namespace, url, body, timeout_seconds, interval_seconds, revision })
-                    .await
+                let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
+                    Ok(key) => key,
+                    Err(failure) => return Fact::Unread(failure),
+                };
+                let probe = Probe { uid, namespace, url, body, key, timeout_seconds, interval_seconds, revision };
+                ctx.probes.fact(ctx, &probe).await
             }
             _ => self.observed.fact(question),
         }
@@ -228,6 +263,12 @@ impl<'a> Sight<'a> {
     }
 }
 
+/// The members of a body that may quote what Azure was given.
+fn quotes(body: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let members = body.as_object_mut().into_iter().flat_map(|members| members.iter_mut());
+    members.filter(|(name, _)| matches!(name.as_str(), "error" | "operationLogTail")).map(|(_, value)| value)
+}
+
 /// The question about the virtual network that a subnet lies in.
 fn network_of(question: &Question) -> Option<Question> {
     match question {
@@ -242,6 +283,7 @@ fn is_azure(question: &Question) -> bool {
     match question {
         Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_) => true,
         Question::ConfigMap { .. }
+        | Question::Secret(_)
         | Question::DelegatedSubnet(_)
         | Question::OtherDelegatedSubnets { .. }
         | Question::Deployments { .. }

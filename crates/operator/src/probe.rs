@@ -2,9 +2,13 @@
 
 use crate::{config_maps, ctx::Ctx, networks::Networks};
 use acivnet_api::{ConfigMapKey, conditions::reasons};
-use acivnet_azure::{TimeLimit, collect, full};
+use acivnet_azure::{Secret, TimeLimit, collect, full};
 use acivnet_core::{failure::Failure, observed::Fact, retry::Retry, scrub};
-use http::{Method, Request, Uri, header::CONTENT_TYPE, uri::Scheme};
+use http::{
+    HeaderValue, Method, Request, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+    uri::Scheme,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::{
@@ -35,6 +39,8 @@ pub(crate) struct Probe<'a> {
     pub namespace: &'a str,
     pub url: &'a str,
     pub body: &'a ConfigMapKey,
+    /// What the web service knows the caller by.
+    pub key: Option<Secret>,
     pub timeout_seconds: u32,
     pub interval_seconds: u32,
     pub revision: &'a str,
@@ -92,7 +98,10 @@ async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<u16, Failure> {
     let mut request = Request::new(full(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
-    request.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(key) = &probe.key {
+        request.headers_mut().insert(AUTHORIZATION, bearer(key)?);
+    }
     request.extensions_mut().insert(TimeLimit(limit));
     let answer = tokio::time::timeout(limit, async {
         let (parts, body) = ctx.http.send(request).await?.into_parts();
@@ -104,6 +113,13 @@ async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<u16, Failure> {
         Ok(Err(error)) => Err(unreachable(&format!("{} gave no answer: {error}", probe.url))),
         Err(_) => Err(unreachable(&format!("{} gave no answer within {} s", probe.url, probe.timeout_seconds))),
     }
+}
+
+fn bearer(key: &Secret) -> Result<HeaderValue, Failure> {
+    let value = HeaderValue::from_str(&format!("Bearer {}", key.expose()));
+    let mut value = value.map_err(|_| unreachable("the key in the Secret holds what no HTTP header can hold"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn unreachable(message: &str) -> Failure {
@@ -225,6 +241,7 @@ mod tests {
                 namespace: "ml",
                 url: "http://10.0.1.4/score",
                 body: &body,
+                key: None,
                 timeout_seconds: 10,
                 interval_seconds: 300,
                 revision,

@@ -83,6 +83,7 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     }
     ctx.running.note(cr.meta(), &blueprint, &plan, looked, ctx.pace);
     if let Some(azure) = &mut sight.azure {
+        azure.hide(sight.secrets.scrubber());
         azure.hurry(priority.of_write(cr.drifts(&sight.observed) && !cr.deleting()));
     }
     let report = |cr: &S, done: Option<&Done>| {
@@ -97,7 +98,7 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;
     let before = report(&cr, None);
     let cr = publish::record(ctx, cr, &before).await?;
-    let Some(done) = act(ctx, azure, cr.meta(), &blueprint, &plan).await else {
+    let Some(done) = act(ctx, azure, cr.meta(), &sight.secrets, &blueprint, &plan).await else {
         return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false });
     };
     let said = report(&cr, Some(&done));

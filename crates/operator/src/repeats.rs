@@ -46,6 +46,8 @@ fn digest(blueprint: &Blueprint, plan: &Plan, done: &Done) -> Option<String> {
                 Request::Put { body, .. }
                 | Request::RegisterModel { body, .. }
                 | Request::CreateService { body, .. } => body.to_string(),
+                Request::ChangeKey { which, .. } => which.in_azure().to_owned(),
+                Request::KeepKeys { secret } => secret.clone(),
                 Request::PatchModel { operations } | Request::PatchService { operations, .. } => operations.to_string(),
             };
             Some(format!("{} {body}", blueprint.nodes.get(at)?.id.folded()))

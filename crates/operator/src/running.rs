@@ -109,6 +109,7 @@ fn work(request: &Request, seen: &Seen) -> Work {
         Request::CreateService { .. } | Request::RegisterModel { .. } => Work::Create,
         Request::Put { .. } if *seen == Seen::Absent => Work::Create,
         Request::Put { .. } | Request::PatchModel { .. } | Request::PatchService { .. } => Work::Update,
+        Request::ChangeKey { .. } | Request::KeepKeys { .. } => Work::Update,
     }
 }
 

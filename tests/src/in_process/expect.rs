@@ -1,6 +1,7 @@
 //! How scenarios have to end. Each panics when the end is another one.
 
 use super::end_state::EndState;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 /// What has to hold of an end.
@@ -86,6 +87,31 @@ pub fn more_memory(end: &EndState) {
 pub fn more_cpu(end: &EndState) {
     article(end);
     assert_eq!(end.azure["services"][0]["containerResourceRequirements"]["cpu"].as_f64(), Some(2.0));
+}
+
+/// The service answers those who have a key, and the keys are in a Secret of ours.
+pub fn generated_keys(end: &EndState) {
+    article(end);
+    assert_eq!(end.azure["services"][0]["authEnabled"], true);
+    let secret = &end.kubernetes["secrets"]["ml/churn-keys"];
+    assert_eq!(secret["metadata"]["labels"]["app.kubernetes.io/managed-by"], "acivnet", "{secret:#}");
+    assert_eq!(secret["metadata"]["ownerReferences"][0]["name"], "aciservice");
+    assert!(secret["data"]["primary"].is_string() && secret["data"]["secondary"].is_string());
+}
+
+/// The service answers those who have the second keys; the Secret is as somebody made it.
+pub fn second_keys(end: &EndState) {
+    article(end);
+    let data = json!({"primary": STANDARD.encode("second-primary"), "secondary": STANDARD.encode("second-secondary")});
+    let secret = &end.kubernetes["secrets"]["ml/churn-keys"];
+    assert_eq!((&secret["data"], &secret["metadata"]["ownerReferences"]), (&data, &Value::Null));
+}
+
+/// The service wants a key, and knows the variable.
+pub fn secrets(end: &EndState) {
+    generated_keys(end);
+    let variables = "/environmentImageRequest/environment/environmentVariables/STORE_PASSWORD";
+    assert_eq!(end.azure["services"][0].pointer(variables), Some(&json!("open-the-store")));
 }
 
 /// Application Insights is told, and the service has the property.

@@ -21,6 +21,18 @@ const CREATE: &[Scenario] = &[
     Scenario { name: "network create", prepare: acts::nothing, act: acts::network, ends: expect::network },
     Scenario { name: "article create", prepare: acts::nothing, act: acts::article, ends: expect::article },
     Scenario {
+        name: "article create with generated keys",
+        prepare: acts::nothing,
+        act: service::article_with_generated_keys,
+        ends: expect::generated_keys,
+    },
+    Scenario {
+        name: "somebody makes the Secret for the keys",
+        prepare: acts::nothing,
+        act: service::keys_meanwhile,
+        ends: expect::second_keys,
+    },
+    Scenario {
         name: "network changed while it is made",
         prepare: acts::nothing,
         act: acts::network_changed_while_made,
@@ -40,6 +52,18 @@ const CHANGE: &[Scenario] = &[
     Scenario { name: "script update", prepare: acts::article, act: acts::other_script, ends: expect::other_script },
     Scenario { name: "tag", prepare: acts::article, act: acts::tag, ends: expect::tagged },
     Scenario { name: "more memory", prepare: acts::article, act: acts::more_memory, ends: expect::more_memory },
+    Scenario {
+        name: "keys rotated",
+        prepare: service::article_with_keys,
+        act: service::other_keys,
+        ends: expect::second_keys,
+    },
+    Scenario {
+        name: "keys and variables from Secrets",
+        prepare: acts::article,
+        act: service::secrets,
+        ends: expect::secrets,
+    },
     Scenario { name: "telemetry", prepare: acts::article, act: service::telemetry, ends: expect::telemetry },
     Scenario {
         name: "data collection",

@@ -51,7 +51,8 @@ impl Sent {
 
     /// Whether it may change anything in Azure.
     pub fn writes_azure(&self) -> bool {
-        let advisory = ["/oauth2/v2.0/token", "/services/validate"].iter().any(|path| self.path().ends_with(path));
+        let advisory =
+            ["/oauth2/v2.0/token", "/services/validate", "/listkeys"].iter().any(|path| self.path().ends_with(path));
         self.side == Side::Azure && !is_read(&self.method) && !advisory
     }
 

@@ -1,6 +1,6 @@
 //! The code around the model, and the Python environment it runs in.
 
-use super::FileSource;
+use super::{FileSource, SecretKeyRef};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,13 +21,27 @@ pub struct Scoring {
 /// One environment variable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("!self.name.startsWith('AZUREML_')").message("names that begin with AZUREML_ belong to Azure ML"))]
+#[x_kube(validation = Rule::new("has(self.value) != has(self.valueFrom)").message("set exactly one of value and valueFrom"))]
+#[serde(rename_all = "camelCase")]
 pub struct EnvironmentVariable {
     /// Name.
     #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
     pub name: String,
     /// Value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
-    pub value: String,
+    pub value: Option<String>,
+    /// Where the value comes from. The web service stores it readable for whoever may read the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_from: Option<ValueSource>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ValueSource {
+    /// A key of a Secret; a changed Secret rolls the container.
+    pub secret_key_ref: SecretKeyRef,
 }
 
 /// The Python environment.

@@ -1,8 +1,39 @@
-//! What else a web service may be told: telemetry and the key that its data is encrypted with.
+//! What else a web service may be told: authentication, telemetry and the key that its data is encrypted with.
 
+use super::SecretRef;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// What a request needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("(self.type == 'Key') == has(self.keys)").message("auth.keys goes with type: Key"))]
+pub struct Auth {
+    /// A change restarts the container.
+    #[serde(rename = "type")]
+    pub type_: AuthType,
+    /// With `type: Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<AuthKeys>,
+}
+
+/// What a request needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AuthType {
+    /// Nothing.
+    None,
+    /// One of two keys, as `Authorization: Bearer`.
+    Key,
+}
+
+/// Where the two keys are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthKeys {
+    /// A Secret with the keys `primary` and `secondary`. When it is not there, Azure makes both and it is made with them.
+    /// A changed one is carried to Azure, the secondary key first.
+    pub secret_ref: SecretRef,
+}
 
 /// Whether something is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -42,6 +42,9 @@ pub struct AciVnetDeploymentStatus {
     /// Digest of the content of `revision`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision_digest: Option<String>,
+    /// The Secrets whose content is in Azure, by version: another version is carried there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretVersion>,
     /// Base image that was chosen when the deployment was made; kept, so that an upgrade changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_image: Option<String>,
@@ -95,6 +98,18 @@ pub struct ModelStatus {
     pub version: String,
     /// `sha256:` and the hex digest of the file.
     pub digest: String,
+}
+
+/// A Secret as it was when its content was carried to Azure. Nothing here comes from the content.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretVersion {
+    /// Name.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
 }
 
 /// Where in Azure, as resolved.

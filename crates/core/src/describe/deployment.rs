@@ -2,7 +2,7 @@
 
 use super::{
     deployment_blueprint::{Describer, Inputs},
-    image, owner_of,
+    image, owner_of, secrets,
 };
 use crate::{
     blueprint::{Blueprint, Goal, Node},
@@ -40,6 +40,7 @@ impl Subject for AciVnetDeployment {
         if !self.deleting() {
             questions.push(subnet_question(self));
             questions.extend(files(self).map(|(key, text)| Question::ConfigMap { key: key.clone(), text }));
+            questions.extend(secrets::questions(self));
         }
         let Some(workspace) = workspace_of(self, observed) else { return questions };
         let service = web_service::id(&workspace, service_name(self));
@@ -50,6 +51,7 @@ impl Subject for AciVnetDeployment {
             let stands = observed.azure_body(&WEB_SERVICE, &service);
             questions.extend(stands.into_iter().flat_map(|body| about_service(&workspace, &service, body)));
             questions.extend(probe_question(self, observed));
+            questions.extend(secrets::keys_question(self, observed));
         }
         questions
     }
@@ -127,8 +129,8 @@ impl Subject for AciVnetDeployment {
         let (Some(status), Ok(inputs)) = (&self.status, Inputs::of(self, observed)) else { return false };
         let model = status.model.as_ref().filter(|model| model.digest == inputs.model.digest);
         let label = model.map(|model| format!("{}:{}", model.name, model.version));
-        let content = label.map(|label| inputs.content(self, &label));
-        status.revision_digest.is_some() && content != status.revision_digest
+        let content = label.map(|label| inputs.content(self, observed, &label));
+        status.revision_digest.is_some() && content != status.revision_digest || secrets::changed(self, observed)
     }
 }
 
@@ -204,12 +206,19 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
     }
     let prefix = subnet_of(cr, observed)?.spec.subnet.address_prefix;
     let endpoint = crate::endpoint::of(service, &prefix, &observed.settings).ok()??;
+    let key = secrets::key_in_use(cr, observed);
+    if secrets::needs_key(cr) && key.is_none() {
+        return None;
+    }
+    let content = service.pointer("/kvTags/acivnet-content").and_then(Value::as_str).unwrap_or_default();
+    let revision = key.as_ref().map_or_else(|| content.to_owned(), |(_, version)| format!("{content} {version}"));
     Some(Question::Probe {
         url: endpoint.scoring_uri,
         body: probe.request.config_map.clone(),
         timeout_seconds: probe.timeout_seconds.unwrap_or(10).unsigned_abs(),
         interval_seconds: probe.interval_seconds.unwrap_or(300).unsigned_abs(),
-        revision: service.pointer("/kvTags/acivnet-content").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        key: key.map(|(key, _)| key),
+        revision,
     })
 }
 

@@ -5,7 +5,7 @@ use super::{
     deployment::{
         base_image, models_question, operation_question, service_name, service_node, subnet_missing, subnet_of,
     },
-    image, service, tags,
+    image, secrets, service, tags,
 };
 use crate::{
     blueprint::{Blueprint, Goal, Hold, Node, Payload},
@@ -27,7 +27,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{
-    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin,
+    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin, SecretKeyRef,
     conditions::{reasons, types},
 };
 use jiff::Timestamp;
@@ -56,8 +56,9 @@ impl Inputs {
     }
 
     /// Digest of what the web service is made from, with this model (`name:version`).
-    pub(super) fn content(&self, cr: &AciVnetDeployment, model: &str) -> String {
-        image::content(cr, &self.script, model, &self.conda, base_image(cr))
+    pub(super) fn content(&self, cr: &AciVnetDeployment, observed: &Observed, model: &str) -> String {
+        let stand_in = |key: &SecretKeyRef| secrets::stand_in(observed, key);
+        image::content(cr, &self.script, model, &self.conda, base_image(cr), stand_in)
     }
 
     fn image(&self, cr: &AciVnetDeployment, model: &str) -> Value {
@@ -107,6 +108,7 @@ impl Describer<'_> {
         self.same_group(&subnet)?;
         self.same_region(&subnet)?;
         let inputs = Inputs::of(self.cr, self.observed)?;
+        secrets::check(self.cr, self.observed)?;
         let mut blueprint = Blueprint::default();
         let workspace = blueprint.push(self.workspace_node());
         let versions = self.with_key(&inputs.model.digest);
@@ -115,6 +117,9 @@ impl Describer<'_> {
         let label = label.or_else(|| self.vanished(&inputs)).unwrap_or_default();
         let service = self.service(&subnet, inputs, &label);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
+        if let Some(keys) = secrets::keys_node(self.cr, self.observed, service) {
+            blueprint.push(keys);
+        }
         // of versions with the same key the lowest stays: a registration whose answer was lost made the others
         for body in versions.iter().skip(1) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
@@ -243,15 +248,17 @@ impl Describer<'_> {
             subnet: &subnet.spec.subnet.name,
             cpu_tenths: cpu_tenths(&self.cr.spec.resources.cpu),
             memory_tenths: memory_tenths(&self.cr.spec.resources.memory),
+            needs_key: secrets::needs_key(self.cr),
             app_insights: service::app_insights(self.cr),
             data_collection: service::data_collection(self.cr),
             encryption: service::encryption(self.cr),
             image: inputs.image(self.cr, model),
-            content: &inputs.content(self.cr, model),
+            content: &inputs.content(self.cr, self.observed, model),
         }
         .body();
         let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
-        let node = Node { body, payloads: vec![image::driver(), inputs.script], ..node };
+        let sealed = image::sealed(self.cr).chain(secrets::first_keys(self.cr, self.observed)).collect();
+        let node = Node { body, payloads: vec![image::driver(), inputs.script], sealed, ..node };
         let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
         Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
     }

@@ -3,6 +3,7 @@
 use super::{
     deployment::{probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
     deployment_blueprint::{failure_of, without_egress},
+    secrets,
 };
 use crate::{
     blueprint::{Goal, Node},
@@ -114,6 +115,7 @@ impl<'a> Reporter<'a> {
             events.extend(ready_event(last, reason, met == Some(true), &message));
         }
         events.extend(self.approval_event());
+        events.extend(self.readable_event());
         events.extend(stalled_event(last, &status.conditions, &events));
         events
     }
@@ -147,8 +149,27 @@ impl<'a> Reporter<'a> {
             (Some(address), None) if self.probed().is_some() => {
                 Some((Some(true), reasons::SERVING, format!("{} answers", address.scoring_uri)))
             }
+            (Some(_), None) if self.between_keys() => None,
             _ => self.not_ready(conditions),
         }
+    }
+
+    /// Whether it serves, and no key of the Secret is one of Azure's yet: clients go on with theirs.
+    fn between_keys(&self) -> bool {
+        let was_ready = find(&self.last.conditions, types::READY).is_some_and(|was| was.status == "True");
+        was_ready && secrets::needs_key(self.cr) && self.cause.is_none()
+    }
+
+    /// A value that leaves its Secret for a place where others read it is told of, once for each change of the spec.
+    fn readable_event(&self) -> Option<Event> {
+        let mut variables = self.cr.spec.scoring.environment_variables.iter();
+        let named = variables.find(|one| one.value_from.is_some())?;
+        let fresh = self.last.observed_generation != Some(self.cr.generation());
+        let message = format!(
+            "the web service stores {} and every other environment variable readable for whoever may read the workspace",
+            named.name
+        );
+        fresh.then_some(Event { warning: true, reason: reasons::SECRET_STORED_READABLE, action: "Reconcile", message })
     }
 
     fn not_ready(&self, conditions: &Conditions<'_>) -> Ready {

@@ -4,6 +4,7 @@ use super::{
     deployment::{base_image, models_question, replace_approval},
     deployment_blueprint::{cpu_tenths, memory_tenths},
     deployment_report::Reporter,
+    secrets,
 };
 use crate::{
     blueprint::Node,
@@ -11,7 +12,7 @@ use crate::{
     failure::Cause,
     kinds::{
         model_version::{self, MODEL_VERSION},
-        web_service::{self, WEB_SERVICE},
+        web_service::{self, WEB_SERVICE, keys::SERVICE_KEYS},
     },
     observed::Fact,
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG},
@@ -49,6 +50,7 @@ impl Reporter<'_> {
             }),
             revision,
             revision_digest,
+            secrets: if settled { secrets::versions(self.cr, self.pass.observed) } else { self.last.secrets.clone() },
             base_image: self.last.base_image.clone().or_else(|| self.step().map(|_| base_image(self.cr).to_owned())),
             approved: self.approved(settled),
             plan: report::plan_status(self.pass, mode, spec_field),
@@ -168,7 +170,9 @@ impl Reporter<'_> {
                 (failure.reason, failure.message.clone())
             }
             (Some(Fact::Unread(failure)), _) => (reasons::UNREACHABLE, failure.message.clone()),
-            (_, Some(401)) => (reasons::UNAUTHORIZED, "it was answered 401".into()),
+            (_, Some(401)) => {
+                (reasons::UNAUTHORIZED, "it was answered 401: it carries no key of the web service".into())
+            }
             (_, code) => (reasons::UNEXPECTED_STATUS, format!("it was answered {}", code.unwrap_or_default())),
         };
         let message = format!("the sample request to {url} failed: {what}");
@@ -202,6 +206,9 @@ fn spec_field(node: &Node, path: &str, value: &Value) -> (String, String) {
     if node.kind == &WEB_SERVICE {
         let (name, unit) = web_service::spec_field(path);
         return (name, if value.is_null() { shown } else { shown + unit });
+    }
+    if node.kind == &SERVICE_KEYS {
+        return (format!("auth.keys.{path}"), shown);
     }
     match path.strip_prefix("kvTags.") {
         Some(tag) => (format!("model.tags[{tag}]"), shown),

@@ -2,11 +2,11 @@
 
 use super::conda;
 use crate::{
-    blueprint::{Payload, PayloadSource},
+    blueprint::{Payload, PayloadSource, Sealed},
     kinds::web_service::{DRIVER, DRIVER_NAME},
     owner::sha256_hex,
 };
-use acivnet_api::{AciVnetDeployment, ConfigMapKey};
+use acivnet_api::{AciVnetDeployment, ConfigMapKey, EnvironmentVariable, SecretKeyRef};
 use serde_json::{Value, json};
 
 /// Base image of new deployments: what `azureml-core` 1.61 sends. Kept in status, so that another default changes nothing.
@@ -52,22 +52,46 @@ pub fn request(cr: &AciVnetDeployment, script: &Payload, model_id: &str, conda: 
             {"id": script.path, "mimeType": "application/octet-stream", "url": script.url()}
         ],
         "modelIds": [model_id],
-        "environment": conda::environment(&cr.spec.environment.name, conda, base_image, &script.path, &variables(cr)),
+        "environment": conda::environment(&cr.spec.environment.name, conda, base_image, &script.path, &variables(cr, |_| String::new())),
     })
 }
 
-/// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing.
-pub fn content(cr: &AciVnetDeployment, script: &Payload, model_id: &str, conda: &Value, base_image: &str) -> String {
-    let variables =
-        variables(cr).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n");
+/// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing. `stand_in`
+/// tells what stands for a value from a Secret.
+pub fn content(
+    cr: &AciVnetDeployment,
+    script: &Payload,
+    model_id: &str,
+    conda: &Value,
+    base_image: &str,
+    stand_in: impl Fn(&SecretKeyRef) -> String,
+) -> String {
+    let variables = variables(cr, stand_in)
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("\n");
     let conda = conda.to_string();
     let parts = [model_id, &script.path, &script.digest, &cr.spec.environment.name, &conda, base_image, &variables];
     sha256_hex(&parts.map(str::as_bytes)).get(..32).unwrap_or_default().to_owned()
 }
 
-fn variables(cr: &AciVnetDeployment) -> Vec<(String, String)> {
+fn variables(cr: &AciVnetDeployment, stand_in: impl Fn(&SecretKeyRef) -> String) -> Vec<(String, String)> {
     let list = cr.spec.scoring.environment_variables.iter();
-    let mut list: Vec<_> = list.map(|one| (one.name.clone(), one.value.clone())).collect();
+    let value = |one: &EnvironmentVariable| match &one.value_from {
+        Some(source) => stand_in(&source.secret_key_ref),
+        None => one.value.clone().unwrap_or_default(),
+    };
+    let mut list: Vec<_> = list.map(|one| (one.name.clone(), value(one))).collect();
     list.sort();
     list
+}
+
+/// The places of a creation where values from Secrets go.
+pub fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
+    let variables = cr.spec.scoring.environment_variables.iter();
+    variables.filter_map(|one| {
+        let value = one.value_from.as_ref()?.secret_key_ref.clone();
+        Some(Sealed { at: format!("/environmentImageRequest/environment/environmentVariables/{}", one.name), value })
+    })
 }

@@ -14,6 +14,7 @@ mod deployment_report;
 mod deployment_status;
 pub mod image;
 mod neighbours;
+mod secrets;
 mod service;
 
 pub use delegated_subnet::virtual_network_of;

@@ -25,6 +25,7 @@ pub const KINDS: &[&Kind] = &[
     &workspace::WORKSPACE,
     &model_version::MODEL_VERSION,
     &web_service::WEB_SERVICE,
+    &web_service::keys::SERVICE_KEYS,
 ];
 
 /// The kind of this short name.

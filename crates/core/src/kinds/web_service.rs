@@ -1,8 +1,9 @@
 //! A web service of Azure Machine Learning v1 with compute type ACI.
 
+pub mod keys;
 mod patch;
 
-pub use patch::{changes_content, patch};
+pub use patch::{changes_content, patch, sealed};
 
 use crate::{
     drift::{Difference, Rule, differences},
@@ -71,6 +72,8 @@ pub struct Service<'a> {
     pub cpu_tenths: u64,
     /// GB of 10^9 bytes, in tenths.
     pub memory_tenths: u64,
+    /// Whether a request needs a key.
+    pub needs_key: bool,
     /// Whether Application Insights is told.
     pub app_insights: bool,
     /// Whether inputs and predictions are stored.
@@ -92,7 +95,7 @@ impl Service<'_> {
         tags.insert(CONTENT_TAG.into(), self.content.into());
         json!({
             "name": self.name, "computeType": "ACI", "description": self.description, "location": self.location,
-            "kvTags": tags, "properties": self.properties, "authEnabled": false,
+            "kvTags": tags, "properties": self.properties, "authEnabled": self.needs_key,
             "appInsightsEnabled": self.app_insights, "encryptionProperties": self.encryption,
             "dataCollection": {"storageEnabled": self.data_collection, "eventHubEnabled": false},
             "containerResourceRequirements": {"cpu": tenths(self.cpu_tenths), "memoryInGB": tenths(self.memory_tenths)},
@@ -187,6 +190,7 @@ pub fn spec_field(path: &str) -> (String, &'static str) {
         "image.modelIds" => "model",
         "image.assets" => "scoring.script",
         "image.conda" => "environment.conda",
+        "authEnabled" => "auth.type",
         "appInsightsEnabled" => "telemetry.applicationInsights",
         path if path.starts_with("dataCollection") => "telemetry.dataCollection",
         path if path.starts_with("encryptionProperties") => "encryption.keyVaultKey",
@@ -220,6 +224,7 @@ mod tests {
             subnet: "s",
             cpu_tenths: 10,
             memory_tenths: 15,
+            needs_key: false,
             app_insights: false,
             data_collection: false,
             encryption: Value::Null,

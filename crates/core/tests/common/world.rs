@@ -6,6 +6,7 @@ use acivnet_core::{
     blueprint::{Blueprint, Node},
     describe::{Sibling, SubnetUser, virtual_network_of},
     failure::Failure,
+    kinds::web_service::keys,
     observed::{Fact, Identity, Observed, Settings},
     plan::{Done, Plan, Progress, Request},
     questions::Question,
@@ -32,6 +33,12 @@ pub struct World {
     /// Digests of files, and text.
     pub files: BTreeMap<String, String>,
     pub probe: Result<u16, Failure>,
+    /// Secrets by name: how often each was changed, and what is in it.
+    pub secrets: BTreeMap<String, (u32, BTreeMap<String, String>)>,
+    /// Azure's two keys, primary first.
+    pub keys: [String; 2],
+    /// The key that each probe carried.
+    pub probed: std::cell::RefCell<Vec<String>>,
     /// Objects of the cluster as JSON: subnets by name, other subnets, deployments.
     pub subnets: BTreeMap<String, Value>,
     pub others: Vec<Value>,
@@ -59,6 +66,9 @@ impl Default for World {
             log: String::new(),
             files: BTreeMap::new(),
             probe: Ok(200),
+            secrets: BTreeMap::new(),
+            keys: ["azure-1".into(), "azure-2".into()],
+            probed: Default::default(),
             subnets: BTreeMap::new(),
             others: Vec::new(),
             deployments: Vec::new(),
@@ -140,6 +150,10 @@ impl World {
             return Fact::Unread(unreachable());
         }
         let found = match question {
+            Question::Azure(kind, id) if kind.name == "WebServiceKeys" => Some(self.compare(id.name())),
+            Question::Secret(name) => self.secrets.get(name).map(|(version, data)| {
+                json!({"uid": "secret-uid", "resourceVersion": version.to_string(), "keys": data.keys().collect::<Vec<_>>()})
+            }),
             Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
             Question::Azure(_, id) => self.arm.get(&id.folded()).cloned().map(|body| self.shown(&id.folded(), body)),
             Question::Models { owner, .. } => Some(of(&self.models, "/properties/acivnet-owner", owner)),
@@ -157,12 +171,31 @@ impl World {
                 let users = users.filter(|one: &AciVnetDeployment| one.spec.network.subnet_ref.name == *subnet);
                 Some(users.map(|one| json!(SubnetUser::of(&one))).collect())
             }
+            Question::Probe { key: Some(key), .. } => {
+                self.probed.borrow_mut().push(key.key.clone());
+                let value = &self.secrets[&key.name].1[&key.key];
+                Some(json!({"status": if self.keys.contains(value) { 200 } else { 401 }}))
+            }
             Question::Probe { .. } => match &self.probe {
                 Ok(status) => Some(json!({"status": status})),
                 Err(failure) => return Fact::Unread(failure.clone()),
             },
         };
         found.map_or(Fact::Absent, Fact::Present)
+    }
+
+    /// How Azure's keys compare with those in a Secret.
+    fn compare(&self, secret: &str) -> Value {
+        let Some((_, data)) = self.secrets.get(secret) else { return keys::compared(false, false, false) };
+        let same = |name: &str, at: usize| data[name] == self.keys[at];
+        keys::compared(true, same("primary", 0), same("secondary", 1))
+    }
+
+    /// Somebody makes or changes a Secret.
+    pub fn secret(&mut self, name: &str, data: &[(&str, &str)]) {
+        let version = self.secrets.get(name).map_or(1, |(version, _)| version + 1);
+        let data = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.secrets.insert(name.to_owned(), (version, data));
     }
 
     /// A network shows its subnets.
@@ -184,6 +217,8 @@ impl World {
                 Request::Delete { .. } => "DELETE",
                 Request::RegisterModel { .. } | Request::CreateService { .. } => "POST",
                 Request::PatchModel { .. } | Request::PatchService { .. } => "PATCH",
+                Request::ChangeKey { which, .. } => which.in_azure(),
+                Request::KeepKeys { .. } => "KEEP",
             };
             self.writes.push(format!("{verb} {}", node.label()));
             let result = match (self.refuse)(node, request) {
@@ -220,7 +255,22 @@ impl World {
                 apply(model, operations);
                 Ok(Progress::Carried)
             }
-            Request::CreateService { body, payloads } => {
+            Request::ChangeKey { which, value } => {
+                let at = usize::from(*which == keys::WhichKey::Secondary);
+                self.keys[at] = self.secrets[&value.name].1[&value.key].clone();
+                Ok(Progress::Running(None))
+            }
+            Request::KeepKeys { secret } => {
+                let [primary, secondary] = self.keys.clone();
+                self.secret(secret, &[("primary", &primary), ("secondary", &secondary)]);
+                Ok(Progress::Carried)
+            }
+            Request::CreateService { body, payloads, sealed } => {
+                for (at, place) in ["/keys/primaryKey", "/keys/secondaryKey"].into_iter().enumerate() {
+                    if let Some(one) = sealed.iter().find(|one| one.at == place) {
+                        self.keys[at] = self.secrets[&one.value.name].1[&one.value.key].clone();
+                    }
+                }
                 assert_eq!(payloads.len(), 2, "driver and script");
                 assert!(body.get("image").is_none(), "`image` is for comparing only");
                 assert!(!self.services.contains_key(node.id.name()), "409");
@@ -236,7 +286,7 @@ impl World {
                 self.begin(node.id.name());
                 Ok(Progress::Running(None))
             }
-            Request::PatchService { operations, payloads } => {
+            Request::PatchService { operations, payloads, .. } => {
                 let rolls = operations.to_string().contains("/environmentImageRequest");
                 assert_eq!(payloads.len(), if rolls { 2 } else { 0 }, "files go with new content only");
                 apply(self.services.get_mut(node.id.name()).unwrap(), operations);

@@ -1,8 +1,58 @@
 //! What people change of a web service beside its content and its size.
 
 use super::{Done, done};
-use crate::{examples, in_process::bed::Bed};
-use serde_json::json;
+use crate::{
+    examples::{self, Object},
+    in_process::bed::Bed,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::Method;
+use serde_json::{Value, json};
+
+/// Two keys in a Secret.
+fn keys(primary: &str, secondary: &str) -> Value {
+    let data = json!({"primary": STANDARD.encode(primary), "secondary": STANDARD.encode(secondary)});
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "churn-keys"}, "data": data})
+}
+
+fn by_key() -> Object {
+    examples::deployment().with("/spec/auth", json!({"type": "Key", "keys": {"secretRef": {"name": "churn-keys"}}}))
+}
+
+/// The how-to's objects, with two keys.
+pub fn article_with_keys(bed: &Bed) -> Done<'_> {
+    bed.apply(super::files("churn"));
+    bed.apply(keys("first-primary", "first-secondary"));
+    bed.apply(by_key().0);
+    super::network(bed)
+}
+
+/// The same, with keys that Azure makes.
+pub fn article_with_generated_keys(bed: &Bed) -> Done<'_> {
+    bed.apply(super::files("churn"));
+    bed.apply(by_key().0);
+    super::network(bed)
+}
+
+/// Both keys are others.
+pub fn other_keys(bed: &Bed) -> Done<'_> {
+    bed.apply(keys("second-primary", "second-secondary"));
+    done()
+}
+
+/// Somebody makes the Secret while Azure makes keys for it.
+pub fn keys_meanwhile(bed: &Bed) -> Done<'_> {
+    bed.after(|sent| sent.is(Method::POST, "/aciservice/listkeys"), other_keys);
+    article_with_generated_keys(bed)
+}
+
+/// A request needs a key, and a variable comes from a Secret.
+pub fn secrets(bed: &Bed) -> Done<'_> {
+    let data = json!({"password": STANDARD.encode("open-the-store")});
+    bed.apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "store"}, "data": data}));
+    bed.apply(by_key().with("/spec/scoring/environmentVariables", json!([examples::from_secret()])).0);
+    done()
+}
 
 /// Application Insights, and a property.
 pub fn telemetry(bed: &Bed) -> Done<'_> {

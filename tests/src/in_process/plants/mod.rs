@@ -62,7 +62,8 @@ impl Asked {
     /// A write to Azure, sign-in apart.
     fn writes_azure(&self) -> bool {
         let read = [Method::GET, Method::HEAD].contains(&self.method);
-        self.uri.host().is_some() && !read && !self.uri.path().ends_with("/token")
+        let asks = ["/token", "/listkeys"].iter().any(|end| self.uri.path().ends_with(end));
+        self.uri.host().is_some() && !read && !asks
     }
 }
 

@@ -24,7 +24,9 @@ fn subnet() {
 
 #[test]
 fn deployment() {
-    run(every_bound_refuses("acivnetdeployments", &[examples::full_deployment()]));
+    let full = examples::full_deployment();
+    let from_secret = full.clone().with("/spec/scoring/environmentVariables", json!([examples::from_secret()]));
+    run(every_bound_refuses("acivnetdeployments", &[full, from_secret]));
 }
 
 /// `full` are examples that set every field; where two exclude each other it takes two.

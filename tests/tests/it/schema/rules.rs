@@ -401,6 +401,27 @@ fn deployment_table() -> Vec<Rule> {
                     Change(with_properties(one("a")), deployment().with("/spec/backend/azureMLWebService", json!({}))),
                 ]),
         ),
+        rule(
+            "auth.keys goes with type: Key",
+            [
+                with("/spec/auth", json!({"type": "None"})),
+                with("/spec/auth", json!({"type": "Key", "keys": {"secretRef": {"name": "a"}}})),
+            ],
+            [
+                with("/spec/auth", json!({"type": "Key"})),
+                with("/spec/auth", json!({"type": "None", "keys": {"secretRef": {"name": "a"}}})),
+            ],
+        ),
+        rule(
+            "set exactly one of value and valueFrom",
+            [with("/spec/scoring/environmentVariables", json!([examples::from_secret(), {"name": "A", "value": ""}]))],
+            [
+                with("/spec/scoring/environmentVariables", json!([{"name": "A"}])),
+                New(deployment()
+                    .with("/spec/scoring/environmentVariables", json!([examples::from_secret()]))
+                    .with("/spec/scoring/environmentVariables/0/value", "x")),
+            ],
+        ),
         rule(OWN_TAG, [with("/spec/azure/tags", one("owner"))], [with("/spec/azure/tags", one("acivnet-owner"))]),
         rule(
             "names that begin with acivnet- are the controller's own marks",

@@ -2,6 +2,7 @@
 
 use super::WEB_SERVICE;
 use crate::{
+    blueprint::Sealed,
     drift::{Difference, merged},
     kind::Change,
     owner::CONTENT_TAG,
@@ -55,6 +56,17 @@ pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[St
     let added = differs.iter().filter_map(|one| Some((one.path.strip_prefix("properties.")?, &one.want)));
     operations.extend(added.map(|(key, value)| operation("add", &property(key), Some(value))));
     operations.into()
+}
+
+/// The places of a body that are to be filled in, as they lie in the operations of a patch.
+pub fn sealed(operations: &Value, of_body: &[Sealed]) -> Vec<Sealed> {
+    let place = |one: &Sealed, at: usize, operation: &Value| {
+        let path = operation.get("path")?.as_str()?;
+        let rest = one.at.strip_prefix(path).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+        Some(Sealed { at: format!("/{at}/value{rest}"), value: one.value.clone() })
+    };
+    let operations: Vec<_> = operations.as_array().into_iter().flatten().enumerate().collect();
+    of_body.iter().flat_map(|one| operations.iter().filter_map(move |(at, of)| place(one, *at, of))).collect()
 }
 
 fn tags(body: &Value, stands: &Value, written: &[String]) -> Value {

@@ -1,0 +1,147 @@
+//! Secrets that a spec names: keys, their rotation, and environment variables.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod common;
+
+use acivnet_api::{AciVnetDeployment, conditions::types};
+use acivnet_core::plan::Request;
+use common::*;
+use serde_json::{Value, json};
+
+const KEYS: (&str, Value) = ("/auth", Value::Null);
+
+fn by_key() -> (&'static str, Value) {
+    (KEYS.0, json!({"type": "Key", "keys": {"secretRef": {"name": "churn-keys"}}}))
+}
+
+fn variable() -> (&'static str, Value) {
+    let source = json!({"secretKeyRef": {"name": "store", "key": "password"}});
+    ("/scoring/environmentVariables", json!([{"name": "STORE", "valueFrom": source}]))
+}
+
+/// Serving with the two keys of a Secret.
+fn with_keys() -> (World, AciVnetDeployment) {
+    let (mut world, _) = World::with_network();
+    world.secret("churn-keys", &[("primary", "p1"), ("secondary", "s1")]);
+    let mut cr = deployment(&[by_key()]);
+    world.settle(&mut cr);
+    world.writes.clear();
+    (world, cr)
+}
+
+#[test]
+fn a_service_is_made_with_the_keys_of_the_secret() {
+    let (world, cr) = with_keys();
+    assert_eq!(world.keys, ["p1", "s1"]);
+    assert_eq!(world.services[SERVICE]["authEnabled"], true);
+    assert_eq!(world.services[SERVICE].get("keys"), None, "the values are filled in when they are sent");
+    let secrets = serde_json::to_value(&cr.status.as_ref().unwrap().secrets).unwrap();
+    assert_eq!(secrets, json!([{"name": "churn-keys", "uid": "secret-uid", "resourceVersion": "1"}]));
+    let resources = &cr.status.as_ref().unwrap().resources;
+    assert!(resources.iter().all(|one| one.kind != "WebServiceKeys"), "keys are no resource of their own");
+    assert!(world.look(&cr).observed.facts.keys().all(|one| !format!("{one:?}").contains("WebServiceKeys")), "at rest");
+}
+
+#[test]
+fn keys_that_azure_makes_are_kept_in_a_secret() {
+    let (mut world, _) = World::with_network();
+    let mut cr = deployment(&[by_key()]);
+    let last = world.settle(&mut cr);
+    assert_eq!(world.writes.last().unwrap(), "KEEP WebServiceKeys/churn-keys");
+    assert_eq!(world.secrets["churn-keys"].1["primary"], "azure-1");
+    assert_eq!(said(&last.report.status.conditions, types::READY), "True/Serving");
+    world.secrets.clear();
+    world.writes.clear();
+    world.settle(&mut cr);
+    assert_eq!(world.writes, ["KEEP WebServiceKeys/churn-keys"], "one that was deleted is made again");
+}
+
+#[test]
+fn a_changed_secret_rotates_the_secondary_first_and_serves_all_the_time() {
+    let (mut world, mut cr) = with_keys();
+    world.secret("churn-keys", &[("primary", "p2"), ("secondary", "s2")]);
+    world.probed.borrow_mut().clear();
+    for _ in 0..6 {
+        let before = world.keys.clone();
+        let passed = world.pass(&mut cr);
+        let changed = before.iter().zip(&world.keys).filter(|(old, new)| old != new).count();
+        assert!(changed <= 1, "one at a time");
+        assert_eq!(said(&passed.report.status.conditions, types::READY), "True/Serving");
+        assert!(passed.report.status.drift.is_empty(), "a changed Secret is no drift");
+        world.tick();
+    }
+    assert_eq!(world.writes, ["Secondary WebServiceKeys/churn-keys", "Primary WebServiceKeys/churn-keys"]);
+    assert_eq!(world.keys, ["p2", "s2"]);
+    assert_eq!(world.probed.borrow()[..2], ["secondary", "primary"], "with a key that Azure has");
+    assert_eq!(cr.status.as_ref().unwrap().secrets[0].resource_version, "2");
+}
+
+#[test]
+fn one_changed_key_leaves_the_other_alone() {
+    for (secret, expected) in
+        [([("primary", "p2"), ("secondary", "s1")], "Primary"), ([("primary", "p1"), ("secondary", "s2")], "Secondary")]
+    {
+        let (mut world, mut cr) = with_keys();
+        world.secret("churn-keys", &secret);
+        world.settle(&mut cr);
+        assert_eq!(world.writes, [format!("{expected} WebServiceKeys/churn-keys")]);
+    }
+}
+
+/// Somebody made new keys in the portal: a request is refused, and that is put back.
+#[test]
+fn keys_made_by_hand_are_found_by_the_probe() {
+    let (mut world, mut cr) = with_keys();
+    world.keys = ["hand-1".into(), "hand-2".into()];
+    let first = world.pass(&mut cr);
+    assert_eq!(said(&first.report.status.conditions, types::PROBE_PASSED), "False/Unauthorized");
+    assert_eq!(first.report.status.drift[0].field, "primary");
+    assert_eq!((&*first.report.status.drift[0].want, &*first.report.status.drift[0].have), ("Same", "Differs"));
+    let last = world.settle(&mut cr);
+    assert_eq!(world.keys, ["p1", "s1"]);
+    assert_eq!(said(&last.report.status.conditions, types::PROBE_PASSED), "True/Passed");
+}
+
+#[test]
+fn what_is_wrong_with_a_secret_is_told_before_anything_is_written() {
+    for (changes, secret, reason) in [
+        (by_key(), Some([("primary", "p")]), "SecretKeyMissing"),
+        (variable(), None, "SecretNotFound"),
+        (variable(), Some([("other", "x")]), "SecretKeyMissing"),
+    ] {
+        let (mut world, _) = World::with_network();
+        if let Some(data) = secret {
+            world.secret(if changes.0 == KEYS.0 { "churn-keys" } else { "store" }, &data);
+        }
+        let mut cr = deployment(&[changes]);
+        let passed = world.pass(&mut cr);
+        assert_eq!(said(&passed.report.status.conditions, types::READY), format!("False/{reason}"));
+        assert_eq!(world.writes, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn variables_come_from_secrets_without_being_seen() {
+    let (mut world, _) = World::with_network();
+    world.secret("store", &[("password", "open-sesame")]);
+    let mut cr = deployment(&[variable()]);
+    let mut seen = String::new();
+    for _ in 0..6 {
+        seen += &format!("{:?}", world.look(&cr).report);
+        let passed = world.pass(&mut cr);
+        seen += &format!("{:?}{:?}{:?}{:?}", passed.observed, passed.blueprint, passed.plan, passed.report);
+        world.tick();
+    }
+    assert!(!seen.contains("open-sesame"));
+    assert!(seen.contains("SecretStoredReadable"), "it is told that others can read it");
+    world.writes.clear();
+    assert!(world.pass(&mut cr).plan.settled());
+
+    world.secret("store", &[("password", "other")]);
+    let passed = world.look(&cr);
+    let Some((_, Request::PatchService { operations, sealed, .. })) = passed.plan.writes().next() else { panic!() };
+    assert_eq!(operations[0]["path"], "/environmentImageRequest");
+    assert_eq!(sealed[0].at, "/0/value/environment/environmentVariables/STORE");
+    world.settle(&mut cr);
+    assert_eq!(world.writes, ["PATCH WebService/aciservice"], "a changed Secret rolls");
+}

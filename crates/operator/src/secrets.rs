@@ -1,0 +1,149 @@
+//! The Secrets that one pass read. They are read anew in each pass, never watched, and their values stay here: decisions
+//! see names and versions, what is sent to Azure is filled in when it is sent.
+
+use crate::{FIELD_MANAGER, ctx::Ctx, kubernetes};
+use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
+use acivnet_azure::{Keys, Secret};
+use acivnet_core::{
+    failure::Failure, kinds::web_service::keys::compared, observed::Fact, retry::Retry, scrub::Scrubber,
+};
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::Secret as KubernetesSecret,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+use kube::{Api, Resource, ResourceExt, api::PostParams};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// What is known of the Secrets of one pass, by name; none when it is not there.
+#[derive(Default)]
+pub(crate) struct Secrets(Mutex<BTreeMap<String, Option<Values>>>);
+
+/// The values of one Secret that are text, by key.
+type Values = BTreeMap<String, Secret>;
+
+impl Secrets {
+    /// The fact for one Secret: uid, resourceVersion and the keys with text in them.
+    pub(crate) async fn fact(&self, ctx: &Ctx, namespace: &str, name: &str) -> Fact {
+        let found = match api(ctx, namespace).get_opt(name).await {
+            Ok(found) => found,
+            Err(error) => return Fact::Unread(unread(namespace, name, "read", &error)),
+        };
+        let values = found.as_ref().map(values);
+        let keys: Vec<String> = values.iter().flat_map(|values| values.keys().cloned()).collect();
+        self.lock().insert(name.to_owned(), values);
+        found.map_or(Fact::Absent, |found| {
+            Fact::Present(json!({"uid": found.uid(), "resourceVersion": found.resource_version(), "keys": keys}))
+        })
+    }
+
+    /// How the keys of a web service compare with those in a Secret.
+    pub(crate) fn compare(&self, name: &str, keys: &Keys) -> Value {
+        let all = self.lock();
+        let Some(Some(values)) = all.get(name) else { return compared(false, false, false) };
+        let same = |key: &str, in_azure: &Secret| values.get(key).is_some_and(|one| one.expose() == in_azure.expose());
+        compared(true, same("primary", &keys.primary), same("secondary", &keys.secondary))
+    }
+
+    /// A value that this pass read.
+    pub(crate) fn value(&self, key: &SecretKeyRef) -> Result<Secret, Failure> {
+        let all = self.lock();
+        let found = all.get(&key.name).and_then(Option::as_ref).and_then(|values| values.get(&key.key)).cloned();
+        found.ok_or_else(|| Failure {
+            status: 404,
+            code: "SecretNotRead".into(),
+            message: format!("Secret {} with key {} was not there; create it", key.name, key.key),
+            retry: Retry::Soon,
+            reason: reasons::SECRET_NOT_FOUND,
+        })
+    }
+
+    /// A scrubber that knows every value.
+    pub(crate) fn scrubber(&self) -> Scrubber {
+        let all = self.lock();
+        Scrubber::new(all.values().flatten().flat_map(BTreeMap::values).map(|value| value.expose().to_owned()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Values>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn api(ctx: &Ctx, namespace: &str) -> Api<KubernetesSecret> {
+    Api::namespaced(ctx.kube.clone(), namespace)
+}
+
+/// Text only, as Azure takes it; an empty value is none.
+fn values(secret: &KubernetesSecret) -> Values {
+    let data = secret.data.iter().flatten();
+    let text = data.filter_map(|(key, bytes)| Some((key, std::str::from_utf8(&bytes.0).ok()?)));
+    text.filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key.clone(), Secret::new(text))).collect()
+}
+
+/// Makes the Secret that holds the keys that Azure made. One that is there meanwhile is somebody else's, and stays.
+pub(crate) async fn keep(
+    ctx: &Ctx,
+    owner: &ObjectMeta,
+    namespace: &str,
+    name: &str,
+    keys: &Keys,
+) -> Result<(), Failure> {
+    let text = [("primary", &keys.primary), ("secondary", &keys.secondary)];
+    let secret = KubernetesSecret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            labels: Some([("app.kubernetes.io/managed-by".to_owned(), FIELD_MANAGER.to_owned())].into()),
+            owner_references: Some(vec![owner_reference(owner)]),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Opaque".into()),
+        data: Some(text.map(|(key, value)| (key.to_owned(), ByteString(value.expose().into()))).into()),
+        ..KubernetesSecret::default()
+    };
+    ctx.metrics.kubernetes_write("Secret", "create");
+    let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
+    match api(ctx, namespace).create(&params, &secret).await {
+        Ok(_) => Ok(()),
+        Err(error) if kubernetes::status(&error) == 409 => Ok(()),
+        Err(error) => Err(unread(namespace, name, "created", &error)),
+    }
+}
+
+fn owner_reference(owner: &ObjectMeta) -> OwnerReference {
+    OwnerReference {
+        api_version: AciVnetDeployment::api_version(&()).into_owned(),
+        kind: AciVnetDeployment::kind(&()).into_owned(),
+        name: owner.name.clone().unwrap_or_default(),
+        uid: owner.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    }
+}
+
+/// Why a Secret can't be used. The operator has no right to Secrets by itself: a namespace gives it.
+fn unread(namespace: &str, name: &str, what: &str, error: &kube::Error) -> Failure {
+    let failure = kubernetes::failure(&format!("Secret {name} of namespace {namespace} can't be {what}"), error);
+    if failure.status != 403 {
+        return failure;
+    }
+    let message = format!(
+        "the operator may not have Secret {name} of namespace {namespace} {what}; bind the ClusterRole acivnet-secrets \
+         there (deploy/operator/tenant-roles.yaml has the command)"
+    );
+    Failure { message, reason: reasons::SECRET_FORBIDDEN, ..failure }
+}
+
+/// Takes known values out of what Azure answered of logs and errors, on its way to decisions.
+pub(crate) fn hide(scrubber: &Scrubber, value: &mut Value) {
+    match value {
+        Value::String(text) => *text = scrubber.hide(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(scrubber, item)),
+        Value::Object(members) => members.values_mut().for_each(|member| hide(scrubber, member)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
