@@ -117,15 +117,18 @@ impl Comparison<'_> {
     }
 }
 
-fn path(rule: Rule) -> &'static str {
-    match rule {
-        Rule::Loose(path) | Rule::Exact(path, _) | Rule::Subset(path, _) | Rule::Keys(path) => path,
-        Rule::IfAnswered(path) | Rule::WriteOnly(path) => path,
+impl Rule {
+    /// The path that it is about.
+    pub fn path(&self) -> &'static str {
+        match self {
+            Self::Loose(path) | Self::Exact(path, _) | Self::Subset(path, _) | Self::Keys(path) => path,
+            Self::IfAnswered(path) | Self::WriteOnly(path) => path,
+        }
     }
 }
 
 fn rule_at(at: &str, rules: &[Rule]) -> Option<Rule> {
-    rules.iter().copied().find(|rule| path(*rule) == at && !at.is_empty())
+    rules.iter().copied().find(|rule| rule.path() == at && !at.is_empty())
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -147,3 +147,62 @@ pub(crate) fn hide(scrubber: &Scrubber, value: &mut Value) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::{Mock, found, refused};
+
+    fn keys(primary: &str, secondary: &str) -> Keys {
+        Keys { primary: Secret::new(primary), secondary: Secret::new(secondary) }
+    }
+
+    fn churn() -> Mock {
+        Mock::new(|request| match (request.method.as_str(), request.path.as_str()) {
+            // `cDE=` is p1, `/w==` no text
+            ("GET", "/api/v1/namespaces/ml/secrets/keys") => found(&json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "uid": "u", "resourceVersion": "7"},
+                "data": {"primary": "cDE=", "secondary": "cDI=", "empty": "", "binary": "/w=="},
+            })),
+            ("GET", "/api/v1/namespaces/ml/secrets/locked") => refused(403, "Forbidden"),
+            ("POST", "/api/v1/namespaces/ml/secrets") if request.body["metadata"]["name"] == "theirs" => {
+                refused(409, "AlreadyExists")
+            }
+            ("POST", _) => found(&request.body),
+            _ => refused(404, "NotFound"),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_fact_has_names_and_no_values() {
+        let (ctx, secrets) = (churn().ctx(), Secrets::default());
+        let fact = json!({"uid": "u", "resourceVersion": "7", "keys": ["primary", "secondary"]});
+        assert_eq!(secrets.fact(&ctx, "ml", "keys").await, Fact::Present(fact));
+        assert_eq!(secrets.fact(&ctx, "ml", "other").await, Fact::Absent);
+        let Fact::Unread(failure) = secrets.fact(&ctx, "ml", "locked").await else { panic!("it is locked") };
+        assert_eq!(failure.reason, reasons::SECRET_FORBIDDEN);
+        assert!(failure.message.contains("acivnet-secrets"), "{}", failure.message);
+        let key = |key: &str| SecretKeyRef { name: "keys".into(), key: key.into() };
+        assert!(secrets.value(&key("primary")).is_ok_and(|value| value.expose() == "p1"));
+        assert!(secrets.value(&key("binary")).is_err());
+        assert_eq!(secrets.compare("keys", &keys("p1", "other")), compared(true, true, false));
+        assert_eq!(secrets.compare("other", &keys("p1", "p2")), compared(false, false, false));
+        let mut text = json!({"said": ["p1 is no secret that short, cDE= neither"]});
+        hide(&Scrubber::new(["secret".to_owned()]), &mut text);
+        assert_eq!(text["said"][0], "p1 is no *** that short, cDE= neither");
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_made_and_never_overwritten() {
+        let mock = churn();
+        let ctx = mock.ctx();
+        let owner = ObjectMeta { name: Some("aciservice".into()), uid: Some("u".into()), ..ObjectMeta::default() };
+        assert_eq!(keep(&ctx, &owner, "ml", "keys", &keys("p1", "p2")).await, Ok(()));
+        let made = mock.requests().remove(0).body;
+        assert_eq!(made["metadata"]["labels"]["app.kubernetes.io/managed-by"], "acivnet");
+        assert_eq!(made["metadata"]["ownerReferences"][0]["kind"], "AciVnetDeployment");
+        assert_eq!((&made["data"]["primary"], &made["data"]["secondary"]), (&json!("cDE="), &json!("cDI=")));
+        assert_eq!(keep(&ctx, &owner, "ml", "theirs", &keys("p1", "p2")).await, Ok(()));
+        assert_eq!(mock.lines(), ["POST /api/v1/namespaces/ml/secrets"]);
+    }
+}

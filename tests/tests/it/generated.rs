@@ -1,7 +1,8 @@
 //! What is generated and committed equals what the types say. `ACIVNET_BLESS=1` writes it anew.
 
+use acivnet_core::kinds::web_service::arguments::{self, Maps};
 use acivnet_operator::crd::{Document, documents};
-use acivnet_tests::repository;
+use acivnet_tests::{in_process::scenarios, repository};
 use std::{collections::BTreeSet, fs};
 
 #[test]
@@ -22,6 +23,40 @@ fn deploy_crds_are_what_the_types_say() {
     for Document { file, yaml } in documents {
         let committed = fs::read_to_string(folder.join(&file)).expect("a file of deploy/crds");
         assert!(committed == yaml, "deploy/crds/{file} is not what the types say; run `make crds`");
+    }
+}
+
+/// Path of the reference of arguments.
+const ARGUMENTS_FILE: &str = "docs/reference/arguments.md";
+
+#[test]
+fn the_reference_of_arguments_is_what_core_says() {
+    let (file, text) = (repository().join(ARGUMENTS_FILE), arguments::reference());
+    if std::env::var_os("ACIVNET_BLESS").is_some() {
+        fs::create_dir_all(file.parent().expect("a folder")).expect("docs/reference can be made");
+        fs::write(&file, &text).expect("the reference can be written");
+    }
+    let committed = fs::read_to_string(&file).expect("docs/reference/arguments.md");
+    assert!(committed == text, "{ARGUMENTS_FILE} is not what core says; ACIVNET_BLESS=1 writes it anew");
+}
+
+#[test]
+fn every_argument_names_a_field_and_a_scenario() {
+    let crds = acivnet_api::crds().map(|crd| serde_json::to_value(crd).expect("JSON"));
+    let has = |crd: usize, field: &str| {
+        let schema = crds[crd].pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec").expect("a schema");
+        let found = field.split('.').try_fold(schema, |at, name| at.get("properties")?.get(name));
+        assert!(found.is_some(), "{field} is no field");
+    };
+    for argument in arguments::ARGUMENTS {
+        match argument.maps {
+            Maps::To { field, scenario, .. } => {
+                has(0, field);
+                scenarios::named(scenario);
+            }
+            Maps::Subnet { field, .. } => has(1, field),
+            Maps::Refused(why) => assert!(!why.is_empty(), "{}", argument.sdk),
+        }
     }
 }
 

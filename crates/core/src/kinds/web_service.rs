@@ -1,5 +1,6 @@
 //! A web service of Azure Machine Learning v1 with compute type ACI.
 
+pub mod arguments;
 pub mod keys;
 mod patch;
 

@@ -68,6 +68,20 @@ pub(super) const BUGS: &[Planted] = &[
         },
     },
     Planted {
+        bug: "a key is given to the other one's place",
+        scenarios: &["keys rotated"],
+        plant: || {
+            asks(|request| {
+                if request.uri().path().ends_with("/regenerateKeys") {
+                    edit(request.body_mut(), |body| {
+                        let other = if body["keyType"] == "Primary" { "Secondary" } else { "Primary" };
+                        body["keyType"] = other.into();
+                    });
+                }
+            })
+        },
+    },
+    Planted {
         bug: "a model is registered before its file is there",
         scenarios: &["article create"],
         plant: || Arc::new(UploadsLate::default()),

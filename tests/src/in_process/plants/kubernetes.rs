@@ -63,6 +63,19 @@ pub(super) const BUGS: &[Planted] = &[
         },
     },
     Planted {
+        bug: "a Secret that somebody made is overwritten with the keys that Azure made",
+        scenarios: &["somebody makes the Secret for the keys"],
+        plant: || {
+            asks(|request| {
+                if request.method() == Method::POST && request.uri().path().ends_with("/secrets") {
+                    *request.method_mut() = Method::PUT;
+                    let whole = request.uri().to_string().replacen("/secrets", "/secrets/churn-keys", 1);
+                    *request.uri_mut() = whole.parse().expect("a URI");
+                }
+            })
+        },
+    },
+    Planted {
         bug: "the status is written to the object instead of its subresource",
         scenarios: &["network create"],
         plant: || {

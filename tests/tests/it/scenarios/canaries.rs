@@ -115,6 +115,46 @@ fn errors_of_azure() {
     });
 }
 
+/// Values of Secrets that the spec names go to Azure and nowhere else.
+#[test]
+fn secrets_that_the_spec_names() {
+    run(async {
+        let tenant = Tenant::new(World::shared().await, "canary").await;
+        let (role, account) = ("rbac.authorization.k8s.io", "acivnet-operator");
+        let binding = json!({
+            "roleRef": {"apiGroup": role, "kind": "ClusterRole", "name": "acivnet-secrets"},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "acivnet-system"}],
+        });
+        tenant.put::<k8s_openapi::api::rbac::v1::RoleBinding>("acivnet-secrets", binding).await;
+        let secret = async |name: &str, data: serde_json::Value| {
+            tenant.put::<k8s_openapi::api::core::v1::Secret>(name, json!({"stringData": data})).await;
+        };
+        secret("churn-keys", json!({"primary": "canary-key-one", "secondary": "canary-key-two"})).await;
+        secret("store", json!({"password": "canary-store-one"})).await;
+        let traceback = "Traceback (most recent call last):\nValueError: canary-store-one is wrong\n";
+        tenant.world.azure.container(&tenant.service, json!({"init": {"crash": true, "log": traceback}})).await;
+        tenant.files(&[]).await;
+        tenant.apply(&tenant.subnet()).await;
+        let keyed = tenant
+            .deployment()
+            .with("/spec/auth", json!({"type": "Key", "keys": {"secretRef": {"name": "churn-keys"}}}))
+            .with("/spec/scoring/environmentVariables", json!([acivnet_tests::examples::from_secret()]));
+        tenant.apply(&keyed).await;
+        let crashed = tenant.condition(&keyed, "Ready", "False", "ScoringScriptCrashed").await;
+        assert!(super::message(&crashed, "Ready").contains("ValueError: *** is wrong"), "{crashed:#}");
+        assert_clean(&tenant, &["canary-key-one", "canary-key-two", "canary-store-one"]).await;
+
+        tenant.world.azure.container(&tenant.service, json!({})).await;
+        secret("churn-keys", json!({"primary": "canary-key-three", "secondary": "canary-key-four"})).await;
+        secret("store", json!({"password": "canary-store-two"})).await;
+        tenant.annotate(&keyed, acivnet_api::RECONCILE_REQUESTED_AT, "now").await;
+        tenant.ready(&keyed).await;
+        let stored = tenant.world.azure.dump().await.to_string();
+        assert!(stored.contains("canary-store-two"), "the web service has the variable");
+        assert_clean(&tenant, &["canary-key-three", "canary-key-four", "canary-store-two"]).await;
+    });
+}
+
 /// The value of a variable is in the spec, where its owner put it, and nowhere else.
 #[test]
 fn environment_variables() {

@@ -1,0 +1,155 @@
+//! The arguments of `AciWebservice.deploy_configuration` (azureml-core 1.61) and what becomes of each: the reference is
+//! written from this table, and tests hold it against the schema and the scenarios.
+
+use super::{WEB_SERVICE, keys::SERVICE_KEYS};
+use crate::{
+    drift::Rule,
+    kind::{Change, Kind},
+};
+
+/// One argument.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// Its name in the SDK.
+    pub sdk: &'static str,
+    /// What becomes of it.
+    pub maps: Maps,
+}
+
+/// What becomes of an argument.
+#[derive(Clone, Copy, Debug)]
+pub enum Maps {
+    /// A field says the same.
+    To {
+        /// Path in the spec.
+        field: &'static str,
+        /// Path in the body that is written to Azure.
+        azure: &'static str,
+        /// The scenario of the interruption tests in which it is written.
+        scenario: &'static str,
+    },
+    /// The subnet says it, and it can't change.
+    Subnet {
+        /// Path in the spec of the `DelegatedSubnet`.
+        field: &'static str,
+        /// Path in the body that is written to Azure.
+        azure: &'static str,
+    },
+    /// There is no field for it.
+    Refused(&'static str),
+}
+
+const fn to(sdk: &'static str, field: &'static str, azure: &'static str, scenario: &'static str) -> Argument {
+    Argument { sdk, maps: Maps::To { field, azure, scenario } }
+}
+
+const fn by_subnet(sdk: &'static str, field: &'static str, azure: &'static str) -> Argument {
+    Argument { sdk, maps: Maps::Subnet { field, azure } }
+}
+
+const fn refused(sdk: &'static str, why: &'static str) -> Argument {
+    Argument { sdk, maps: Maps::Refused(why) }
+}
+
+const NO_TLS: &str = "no field yet: end TLS in front of the address, at a gateway of the virtual network";
+const SECRET: &str = "auth.keys.secretRef";
+const VAULT_KEY: &str = "encryption.keyVaultKey";
+
+/// All of them, in the SDK's order.
+pub const ARGUMENTS: &[Argument] = &[
+    to("cpu_cores", "resources.cpu", "containerResourceRequirements.cpu", "cpu with approval"),
+    to("memory_gb", "resources.memory", "containerResourceRequirements.memoryInGB", "more memory"),
+    to("tags", "azure.tags", "kvTags", "tag"),
+    to("properties", "backend.azureMLWebService.properties", "properties", "telemetry"),
+    to("description", "description", "description", "drift: service tags"),
+    by_subnet("location", "azure.location", "location"),
+    to("auth_enabled", "auth.type", "authEnabled", "keys and variables from Secrets"),
+    refused("ssl_enabled", NO_TLS),
+    to("enable_app_insights", "telemetry.applicationInsights", "appInsightsEnabled", "telemetry"),
+    refused("ssl_cert_pem_file", NO_TLS),
+    refused("ssl_key_pem_file", NO_TLS),
+    refused("ssl_cname", NO_TLS),
+    refused("dns_name_label", "a container group in a virtual network has no public name"),
+    to("primary_key", SECRET, "primary", "keys rotated"),
+    to("secondary_key", SECRET, "secondary", "keys rotated"),
+    to("collect_model_data", "telemetry.dataCollection", "dataCollection", "data collection"),
+    to("cmk_vault_base_url", VAULT_KEY, "encryptionProperties.vaultBaseUrl", "data collection"),
+    to("cmk_key_name", VAULT_KEY, "encryptionProperties.keyName", "data collection"),
+    to("cmk_key_version", VAULT_KEY, "encryptionProperties.keyVersion", "data collection"),
+    by_subnet("vnet_name", "virtualNetwork.name", "vnetConfiguration.vnetName"),
+    by_subnet("subnet_name", "subnet.name", "vnetConfiguration.subnetName"),
+];
+
+/// The kind that carries a path of the body.
+fn kind(azure: &str) -> &'static Kind {
+    if matches!(azure, "primary" | "secondary") { &SERVICE_KEYS } else { &WEB_SERVICE }
+}
+
+/// What a change costs, for people.
+fn change(azure: &str) -> &'static str {
+    match (kind(azure).change)(azure) {
+        Change::Live if azure == "properties" => "Live; add-only",
+        Change::Live => "Live",
+        Change::Roll => "Roll",
+        Change::Replace => "Replace",
+    }
+}
+
+/// How it is compared with what stands, for people.
+fn drift(azure: &str) -> &'static str {
+    if kind(azure) == &SERVICE_KEYS {
+        return "compared when the Secret changed, a probe was refused, or a look is asked for";
+    }
+    let root = azure.split('.').next().unwrap_or_default();
+    let at = |path: &str| WEB_SERVICE.rules.iter().find(|rule| rule.path() == path);
+    match at(azure).or_else(|| at(root)) {
+        None if azure == "properties" => "ours are compared",
+        None => "compared",
+        Some(Rule::Loose(_)) => "compared without regard to case and spaces",
+        Some(Rule::Keys(_)) => "ours are compared, and those once ours",
+        Some(Rule::IfAnswered(_)) => "compared when Azure answers it",
+        Some(Rule::Exact(..) | Rule::Subset(..)) => "compared as a set",
+        Some(Rule::WriteOnly(_)) => "not compared",
+    }
+}
+
+fn row(argument: &Argument) -> String {
+    let cells = match argument.maps {
+        Maps::To { field, azure, scenario } => {
+            [format!("`{field}`"), change(azure).into(), drift(azure).into(), scenario.into()]
+        }
+        Maps::Subnet { field, azure } => [
+            format!("`{field}` of the `DelegatedSubnet`"),
+            "never".into(),
+            drift(azure).into(),
+            "article create".into(),
+        ],
+        Maps::Refused(why) => [format!("none: {why}"), "–".into(), "–".into(), "–".into()],
+    };
+    format!("| `{}` | {} |", argument.sdk, cells.join(" | "))
+}
+
+/// The reference, in Markdown.
+pub fn reference() -> String {
+    let rows: Vec<String> = ARGUMENTS.iter().map(row).collect();
+    format!(
+        "# The arguments of `AciWebservice.deploy_configuration`\n\n\
+         What each argument of the Azure ML SDK v1 is in an `AciVnetDeployment`. Live: no container is touched. Roll: the \
+         container starts anew. Replace: the web service is deleted and created, once that is approved. Written from \
+         `crates/core/src/kinds/web_service/arguments.rs` by the test `generated` under `ACIVNET_BLESS=1`; do not edit.\n\n\
+         | argument | field | change | drift | scenario in the interruption tests |\n|---|---|---|---|---|\n{}\n",
+        rows.join("\n")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn all_are_told_once() {
+        let names: BTreeSet<&str> = ARGUMENTS.iter().map(|one| one.sdk).collect();
+        assert_eq!((names.len(), ARGUMENTS.len()), (21, 21));
+    }
+}
