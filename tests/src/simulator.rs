@@ -57,6 +57,7 @@ impl Simulator {
             runner: RunnerKind::None,
             environments_socket: None,
             request_log: None,
+            specs: None,
         };
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {

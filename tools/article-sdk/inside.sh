@@ -44,6 +44,7 @@ main() {
   step "The how-to's Python"; deploy_by_the_sdk
   step "A request from inside the VNet, and from outside"; ask_by_requests
   step "Everything is deleted again"; delete_it_again
+  step "What passed, compared with Microsoft's own descriptions"; check_against_specs
   print_times
   printf '\nRequests to Azure     %s\n' "$(azure_requests)"
 }

@@ -11,7 +11,8 @@ import requests
 
 from sign_in import token
 
-API_VERSION = "2024-05-01"
+# One of which Microsoft's descriptions are usually at hand, so that these requests can be checked too.
+API_VERSION = "2024-01-01"
 NETWORK = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.Network"
 GROUP = f"{NETWORK}/networkSecurityGroups/amlnsg"
 VIRTUAL_NETWORK = f"{NETWORK}/virtualNetworks/amlvnet1"

@@ -2,6 +2,7 @@
 
 usage: azure.py rules NSG | service NAME | services | holdings
        azure.py requests      reads the simulator's counts instead
+       azure.py specs         reads what the simulator found in comparing with Microsoft's API descriptions instead
 """
 
 import json
@@ -79,6 +80,24 @@ def requests(counts: dict) -> int:
     return 0
 
 
+def specs(report: dict) -> int:
+    """What was compared with Microsoft's API descriptions; fails when a description was violated."""
+    not_covered = report["notCovered"]
+    print(f"{report['covered']} requests checked in {len(report['operations'])} operations, "
+          f"{sum(not_covered.values())} in types and versions that no description is at hand of, "
+          f"{sum(report['unpublished'].values())} that Microsoft has not described")
+    for kind, number in sorted(not_covered.items()):
+        print(f"    not covered: {kind}: {number}")
+    for reason, number in sorted(report["differences"].items()):
+        print(f"    known difference, {number} times: {reason}")
+    for member, number in sorted(report["unknownMembers"].items()):
+        print(f"    not described: {member}: {number}")
+    for found in report["violations"]:
+        print(f"    VIOLATION, {found['times']} times: {found['method']} {found['path']} ({found['apiVersion']}, "
+              f"{found['operation']}, {found['status']}): {found['part']} {found['pointer']}: {found['message']}")
+    return 1 if report["violationCount"] else 0
+
+
 def table(title: str, names: list) -> None:
     print(f"{title}: {len(names) or 'none'}")
     for name in sorted(names):
@@ -86,7 +105,7 @@ def table(title: str, names: list) -> None:
 
 
 def main() -> int:
-    commands = (rules, service, services, holdings, requests)
+    commands = (rules, service, services, holdings, requests, specs)
     command, *arguments = sys.argv[1:]
     return {c.__name__: c for c in commands}[command](json.load(sys.stdin), *arguments)
 

@@ -70,6 +70,17 @@ install_operator() {
     crd/acivnetdeployments.acivnet.dev crd/delegatedsubnets.acivnet.dev > "$STATE/logs/crds.log"
 }
 
+# Fails when something that passed is not what Microsoft's API descriptions say, where the simulator was given any.
+check_against_specs() {
+  if [ -z "${ACIVNET_AZURE_SPECS:-}" ]; then
+    note "not checked against Microsoft's specs: set ACIVNET_AZURE_SPECS"
+    return
+  fi
+  azure_admin GET specs > "$STATE/specs.json"
+  python3 "$root/tools/demo/azure.py" specs < "$STATE/specs.json" ||
+    fail "what passed is not as Microsoft's specs in $ACIVNET_AZURE_SPECS say; see above"
+}
+
 # A kubeconfig with the operator's ServiceAccount token and nothing else.
 operator_kubeconfig() {
   local token

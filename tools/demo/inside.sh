@@ -47,6 +47,7 @@ main() {
     return
   fi
   step "Everything is deleted again";                      delete_everything
+  step "What passed, compared with Microsoft's specs";     check_against_specs
   print_summary
 }
 

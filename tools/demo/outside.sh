@@ -11,6 +11,18 @@ prepare() {
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
   ACIVNET_PLAIN_PYTHON=$(plain_python)
   export ACIVNET_BINARIES ACIVNET_PLAIN_PYTHON
+  find_specs
+}
+
+# The folder with Microsoft's API descriptions, as the simulator is to read it: by its whole path, or not at all.
+find_specs() {
+  if [ -z "${ACIVNET_AZURE_SPECS:-}" ]; then
+    unset ACIVNET_AZURE_SPECS
+    return
+  fi
+  [ -d "$ACIVNET_AZURE_SPECS" ] || die "ACIVNET_AZURE_SPECS=$ACIVNET_AZURE_SPECS is no folder"
+  ACIVNET_AZURE_SPECS=$(cd "$ACIVNET_AZURE_SPECS" && pwd)
+  export ACIVNET_AZURE_SPECS
 }
 
 # Both programs at once, also where one is needed: built alone it would be built of other features, and all of it again.

@@ -1,4 +1,5 @@
-//! The command line. Every argument also has an environment variable, `ACIVNET_SIMULATOR_…`.
+//! The command line. Every argument also has an environment variable, `ACIVNET_SIMULATOR_…`; that of `--specs`, which is for
+//! everything that starts a simulator, is `ACIVNET_AZURE_SPECS`.
 
 use crate::run::RunnerKind;
 use crate::server::local_address;
@@ -55,6 +56,9 @@ pub struct Serve {
     /// File to which each request is appended as a JSON line.
     #[arg(long, env = "ACIVNET_SIMULATOR_REQUEST_LOG")]
     pub request_log: Option<PathBuf>,
+    /// Folder with Microsoft's API descriptions (Swagger 2.0): what passes is checked against them.
+    #[arg(long, env = "ACIVNET_AZURE_SPECS")]
+    pub specs: Option<PathBuf>,
 }
 
 /// Arguments of `environments`.

@@ -31,6 +31,7 @@ pub mod seed;
 pub mod server;
 pub mod settings;
 mod simulator;
+pub mod specs;
 pub mod store;
 #[cfg(test)]
 mod tests;

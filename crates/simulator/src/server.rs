@@ -14,6 +14,7 @@ use crate::identity::managed::APP_SERVICE;
 use crate::run::{self, RunnerOptions};
 use crate::seed::Seed;
 use crate::simulator::{Config, ConnectionDropped, Simulator};
+use crate::specs::{Checked, Checker};
 use axum::body::Body;
 use certificates::Certificates;
 use http::Request;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
+use tower::Service;
 
 /// Most entries of a page; Microsoft.Network gives many more, small pages make clients follow `nextLink`.
 const PAGE_SIZE: usize = 100;
@@ -67,13 +69,14 @@ pub async fn serve_until(arguments: Serve, end: impl Future<Output = ()>) -> Res
         let header = simulator.with(|world| world.directory.identity_header.clone());
         json!({"endpoint": format!("http://{address}{APP_SERVICE}"), "header": header.expose()})
     });
+    let service = Checked::new(simulator, arguments.specs.as_deref().map(checker).transpose()?);
     announce(&directory, &authority, &certificates.ca_pem, identity_endpoint)?;
     let log = log.map(Arc::new);
     tokio::select! {
-        () = accept(listener, acceptor, simulator.clone(), log.clone(), end) => {}
-        () = managed_identity::serve(identity, simulator.clone(), log) => {}
+        () = accept(listener, acceptor, service.clone(), log.clone(), end) => {}
+        () = managed_identity::serve(identity, service.clone(), log) => {}
     }
-    simulator.runner().shutdown().await;
+    service.inner().runner().shutdown().await;
     withdraw(&directory)
 }
 
@@ -117,6 +120,13 @@ async fn simulator(arguments: &Serve, authority: &str) -> Result<Simulator, Stri
     Ok(simulator)
 }
 
+/// What is to be checked, read from the folder.
+fn checker(folder: &Path) -> Result<Arc<Checker>, String> {
+    let checker = Checker::read(folder).map_err(|error| format!("--specs: {error}"))?;
+    tracing::info!("requests and answers are checked against the API descriptions below {}", folder.display());
+    Ok(Arc::new(checker))
+}
+
 /// Writes `ca.pem`, then `endpoint.json` at once and last, and says where Azure is.
 fn announce(directory: &Path, authority: &str, ca_pem: &str, identity: Option<Value>) -> Result<(), String> {
     let ca = directory.join("ca.pem");
@@ -155,7 +165,7 @@ fn signals() -> Result<impl Future<Output = ()>, String> {
 async fn accept(
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    simulator: Simulator,
+    service: Checked<Simulator>,
     log: Option<Arc<LogFile>>,
     end: impl Future<Output = ()>,
 ) {
@@ -168,7 +178,7 @@ async fn accept(
         };
         match stream {
             Ok((stream, _)) => {
-                let serving = connection(stream, acceptor.clone(), simulator.clone(), log.clone(), graceful.clone());
+                let serving = connection(stream, acceptor.clone(), service.clone(), log.clone(), graceful.clone());
                 tokio::spawn(serving);
             }
             Err(error) => tracing::warn!("a connection could not be accepted: {error}"),
@@ -185,7 +195,7 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     acceptor: TlsAcceptor,
-    simulator: Simulator,
+    checked: Checked<Simulator>,
     log: Option<Arc<LogFile>>,
     graceful: Arc<Mutex<Option<GracefulShutdown>>>,
 ) {
@@ -193,7 +203,7 @@ async fn connection(
         Ok(stream) => stream,
         Err(error) => return tracing::debug!("TLS handshake: {error}"),
     };
-    let service = service_fn(move |request| answer(simulator.clone(), log.clone(), request, false));
+    let service = service_fn(move |request| answer(checked.clone(), log.clone(), request, false));
     let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     let watched = {
         let graceful = graceful.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,19 +217,20 @@ async fn connection(
 
 /// The error closes the connection without an answer.
 async fn answer(
-    simulator: Simulator,
+    mut service: Checked<Simulator>,
     log: Option<Arc<LogFile>>,
     request: Request<Incoming>,
     is_for_identity: bool,
 ) -> Result<Response, std::io::Error> {
     let request = request.map(Body::new);
     let response = if is_for_identity {
-        simulator.handle_managed_identity(request).await
+        service.inner().handle_managed_identity(request).await
     } else {
-        simulator.handle(request).await
+        let Ok(response) = service.call(request).await;
+        response
     };
     if let Some(log) = log {
-        log.catch_up(&simulator);
+        log.catch_up(service.inner());
     }
     if response.extensions().get::<ConnectionDropped>().is_some() {
         return Err(std::io::Error::other("the connection is dropped by a scripted fault"));

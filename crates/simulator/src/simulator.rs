@@ -16,6 +16,7 @@ use crate::machine_learning;
 use crate::request_log::{Entry, Sort};
 use crate::run::{self, Runner};
 use crate::seed::Seed;
+use crate::specs::ScriptedAnswer;
 use crate::world::{Beginning, World};
 use axum::body::Body;
 use futures::future::BoxFuture;
@@ -247,7 +248,11 @@ impl tower::Service<Request<Body>> for Simulator {
 
 /// The scripted answer of a fault; none if the connection is to be dropped.
 fn scripted(fault: &Fault) -> Option<Response> {
-    if fault.drop { None } else { fault.answer() }
+    let mut answer = if fault.drop { None } else { fault.answer() };
+    if let Some(answer) = &mut answer {
+        answer.extensions_mut().insert(ScriptedAnswer);
+    }
+    answer
 }
 
 fn dropped() -> Response {
@@ -268,6 +273,12 @@ fn without_port(host: &str) -> &str {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     }
+}
+
+/// Whether a request goes to Resource Manager or to the data plane: not to a storage account, a container or sign-in.
+pub(crate) fn is_interface(request: &Request<Body>) -> bool {
+    let host = host_of(request);
+    matches!(destination(&host, request.uri().path()), Destination::Azure(Area::DataPlane | Area::ResourceManager))
 }
 
 fn destination<'a>(host: &'a str, path: &'a str) -> Destination<'a> {

@@ -2,6 +2,7 @@
 
 use super::LogFile;
 use crate::simulator::Simulator;
+use crate::specs::Checked;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,13 +30,13 @@ pub(super) async fn open(address: Option<SocketAddr>) -> Result<Option<(TcpListe
 }
 
 /// Answers for ever.
-pub(super) async fn serve(listener: Option<TcpListener>, simulator: Simulator, log: Option<Arc<LogFile>>) {
+pub(super) async fn serve(listener: Option<TcpListener>, service: Checked<Simulator>, log: Option<Arc<LogFile>>) {
     let Some(listener) = listener else { return std::future::pending().await };
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let (simulator, log) = (simulator.clone(), log.clone());
-                let service = service_fn(move |request| super::answer(simulator.clone(), log.clone(), request, true));
+                let (checked, log) = (service.clone(), log.clone());
+                let service = service_fn(move |request| super::answer(checked.clone(), log.clone(), request, true));
                 let connection =
                     http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(async move {

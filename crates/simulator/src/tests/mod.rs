@@ -21,6 +21,7 @@ use crate::identity::issuer::StaticIssuerKeys;
 use crate::identity::keys::SigningKey;
 use crate::seed::Seed;
 use crate::simulator::{Config, ConnectionDropped, Simulator};
+use crate::specs::{Checked, Checker};
 use axum::body::Body;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
@@ -38,15 +39,26 @@ pub(crate) const OWNER: &str = "44444444-4444-4444-8444-444444444444";
 pub(crate) const READER: &str = "55555555-5555-4555-8555-555555555555";
 pub(crate) const STRANGER: &str = "66666666-6666-4666-8666-666666666666";
 pub(crate) const SECRET: &str = "s3cr3t~value";
-pub(crate) const VERSION: &str = "2024-05-01";
+/// Of Microsoft.Network; Microsoft's descriptions are of this version too.
+pub(crate) const VERSION: &str = "2024-01-01";
 
 pub(crate) static KEY: LazyLock<Arc<SigningKey>> = LazyLock::new(|| Arc::new(SigningKey::generate().unwrap()));
 pub(crate) static CLUSTER_KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate().unwrap());
+
+/// What is checked in all these tests, where Microsoft's descriptions are at hand.
+pub(crate) static SPECS: LazyLock<Option<Checker>> = LazyLock::new(|| {
+    let folder = std::env::var_os("ACIVNET_AZURE_SPECS");
+    if folder.is_none() {
+        println!("not checked against Microsoft's specs: set ACIVNET_AZURE_SPECS");
+    }
+    folder.map(|folder| Checker::read(folder.as_ref()).unwrap())
+});
 
 /// A simulator with one subscription, a group `ml` in westeurope with workspace `ws`, an application that owns the
 /// subscription, one that reads the group `ml`, and one of another tenant.
 pub(crate) struct Bed {
     pub simulator: Simulator,
+    pub specs: Option<Arc<Checker>>,
     pub clock: Arc<ManualClock>,
     pub token: String,
 }
@@ -119,7 +131,9 @@ impl Bed {
         let seed = Seed::parse(seed().to_string().as_bytes()).unwrap();
         let issuers = Arc::new(StaticIssuerKeys::one(ISSUER, &CLUSTER_KEY));
         let config = Config::scripted(seed, KEY.clone(), issuers);
-        let mut bed = Self { simulator: Simulator::new(config, clock.clone()), clock, token: String::new() };
+        let specs = SPECS.as_ref().map(|specs| Arc::new(specs.afresh()));
+        let simulator = Simulator::new(config, clock.clone());
+        let mut bed = Self { simulator, specs, clock, token: String::new() };
         bed.token = bed.token_of(TENANT, OWNER).await;
         bed
     }
@@ -129,7 +143,10 @@ impl Bed {
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answer {
-        let response = self.simulator.clone().call(request).await.unwrap();
+        let response = Checked::new(self.simulator.clone(), self.specs.clone()).call(request).await.unwrap();
+        if let Some(specs) = &self.specs {
+            assert_eq!(specs.ledger().violations, [], "of Microsoft's specs");
+        }
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer {

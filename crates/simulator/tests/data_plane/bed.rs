@@ -1,14 +1,16 @@
 //! A simulator with one workspace, one delegated subnet, and a client of each role.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use acivnet_simulator::run::{Runner, Scripted};
+use acivnet_simulator::specs::{Checked, Checker};
 use acivnet_simulator::{Config, ManualClock, SigningKey, Simulator, StaticIssuerKeys};
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
+use tower::Service;
 
 pub const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 const TENANT: &str = "22222222-2222-2222-2222-222222222222";
@@ -18,6 +20,7 @@ pub const BASE: &str = "https://localhost:8443";
 
 pub struct Bed {
     pub simulator: Simulator,
+    specs: Option<Arc<Checker>>,
     clock: Arc<ManualClock>,
     token: String,
     uploads: u32,
@@ -73,6 +76,15 @@ fn key() -> Arc<SigningKey> {
     KEY.get_or_init(|| Arc::new(SigningKey::generate().unwrap())).clone()
 }
 
+/// What is checked in all these tests, where Microsoft's descriptions are at hand.
+static SPECS: LazyLock<Option<Checker>> = LazyLock::new(|| {
+    let folder = std::env::var_os("ACIVNET_AZURE_SPECS");
+    if folder.is_none() {
+        println!("not checked against Microsoft's specs: set ACIVNET_AZURE_SPECS");
+    }
+    folder.map(|folder| Checker::read(folder.as_ref()).unwrap())
+});
+
 impl Bed {
     pub async fn new() -> Self {
         Self::with_pages_of(100).await
@@ -95,7 +107,8 @@ impl Bed {
             issuers: Arc::new(StaticIssuerKeys(BTreeMap::new())),
         };
         let simulator = Simulator::new(config, clock.clone());
-        let mut bed = Self { simulator, clock, token: String::new(), uploads: 0 };
+        let specs = SPECS.as_ref().map(|specs| Arc::new(specs.afresh()));
+        let mut bed = Self { simulator, specs, clock, token: String::new(), uploads: 0 };
         bed.sign_in("33333333-3333-3333-3333-333333333333").await;
         bed.network("10.0.1.0/24").await;
         bed
@@ -125,7 +138,10 @@ impl Bed {
     }
 
     pub async fn exchange(&self, request: Request<Body>) -> Answer {
-        let response = self.simulator.handle(request).await;
+        let Ok(response) = Checked::new(self.simulator.clone(), self.specs.clone()).call(request).await;
+        if let Some(specs) = &self.specs {
+            assert_eq!(specs.ledger().violations, [], "of Microsoft's specs");
+        }
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, bytes }
