@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
@@ -11,7 +11,10 @@ demo: ## the whole how-to on this machine, deleted again at the end; KEEP=1 leav
 article-sdk: ## the how-to's own Python with Microsoft's azureml-core against the simulator
 	@tools/article-sdk/article-sdk.sh
 
-test: ## all tests, the demo and article-sdk among them
+clients: ## Microsoft's own clients (azureml-core, management libraries, az) against the simulator; all checks
+	@tools/clients/clients.sh
+
+test: ## all tests, the demo, article-sdk and a quick part of clients among them
 	@tools/test.sh
 
 check: ## format, clippy, shellcheck, length of files

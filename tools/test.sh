@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests: cargo's with the Kubernetes test bed, then the demo and the how-to's own Python from begin to end. The last line
-# counts them.
+# All tests: cargo's with the Kubernetes test bed, then the demo and the how-to's own Python from begin to end, and one round of
+# Microsoft's clients. The last line counts them.
 # usage: test.sh [ARGUMENT_OF_CARGO_TEST]…
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -20,8 +20,8 @@ cargo_tests() {
   [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
 }
 
-script_as_a_test() { # SCRIPT
-  if "$root/$1" < /dev/null; then
+script_as_a_test() { # SCRIPT [ARGUMENT]
+  if "$root/$1" "${@:2}" < /dev/null; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
@@ -36,6 +36,7 @@ main() {
   cargo_tests "$@"
   script_as_a_test tools/demo/demo.sh
   script_as_a_test tools/article-sdk/article-sdk.sh
+  script_as_a_test tools/clients/clients.sh --quick
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }

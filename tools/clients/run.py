@@ -13,8 +13,15 @@ from checks import Area, Checks
 CLIENTS = {
     "sdk": ["sdk_models", "sdk_environments", "sdk_deployments", "sdk_arguments", "sdk_updates", "sdk_failures"],
     "serving": ["sdk_serving"],
-    "management": ["management_identity", "management_groups", "management_network", "management_faults"],
-    "az": ["az_account", "az_network"],
+    "management": [
+        "management_identity",
+        "management_groups",
+        "management_network",
+        "management_egress",
+        "management_container_groups",
+        "management_faults",
+    ],
+    "az": ["az_account", "az_network", "az_egress", "az_containers"],
 }
 
 

@@ -21,6 +21,7 @@ use crate::world::{Beginning, World};
 use axum::body::Body;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
 use jiff::Timestamp;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -184,6 +185,9 @@ impl Simulator {
         }
         let has_answer = fault.drop || fault.status.is_some();
         if fault.when == When::Before && has_answer {
+            if !fault.drop {
+                read_away(request.into_body()).await;
+            }
             return scripted(&fault).unwrap_or_else(dropped);
         }
         let response = self.serve(area, caller, request, fault.ending()).await;
@@ -244,6 +248,11 @@ impl tower::Service<Request<Body>> for Simulator {
         let simulator = self.clone();
         Box::pin(async move { Ok(simulator.handle(request).await) })
     }
+}
+
+/// Reads a body that nobody wants: left unread it would end the connection, on which the client goes on.
+async fn read_away(mut body: Body) {
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// The scripted answer of a fault; none if the connection is to be dropped.
