@@ -41,7 +41,9 @@ def more_of_groups(checks: Checks) -> None:
     missing = az("group", "show", "-n", "absent")
     checks.equal("group show of nothing", missing.status, 3)
     checks.contains("and why", missing.err, "ResourceGroupNotFound")
-    checks.equal("provider show", done("provider", "show", "-n", "Microsoft.Network")["registrationState"], "Registered")
+    checks.equal(
+        "provider show", done("provider", "show", "-n", "Microsoft.Network")["registrationState"], "Registered"
+    )
 
 
 @AREA.step
@@ -51,7 +53,9 @@ def rest(checks: Checks) -> None:
     body = '{"location": "japaneast", "tags": {"by": "rest"}}'
     url = f"{simulator.SUBSCRIPTION}/resourceGroups/azrest?api-version=2021-04-01"
     checks.equal("rest put", done("rest", "--method", "put", "--url", url, "--body", body)["tags"], {"by": "rest"})
-    missing = az("rest", "--method", "get", "--url", f"{simulator.SUBSCRIPTION}/resourceGroups/absent?api-version=2021-04-01")
+    missing = az(
+        "rest", "--method", "get", "--url", f"{simulator.SUBSCRIPTION}/resourceGroups/absent?api-version=2021-04-01"
+    )
     checks.contains("rest get of nothing", missing.err, "ResourceGroupNotFound")
     workspace = done("rest", "--method", "get", "--url", f"{simulator.WORKSPACE}?api-version=2022-05-01")
     checks.that("rest get of the workspace", workspace["properties"]["discoveryUrl"])

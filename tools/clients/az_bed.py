@@ -28,7 +28,11 @@ class Answer:
 def az(*words: str) -> Answer:
     """Runs a command; its output is JSON."""
     ended = subprocess.run(
-        ["python", "-m", "azure.cli", *words, "--output", "json"], capture_output=True, text=True, timeout=300, check=False
+        ["python", "-m", "azure.cli", *words, "--output", "json"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     return Answer(ended.returncode, ended.stdout, ended.stderr)
 
@@ -44,8 +48,23 @@ def done(*words: str) -> Any:
 def choose_cloud() -> None:
     """Registers the simulated cloud; what is set is kept in AZURE_CONFIG_DIR."""
     endpoint, authority = os.environ["AZURE_RESOURCE_MANAGER"], os.environ["AZURE_AUTHORITY_HOST"]
-    done("config", "set", "core.instance_discovery=false", "core.collect_telemetry=false", "extension.use_dynamic_install=no")
-    done("cloud", "register", "-n", "Sim", "--endpoint-resource-manager", endpoint, "--endpoint-active-directory", authority)
+    done(
+        "config",
+        "set",
+        "core.instance_discovery=false",
+        "core.collect_telemetry=false",
+        "extension.use_dynamic_install=no",
+    )
+    done(
+        "cloud",
+        "register",
+        "-n",
+        "Sim",
+        "--endpoint-resource-manager",
+        endpoint,
+        "--endpoint-active-directory",
+        authority,
+    )
     done("cloud", "set", "-n", "Sim")
     if done("cloud", "show")["endpoints"]["resourceManager"] != endpoint:
         raise RuntimeError("az would speak to another cloud")

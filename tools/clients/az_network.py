@@ -14,16 +14,64 @@ def the_how_to_in_commands(checks: Checks) -> None:
     nsg = done("network", "nsg", "create", *group, "-n", "aznsg", "-l", LOCATION)["NewNSG"]
     checks.equal("nsg create", nsg["provisioningState"], "Succeeded")
     rule = done(
-        "network", "nsg", "rule", "create", *group, "--nsg-name", "aznsg", "-n", "AllowAml", "--priority", "100", "--access", "Allow",
-        "--direction", "Inbound", "--protocol", "Tcp", "--source-address-prefixes", "AzureMachineLearning", "--destination-port-ranges", "44224",
+        "network",
+        "nsg",
+        "rule",
+        "create",
+        *group,
+        "--nsg-name",
+        "aznsg",
+        "-n",
+        "AllowAml",
+        "--priority",
+        "100",
+        "--access",
+        "Allow",
+        "--direction",
+        "Inbound",
+        "--protocol",
+        "Tcp",
+        "--source-address-prefixes",
+        "AzureMachineLearning",
+        "--destination-port-ranges",
+        "44224",
     )
     checks.equal("nsg rule create", (rule["priority"], rule["destinationPortRange"]), (100, "44224"))
-    vnet = done("network", "vnet", "create", *group, "-n", "azvnet", "-l", LOCATION, "--address-prefixes", "10.0.0.0/16",
-                "--subnet-name", "default", "--subnet-prefixes", "10.0.0.0/24", "--nsg", "aznsg")["newVNet"]
+    vnet = done(
+        "network",
+        "vnet",
+        "create",
+        *group,
+        "-n",
+        "azvnet",
+        "-l",
+        LOCATION,
+        "--address-prefixes",
+        "10.0.0.0/16",
+        "--subnet-name",
+        "default",
+        "--subnet-prefixes",
+        "10.0.0.0/24",
+        "--nsg",
+        "aznsg",
+    )["newVNet"]
     checks.equal("vnet create", vnet["addressSpace"]["addressPrefixes"], ["10.0.0.0/16"])
     checks.equal("with a subnet", [subnet["name"] for subnet in vnet["subnets"]], ["default"])
-    subnet = done("network", "vnet", "subnet", "create", *group, "--vnet-name", "azvnet", "-n", "azaci", "--address-prefixes",
-                  "10.0.1.0/24", "--delegations", ACI)
+    subnet = done(
+        "network",
+        "vnet",
+        "subnet",
+        "create",
+        *group,
+        "--vnet-name",
+        "azvnet",
+        "-n",
+        "azaci",
+        "--address-prefixes",
+        "10.0.1.0/24",
+        "--delegations",
+        ACI,
+    )
     checks.equal("subnet create --delegations", subnet["delegations"][0]["serviceName"], ACI)
     shown = done("network", "vnet", "show", *group, "-n", "azvnet")
     checks.equal("vnet show", sorted(subnet["name"] for subnet in shown["subnets"]), ["azaci", "default"])
@@ -38,8 +86,22 @@ def the_how_to_in_commands(checks: Checks) -> None:
 def networks_change(checks: Checks) -> None:
     group = ["-g", GROUP]
     done("network", "vnet", "create", *group, "-n", "azchange", "-l", LOCATION, "--address-prefixes", "10.0.0.0/16")
-    done("network", "vnet", "subnet", "create", *group, "--vnet-name", "azchange", "-n", "one", "--address-prefixes", "10.0.1.0/24")
-    changed = done("network", "vnet", "update", *group, "-n", "azchange", "--address-prefixes", "10.0.0.0/16", "10.1.0.0/16")
+    done(
+        "network",
+        "vnet",
+        "subnet",
+        "create",
+        *group,
+        "--vnet-name",
+        "azchange",
+        "-n",
+        "one",
+        "--address-prefixes",
+        "10.0.1.0/24",
+    )
+    changed = done(
+        "network", "vnet", "update", *group, "-n", "azchange", "--address-prefixes", "10.0.0.0/16", "10.1.0.0/16"
+    )
     checks.equal("vnet update", changed["addressSpace"]["addressPrefixes"], ["10.0.0.0/16", "10.1.0.0/16"])
     checks.equal("which keeps its subnets", [subnet["name"] for subnet in changed["subnets"]], ["one"])
     tagged = done("network", "vnet", "update", *group, "-n", "azchange", "--set", "tags.a=b")
@@ -57,7 +119,9 @@ def networks_change(checks: Checks) -> None:
     changed = done(*subnet, "update", *at, "--service-endpoints", "Microsoft.Storage")
     checks.equal("subnet update of service endpoints", changed["serviceEndpoints"][0]["service"], "Microsoft.Storage")
     checks.equal("subnet show", done(*subnet, "show", *at)["addressPrefix"], "10.0.1.0/24")
-    checks.equal("subnet list", [found["name"] for found in done(*subnet, "list", *group, "--vnet-name", "azchange")], ["one"])
+    checks.equal(
+        "subnet list", [found["name"] for found in done(*subnet, "list", *group, "--vnet-name", "azchange")], ["one"]
+    )
     checks.equal("subnet delete", az(*subnet, "delete", *at).status, 0)
     checks.equal("subnet list, afterwards", done(*subnet, "list", *group, "--vnet-name", "azchange"), [])
 
@@ -68,18 +132,39 @@ def security_groups_change(checks: Checks) -> None:
     done("network", "nsg", "create", *group, "-n", "azrules", "-l", LOCATION, "--tags", "a=b")
     rule = ["network", "nsg", "rule"]
     at = [*group, "--nsg-name", "azrules", "-n", "Web"]
-    done(*rule, "create", *at, "--priority", "200", "--destination-port-ranges", "80", "443", "--access", "Allow", "--protocol", "Tcp")
+    done(
+        *rule,
+        "create",
+        *at,
+        "--priority",
+        "200",
+        "--destination-port-ranges",
+        "80",
+        "443",
+        "--access",
+        "Allow",
+        "--protocol",
+        "Tcp",
+    )
     checks.equal("several ports", done(*rule, "show", *at)["destinationPortRanges"], ["80", "443"])
     checks.equal("nsg rule update", done(*rule, "update", *at, "--access", "Deny")["access"], "Deny")
-    checks.equal("nsg rule list", [found["name"] for found in done(*rule, "list", *group, "--nsg-name", "azrules")], ["Web"])
+    checks.equal(
+        "nsg rule list", [found["name"] for found in done(*rule, "list", *group, "--nsg-name", "azrules")], ["Web"]
+    )
     with_defaults = done(*rule, "list", *group, "--nsg-name", "azrules", "--include-default")
     checks.equal("with the six default rules", len(with_defaults), 7)
-    conflict = az(*rule, "create", *group, "--nsg-name", "azrules", "-n", "Other", "--priority", "200", "--access", "Allow")
+    conflict = az(
+        *rule, "create", *group, "--nsg-name", "azrules", "-n", "Other", "--priority", "200", "--access", "Allow"
+    )
     checks.contains("two of one priority", conflict.err, "SecurityRuleConflict")
     checks.equal("nsg rule delete", az(*rule, "delete", *at).status, 0)
     checks.equal("nsg show", done("network", "nsg", "show", *group, "-n", "azrules")["securityRules"], [])
     checks.contains("nsg list", [found["name"] for found in done("network", "nsg", "list", *group)], "azrules")
-    checks.equal("nsg update of tags", done("network", "nsg", "update", *group, "-n", "azrules", "--set", "tags.c=d")["tags"], {"a": "b", "c": "d"})
+    checks.equal(
+        "nsg update of tags",
+        done("network", "nsg", "update", *group, "-n", "azrules", "--set", "tags.c=d")["tags"],
+        {"a": "b", "c": "d"},
+    )
 
 
 @AREA.step
@@ -96,7 +181,9 @@ def what_goes_wrong(checks: Checks) -> None:
     simulator.fault(method="PUT", path="/subnets/s", status=429, headers={"Retry-After": "1"}, body=throttled)
     checks.equal("429 is waited out", done(*create, "10.0.1.0/24")["provisioningState"], "Succeeded")
     checks.equal("it was met", simulator.waiting_faults(), [])
-    checks.contains("a group that is not there", az("network", "vnet", "list", "-g", "absent").err, "ResourceGroupNotFound")
+    checks.contains(
+        "a group that is not there", az("network", "vnet", "list", "-g", "absent").err, "ResourceGroupNotFound"
+    )
     simulator.page_size(1)
     names = [found["name"] for found in done("network", "vnet", "list", *group)]
     simulator.page_size(100)

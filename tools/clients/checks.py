@@ -1,4 +1,5 @@
-"""Counts what works. A check has a name and prints `ok` or `FAILED` with what was expected and what came; none ends the run.
+"""Counts what works. A check has a name and prints `ok` or `FAILED` with what was expected and what came.
+None of them ends the run.
 
 An area is a file of steps. A step is a function that is given the checks and is independent of the other steps.
 """
@@ -41,7 +42,7 @@ class Checks:
         except error as raised:
             self._verdict(name, expected in str(raised), f"{expected!r} in the error", str(raised))
             return
-        except Exception as raised:  # noqa: BLE001: any other error is what came
+        except Exception as raised:  # any other error is what came
             came = f"{type(raised).__name__}: {raised}"
         self._verdict(name, False, f"{error.__name__} with {expected!r}", came)
 
@@ -90,7 +91,7 @@ class Area:
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 step(checks)
-        except Exception:  # noqa: BLE001: what a step did not foresee is a failed check
+        except Exception:  # what a step did not foresee is a failed check
             checks.that("the step comes to its end", False, traceback.format_exc())
         if checks.failed > failed and printed.getvalue():
             checks.say("            printed meanwhile:\n" + printed.getvalue())

@@ -22,7 +22,8 @@ begin_client() {
   mkdir -p "$HOME" "$WORK" "$AZURE_CONFIG_DIR"
   rm -rf "$STATE/azure"
   runner=$2
-  ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.01} start_azure tools/demo/seed.json --issuer-ca "$ISSUER_CERTIFICATE"
+  ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.01} start_azure tools/demo/seed.json --issuer-ca "$ISSUER_CERTIFICATE" \
+    --identity-listen 169.254.169.254:80
   point_clients_at_azure
   register_application "$subscription"
 }
@@ -70,6 +71,8 @@ main() {
   export PYTHONPYCACHEPREFIX=${ACIVNET_AZ_PYTHON%/*}/bytecode
   export SIMULATOR=$azure/simulator PYTHONPATH=$root/tools/article-sdk ARTICLE_ENVIRONMENT=$root/deploy/examples/article/myenv.yml
   make_issuer_certificate
+  # Where every machine in Azure asks for its identity.
+  ip address add 169.254.169.254/32 dev lo
   run_client sdk none "$ACIVNET_SDK_PYTHON"
   [ -n "${ACIVNET_CLIENTS_QUICK:-}" ] || run_client serving netns "$ACIVNET_SDK_PYTHON"
   run_client management none "$ACIVNET_MANAGEMENT_PYTHON"

@@ -75,28 +75,35 @@ def a_group_lives(checks: Checks) -> None:
     checks.equal("update changes tags", groups.update(bed.GROUP, name, {"tags": {"a": "b"}}).tags, {"a": "b"})
     subnet = bed.network().subnets.get(bed.GROUP, net, "aci")
     checks.equal("the subnet is linked", subnet.properties.service_association_links[0].name, "acisal")
-    checks.raises("and can't go", HttpResponseError, "InUseSubnetCannotBeDeleted",
-                  lambda: bed.network().subnets.begin_delete(bed.GROUP, net, "aci").result())
+    checks.raises(
+        "and can't go",
+        HttpResponseError,
+        "InUseSubnetCannotBeDeleted",
+        lambda: bed.network().subnets.begin_delete(bed.GROUP, net, "aci").result(),
+    )
     groups.begin_delete(bed.GROUP, name).result()
-    checks.raises("after delete it is gone", ResourceNotFoundError, "ResourceNotFound", lambda: groups.get(bed.GROUP, name))
+    checks.raises(
+        "after delete it is gone", ResourceNotFoundError, "ResourceNotFound", lambda: groups.get(bed.GROUP, name)
+    )
 
 
 @AREA.step
 def a_group_is_stopped_and_started(checks: Checks) -> None:
     groups, name = bed.container_instances().container_groups, bed.new_name("group")
+
+    def comes_to(state: str) -> str:
+        """The group's state, when it is this one."""
+        simulator.wait_until(state, lambda: groups.get(bed.GROUP, name).instance_view.state == state)
+        return groups.get(bed.GROUP, name).instance_view.state
+
     create(network(), name)
     groups.stop(bed.GROUP, name)
-    stopped = lambda: groups.get(bed.GROUP, name).instance_view.state == "Stopped"  # noqa: E731
-    simulator.wait_until("the group to stop", stopped)
-    checks.that("stop", True)
     checks.raises("start right afterwards", HttpResponseError, "ContainerGroupTransitioning", lambda: start(name))
-    simulator.wait_until("the group to start", lambda: started(name))
-    running = lambda: groups.get(bed.GROUP, name).instance_view.state == "Running"  # noqa: E731
-    simulator.wait_until("the group to run", running)
-    checks.that("start", True)
+    checks.equal("stop", comes_to("Stopped"), "Stopped")
+    simulator.wait_until("the group to take a start", lambda: started(name))
+    checks.equal("start", comes_to("Running"), "Running")
     groups.begin_restart(bed.GROUP, name).result()
-    simulator.wait_until("the group to run again", running)
-    checks.that("restart", True)
+    checks.equal("restart", comes_to("Running"), "Running")
 
 
 @AREA.step
@@ -109,8 +116,12 @@ def a_group_is_changed(checks: Checks) -> None:
     changed = groups.begin_create_or_update(bed.GROUP, name, body).result()
     checks.contains("another image", changed.containers[0].image, ":v2")
     checks.equal("at the same address", changed.ip_address.ip, address)
-    checks.raises("another restart policy is refused", HttpResponseError, "InvalidContainerGroupUpdate",
-                  lambda: create(net, name, restartPolicy="Never"))
+    checks.raises(
+        "another restart policy is refused",
+        HttpResponseError,
+        "InvalidContainerGroupUpdate",
+        lambda: create(net, name, restartPolicy="Never"),
+    )
 
 
 @AREA.step
@@ -121,22 +132,34 @@ def what_a_group_refuses(checks: Checks) -> None:
         checks.raises(name, HttpResponseError, code, lambda: create(net, bed.new_name("refused"), **properties))
 
     refused("a private address without a subnet", "PrivateIp", subnetIds=None)
-    plain = bed.network().subnets.begin_create_or_update(bed.GROUP, net, "plain", {"properties": {"addressPrefix": "10.0.2.0/24"}}).result()
+    plain = (
+        bed.network()
+        .subnets.begin_create_or_update(bed.GROUP, net, "plain", {"properties": {"addressPrefix": "10.0.2.0/24"}})
+        .result()
+    )
     refused("a subnet without the delegation", "SubnetMissingRequiredDelegation", subnetIds=[{"id": plain.id}])
     small = bed.delegated_subnet(net, "small", "10.0.3.0/29")
     for number in range(3):
         create(net, f"small-{number}", subnetIds=[{"id": small.id}])
-    full = lambda: create(net, "small-3", subnetIds=[{"id": small.id}])  # noqa: E731
+    full = lambda: create(net, "small-3", subnetIds=[{"id": small.id}])
     checks.raises("a full subnet", HttpResponseError, "SubnetIsFull", full)
-    checks.raises("a group that is not there", ResourceNotFoundError, "ResourceNotFound", lambda: groups.get(bed.GROUP, "absent"))
-    checks.raises("logs of what is not there", HttpResponseError, "NotFound",
-                  lambda: bed.container_instances().containers.list_logs(bed.GROUP, "absent", "app"))
+    checks.raises(
+        "a group that is not there", ResourceNotFoundError, "ResourceNotFound", lambda: groups.get(bed.GROUP, "absent")
+    )
+    checks.raises(
+        "logs of what is not there",
+        HttpResponseError,
+        "NotFound",
+        lambda: bed.container_instances().containers.list_logs(bed.GROUP, "absent", "app"),
+    )
     checks.equal("deleting what is not there is no error", groups.begin_delete(bed.GROUP, "absent").result(), None)
     simulator.page_size(2)
     pages = [len(list(page)) for page in groups.list_by_resource_group(bed.GROUP).by_page()]
     simulator.page_size(100)
     checks.that("lists come in pages", len(pages) > 1 and max(pages) == 2, pages)
-    usage = {item.name.value: item.current_value for item in bed.container_instances().location.list_usage(bed.LOCATION)}
+    usage = {
+        item.name.value: item.current_value for item in bed.container_instances().location.list_usage(bed.LOCATION)
+    }
     checks.that("usage counts groups", usage["ContainerGroups"] >= 3, usage)
 
 
@@ -148,4 +171,8 @@ def a_deployment_fails(checks: Checks) -> None:
     simulator.admin("POST", "container-scripts", {"container": "app", "group": "broken", "exit": {"code": 3}})
     create(net, "broken")
     state = bed.container_instances().container_groups.get(bed.GROUP, "broken").containers[0].instance_view
-    checks.equal("a container that ends shows its exit code", (state.current_state.exit_code or state.previous_state.exit_code), 3)
+    checks.equal(
+        "a container that ends shows its exit code",
+        (state.current_state.exit_code or state.previous_state.exit_code),
+        3,
+    )

@@ -23,8 +23,12 @@ def an_operation_fails(checks: Checks) -> None:
     checks.equal("the network has failed", state, "Failed")
     checks.equal("a second create repairs it", create(name).properties.provisioning_state, "Succeeded")
     simulator.fault(method="DELETE", path=name, operation="Failed", message="Not today.")
-    checks.raises("a delete that fails", HttpResponseError, "Not today.",
-                  lambda: bed.network().virtual_networks.begin_delete(bed.GROUP, name).result())
+    checks.raises(
+        "a delete that fails",
+        HttpResponseError,
+        "Not today.",
+        lambda: bed.network().virtual_networks.begin_delete(bed.GROUP, name).result(),
+    )
     simulator.fault(method="PUT", path=name, operation="Canceled", code="Canceled", message="Operation was canceled.")
     checks.raises("one that is canceled", HttpResponseError, "canceled", lambda: create(name))
 
@@ -33,10 +37,10 @@ def an_operation_fails(checks: Checks) -> None:
 def an_operation_is_lost(checks: Checks) -> None:
     name = bed.new_name("lost")
     simulator.fault(method="PUT", path=name, operation="Lost")
-    checks.raises("the poller says so", HttpResponseError, "", lambda: create(name))
-    simulator.wait_until("the network", lambda: bed.network().virtual_networks.get(bed.GROUP, name)
-                         .properties.provisioning_state == "Succeeded")
-    checks.that("the network came nevertheless", True)
+    checks.raises("the poller says so", HttpResponseError, "NotFound", lambda: create(name))
+    state = lambda: bed.network().virtual_networks.get(bed.GROUP, name).properties.provisioning_state
+    simulator.wait_until("the network", lambda: state() != "Updating")
+    checks.equal("the network came nevertheless", state(), "Succeeded")
 
 
 @AREA.quick_step
@@ -51,8 +55,12 @@ def requests_are_throttled(checks: Checks) -> None:
     checks.equal("it was met", simulator.waiting_faults(), [])
     simulator.fault(method="PUT", path=name, status=429, headers={"Retry-After": "0"}, body=throttled, times=20)
     once = bed.NetworkManagementClient(bed.credential(), simulator.SUBSCRIPTION_ID, **bed.options(retry_total=1))
-    checks.raises("patience has an end", HttpResponseError, "TooManyRequests",
-                  lambda: once.virtual_networks.begin_create_or_update(bed.GROUP, name, NETWORK).result())
+    checks.raises(
+        "patience has an end",
+        HttpResponseError,
+        "TooManyRequests",
+        lambda: once.virtual_networks.begin_create_or_update(bed.GROUP, name, NETWORK).result(),
+    )
     simulator.clear_faults()
 
 
@@ -69,7 +77,7 @@ def answers_go_wrong(checks: Checks) -> None:
     checks.equal("a write whose answer is lost is sent again", create(name).name, name)
     simulator.fault(method="GET", path=name, drop=True, times=20)
     once = bed.NetworkManagementClient(bed.credential(), simulator.SUBSCRIPTION_ID, **bed.options(retry_total=0))
-    checks.raises("patience has an end", Exception, "", lambda: once.virtual_networks.get(bed.GROUP, name))
+    checks.raises("patience has an end", Exception, "Connection aborted", lambda: once.virtual_networks.get(bed.GROUP, name))
     simulator.clear_faults()
 
 
@@ -80,7 +88,12 @@ def a_policy_refuses(checks: Checks) -> None:
     simulator.fault(method="PUT", path=name, status=403, body=refusal)
     checks.raises("403 is not tried again", HttpResponseError, "RequestDisallowedByPolicy", lambda: create(name))
     checks.equal("it was asked once", simulator.waiting_faults(), [])
-    missing = {"error": {"code": "MissingSubscriptionRegistration", "message": "The subscription is not registered to use namespace 'Microsoft.Network'."}}
+    missing = {
+        "error": {
+            "code": "MissingSubscriptionRegistration",
+            "message": "The subscription is not registered to use namespace 'Microsoft.Network'.",
+        }
+    }
     create(name)
     simulator.fault(method="PATCH", path=name, status=409, body=missing)
     changed = bed.network().virtual_networks.update_tags(bed.GROUP, name, {"tags": {"a": "1"}})

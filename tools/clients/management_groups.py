@@ -14,7 +14,9 @@ def a_group_lives(checks: Checks) -> None:
     groups, name = bed.resources().resource_groups, bed.new_name("group")
     checks.equal("it is not there at first", groups.check_existence(name), False)
     made = groups.create_or_update(name, {"location": "Japan East", "tags": {"team": "ml"}})
-    checks.equal("create", (made.name, made.location, made.properties.provisioning_state), (name, "japaneast", "Succeeded"))
+    checks.equal(
+        "create", (made.name, made.location, made.properties.provisioning_state), (name, "japaneast", "Succeeded")
+    )
     checks.equal("it is there", groups.check_existence(name), True)
     checks.equal("get", groups.get(name).tags, {"team": "ml"})
     checks.equal("create again changes tags", groups.create_or_update(name, {"location": "japaneast"}).tags or {}, {})
@@ -28,11 +30,21 @@ def a_group_lives(checks: Checks) -> None:
 @AREA.step
 def what_a_group_refuses(checks: Checks) -> None:
     groups = bed.resources().resource_groups
-    checks.raises("no location", HttpResponseError, "LocationRequired", lambda: groups.create_or_update("g", {"tags": {}}))
-    checks.raises("no such location", HttpResponseError, "LocationNotAvailableForResourceGroup",
-                  lambda: groups.create_or_update("g", {"location": "moon"}))
-    checks.raises("another location", ResourceExistsError, "InvalidResourceGroupLocation",
-                  lambda: groups.create_or_update(bed.GROUP, {"location": "westus"}))
+    checks.raises(
+        "no location", HttpResponseError, "LocationRequired", lambda: groups.create_or_update("g", {"tags": {}})
+    )
+    checks.raises(
+        "no such location",
+        HttpResponseError,
+        "LocationNotAvailableForResourceGroup",
+        lambda: groups.create_or_update("g", {"location": "moon"}),
+    )
+    checks.raises(
+        "another location",
+        ResourceExistsError,
+        "InvalidResourceGroupLocation",
+        lambda: groups.create_or_update(bed.GROUP, {"location": "westus"}),
+    )
     simulator.admin("POST", "locks", {"scope": simulator.GROUP, "level": "CanNotDelete", "name": "keep"})
     checks.raises("a locked group", ResourceExistsError, "ScopeLocked", lambda: groups.begin_delete(bed.GROUP))
     simulator.admin("DELETE", f"locks?scope={simulator.GROUP}")
@@ -57,7 +69,9 @@ def providers_are_registered(checks: Checks) -> None:
     found = providers.get("Microsoft.Network")
     checks.equal("get", (found.namespace, found.registration_state), ("Microsoft.Network", "Registered"))
     checks.equal("register", providers.register("Microsoft.ContainerInstance").registration_state, "Registered")
-    checks.raises("one that is not there", ResourceNotFoundError, "InvalidResourceNamespace", lambda: providers.get("No.Such"))
+    checks.raises(
+        "one that is not there", ResourceNotFoundError, "InvalidResourceNamespace", lambda: providers.get("No.Such")
+    )
 
 
 @AREA.step
@@ -73,4 +87,6 @@ def tags_of_any_resource(checks: Checks) -> None:
     checks.equal("delete", tags.get_at_scope(network.id).properties.tags, {"b": "3", "c": "4"})
     tags.begin_update_at_scope(network.id, {"operation": "Replace", "properties": {"tags": {"z": "9"}}}).result()
     checks.equal("replace", tags.get_at_scope(network.id).properties.tags, {"z": "9"})
-    checks.equal("the resource shows them", bed.network().virtual_networks.get(bed.GROUP, network.name).tags, {"z": "9"})
+    checks.equal(
+        "the resource shows them", bed.network().virtual_networks.get(bed.GROUP, network.name).tags, {"z": "9"}
+    )

@@ -19,9 +19,10 @@ CLIENTS = {
         "management_network",
         "management_egress",
         "management_container_groups",
+        "management_private_dns",
         "management_faults",
     ],
-    "az": ["az_account", "az_network", "az_egress", "az_containers"],
+    "az": ["az_account", "az_network", "az_egress", "az_containers", "az_private_dns"],
 }
 
 

@@ -16,9 +16,28 @@ def certificate(name: str) -> dict[str, str]:
     """A self-made certificate for a host name, as the SDK's arguments."""
     key, pem = f"{name}.key", f"{name}.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", pem],
-        check=True, capture_output=True,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            f"/CN={name}",
+            "-addext",
+            f"subjectAltName=DNS:{name}",
+            "-keyout",
+            key,
+            "-out",
+            pem,
+        ],
+        check=True,
+        capture_output=True,
     )
     return {"ssl_cert_pem_file": pem, "ssl_key_pem_file": key, "ssl_cname": name}
 
@@ -63,8 +82,11 @@ def all_that_go_together(checks: Checks) -> None:
     checks.equal("ssl_cname", service.cname, "score.example.com")
     checks.that("TLS makes the address https", service.scoring_uri.startswith("https://"), service.scoring_uri)
     checks.equal("enable_app_insights", service.enable_app_insights, True)
-    checks.equal("cmk_vault_base_url, cmk_key_name, cmk_key_version", payload["encryptionProperties"],
-                 {"vaultBaseUrl": "https://vault.example.com/", "keyName": "key", "keyVersion": "1"})
+    checks.equal(
+        "cmk_vault_base_url, cmk_key_name, cmk_key_version",
+        payload["encryptionProperties"],
+        {"vaultBaseUrl": "https://vault.example.com/", "keyName": "key", "keyVersion": "1"},
+    )
     checks.equal("vnet_name, subnet_name", payload["vnetConfiguration"], {"vnetName": "argnet", "subnetName": "argsub"})
     shown = next(found for found in simulator.admin("GET", "dump")["services"] if found["name"] == "arguments")
     checks.equal("collect_model_data", shown["dataCollection"]["storageEnabled"], True)
@@ -77,7 +99,9 @@ def a_dns_label_makes_a_public_name(checks: Checks) -> None:
     checks.that("there is a public address", service.public_ip)
     simulator.delegated_subnet()
     checks.raises(
-        "not together with a network", WebserviceException, "dnsNameLabel",
+        "not together with a network",
+        WebserviceException,
+        "dnsNameLabel",
         lambda: sdk_bed.deploy("label-in-net", dns_name_label="l", vnet_name="amlvnet1", subnet_name="amlsubnet1"),
     )
 
@@ -94,10 +118,10 @@ def what_the_sdk_refuses_by_itself(checks: Checks) -> None:
     refused("a certificate that is not there", "unable to find SSL cert", ssl_enabled=True, **files)
     refused("half an encryption key", "customer managed key", cmk_key_name="key")
     refused("half a network", "vnet_name and subnet_name", vnet_name="amlvnet1")
-    checks.raises(
-        "a name with a capital", WebserviceException, "name", lambda: sdk_bed.deploy("Refused", cpu_cores=1)
+    checks.raises("a name with a capital", WebserviceException, "name", lambda: sdk_bed.deploy("Refused", cpu_cores=1))
+    checks.that(
+        "and it can print a configuration", AciWebservice.deploy_configuration(1).print_deploy_configuration() is None
     )
-    checks.that("and it can print a configuration", AciWebservice.deploy_configuration(1).print_deploy_configuration() is None)
 
 
 @AREA.step
@@ -113,6 +137,8 @@ def what_azure_refuses(checks: Checks) -> None:
     refused("a subnet that is not delegated", "elegat", vnet_name="refnet", subnet_name="plain")
     refused("a network of another region", "egion", location="westus", vnet_name="refnet", subnet_name="refsub")
     checks.raises(
-        "nothing of it stands", WebserviceException, "WebserviceNotFound",
+        "nothing of it stands",
+        WebserviceException,
+        "WebserviceNotFound",
         lambda: AciWebservice(sdk_bed.workspace(), "refused"),
     )

@@ -27,8 +27,11 @@ def the_how_to_deploys(checks: Checks) -> None:
     checks.equal("at a private address", service.scoring_uri, "http://10.0.1.4/score")
     checks.equal("without a public one", service.public_ip, None)
     checks.equal("its swagger is beside it", service.swagger_uri, "http://10.0.1.4/swagger.json")
-    checks.equal("what it says about its network", service.vnet_configuration.serialize(),
-                 {"vnetName": "amlvnet1", "subnetName": "amlsubnet1"})
+    checks.equal(
+        "what it says about its network",
+        service.vnet_configuration.serialize(),
+        {"vnetName": "amlvnet1", "subnetName": "amlsubnet1"},
+    )
     checks.equal("what it says about its models", [model.id for model in service.models], ["common:1"])
     checks.equal("what it says about its environment", service.environment.name, "common")
     checks.equal("compute type", service.compute_type, "ACI")
@@ -95,7 +98,7 @@ def one_is_deleted(checks: Checks) -> None:
     checks.raises("its model can't be deleted", WebserviceException, "Response Code: 412", model.delete)
     service.delete()
     checks.equal("delete says so", service.state, "Deleting")
-    gone = lambda: not [found for found in Webservice.list(ws) if found.name == "deleted"]  # noqa: E731
+    gone = lambda: not [found for found in Webservice.list(ws) if found.name == "deleted"]
     simulator.wait_until("the service to go", gone)
     checks.raises("then it is gone", WebserviceException, "WebserviceNotFound", lambda: Webservice(ws, "deleted"))
     checks.equal("deleting it again is no error", service.delete(), None)
@@ -123,16 +126,22 @@ def other_forms_are_deployed(checks: Checks) -> None:
     service = Model.deploy(ws, "registered-env", [], sdk_bed.inference(environment=registered), small)
     checks.equal("without a model", sdk_bed.settled(service).state, "Healthy")
     two = [sdk_bed.model(), sdk_bed.register("second")]
-    service = Model.deploy(ws, "two-models", two, sdk_bed.inference(environment=Environment.get(ws, "registered-env")), small)
+    service = Model.deploy(
+        ws, "two-models", two, sdk_bed.inference(environment=Environment.get(ws, "registered-env")), small
+    )
     checks.equal("of two models", sorted(model.name for model in sdk_bed.settled(service).models), ["common", "second"])
     onnx = sdk_bed.register("no-code", model_framework=Model.Framework.ONNX, model_framework_version="1.3")
     service = Model.deploy(ws, "no-code", [onnx], deployment_config=small)
     checks.equal("without code, of an ONNX model", sdk_bed.settled(service).state, "Healthy")
-    service = Model.deploy(ws, "unconfigured", [sdk_bed.model()], sdk_bed.inference(), AciWebservice.deploy_configuration())
+    service = Model.deploy(
+        ws, "unconfigured", [sdk_bed.model()], sdk_bed.inference(), AciWebservice.deploy_configuration()
+    )
     resources = sdk_bed.settled(service).container_resource_requirements
     checks.equal("without arguments it has 0.1 cores and 0.5 GB", (resources.cpu, resources.memory_in_gb), (0.1, 0.5))
     checks.equal("in the workspace's region", service.location, "japaneast")
-    image = Environment.from_docker_image("with-image", "mcr.microsoft.com/azureml/minimal-ubuntu22.04-py39-cpu-inference:latest")
+    image = Environment.from_docker_image(
+        "with-image", "mcr.microsoft.com/azureml/minimal-ubuntu22.04-py39-cpu-inference:latest"
+    )
     service = Model.deploy(ws, "base-image", [sdk_bed.model()], sdk_bed.inference(environment=image), small)
     checks.contains("of a base image", sdk_bed.settled(service).environment.docker.base_image, "minimal-ubuntu22.04")
 
@@ -147,7 +156,8 @@ def one_is_serialized_and_read_again(checks: Checks) -> None:
     checks.equal("serialize: resources", payload["containerResourceRequirements"]["cpu"], 1)
     answer = requests.get(
         f"https://localhost:8443/modelmanagement/v1.0{simulator.WORKSPACE}/services/serialized?expand=true",
-        headers=ws._auth_object.get_authentication_header(), timeout=30,
+        headers=ws._auth_object.get_authentication_header(),
+        timeout=30,
     )
     again = AciWebservice.deserialize(ws, answer.json())
     checks.equal("deserialize gives the same", again.serialize(), payload)

@@ -22,7 +22,9 @@ def one_is_registered_and_read(checks: Checks) -> None:
     wanted.environment_variables = {"LEVEL": "info"}
     checks.equal("changed, it is version 2", wanted.register(ws).version, "2")
     checks.equal("get gives the newest", Environment.get(ws, "reg-env").environment_variables, {"LEVEL": "info"})
-    checks.equal("get gives a version", Environment.get(ws, "reg-env", version="1").environment_variables["LEVEL"], "debug")
+    checks.equal(
+        "get gives a version", Environment.get(ws, "reg-env", version="1").environment_variables["LEVEL"], "debug"
+    )
     checks.contains("list has it", Environment.list(ws), "reg-env")
     conda = one.python.conda_dependencies
     checks.contains("its packages come back", list(conda.pip_packages), "azureml-defaults")
@@ -104,7 +106,10 @@ def one_is_labelled(checks: Checks) -> None:
         "a label that is not there", Exception, "Code: 404", lambda: Environment.get(ws, "labelled", label="none")
     )
     checks.raises(
-        "a label for a version that is not there", Exception, "Code: 404", lambda: Environment.label(ws, "labelled", "9", ["x"])
+        "a label for a version that is not there",
+        Exception,
+        "Code: 404",
+        lambda: Environment.label(ws, "labelled", "9", ["x"]),
     )
 
 

@@ -1,7 +1,7 @@
 """What goes wrong in Azure, as the SDK tells it, and what it tries again."""
 
 from azureml.core import Model
-from azureml.core.webservice import Webservice
+from azureml.core.webservice import AciWebservice, Webservice
 from azureml.exceptions import WebserviceException
 
 import sdk_bed
@@ -16,12 +16,12 @@ def an_init_that_crashes(checks: Checks) -> None:
     simulator.script("crashing", init={"crash": True})
     service = sdk_bed.deploy("crashing", wait=False)
     checks.raises(
-        "wait_for_deployment says where to look", WebserviceException, "More information can be found using '.get_logs()'",
+        "wait_for_deployment says where to look",
+        WebserviceException,
+        "More information can be found using '.get_logs()'",
         service.wait_for_deployment,
     )
-    checks.raises(
-        "and Azure's own words", WebserviceException, "CrashLoopBackOff", service.wait_for_deployment
-    )
+    checks.raises("and Azure's own words", WebserviceException, "CrashLoopBackOff", service.wait_for_deployment)
     checks.equal("the service has failed", service.state, "Failed")
     checks.contains("the log has the traceback", service.get_logs(), "RuntimeError")
     checks.contains("the error is the service's too", str(service.error), "AciDeploymentFailed")
@@ -37,18 +37,16 @@ def an_image_that_is_not_built(checks: Checks) -> None:
     environment = sdk_bed.environment("unbuilt-env")
     environment.python.conda_dependencies.add_pip_package("unbuildable==0")
     inference = sdk_bed.inference(environment=environment)
-    from azureml.core.webservice import AciWebservice
-
     service = Model.deploy(
         sdk_bed.workspace(), "unbuilt", [sdk_bed.model()], inference, AciWebservice.deploy_configuration(1, 1)
     )
     checks.raises(
-        "wait_for_deployment links the build log", WebserviceException, "More information can be found here: https://",
+        "wait_for_deployment links the build log",
+        WebserviceException,
+        "More information can be found here: https://",
         lambda: service.wait_for_deployment(show_output=True),
     )
-    checks.raises(
-        "and names the stage", WebserviceException, "EnvironmentBuildFailed", service.wait_for_deployment
-    )
+    checks.raises("and names the stage", WebserviceException, "EnvironmentBuildFailed", service.wait_for_deployment)
     checks.equal("the service has failed", sdk_bed.fresh(service).state, "Failed")
 
 
@@ -79,7 +77,9 @@ def patience_that_ends(checks: Checks) -> None:
     simulator.admin("PATCH", "settings", {"seconds": {"DeployService": 2000}})
     service = sdk_bed.deploy("slow", wait=False)
     checks.raises(
-        "wait_for_deployment gives up when told to", WebserviceException, "exceeded timeout override",
+        "wait_for_deployment gives up when told to",
+        WebserviceException,
+        "exceeded timeout override",
         lambda: service.wait_for_deployment(timeout_sec=1),
     )
     simulator.admin("PATCH", "settings", {"seconds": {"DeployService": 60}})
@@ -100,11 +100,21 @@ def what_is_tried_again(checks: Checks) -> None:
             simulator.clear_faults()
 
     strikes("a list after 502", lambda: Webservice.list(ws), method="GET", path="/services$", status=502)
-    strikes("a service after 504", lambda: Webservice(ws, "retried"), method="GET", path="/services/retried$", status=504)
-    strikes("a service after 500", lambda: Webservice(ws, "retried"), method="GET", path="/services/retried$", status=500)
+    strikes(
+        "a service after 504", lambda: Webservice(ws, "retried"), method="GET", path="/services/retried$", status=504
+    )
+    strikes(
+        "a service after 500", lambda: Webservice(ws, "retried"), method="GET", path="/services/retried$", status=500
+    )
     strikes("a broken line", lambda: Webservice(ws, "retried"), method="GET", path="/services/retried$", drop=True)
     strikes("a model after 500", lambda: Model(ws, "common"), method="GET", path="/models$", status=500)
-    strikes("an upload after 503", lambda: sdk_bed.register("retried-upload"), method="PUT", path="blob|LocalUpload", status=503)
+    strikes(
+        "an upload after 503",
+        lambda: sdk_bed.register("retried-upload"),
+        method="PUT",
+        path="blob|LocalUpload",
+        status=503,
+    )
 
 
 @AREA.step

@@ -56,7 +56,9 @@ def a_service_answers(checks: Checks) -> None:
     checks.equal("run gives what the script gives", answer, {"model": "first weights", "sum": 6, "level": "debug"})
     checks.contains("get_logs has what it printed", service.get_logs(), "init begins")
     checks.raises("an error in the script", WebserviceException, "502", lambda: service.run("no json"))
-    checks.equal("GET / is the liveness", requests.get(service.scoring_uri.replace("/score", "/"), timeout=10).status_code, 200)
+    checks.equal(
+        "GET / is the liveness", requests.get(service.scoring_uri.replace("/score", "/"), timeout=10).status_code, 200
+    )
     checks.that("swagger_uri", service.swagger_uri.endswith("/swagger.json"), service.swagger_uri)
     newer = sdk_bed.register("weights", "second weights")
     environment = Environment.from_conda_specification("myenv", os.environ["ARTICLE_ENVIRONMENT"])
@@ -68,6 +70,8 @@ def a_service_answers(checks: Checks) -> None:
 
 @AREA.step
 def a_script_that_fails_at_its_beginning(checks: Checks) -> None:
-    service = deploy("broken", "weights", "def init():\n    raise ValueError('no such weights')\n\n\ndef run(d):\n    return d\n")
+    service = deploy(
+        "broken", "weights", "def init():\n    raise ValueError('no such weights')\n\n\ndef run(d):\n    return d\n"
+    )
     checks.raises("the deployment fails", WebserviceException, "CrashLoopBackOff", service.wait_for_deployment)
     checks.contains("and the log says why", service.get_logs(), "no such weights")
