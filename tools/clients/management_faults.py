@@ -77,7 +77,9 @@ def answers_go_wrong(checks: Checks) -> None:
     checks.equal("a write whose answer is lost is sent again", create(name).name, name)
     simulator.fault(method="GET", path=name, drop=True, times=20)
     once = bed.NetworkManagementClient(bed.credential(), simulator.SUBSCRIPTION_ID, **bed.options(retry_total=0))
-    checks.raises("patience has an end", Exception, "Connection aborted", lambda: once.virtual_networks.get(bed.GROUP, name))
+    checks.raises(
+        "patience has an end", Exception, "Connection aborted", lambda: once.virtual_networks.get(bed.GROUP, name)
+    )
     simulator.clear_faults()
 
 

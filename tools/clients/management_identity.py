@@ -190,4 +190,9 @@ def a_managed_identity(checks: Checks) -> None:
     token = ManagedIdentityCredential(identity_config={"resource_id": assigned}).get_token(bed.SCOPE).token
     checks.equal("and by resource id", claims(token)["appid"], other)
     unknown = ManagedIdentityCredential(client_id="00000000-0000-0000-0000-0000000000ee")
-    checks.raises("one that the machine has not", ClientAuthenticationError, "Identity not found", lambda: unknown.get_token(bed.SCOPE))
+    checks.raises(
+        "one that the machine has not",
+        ClientAuthenticationError,
+        "Identity not found",
+        lambda: unknown.get_token(bed.SCOPE),
+    )

@@ -81,7 +81,12 @@ def another_model_and_script(checks: Checks) -> None:
 def what_an_update_refuses(checks: Checks) -> None:
     service = sdk_bed.deploy("stubborn")
     checks.raises("nothing to update", WebserviceException, "No parameters", service.update)
-    checks.raises("models without a script", WebserviceException, "framework", lambda: service.update(models=[sdk_bed.model()]))
+    checks.raises(
+        "models without a script",
+        WebserviceException,
+        "inputs must be provided",
+        lambda: service.update(models=[sdk_bed.model()]),
+    )
     checks.raises(
         "a certificate without TLS",
         WebserviceException,
