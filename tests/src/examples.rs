@@ -77,6 +77,17 @@ pub fn network_id(what: &str) -> String {
     )
 }
 
+/// A compute instance that sets every field.
+pub fn compute_instance() -> Value {
+    json!({
+        "name": "amlci", "workspace": {"name": "amlws", "resourceGroup": "amlrg"}, "vmSize": "STANDARD_DS3_V2",
+        "assignedUser": {
+            "objectID": "00000000-0000-0000-0000-0000000000d1", "tenantID": "00000000-0000-0000-0000-00000000000a",
+        },
+        "publicIP": "Disabled", "deletion": "Retain", "replace": "Refused",
+    })
+}
+
 /// A `DelegatedSubnet` that sets every field.
 pub fn full_subnet() -> Object {
     let rule = json!({
@@ -95,6 +106,7 @@ pub fn full_subnet() -> Object {
         .with("/spec/clientSubnet/management", "Create")
         .with("/spec/clientSubnet/networkSecurityGroup/management", "Create")
         .with("/spec/clientSubnet/networkSecurityGroup/securityRules", json!([rule]))
+        .with("/spec/clientSubnet/computeInstance", compute_instance())
         .with("/spec/egress", json!({"type": "NATGateway", "natGateway": {"name": "nat-ml", "publicIPCount": 2}}))
         .with("/spec/drift", json!({"mode": "Correct", "intervalSeconds": 300}))
         .with("/spec/deletion", json!({"policy": "Delete"}))

@@ -27,6 +27,8 @@ pub mod types {
         DELEGATED = "Delegated";
         /// The client subnet and its security group stand as described.
         CLIENT_SUBNET_READY = "ClientSubnetReady";
+        /// The compute instance stands as described; one that its user stopped does too.
+        COMPUTE_INSTANCE_READY = "ComputeInstanceReady";
         /// Container groups in the delegated subnet reach what lies outside, or are not meant to.
         EGRESS_READY = "EgressReady";
         /// The delegated subnet has a free address.
@@ -105,6 +107,16 @@ pub mod reasons {
         ROUTE_TABLE_NOT_FOUND = "RouteTableNotFound";
         /// The workspace does not exist.
         WORKSPACE_NOT_FOUND = "WorkspaceNotFound";
+        /// A compute instance of that name exists in the region, in whatever subscription.
+        COMPUTE_NAME_TAKEN = "ComputeNameTaken";
+        /// The compute instance failed; the message has Azure's words.
+        COMPUTE_INSTANCE_FAILED = "ComputeInstanceFailed";
+        /// The compute instance was deleted in Azure, and another is not made without being told to.
+        COMPUTE_INSTANCE_DELETED = "ComputeInstanceDeleted";
+        /// The compute instance stays and holds the client subnet.
+        COMPUTE_INSTANCE_RETAINED = "ComputeInstanceRetained";
+        /// A change would have to delete and make again what is not replaced without being told to.
+        REPLACEMENT_REFUSED = "ReplacementRefused";
         /// No NAT gateway carries what leaves the subnet.
         NO_NAT_GATEWAY = "NoNATGateway";
         /// A NAT gateway carries what leaves the subnet.

@@ -1,7 +1,9 @@
 //! `DelegatedSubnet`: the network part.
 
+mod compute_instance;
 mod egress;
 
+pub use compute_instance::*;
 pub use egress::*;
 
 use crate::azure::{Deletion, Drift, DriftItem, Management, PlanStatus, ResourceStatus, Tag};
@@ -42,6 +44,7 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("self.virtualNetwork.name == oldSelf.virtualNetwork.name && has(self.virtualNetwork.resourceGroup) == has(oldSelf.virtualNetwork.resourceGroup) && (!has(self.virtualNetwork.resourceGroup) || self.virtualNetwork.resourceGroup == oldSelf.virtualNetwork.resourceGroup)").message("virtualNetwork.name and virtualNetwork.resourceGroup cannot change; create a new DelegatedSubnet"),
     validation = Rule::new("self.subnet.name == oldSelf.subnet.name && self.subnet.addressPrefix == oldSelf.subnet.addressPrefix").message("subnet.name and subnet.addressPrefix cannot change; create a new DelegatedSubnet"),
     validation = Rule::new("!has(oldSelf.clientSubnet) || (has(self.clientSubnet) && self.clientSubnet.name == oldSelf.clientSubnet.name && self.clientSubnet.addressPrefix == oldSelf.clientSubnet.addressPrefix)").message("clientSubnet.name and clientSubnet.addressPrefix cannot change, and clientSubnet cannot be removed; create a new DelegatedSubnet"),
+    validation = Rule::new("!has(oldSelf.clientSubnet) || !has(oldSelf.clientSubnet.computeInstance) || (has(self.clientSubnet) && has(self.clientSubnet.computeInstance) && self.clientSubnet.computeInstance.name == oldSelf.clientSubnet.computeInstance.name && self.clientSubnet.computeInstance.workspace == oldSelf.clientSubnet.computeInstance.workspace)").message("clientSubnet.computeInstance.name and .workspace cannot change, and computeInstance cannot be removed; create a new DelegatedSubnet"),
     validation = Rule::new("self.virtualNetwork.management != 'Create' || (has(self.virtualNetwork.addressPrefixes) && size(self.virtualNetwork.addressPrefixes) > 0)").message("virtualNetwork.addressPrefixes is required with virtualNetwork.management: Create"),
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !isCIDR(self.subnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !has(self.clientSubnet) || !isCIDR(self.clientSubnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.clientSubnet.addressPrefix))").message("clientSubnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
@@ -186,6 +189,9 @@ pub struct ClientSubnet {
     /// The security group on this subnet; it lies in `azure.resourceGroup`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_security_group: Option<NetworkSecurityGroup>,
+    /// A compute instance of Azure Machine Learning to call from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute_instance: Option<ComputeInstance>,
 }
 
 /// A network security group.

@@ -12,7 +12,7 @@ use acivnet_api::conditions::reasons;
 use acivnet_core::{
     failure::Failure,
     id::ResourceId,
-    kind::{Kind, Phase, Plane},
+    kind::{Kind, Phase, Plane, Write},
     kinds::{resource_group::RESOURCE_GROUP, workspace::WORKSPACE},
     observed::Fact,
     plan::Progress,
@@ -164,7 +164,11 @@ impl Azure {
         id: &ResourceId,
         if_match: Option<&str>,
     ) -> Call {
-        let url = self.arm_url(id.as_str(), kind.api_version);
+        let mut url = self.arm_url(id.as_str(), kind.api_version);
+        if kind.write == Write::Compute && method == Method::DELETE {
+            // required: what would stay otherwise is a machine that nobody can reach (Azure REST, Compute - Delete)
+            url.query_pairs_mut().append_pair("underlyingResourceAction", "Delete");
+        }
         let call = Call::write(permit, method, url, Class::ResourceManager, id.as_str());
         if_match.iter().fold(call, |call, etag| call.header("if-match", etag))
     }

@@ -159,7 +159,7 @@ impl Refusal {
         scrubber: &Scrubber,
     ) -> Failure {
         let (code, message) = self.telling();
-        let (retry, reason) = class_of(status, &self.codes(), class);
+        let (retry, reason) = self.name_taken().unwrap_or_else(|| class_of(status, &self.codes(), class));
         let retry = match (retry, wait) {
             (Retry::Soon | Retry::Backoff, Some(wait)) => Retry::After(wait),
             (retry, _) => retry,
@@ -175,6 +175,13 @@ impl Refusal {
         let code = if code.is_empty() { format!("Http{status}") } else { scrubber.clean(code) };
         let text = scrubber.clean(&text);
         Failure { status, code, message: text, retry, reason }
+    }
+
+    /// A compute instance's name is unique in its region, and the refusal has a message and no code
+    /// (MicrosoftDocs/pipelines-azureml#19).
+    fn name_taken(&self) -> Option<(Retry, &'static str)> {
+        let taken = self.mentions("Compute name") && self.mentions("Reason: AlreadyExists");
+        taken.then_some((Retry::Slowly, reasons::COMPUTE_NAME_TAKEN))
     }
 
     /// The message in fewer words where Azure's are many and the telling ones come last.

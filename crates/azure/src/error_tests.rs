@@ -55,6 +55,13 @@ fn every_shape_gives_its_most_telling_code() {
             Retry::OnSpecChange,
             reasons::INVALID_SPEC,
         ),
+        (
+            400,
+            r#"{"error":{"code":"","message":"Compute name 'amlci' is not available. Reason: AlreadyExists. Message: in use"}}"#,
+            "Http400",
+            Retry::Slowly,
+            reasons::COMPUTE_NAME_TAKEN,
+        ),
         (500, r#"{"Message":"An error has occurred."}"#, "Http500", Retry::Backoff, reasons::AZURE_UNREACHABLE),
         (404, r#"{"code":404002,"message":"m"}"#, "404002", Retry::Slowly, reasons::AZURE_REFUSED),
         (429, r#"{"error":{"code":"429","message":"slow down"}}"#, "429", Retry::Backoff, reasons::THROTTLED),

@@ -40,6 +40,8 @@ pub enum Change {
 pub enum Write {
     /// PUT of what stands with our fields laid over it, under `If-Match` when it stands.
     Merge,
+    /// PUT when it is proven absent, never over what stands; DELETE with what lies under it.
+    Compute,
     /// Register or patch a model version: artifact, blob, asset, model.
     Model,
     /// Create or patch a web service, its files uploaded first.

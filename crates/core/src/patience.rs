@@ -16,6 +16,11 @@ fn patience(reason: &str) -> Patience {
         r::INVALID_SPEC
         | r::ADOPTION_REFUSED
         | r::SERVICE_NAME_TAKEN
+        | r::COMPUTE_NAME_TAKEN
+        | r::COMPUTE_INSTANCE_FAILED
+        | r::COMPUTE_INSTANCE_DELETED
+        | r::COMPUTE_INSTANCE_RETAINED
+        | r::REPLACEMENT_REFUSED
         | r::ADDRESS_OVERLAP
         | r::APPROVAL_REQUIRED
         | r::SUSPENDED

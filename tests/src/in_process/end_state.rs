@@ -114,7 +114,7 @@ fn rewrite(value: &Value, text: &mut impl FnMut(&str) -> String) -> Value {
     }
 }
 
-/// GUIDs, hashes of plans, and times. Ids that begin with zeros are the bed's own, the same in every run.
+/// GUIDs, hashes of plans, public addresses (which the simulator numbers in the order of creation), and times. Ids that begin with zeros are the bed's own, the same in every run.
 fn made_up() -> &'static Regex {
     static PATTERN: OnceLock<Regex> = OnceLock::new();
     PATTERN.get_or_init(|| {
@@ -122,13 +122,14 @@ fn made_up() -> &'static Regex {
         let time = r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})";
         // of a plan; it comes from the object's uid
         let hash = r"\b[0-9a-f]{12}\b";
-        Regex::new(&format!("(?<id>{guid}|{hash})|(?<time>{time})")).expect("a pattern")
+        let public = r"\b198\.1[89]\.\d{1,3}\.\d{1,3}\b";
+        Regex::new(&format!("(?<id>{guid}|{hash}|{public})|(?<time>{time})")).expect("a pattern")
     })
 }
 
-/// All but a hash has a dash. Most texts have none, and are not looked at more closely.
+/// All but a hash and an address has a dash. Most texts have none, and are not looked at more closely.
 fn may_be_made_up(text: &str) -> bool {
-    text.contains('-') || text.len() == HASH_LENGTH
+    text.contains('-') || text.len() == HASH_LENGTH || text.contains("198.1")
 }
 
 fn blank(text: &str) -> String {

@@ -220,18 +220,18 @@ fn ids(end: &EndState) -> impl Iterator<Item = (&String, &Value)> {
     end.azure["resources"].as_object().expect("resources").iter()
 }
 
-fn resource<'e>(end: &'e EndState, id_end: &str) -> &'e Value {
+pub(super) fn resource<'e>(end: &'e EndState, id_end: &str) -> &'e Value {
     let found = ids(end).find(|(id, _)| id.ends_with(id_end));
     found.unwrap_or_else(|| panic!("{id_end} does not stand")).1
 }
 
-fn present(end: &EndState, id_ends: &[&str]) {
+pub(super) fn present(end: &EndState, id_ends: &[&str]) {
     for id_end in id_ends {
         resource(end, id_end);
     }
 }
 
-fn absent(end: &EndState, parts: &[&str]) {
+pub(super) fn absent(end: &EndState, parts: &[&str]) {
     for part in parts {
         let left: Vec<&String> = ids(end).map(|(id, _)| id).filter(|id| id.contains(part)).collect();
         assert!(left.is_empty(), "{left:?} still stand");

@@ -1,5 +1,7 @@
 //! All scenarios, by topic, each with how it has to end.
 
+mod parts;
+
 use super::{
     acts::{self, others, portal, service, trouble},
     expect::{self, Expectation},
@@ -8,7 +10,7 @@ use super::{
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, DELETE, DRIFT, SHARED, OTHERS, TROUBLE].into_iter().flatten()
+    [CREATE, CHANGE, DELETE, DRIFT, SHARED, OTHERS, TROUBLE, parts::EGRESS, parts::COMPUTE].into_iter().flatten()
 }
 
 /// The scenario of a name.

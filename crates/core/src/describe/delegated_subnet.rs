@@ -1,6 +1,6 @@
 //! What a `DelegatedSubnet` asks and what limits it; what should stand for it is in `delegated_subnet_blueprint`.
 
-use super::{delegated_subnet_blueprint::Describer, neighbours::SubnetUser, owner_of};
+use super::{delegated_subnet_blueprint::Describer, delegated_subnet_compute, neighbours::SubnetUser, owner_of};
 use crate::{
     blueprint::Blueprint,
     conditions,
@@ -109,6 +109,7 @@ impl Subject for DelegatedSubnet {
         let addresses = ids.public_addresses.into_iter().map(|id| (&PUBLIC_IP_ADDRESS, Some(id)));
         let asked = made.into_iter().chain(addresses).chain(referenced).filter_map(|(kind, id)| Some((kind, id?)));
         questions.extend(asked.chain(leftovers).map(|(kind, id)| Question::Azure(kind, id)));
+        questions.extend(delegated_subnet_compute::questions(self));
         questions
     }
 

@@ -46,17 +46,21 @@ impl Describer<'_> {
         let client = self.client().map(|node| blueprint.push(Node { needs, ..node }));
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
         self.leave(&mut blueprint, &subnets, false);
+        self.computing(&mut blueprint, client);
         blueprint
     }
 
-    /// The same nodes, goals flipped and arrows turned: delegated subnet, client subnet, then security groups, NAT gateway
+    /// The same nodes, goals flipped and arrows turned: delegated subnet, compute instance, client subnet, then security groups, NAT gateway
     /// and its addresses, and the network.
     pub(super) fn gone(&self) -> Blueprint {
         let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
         let mut blueprint = Blueprint { blocked: self.kept_by_deployments(), ..Blueprint::default() };
         let subnet = blueprint.push(Node { blocked: self.in_use(), ..gone(self.delegated()) });
-        let client = self.client().map(|node| Node { needs: vec![subnet], ..gone(node) });
-        let client = client.map(|node| blueprint.push(Node { blocked: self.unread_group(), ..node }));
+        let compute = self.computing_no_more(&mut blueprint);
+        let needs: Vec<usize> = [Some(subnet), compute].into_iter().flatten().collect();
+        let client = self.client().map(|node| Node { needs, ..gone(node) });
+        let held = || self.unread_group().or_else(|| self.client_in_use());
+        let client = client.map(|node| blueprint.push(Node { blocked: held(), ..node }));
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
         self.leave(&mut blueprint, &subnets, true);
         match self.leaves_network(&blueprint.nodes) {

@@ -2,6 +2,7 @@
 
 use super::{
     delegated_subnet::{Ids, deployments_question, is_group_of, users, was_ours},
+    delegated_subnet_compute::is_network,
     neighbours::SubnetUser,
 };
 use crate::{
@@ -53,6 +54,7 @@ impl Reporter<'_> {
             Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
         }
         self.parts(&mut conditions);
+        self.compute_ready(&mut conditions);
         self.egress_ready(&mut conditions);
         self.capacity_condition(&mut conditions, &status);
         report::drift_condition(&mut conditions, self.pass, self.cr.drift_mode(), &status.drift);
@@ -151,9 +153,10 @@ impl Reporter<'_> {
         steps.find(|(node, _)| node.kind.name == kind && node.id == *id)
     }
 
+    /// What should stand for the network.
     fn wanted(&self) -> impl Iterator<Item = (&Node, &Step)> {
         let steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
-        steps.filter(|(node, _)| node.goal == Goal::Present)
+        steps.filter(|(node, _)| node.goal == Goal::Present && is_network(node))
     }
 
     fn ready(&self, conditions: &Conditions<'_>) -> Ready {
@@ -232,7 +235,13 @@ impl Reporter<'_> {
         }
     }
 
-    fn part(&self, conditions: &mut Conditions<'_>, type_: &str, happy: &str, parts: &[(&str, Option<&ResourceId>)]) {
+    pub(super) fn part(
+        &self,
+        conditions: &mut Conditions<'_>,
+        type_: &str,
+        happy: &str,
+        parts: &[(&str, Option<&ResourceId>)],
+    ) {
         let steps: Vec<_> = parts.iter().filter_map(|(kind, id)| self.step_of(kind, (*id)?)).collect();
         let label = steps.iter().map(|(node, _)| node.label()).collect::<Vec<_>>().join(", ");
         match (&self.pass.blueprint.blocked, steps.iter().find(|(node, step)| !self.usable(node, step))) {

@@ -5,6 +5,7 @@ pub mod conda;
 mod delegated_subnet;
 mod delegated_subnet_associations;
 mod delegated_subnet_blueprint;
+mod delegated_subnet_compute;
 mod delegated_subnet_egress;
 mod delegated_subnet_report;
 mod deployment;

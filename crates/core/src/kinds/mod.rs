@@ -1,5 +1,6 @@
 //! One file per Azure type.
 
+pub mod compute_instance;
 pub mod model_version;
 pub mod nat_gateway;
 pub mod network_security_group;
@@ -23,6 +24,7 @@ pub const KINDS: &[&Kind] = &[
     &nat_gateway::NAT_GATEWAY,
     &subnet::SUBNET,
     &workspace::WORKSPACE,
+    &compute_instance::COMPUTE_INSTANCE,
     &model_version::MODEL_VERSION,
     &web_service::WEB_SERVICE,
     &web_service::keys::SERVICE_KEYS,

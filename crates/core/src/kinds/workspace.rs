@@ -1,6 +1,7 @@
 //! `Microsoft.MachineLearningServices/workspaces`: read only.
 
 use crate::{
+    drift::Rule,
     id::ResourceId,
     kind::{Kind, Plane, Write, always_live, provisioning_state},
 };
@@ -12,7 +13,7 @@ pub static WORKSPACE: Kind = Kind {
     api_version: "2024-04-01",
     plane: Plane::Arm,
     phase: provisioning_state,
-    rules: &[],
+    rules: &[Rule::Loose("location")],
     change: always_live,
     write: Write::Never,
     normalise: Clone::clone,

@@ -234,6 +234,8 @@ impl World {
         self.count += 1;
         match request {
             Request::Put { body, .. } => {
+                let stands = self.arm.contains_key(&node.id.folded());
+                assert!(node.kind.name != "ComputeInstance" || !stands, "a PUT over one that stands overwrites it");
                 let mut body = body.clone();
                 body["properties"]["provisioningState"] = "Updating".into();
                 body["etag"] = format!("W/\"{}\"", self.count).into();

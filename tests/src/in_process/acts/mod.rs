@@ -1,6 +1,7 @@
 //! What people do in scenarios.
 
 pub mod others;
+pub mod parts;
 pub mod portal;
 pub mod service;
 pub mod trouble;

@@ -24,6 +24,11 @@ const OWN_SUBNETS: [&str; 2] = ["amlsubnet1", "default"];
 
 pub(super) const BUGS: &[Planted] = &[
     Planted {
+        bug: "a subnet that is to go is taken for gone, and its NAT gateway deleted",
+        scenarios: &["deletion of the network with egress fails"],
+        plant: || Arc::new(SubnetGone::default()),
+    },
+    Planted {
         bug: "the owner's cluster is not compared",
         scenarios: &["taken over by another cluster"],
         plant: || Arc::new(AnyCluster),
@@ -219,6 +224,31 @@ fn succeeded(accepted: &Response<Bytes>) -> Response<Bytes> {
     let mut body = json(accepted.body());
     body["properties"]["provisioningState"] = "Succeeded".into();
     answer(StatusCode::OK, &body)
+}
+
+/// Takes the delegated subnet for gone as soon as Azure accepted its deletion.
+#[derive(Default)]
+struct SubnetGone(AtomicBool);
+
+#[async_trait]
+impl Bug for SubnetGone {
+    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+        let asked = Asked::of(&request);
+        let mut answer = outward.send(request).await?;
+        if asked.is(Method::DELETE, "/subnets/amlsubnet1") && answer.status().is_success() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        if self.0.load(Ordering::Relaxed) && asked.is(Method::GET, "/subnets/amlsubnet1") {
+            return Ok(not_found());
+        }
+        if self.0.load(Ordering::Relaxed) && asked.is(Method::GET, "/virtualNetworks/amlvnet1") {
+            edit(answer.body_mut(), |network| {
+                let subnets = network.pointer_mut("/properties/subnets").and_then(|all| all.as_array_mut());
+                subnets.into_iter().for_each(|all| all.retain(|one| one["name"] != "amlsubnet1"));
+            });
+        }
+        Ok(answer)
+    }
 }
 
 /// Keeps the first answer to such requests.

@@ -55,6 +55,24 @@ pub(super) const BUGS: &[Planted] = &[
         },
     },
     Planted {
+        bug: "a subnet is written without its route table",
+        scenarios: &["a route table of others"],
+        plant: || {
+            asks(|request| {
+                if puts(request, "/subnets/") {
+                    edit(request.body_mut(), |body| {
+                        body["properties"].as_object_mut().into_iter().for_each(|all| drop(all.remove("routeTable")));
+                    });
+                }
+            })
+        },
+    },
+    Planted {
+        bug: "a compute instance that is stopped is made again",
+        scenarios: &["compute instance stopped"],
+        plant: || Arc::new(MakesAgain::default()),
+    },
+    Planted {
         bug: "a security group is made without its mark",
         scenarios: &["network create"],
         plant: || {
@@ -90,6 +108,27 @@ pub(super) const BUGS: &[Planted] = &[
 
 fn puts(request: &Request<Bytes>, what: &str) -> bool {
     request.method() == Method::PUT && request.uri().host().is_some() && request.uri().path().contains(what)
+}
+
+/// Starts a stopped compute instance in the way in which it was made: by the same PUT.
+#[derive(Default)]
+struct MakesAgain(Mutex<bool>);
+
+#[async_trait]
+impl Bug for MakesAgain {
+    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+        let (asked, mut again) = (Asked::of(&request), request.clone());
+        let found = outward.send(request).await?;
+        let body = super::json(found.body());
+        let stopped =
+            asked.is(Method::GET, "/computes/amlci") && body["properties"]["properties"]["state"] == "Stopped";
+        if stopped && !std::mem::replace(&mut *self.0.lock().unwrap(), true) {
+            *again.method_mut() = Method::PUT;
+            *again.body_mut() = body.to_string().into();
+            outward.send(again).await?;
+        }
+        Ok(found)
+    }
 }
 
 /// Retries inside the HTTP layer, whatever the verb.

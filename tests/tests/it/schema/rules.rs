@@ -153,6 +153,8 @@ fn subnet_table() -> Vec<Rule> {
     let by = |gateway: Value| json!({"type": "NATGateway", "natGateway": gateway});
     let by_id = |number: u32| by(json!({"id": table(number).replace("routeTables", "natGateways")}));
     let referenced = || subnet().with("/spec/subnet/management", "Reference");
+    let instance = "/spec/clientSubnet/computeInstance";
+    let with_instance = || subnet().with(instance, examples::compute_instance());
     let not_cidr = ["10.0.1.5/24", "10.0.1.0/29", "10.0.0.0/7", "fd00::/28", "10.0.1.0", "nonsense"];
     vec![
         rule(NAME, [New(subnet().named(&"a".repeat(63)))], [New(subnet().named(&"a".repeat(64)))]),
@@ -195,6 +197,20 @@ fn subnet_table() -> Vec<Rule> {
                 Change(subnet(), without_client()),
                 changed("/spec/clientSubnet/name", json!("other")),
                 changed(client_prefix, json!("10.0.2.0/24")),
+            ],
+        ),
+        rule(
+            "clientSubnet.computeInstance.name and .workspace cannot change, and computeInstance cannot be removed; create a new DelegatedSubnet",
+            [
+                Change(subnet(), with_instance()),
+                Change(with_instance(), with_instance().with(&format!("{instance}/vmSize"), "STANDARD_D2")),
+                Change(with_instance(), with_instance().with(&format!("{instance}/deletion"), "Delete")),
+            ],
+            [
+                Change(with_instance(), subnet()),
+                Change(with_instance(), with_instance().with(&format!("{instance}/name"), "other")),
+                Change(with_instance(), with_instance().with(&format!("{instance}/workspace/name"), "other")),
+                Change(with_instance(), with_instance().without(&format!("{instance}/workspace/resourceGroup"))),
             ],
         ),
         rule(
