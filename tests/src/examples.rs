@@ -136,9 +136,14 @@ pub fn full_deployment() -> Object {
         .with("/spec/description", "Churn model, nightly retrain")
         .with("/spec/azure", json!({"tags": named("team", "churn")}))
         .with("/spec/model/description", "trained last night")
+        .with("/spec/model/framework", "ScikitLearn")
+        .with("/spec/model/frameworkVersion", "1.5")
         .with("/spec/model/tags", named("stage", "test"))
         .with("/spec/model/properties", named("trained-on", "2026-11-19"))
         .with("/spec/scoring/environmentVariables", named("LOG_LEVEL", "info"))
+        .with("/spec/scoring/extraFiles", json!({"configMap": {"name": "churn-helpers"}}))
+        .with("/spec/environment/baseImage", "mcr.microsoft.com/azureml/minimal-ubuntu22.04:1")
+        .with("/spec/environment/inferencingStackVersion", "latest")
         .with("/spec/probe/expect", json!({"statusCode": 200}))
         .with("/spec/probe/intervalSeconds", 300)
         .with("/spec/probe/timeoutSeconds", 10)
@@ -146,4 +151,15 @@ pub fn full_deployment() -> Object {
         .with("/spec/drift", json!({"mode": "Correct", "intervalSeconds": 300}))
         .with("/spec/deletion", json!({"policy": "Delete"}))
         .with("/spec/suspend", false)
+}
+
+/// `AciVnetDeployment`s that together set every field: of members that exclude each other, each has one.
+pub fn full_deployments() -> [Object; 3] {
+    let registered = json!({"name": "mymodel", "source": {"registered": {"version": "7"}}});
+    let uri = json!({"uri": "https://stml.blob.core.windows.net/models/model.pkl"});
+    [
+        full_deployment(),
+        full_deployment().named("registered").with("/spec/model", registered),
+        full_deployment().named("uri").with("/spec/model/source", uri),
+    ]
 }

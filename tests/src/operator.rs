@@ -93,6 +93,7 @@ fn settings(azure: &Simulator) -> Settings {
         lease: Some(lease::Settings { namespace: "acivnet-system".into(), duration: Duration::from_secs(15) }),
         stalled_after: Duration::from_secs(1),
         pace: PACE,
+        models: acivnet_azure::ModelLimits::default(),
     }
 }
 

@@ -165,6 +165,10 @@ pub mod reasons {
         CONDA_FILE_INVALID = "CondaFileInvalid";
         /// The model file can't be read.
         MODEL_UNREADABLE = "ModelUnreadable";
+        /// The workspace has no such model version.
+        MODEL_NOT_FOUND = "ModelNotFound";
+        /// The model is being read, for its digest.
+        READING_MODEL = "ReadingModel";
         /// Azure refused the registration of the model.
         REGISTRATION_FAILED = "RegistrationFailed";
         /// The model version is registered.

@@ -31,18 +31,47 @@ const BLOCK: usize = 4 << 20;
 /// Azure Storage, "Versioning for Azure Storage".
 const STORAGE_VERSION: &str = "2021-08-06";
 const BLOCK_LIMIT: Duration = Duration::from_secs(300);
+/// Paths in one call for metadata: the most that Azure ML takes (`azureml-core` 1.61, `ArtifactsClient`).
+const BATCH: usize = 50;
+
+/// Where artifacts are made, and the leave to make them.
+struct Place<'a> {
+    permit: &'a Permit,
+    endpoints: &'a Endpoints,
+    workspace: &'a ResourceId,
+}
 
 impl Azure {
-    /// Makes sure that the payload's artifact is there with these bytes.
+    /// Makes sure that the artifacts of these payloads are there with these bytes.
     pub(crate) async fn upload(
         &self,
         permit: &Permit,
         endpoints: &Endpoints,
         workspace: &ResourceId,
-        payload: &Payload,
+        files: &[Payload],
         payloads: &dyn Payloads,
     ) -> Result<(), Failure> {
-        if let Some(url) = self.new_artifact(permit, endpoints, workspace, payload).await? {
+        let place = Place { permit, endpoints, workspace };
+        let containers = files.chunk_by(|one, next| one.container == next.container);
+        for batch in containers.flat_map(|files| files.chunks(BATCH)) {
+            let urls = self.new_artifacts(&place, batch).await?;
+            for (payload, url) in batch.iter().zip(urls) {
+                self.fill(&place, payload, url, payloads).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the bytes of an artifact that is new, or makes sure that the one that exists has them.
+    async fn fill(
+        &self,
+        place: &Place<'_>,
+        payload: &Payload,
+        new: Option<Url>,
+        payloads: &dyn Payloads,
+    ) -> Result<(), Failure> {
+        let Place { permit, endpoints, workspace } = place;
+        if let Some(url) = new {
             return self.put(permit, &url, payload, payloads).await;
         }
         let url = self.content_uri(endpoints, workspace, payload, "contentinfo").await?;
@@ -54,31 +83,43 @@ impl Azure {
         self.put(permit, &url, payload, payloads).await
     }
 
-    /// Makes the metadata and gives the signed URL to write to; `None` when the artifact exists.
-    async fn new_artifact(
-        &self,
-        permit: &Permit,
-        endpoints: &Endpoints,
-        workspace: &ResourceId,
-        payload: &Payload,
-    ) -> Result<Option<Url>, Failure> {
-        let url =
-            endpoints.artifacts(workspace, &format!("batch/metadata/LocalUpload/{}", segment(&payload.container)));
-        let body = json!({"paths": [{"path": payload.path}]});
-        let call = Call::write(permit, Method::POST, url, Class::MachineLearning, about(workspace, payload))
-            .json(JSON_PATCH, &body);
+    /// Makes the metadata of artifacts of one container and gives the signed URLs to write to; none for one that exists.
+    async fn new_artifacts(&self, place: &Place<'_>, batch: &[Payload]) -> Result<Vec<Option<Url>>, Failure> {
+        let Some(first) = batch.first() else { return Ok(Vec::new()) };
+        let Place { permit, endpoints, workspace } = place;
+        let url = endpoints.artifacts(workspace, &format!("batch/metadata/LocalUpload/{}", segment(&first.container)));
+        let paths: Vec<Value> = batch.iter().map(|payload| json!({"path": payload.path})).collect();
+        let call = Call::write(permit, Method::POST, url, Class::MachineLearning, about(workspace, first))
+            .json(JSON_PATCH, &json!({"paths": paths}));
         let answer = self.send(&call).await?;
         if matches!(answer.status, 400 | 409) && is_conflict(&Refusal::read(&answer)) {
-            return Ok(None);
+            return self.one_by_one(place, batch).await;
         }
         let body = self.object(&call, answer)?;
+        batch.iter().map(|payload| self.new_artifact(&call, &body, payload)).collect()
+    }
+
+    /// One of a batch exists, and the answer does not say which: each is asked for by itself.
+    async fn one_by_one(&self, place: &Place<'_>, batch: &[Payload]) -> Result<Vec<Option<Url>>, Failure> {
+        let mut urls = Vec::new();
+        for payload in batch {
+            let url = match batch.len() {
+                1 => vec![None],
+                _ => Box::pin(self.new_artifacts(place, std::slice::from_ref(payload))).await?,
+            };
+            urls.extend(url);
+        }
+        Ok(urls)
+    }
+
+    fn new_artifact(&self, call: &Call, body: &Value, payload: &Payload) -> Result<Option<Url>, Failure> {
         if let Some(error) = body.get("errors").and_then(|errors| errors.get(&payload.path)) {
             let refusal = Refusal::of_json(error);
             let refused = || refusal.failure(400, &call.what(), None, Class::MachineLearning, &self.scrubber);
             return if is_conflict(&refusal) { Ok(None) } else { Err(refused()) };
         }
         let info = body.get("artifactContentInformation").and_then(|all| all.get(&payload.path));
-        self.blob_url(&call, info).map(Some)
+        self.blob_url(call, info).map(Some)
     }
 
     /// The signed URL of an artifact that exists: `contentinfo` to read, `write` to write (published as

@@ -58,7 +58,9 @@ async fn upload(script: &Arc<Script>, content: &[u8], payload: Payload) -> Resul
     let workspace = id(WORKSPACE);
     let endpoints = azure.endpoints(&workspace).await.unwrap().unwrap();
     let source = Bytes1000(content.to_vec());
-    azure.upload(&azure.connector.gate.open().unwrap(), &endpoints, &workspace, &payload, &source).await
+    azure
+        .upload(&azure.connector.gate.open().unwrap(), &endpoints, &workspace, std::slice::from_ref(&payload), &source)
+        .await
 }
 
 fn script(lines: impl IntoIterator<Item = (String, Reply)>) -> Arc<Script> {

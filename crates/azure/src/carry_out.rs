@@ -61,8 +61,8 @@ impl Azure {
             }
             Request::Delete { .. } if node.kind.write == Write::Model => self.delete_model(permit, node).await,
             Request::Delete { successor, .. } => self.delete_service(permit, node, successor.as_ref(), payloads).await,
-            Request::RegisterModel { body, payload } => {
-                self.register_model(permit, node, body, payload, payloads).await
+            Request::RegisterModel { body, payloads: files } => {
+                self.register_model(permit, node, body, files, payloads).await
             }
             Request::PatchModel { operations } => self.patch_model(permit, node, operations).await,
             Request::CreateService { body, payloads: files, sealed } => {

@@ -167,7 +167,12 @@ impl Cloud {
         format!("{}/.default", self.resource_manager.as_str().trim_end_matches('/'))
     }
 
-    /// Whether a token may go to this URL: the host of Resource Manager or one below it, or a host of Azure ML.
+    /// Scope of the token for blob storage, the same in every cloud (Azure Storage, "Authorize with Microsoft Entra ID").
+    pub fn storage_scope(&self) -> &'static str {
+        "https://storage.azure.com/.default"
+    }
+
+    /// Whether the token for Resource Manager may go to this URL: the host of Resource Manager or one below it, or a host of Azure ML.
     pub fn may_see_token(&self, url: &Url) -> bool {
         self.is_resource_manager(url) || self.is_machine_learning(url)
     }

@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) tokens: Tokens,
+    /// For blob storage: no other service sees them, and it sees no others.
+    pub(crate) storage_tokens: Tokens,
     pub(crate) discovered: Discovered,
     pub(crate) operations: Operations,
     pub(crate) gate: Gate,
@@ -57,16 +59,26 @@ impl Connector {
     pub fn new(settings: Settings) -> Self {
         let Settings { cloud, http, clock, random, observer, scale, fence } = settings;
         let cloud = Arc::new(cloud);
-        let tokens = Tokens::new(
-            Arc::clone(&cloud),
-            Arc::clone(&http),
-            Arc::clone(&clock),
-            Arc::clone(&random),
-            Arc::clone(&observer),
-        );
+        let tokens = |scope: String| {
+            let (http, clock) = (Arc::clone(&http), Arc::clone(&clock));
+            Tokens::new(Arc::clone(&cloud), scope, http, clock, Arc::clone(&random), Arc::clone(&observer))
+        };
+        let (storage_tokens, tokens) = (tokens(cloud.storage_scope().to_owned()), tokens(cloud.scope()));
         let (discovered, operations) = Default::default();
         let (throttle, gate) = (Throttle::new(scale), Gate::new(fence));
-        Self(Arc::new(Shared { cloud, http, clock, random, observer, tokens, discovered, operations, gate, throttle }))
+        Self(Arc::new(Shared {
+            cloud,
+            http,
+            clock,
+            random,
+            observer,
+            tokens,
+            storage_tokens,
+            discovered,
+            operations,
+            gate,
+            throttle,
+        }))
     }
 
     /// One pass of one object under one identity. Its requests share a correlation id, and are as urgent as a change by

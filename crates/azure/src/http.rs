@@ -1,5 +1,6 @@
 //! The one way out of the process: Azure Resource Manager, the Azure ML data plane, blob storage, sign-in and the probe.
 
+use crate::public::is_public;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
@@ -39,6 +40,10 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 /// Request extension: how long the whole request may take, instead of 60 seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimit(pub Duration);
+
+/// Request extension: the host is dialled directly and at public addresses only.
+#[derive(Clone, Copy, Debug)]
+pub struct PublicOnly;
 
 /// Why there is no answer. The texts hold no query of a URL, where signatures are.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -91,6 +96,8 @@ pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, CollectError
 /// `NO_PROXY` names. `localhost` and `*.localhost` are loopback (RFC 6761, section 6.3), whatever the system says.
 pub struct ReqwestHttp {
     client: reqwest::Client,
+    /// For [`PublicOnly`].
+    public: reqwest::Client,
 }
 
 impl ReqwestHttp {
@@ -105,22 +112,24 @@ impl ReqwestHttp {
         if extra_ca.is_some() && roots.is_empty() {
             return Err("the extra certificates hold no certificate in PEM".into());
         }
-        let builder = reqwest::Client::builder()
-            .tls_certs_merge(roots)
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(REQUEST_LIMIT)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .dns_resolver(Resolver)
-            .no_proxy();
-        let builder = match proxy()? {
-            Some(proxy) => builder.proxy(proxy),
-            None => builder,
+        let builder = || {
+            reqwest::Client::builder()
+                .tls_certs_merge(roots.clone())
+                .connect_timeout(CONNECT_LIMIT)
+                .timeout(REQUEST_LIMIT)
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .no_proxy()
         };
-        builder
-            .build()
-            .map(|client| Self { client })
-            .map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))
+        let client = builder().dns_resolver(Resolver);
+        let client = match proxy()? {
+            Some(proxy) => client.proxy(proxy),
+            None => client,
+        };
+        let public = builder().dns_resolver(PublicResolver);
+        let built = |builder: reqwest::ClientBuilder| builder.build();
+        let failed = |error| format!("no HTTP client can be made: {}", chain(&error));
+        Ok(Self { client: built(client).map_err(failed)?, public: built(public).map_err(failed)? })
     }
 }
 
@@ -140,12 +149,20 @@ fn proxy() -> Result<Option<reqwest::Proxy>, String> {
 impl Http for ReqwestHttp {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let limit = request.extensions().get::<TimeLimit>().copied();
+        let client = match request.extensions().get::<PublicOnly>() {
+            // a name is looked up by the resolver that checks; an address would be dialled without it
+            Some(PublicOnly) if is_address(request.uri()) => {
+                return Err(SendError::NotSent("a host is named by its name, not by an address".into()));
+            }
+            Some(PublicOnly) => &self.public,
+            None => &self.client,
+        };
         let request = request.map(|body| reqwest::Body::wrap(Shared(Mutex::new(body))));
         let request =
             reqwest::Request::try_from(request).map_err(|error| SendError::NotSent(chain(&error.without_url())))?;
         let answer = match limit {
-            Some(TimeLimit(limit)) => self.client.execute(limited(request, limit)).await,
-            None => self.client.execute(request).await,
+            Some(TimeLimit(limit)) => client.execute(limited(request, limit)).await,
+            None => client.execute(request).await,
         };
         let answer = answer.map_err(outcome)?;
         Ok(Response::from(answer)
@@ -211,6 +228,29 @@ impl Resolve for Resolver {
     }
 }
 
+/// Finds public addresses only.
+struct PublicResolver;
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<_> = match is_localhost(name.as_str()) {
+                true => Vec::new(),
+                false => tokio::net::lookup_host((name.as_str(), 0)).await?.collect(),
+            };
+            if found.is_empty() || !found.iter().all(|address| is_public(address.ip())) {
+                return Err(format!("{} has an address that is not public, and is not dialled", name.as_str()).into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn is_address(uri: &http::Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok()
+}
+
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
@@ -257,6 +297,22 @@ mod tests {
         drop(listener);
         let error = http.send(request()).await.err().unwrap();
         assert!(matches!(&error, SendError::NotSent(_)) && !error.to_string().contains("secret"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_must_be_public_is_not_dialled_elsewhere() {
+        let http = ReqwestHttp::new(None).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for (host, why) in
+            [("a.localhost", "not public"), ("127.0.0.1", "not by an address"), ("[::1]", "not by an address")]
+        {
+            let request = Request::get(format!("http://{host}:{port}/x")).extension(PublicOnly).body(empty()).unwrap();
+            let error = http.send(request).await.err().unwrap();
+            assert!(matches!(&error, SendError::NotSent(text) if text.contains(why)), "{host}: {error}");
+        }
+        let accepted = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(accepted.is_err(), "nobody has dialled");
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! answer with facts, writes say how far they got, and nothing waits for Azure: an operation that goes on is for the
 //! next pass to look at.
 //!
-//! What holds: everything leaves through one [`Http`], in its turn ([`throttle`]) · a token goes only to hosts of the configured cloud, never to
-//! blob storage · a failed read is never absence · every write takes a [`Permit`] and ends with it · no secret is in any text.
+//! What holds: everything leaves through one [`Http`], in its turn ([`throttle`]) · a token goes only to hosts of the configured cloud, that of
+//! Resource Manager never to blob storage, which has one of its own · a failed read is never absence · every write takes a [`Permit`] and ends with it · no secret is in any text.
 
 mod arm;
 mod artifacts;
@@ -23,7 +23,9 @@ mod machine_learning;
 mod models;
 mod observe;
 mod operation;
+mod public;
 mod random;
+mod remote;
 mod request;
 mod service_keys;
 mod services;
@@ -45,6 +47,7 @@ pub use gate::{Gate, NOT_LEADING, Permit};
 pub use identity::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
 pub use observe::{Class, Observer, Sent, Waited};
 pub use random::{Random, SplitMix};
+pub use remote::{ModelLimits, Version};
 pub use service_keys::Keys;
 pub use throttle::{Errand, Priority};
 

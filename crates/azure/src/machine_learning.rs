@@ -16,6 +16,7 @@ use acivnet_core::{
     failure::Failure,
     id::ResourceId,
     kind::{Kind, Write},
+    kinds::model_version::MODEL_VERSION,
     observed::Fact,
 };
 use http::Method;
@@ -54,7 +55,7 @@ impl Azure {
         let Some((workspace, endpoints)) = self.workspace_of(id).await? else { return Ok(None) };
         match (kind.write, id.name().split_once('@')) {
             (Write::Model, Some((name, key))) => self.model_by_key(&endpoints, &workspace, name, key).await,
-            (Write::Model, None) => {
+            _ if kind.arm_type == MODEL_VERSION.arm_type => {
                 self.found(id, endpoints.model_management(&workspace, &format!("models/{}", segment(id.name())))).await
             }
             _ => {

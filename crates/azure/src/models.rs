@@ -46,6 +46,21 @@ impl Azure {
         Ok(Some(models.into_iter().filter(|model| property(model, OWNER_TAG) == Some(owner)).collect()))
     }
 
+    /// The newest version of a model, whoever registered it: the first of the list, as `azureml-core` 1.61 takes it.
+    pub async fn newest_model(&self, workspace: &ResourceId, name: &str) -> Fact {
+        fact(self.newest(workspace, name).await)
+    }
+
+    async fn newest(&self, workspace: &ResourceId, name: &str) -> Result<Option<Value>, Failure> {
+        let Some(endpoints) = self.endpoints(workspace).await? else { return Ok(None) };
+        let (mut url, about) = model_list(&endpoints, workspace);
+        url.query_pairs_mut().append_pair("name", name).append_pair("count", "1");
+        let call = Call::get(url, Class::MachineLearning, about);
+        let mut page = self.object(&call, self.send(&call).await?)?;
+        let first = page.get_mut("value").and_then(Value::as_array_mut).and_then(|list| list.drain(..).next());
+        Ok(first.filter(|model| named(model, name)))
+    }
+
     /// The model versions of a workspace that carry an owner of ours.
     pub(crate) async fn owned_models(
         &self,
@@ -114,19 +129,20 @@ impl Azure {
         Err(unreachable(about, "the list does not end"))
     }
 
-    /// Uploads the payload, binds it to an asset, registers a version; each step first looks for what an earlier try
+    /// Uploads the payloads, binds them to an asset, registers a version; each step first looks for what an earlier try
     /// left.
     pub(crate) async fn register_model(
         &self,
         permit: &Permit,
         node: &Node,
         body: &Value,
-        payload: &Payload,
+        files: &[Payload],
         payloads: &dyn Payloads,
     ) -> Result<Progress, Failure> {
         let (workspace, endpoints) = self.workspace_for(&node.id).await?;
-        self.upload(permit, &endpoints, &workspace, payload, payloads).await?;
-        let asset = self.asset(permit, &endpoints, &workspace, body, payload).await?;
+        self.upload(permit, &endpoints, &workspace, files, payloads).await?;
+        let prefix = files.first().map(Payload::asset_prefix).unwrap_or_default();
+        let asset = self.asset(permit, &endpoints, &workspace, body, &prefix).await?;
         if self.registered(&endpoints, &workspace, body).await? {
             return Ok(Progress::Carried);
         }
@@ -153,24 +169,25 @@ impl Azure {
         Ok(models.iter().any(|model| named(model, name) && ours(model)))
     }
 
-    /// Id of the asset that holds the payload, made if there is none.
+    /// Id of the asset that holds this artifact or directory, made if there is none.
     async fn asset(
         &self,
         permit: &Permit,
         endpoints: &Endpoints,
         workspace: &ResourceId,
         body: &Value,
-        payload: &Payload,
+        prefix: &str,
     ) -> Result<String, Failure> {
         let url = endpoints.model_management(workspace, "assets");
-        let filter = format!("{DIGEST_PROPERTY}={}", payload.digest);
+        let digest = property(body, DIGEST_PROPERTY).unwrap_or_default();
+        let filter = format!("{DIGEST_PROPERTY}={digest}");
         let about = format!("{workspace}/assets");
         let mut assets = Vec::new();
         self.token_pages(url.clone(), &[("properties", &filter)], &about, &mut |asset| assets.push(asset)).await?;
-        if let Some(found) = assets.iter().find(|asset| holds(asset, payload)).and_then(asset_id) {
+        if let Some(found) = assets.iter().find(|asset| holds(asset, prefix, digest)).and_then(asset_id) {
             return Ok(found);
         }
-        self.new_asset(permit, url, &about, body, payload).await
+        self.new_asset(permit, url, &about, body, prefix).await
     }
 
     async fn new_asset(
@@ -179,12 +196,12 @@ impl Azure {
         url: Url,
         about: &str,
         body: &Value,
-        payload: &Payload,
+        prefix: &str,
     ) -> Result<String, Failure> {
         let asset = json!({
             "name": body.get("name"),
-            "artifacts": [{"prefix": payload.artifact_id()}],
-            "properties": {DIGEST_PROPERTY: payload.digest, OWNER_TAG: property(body, OWNER_TAG)},
+            "artifacts": [{"prefix": prefix}],
+            "properties": {DIGEST_PROPERTY: property(body, DIGEST_PROPERTY), OWNER_TAG: property(body, OWNER_TAG)},
         });
         let call = self.model_call(permit, Method::POST, url, about).json(JSON_UTF8, &asset);
         let made = self.object(&call, self.send(&call).await?)?;
@@ -237,14 +254,13 @@ fn asset_id(asset: &Value) -> Option<String> {
     asset.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
-/// Whether an asset is the payload's artifact and says so by its digest.
-fn holds(asset: &Value, payload: &Payload) -> bool {
-    let wanted = payload.artifact_id();
+/// Whether an asset is this artifact or directory and says so by its digest.
+fn holds(asset: &Value, prefix: &str, digest: &str) -> bool {
     let artifacts = asset.get("artifacts").and_then(Value::as_array);
     let names = |artifact: &Value| {
-        ["prefix", "id"].iter().any(|key| artifact.get(*key).and_then(Value::as_str) == Some(wanted.as_str()))
+        ["prefix", "id"].iter().any(|key| artifact.get(*key).and_then(Value::as_str) == Some(prefix))
     };
-    property(asset, DIGEST_PROPERTY) == Some(payload.digest.as_str())
+    property(asset, DIGEST_PROPERTY) == Some(digest)
         && artifacts.is_some_and(|all| matches!(all.as_slice(), [one] if names(one)))
 }
 

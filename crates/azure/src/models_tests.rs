@@ -56,7 +56,7 @@ async fn carry(script: &Arc<Script>, name: &str, request: Request) -> Result<Pro
 
 async fn register(lines: impl IntoIterator<Item = (String, Reply)>) -> (Result<Progress, Failure>, Arc<Script>) {
     let script = Script::new(uploaded().into_iter().chain(lines));
-    let done = carry(&script, "m@k1", Request::RegisterModel { body: body(), payload: payload() }).await;
+    let done = carry(&script, "m@k1", Request::RegisterModel { body: body(), payloads: vec![payload()] }).await;
     (done, script)
 }
 
@@ -176,6 +176,82 @@ async fn patches_and_deletions() {
     ] {
         let script = Script::new(discovery().into_iter().chain([(format!("DELETE {}", path("models/m%3A3")), answer)]));
         assert_eq!(carry(&script, "m:3", Request::Delete { if_match: None, successor: None }).await.is_ok(), carried);
+        script.done();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_is_uploaded_in_batches_and_is_one_asset() {
+    let file = |number: usize| Payload { path: format!("m/{number:02}"), ..payload() };
+    let files: Vec<Payload> = (0..51).map(file).collect();
+    let info = |range: std::ops::Range<usize>| {
+        let one = |number| {
+            (format!("m/{number:02}"), json!({"contentUri": format!("https://a.blob.test/c/{number:02}?sig=1")}))
+        };
+        let all: serde_json::Map<String, Value> = range.map(one).collect();
+        reply(200, json!({"artifactContentInformation": all, "errors": {}}))
+    };
+    let metadata = || format!("POST history.ml.test/artifact/v2.0{WORKSPACE}/artifacts/batch/metadata/LocalUpload/c1");
+    let put = |number| (format!("PUT a.blob.test/c/{number:02}?sig=1"), raw(201, ""));
+    let mut lines = discovery().to_vec();
+    lines.push((metadata(), info(0..50)));
+    lines.extend((0..50).map(put));
+    lines.push((metadata(), info(50..51)));
+    lines.push(put(50));
+    lines.push((format!("GET {}", path("assets")), items(json!([]))));
+    lines.push((format!("POST {}", path("assets")), reply(200, json!({"id": "a1"}))));
+    lines.push((format!("GET {}", path("models")), items(json!([]))));
+    lines.push((format!("POST {}", path("models")), reply(200, json!({"id": "m:1"}))));
+    let script = Script::new(lines);
+    let done = carry(&script, "m@k1", Request::RegisterModel { body: body(), payloads: files }).await;
+    assert_eq!(done, Ok(Progress::Carried));
+    let seen = script.done();
+    let asset = &seen[seen.len() - 3];
+    assert_eq!(asset.json()["artifacts"], json!([{"prefix": "LocalUpload/c1/m"}]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_batch_that_is_refused_as_a_whole_each_is_asked_for() {
+    let files = ["m/a", "m/b"].map(|path| Payload { path: path.into(), ..payload() });
+    let conflict = || {
+        reply(
+            409,
+            json!({"error": {"code": "UserError", "message": "Resource Conflict: ArtifactId x already exists."}}),
+        )
+    };
+    let metadata = || format!("POST history.ml.test/artifact/v2.0{WORKSPACE}/artifacts/batch/metadata/LocalUpload/c1");
+    let link = |path: &str| reply(200, json!({"contentUri": format!("https://a.blob.test/c/{path}?sig=1")}));
+    let new =
+        json!({"artifactContentInformation": {"m/b": {"contentUri": "https://a.blob.test/c/b?sig=1"}}, "errors": {}});
+    let mut lines = discovery().to_vec();
+    lines.extend([
+        (metadata(), conflict()),
+        (metadata(), conflict()),
+        (metadata(), reply(200, new)),
+        (format!("GET history.ml.test/artifact/v2.0{WORKSPACE}/artifacts/contentinfo/LocalUpload/c1/m/a"), link("a")),
+        ("HEAD a.blob.test/c/a?sig=1".to_owned(), raw(200, "").header("content-length", "7")),
+        ("PUT a.blob.test/c/b?sig=1".to_owned(), raw(201, "")),
+        (format!("GET {}", path("assets")), items(json!([]))),
+        (format!("POST {}", path("assets")), reply(200, json!({"id": "a1"}))),
+        (format!("GET {}", path("models")), items(json!([version(1, "k1")]))),
+    ]);
+    let script = Script::new(lines);
+    let done = carry(&script, "m@k1", Request::RegisterModel { body: body(), payloads: files.to_vec() }).await;
+    assert_eq!(done, Ok(Progress::Carried));
+    script.done();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_version_is_the_first_of_the_list() {
+    for (list, expected) in [
+        (json!([version(7, "k")]), Fact::Present(version(7, "k"))),
+        (json!([]), Fact::Absent),
+        (json!([{"name": "m2", "version": 1}]), Fact::Absent),
+    ] {
+        let mut lines = discovery().to_vec();
+        lines.push((format!("GET {}?name=m&count=1", path("models")), items(list)));
+        let script = Script::new(lines);
+        assert_eq!(azure(&script).newest_model(&id(WORKSPACE), "m").await, expected);
         script.done();
     }
 }

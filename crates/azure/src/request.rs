@@ -188,7 +188,7 @@ impl Azure {
     }
 
     /// Waits for the turn of a request.
-    async fn turn(&self, call: &Call) -> Result<Leave, Failure> {
+    pub(crate) async fn turn(&self, call: &Call) -> Result<Leave, Failure> {
         let shared = &self.connector;
         let begin = Instant::now();
         let entered = shared.throttle.enter(&shared.cloud, self.identity.caller(), call, &self.errand).await;

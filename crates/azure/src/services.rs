@@ -64,22 +64,8 @@ impl Azure {
         payloads: &dyn Payloads,
     ) -> Result<(ResourceId, Endpoints), Failure> {
         let (workspace, endpoints) = self.workspace_for(&node.id).await?;
-        self.upload_all(permit, &endpoints, &workspace, files, payloads).await?;
+        self.upload(permit, &endpoints, &workspace, files, payloads).await?;
         Ok((workspace, endpoints))
-    }
-
-    async fn upload_all(
-        &self,
-        permit: &Permit,
-        endpoints: &Endpoints,
-        workspace: &ResourceId,
-        files: &[Payload],
-        payloads: &dyn Payloads,
-    ) -> Result<(), Failure> {
-        for file in files {
-            self.upload(permit, endpoints, workspace, file, payloads).await?;
-        }
-        Ok(())
     }
 
     /// Deletes a service. For a replacement the successor's files are uploaded, and Azure is asked whether it would take it,
@@ -93,7 +79,7 @@ impl Azure {
     ) -> Result<Progress, Failure> {
         let Some((workspace, endpoints)) = self.workspace_of(&node.id).await? else { return Ok(Progress::Carried) };
         if let Some(successor) = successor {
-            self.upload_all(permit, &endpoints, &workspace, &successor.payloads, payloads).await?;
+            self.upload(permit, &endpoints, &workspace, &successor.payloads, payloads).await?;
             let url = endpoints.model_management(&workspace, "services/validate");
             let body = unsealed(&successor.body, &successor.sealed, payloads)?;
             self.validate(permit, node, url, &body).await?;

@@ -34,6 +34,7 @@ pub(crate) async fn exchange(
     identity: &Identity,
     assertion: Option<&Assertion>,
     exchange: &Exchange,
+    scope: &str,
 ) -> Result<Secret, String> {
     let options = options(cloud, exchange);
     let (tenant, client_id) = (identity.tenant.clone(), identity.client_id.clone());
@@ -51,8 +52,7 @@ pub(crate) async fn exchange(
         (Proof::Federated(_), None) => return Err("there is no assertion".into()),
     };
     let credential = credential.map_err(|error| error.to_string())?;
-    let scope = cloud.scope();
-    let token = credential.get_token(&[&scope], None).await.map_err(|error| error.to_string())?;
+    let token = credential.get_token(&[scope], None).await.map_err(|error| error.to_string())?;
     Ok(Secret::new(token.token.secret()))
 }
 

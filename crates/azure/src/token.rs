@@ -42,6 +42,7 @@ type Slot = Arc<tokio::sync::Mutex<Option<Arc<Token>>>>;
 /// The cache. One fetch at a time for each identity; the others wait for it.
 pub(crate) struct Tokens {
     cloud: Arc<Cloud>,
+    scope: String,
     http: Arc<dyn Http>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -52,12 +53,13 @@ pub(crate) struct Tokens {
 impl Tokens {
     pub(crate) fn new(
         cloud: Arc<Cloud>,
+        scope: impl Into<String>,
         http: Arc<dyn Http>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         observer: Arc<dyn Observer>,
     ) -> Self {
-        Self { cloud, http, clock, random, observer, slots: Mutex::default() }
+        Self { cloud, scope: scope.into(), http, clock, random, observer, slots: Mutex::default() }
     }
 
     /// A token that is valid now.
@@ -107,7 +109,7 @@ impl Tokens {
         };
         let asked = self.clock.now();
         let exchange = Exchange::new(Arc::clone(&self.http), self.random.uuid());
-        let fetching = sign_in::exchange(&self.cloud, identity, assertion.as_ref(), &exchange);
+        let fetching = sign_in::exchange(&self.cloud, identity, assertion.as_ref(), &exchange, &self.scope);
         let outcome = tokio::time::timeout(FETCH_LIMIT, fetching).await;
         self.observe(&exchange);
         match outcome {

@@ -1,6 +1,6 @@
 //! What should stand: nodes with goals and needs.
 
-use crate::{failure::Cause, id::ResourceId, kind::Kind, owner::Mark};
+use crate::{failure::Cause, id::ResourceId, kind::Kind, owner::Mark, questions::SourceDirectory};
 use acivnet_api::{ConfigMapKey, SecretKeyRef};
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub struct Payload {
     pub source: PayloadSource,
     /// Artifact container below `LocalUpload`, derived from the content's digest.
     pub container: String,
-    /// Artifact path: the file's name.
+    /// Artifact path: the file's name, or the name of its directory and its own.
     pub path: String,
     /// `sha256:` and hex.
     pub digest: String,
@@ -44,12 +44,27 @@ pub enum PayloadSource {
     ConfigMap(ConfigMapKey),
     /// Text of our own, the driver script.
     Text(&'static str),
+    /// A file behind `https`.
+    Uri {
+        /// Where.
+        uri: String,
+        /// Of which bytes.
+        etag: String,
+    },
+    /// The scoring script and the files beside it, packed.
+    SourceDirectory(SourceDirectory),
 }
 
 impl Payload {
     /// The artifact's URL, `aml://artifact/{id}`.
     pub fn url(&self) -> String {
         format!("aml://artifact/{}", self.artifact_id())
+    }
+
+    /// What an asset names: the artifact, or the directory that it lies in, `LocalUpload/{container}/{first part of path}`.
+    pub fn asset_prefix(&self) -> String {
+        let first = self.path.split('/').next().unwrap_or_default();
+        format!("LocalUpload/{}/{first}", self.container)
     }
 
     /// The artifact's id, `LocalUpload/{container}/{path}`.

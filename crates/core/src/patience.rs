@@ -44,6 +44,7 @@ fn patience(reason: &str) -> Patience {
         | r::BUILDING
         | r::DELETING
         | r::BUSY
+        | r::READING_MODEL
         | r::THROTTLED
         | r::AZURE_UNREACHABLE
         | r::WAITING_FOR_SUBNET

@@ -3,6 +3,24 @@
 use crate::{id::ResourceId, kind::Kind};
 use acivnet_api::{ConfigMapKey, SecretKeyRef};
 
+/// A scoring script and the files beside it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceDirectory {
+    /// The script.
+    pub script: ConfigMapKey,
+    /// ConfigMap of the files beside it.
+    pub extra: String,
+}
+
+/// A file behind `https`, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RemoteFile {
+    /// Where.
+    pub uri: String,
+    /// ETag and digest of what was read there before: bytes of that ETag are not read again.
+    pub known: Option<(String, String)>,
+}
+
 /// One read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Question {
@@ -15,6 +33,13 @@ pub enum Question {
         workspace: ResourceId,
         /// The owner's key.
         owner: String,
+    },
+    /// The newest version of a model, whoever registered it. Present: its body.
+    NewestModel {
+        /// The workspace.
+        workspace: ResourceId,
+        /// The model's name.
+        name: String,
     },
     /// An operation of the Azure ML data plane. Present: its body, with `operationLogTail` (the last 16 KiB of the text
     /// behind `operationLog`) when it has failed. Absent: it is no longer known.
@@ -37,6 +62,17 @@ pub enum Question {
     /// A Secret of the object's namespace, by name. Present: `{"uid":"…","resourceVersion":"…","keys":["…"]}` with the keys
     /// that hold text; the values stay in the shell.
     Secret(String),
+    /// Every key of a ConfigMap of the object's namespace. Present: `[{"key":"…","digest":"sha256:…","size":n}]`, by key.
+    ConfigMapFiles {
+        /// Name of the ConfigMap.
+        name: String,
+    },
+    /// The scoring script and the files beside it, packed by [`crate::archive::pack`].
+    /// Present: `{"digest":"sha256:…","size":n}`. Absent: one of them is missing.
+    SourceDirectory(SourceDirectory),
+    /// A file behind `https`. Present: `{"digest":"sha256:…","size":n,"etag":"…"}`. Unread with reason `ReadingModel` while its
+    /// digest is being made.
+    RemoteFile(RemoteFile),
     /// A `DelegatedSubnet` of the object's namespace, by name. Present: the whole object as JSON.
     DelegatedSubnet(String),
     /// Every other `DelegatedSubnet` of the cluster in the same virtual network. Present: an array of

@@ -34,12 +34,12 @@ pub enum Request {
         /// For a replacement.
         successor: Option<Successor>,
     },
-    /// Upload the payload, then register it as a model version with this body.
+    /// Upload the payloads, then register them as a model version with this body.
     RegisterModel {
         /// Body of the registration, without `url`.
         body: Value,
-        /// The model's file.
-        payload: Payload,
+        /// The model's file, or the files of its directory.
+        payloads: Vec<Payload>,
     },
     /// JSON patch of a model version.
     PatchModel {
@@ -117,7 +117,7 @@ fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
 
 fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
     let Some(stands) = stands else {
-        return Some(Request::RegisterModel { body: node.body.clone(), payload: node.payloads.first()?.clone() });
+        return Some(Request::RegisterModel { body: node.body.clone(), payloads: node.payloads.clone() });
     };
     Some(Request::PatchModel { operations: model_version::patch(&node.body, stands, seen.differences(), written) })
 }

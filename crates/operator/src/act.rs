@@ -22,7 +22,7 @@ pub(crate) async fn act(
     plan: &Plan,
 ) -> Option<Done> {
     let (mut done, namespace) = (Done::default(), names(meta).0);
-    let payloads = Files { ctx, namespace, owner: meta, secrets };
+    let payloads = Files { ctx, namespace, owner: meta, secrets, azure };
     for (at, request) in plan.writes() {
         let Some(node) = blueprint.nodes.get(at) else { continue };
         let _turn = match network(node) {

@@ -1,7 +1,7 @@
 //! Arguments: every setting is one, has an env name, and is taken apart once.
 
 use crate::lease;
-use acivnet_azure::Cloud;
+use acivnet_azure::{Cloud, ModelLimits};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -75,6 +75,16 @@ pub struct RunArguments {
     /// How long a cause that a person has to remove must last before an object counts as stalled.
     #[arg(long, env = "ACIVNET_STALLED_AFTER_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(i64).range(0..=86_400), value_name = "SECONDS")]
     pub stalled_after_seconds: i64,
+    /// Hosts beside the cloud's blob storage that models may be read from, without an identity: `models.example.org`, or
+    /// `*.example.org` for all below it.
+    #[arg(long, env = "ACIVNET_MODEL_HOSTS", value_delimiter = ',', value_parser = model_host, value_name = "HOST,…")]
+    pub model_hosts: Vec<String>,
+    /// Largest model that is read from a URI, in bytes.
+    #[arg(long, env = "ACIVNET_MODEL_MAX_BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..=1 << 40), value_name = "BYTES")]
+    pub model_max_bytes: u64,
+    /// How long one reading of a model from a URI may take.
+    #[arg(long, env = "ACIVNET_MODEL_TIME_LIMIT_SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(10..=86_400), value_name = "SECONDS")]
+    pub model_time_limit_seconds: u64,
     /// Scale of all the operator's own waits, 0.001 to 100; below 1 only for test beds.
     #[arg(long, env = "ACIVNET_PACE", default_value = "1.0", value_parser = pace, value_name = "FACTOR")]
     pub pace: f64,
@@ -156,6 +166,8 @@ pub struct Settings {
     pub stalled_after: Duration,
     /// Scale of the operator's own waits.
     pub pace: f64,
+    /// What models behind a URI may be.
+    pub models: ModelLimits,
 }
 
 impl RunArguments {
@@ -170,6 +182,11 @@ impl RunArguments {
             cluster_networks: self.cluster_networks,
             stalled_after: Duration::from_secs(self.stalled_after_seconds.unsigned_abs()),
             pace: self.pace,
+            models: ModelLimits {
+                hosts: self.model_hosts,
+                most_bytes: self.model_max_bytes,
+                time: Duration::from_secs(self.model_time_limit_seconds),
+            },
         })
     }
 }
@@ -213,6 +230,18 @@ impl RunArguments {
     }
 }
 
+fn model_host(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let (host, port) = name.split_once(':').unwrap_or((name, "443"));
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let named = host.contains('.') && host.split('.').all(label) && host.parse::<std::net::IpAddr>().is_err();
+    match named && port.parse::<u16>().is_ok() {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("a host by its name, HOST[:PORT] or *.HOST[:PORT]".to_owned()),
+    }
+}
+
 fn pace(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (0.001..=100.0).contains(&factor) => Ok(factor),
@@ -244,7 +273,7 @@ mod tests {
             assert!(argument.get_help().is_some(), "{name}");
             settings += 1;
         }
-        assert_eq!(settings, 16);
+        assert_eq!(settings, 19);
         Arguments::command().debug_assert();
     }
 
@@ -286,6 +315,9 @@ mod tests {
             (format!("{custom} --blob-suffix https://x/y"), "must have the form HOST[:PORT]"),
             ("--cloud Azure".to_owned(), "AzureUSGovernment"),
             ("--lease-duration-seconds 2".to_owned(), "--lease-duration-seconds"),
+            ("--model-hosts https://models.example.org".to_owned(), "a host by its name"),
+            ("--model-hosts 10.0.0.1".to_owned(), "a host by its name"),
+            ("--model-time-limit-seconds 1".to_owned(), "--model-time-limit-seconds"),
             ("--pace 0".to_owned(), "a number from 0.001 to 100"),
             ("--scoring-networks 10.0.0.0/33".to_owned(), "--scoring-networks"),
             ("--admin-address 8080".to_owned(), "--admin-address"),

@@ -1,5 +1,7 @@
 //! Files in ConfigMaps: digests cached by uid and resourceVersion, bytes read when they are needed.
 
+mod directories;
+
 use crate::{
     ctx::Ctx,
     kubernetes,
@@ -7,15 +9,17 @@ use crate::{
     secrets::{self, Secrets},
 };
 use acivnet_api::{ConfigMapKey, SecretKeyRef, conditions::reasons};
-use acivnet_azure::{Keys, PayloadStream, Payloads, Secret};
+use acivnet_azure::{Azure, Keys, PayloadStream, Payloads, Secret};
 use acivnet_core::{
     blueprint::{Payload, PayloadSource},
     failure::Failure,
     observed::Fact,
     owner::sha256_hex,
+    questions::SourceDirectory,
     retry::Retry,
 };
 use bytes::Bytes;
+use directories::Directories;
 use futures::{StreamExt, stream};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::Api;
@@ -38,6 +42,7 @@ const PIECE: usize = 64 << 10;
 pub struct ConfigMaps {
     known: Mutex<BTreeMap<(String, String), Known>>,
     readers: Locks,
+    directories: Directories,
 }
 
 struct Known {
@@ -46,7 +51,7 @@ struct Known {
 }
 
 /// Uid and resourceVersion.
-type Version = (String, String);
+pub(crate) type Version = (String, String);
 
 #[derive(Clone)]
 struct File {
@@ -85,8 +90,40 @@ impl ConfigMaps {
         }
     }
 
+    /// Every key with its digest.
+    pub(crate) async fn files(&self, ctx: &Ctx, namespace: &str, name: &str) -> Fact {
+        let _reading = self.readers.lock(&format!("{namespace}/{name}")).await;
+        let version = ctx.stores.config_map_version(namespace, name);
+        if let Some(known) = self
+            .lock()
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .filter(|known| Some(&known.version) == version.as_ref())
+        {
+            return known.listed();
+        }
+        match get(ctx, namespace, name).await {
+            Ok(None) => {
+                self.forget(namespace, name);
+                Fact::Absent
+            }
+            Ok(Some(map)) => {
+                let known = Known::of(&map);
+                let listed = known.listed();
+                self.remember(namespace, name, known);
+                listed
+            }
+            Err(failure) => Fact::Unread(failure),
+        }
+    }
+
+    /// The fact about the directory that the script and the files beside it are packed as.
+    pub(crate) async fn directory(&self, ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Fact {
+        self.directories.fact(ctx, namespace, directory).await
+    }
+
     /// Forgets a ConfigMap that is gone.
     pub(crate) fn forget(&self, namespace: &str, name: &str) {
+        self.directories.forget(namespace, name);
         self.lock().remove(&(namespace.to_owned(), name.to_owned()));
     }
 
@@ -116,6 +153,13 @@ impl Known {
         let data = map.data.iter().flatten().map(|(key, text)| (key, text.as_bytes()));
         let binary = map.binary_data.iter().flatten().map(|(key, bytes)| (key, bytes.0.as_slice()));
         Self { version, files: data.chain(binary).map(|(key, bytes)| (key.clone(), File::of(bytes))).collect() }
+    }
+}
+
+impl Known {
+    fn listed(&self) -> Fact {
+        let file = |(key, file): (&String, &File)| json!({"key": key, "digest": file.digest, "size": file.size});
+        Fact::Present(self.files.iter().map(file).collect())
     }
 }
 
@@ -165,13 +209,17 @@ pub(crate) async fn content(ctx: &Ctx, namespace: &str, key: &ConfigMapKey) -> R
             map.binary_data.as_mut().and_then(|data| data.remove(&key.key)).map(|bytes| Bytes::from(bytes.0))
         })
     });
-    found.ok_or_else(|| Failure {
+    found.ok_or_else(|| gone(&format!("ConfigMap {} with key {}", key.name, key.key)))
+}
+
+fn gone(what: &str) -> Failure {
+    Failure {
         status: 404,
         code: "ConfigMapNotFound".into(),
-        message: format!("ConfigMap {} with key {} is not there any more; create it", key.name, key.key),
+        message: format!("{what} is not there any more; create it"),
         retry: Retry::Soon,
         reason: reasons::CONFIG_MAP_NOT_FOUND,
-    })
+    }
 }
 
 /// The payloads of one object.
@@ -181,6 +229,8 @@ pub(crate) struct Files<'a> {
     /// The object whose files they are.
     pub owner: &'a ObjectMeta,
     pub secrets: &'a Secrets,
+    /// Reads what lies behind a URI.
+    pub azure: &'a Azure,
 }
 
 #[async_trait::async_trait]
@@ -197,6 +247,12 @@ impl Payloads for Files<'_> {
         let bytes = match &payload.source {
             PayloadSource::ConfigMap(key) => content(self.ctx, self.namespace, key).await?,
             PayloadSource::Text(text) => Bytes::from_static(text.as_bytes()),
+            PayloadSource::Uri { uri, etag } => {
+                return self.azure.model_bytes(uri, etag, &self.ctx.models).await;
+            }
+            PayloadSource::SourceDirectory(directory) => {
+                directories::content(self.ctx, self.namespace, directory).await?
+            }
         };
         Ok(pieces(bytes).boxed())
     }
@@ -208,108 +264,4 @@ fn pieces(mut bytes: Bytes) -> impl futures::Stream<Item = Result<Bytes, acivnet
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mock::{Mock, found, refused};
-    use futures::TryStreamExt;
-    use kube::{
-        core::PartialObjectMeta,
-        runtime::{reflector, watcher::Event},
-    };
-
-    fn churn() -> Mock {
-        Mock::new(|request| match request.path.as_str() {
-            "/api/v1/namespaces/ml/configmaps/churn" => found(&json!({
-                "apiVersion": "v1", "kind": "ConfigMap",
-                "metadata": {"name": "churn", "namespace": "ml", "uid": "u", "resourceVersion": "7"},
-                "data": {"score.py": "abc", "long.yml": "x".repeat(KEPT_TEXT + 1)},
-                "binaryData": {"model.pkl": "gASVAA=="},
-            })),
-            "/api/v1/namespaces/ml/configmaps/broken" => refused(500, "InternalError"),
-            _ => refused(404, "NotFound"),
-        })
-    }
-
-    fn key(name: &str, key: &str) -> ConfigMapKey {
-        ConfigMapKey { name: name.into(), key: key.into() }
-    }
-
-    fn seen_by_watch(ctx: &Ctx, version: &str) {
-        let (store, mut writer) = reflector::store();
-        let metadata = ObjectMeta {
-            name: Some("churn".into()),
-            namespace: Some("ml".into()),
-            uid: Some("u".into()),
-            resource_version: Some(version.into()),
-            ..ObjectMeta::default()
-        };
-        let partial = PartialObjectMeta::<ConfigMap> { metadata, ..PartialObjectMeta::default() };
-        writer.apply_watcher_event(&Event::Init);
-        writer.apply_watcher_event(&Event::InitApply(partial));
-        writer.apply_watcher_event(&Event::InitDone);
-        assert!(ctx.stores.config_maps.set(store).is_ok());
-    }
-
-    #[tokio::test]
-    async fn digests_of_text_and_binary_files() {
-        let ctx = churn().ctx();
-        let fact = async |name: &str, file: &str, text| ctx.config_maps.fact(&ctx, "ml", &key(name, file), text).await;
-        // the published SHA-256 test vector of "abc" (FIPS 180-4 examples)
-        let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(fact("churn", "score.py", false).await, Fact::Present(json!({"digest": digest, "size": 3})));
-        assert_eq!(
-            fact("churn", "score.py", true).await,
-            Fact::Present(json!({"digest": digest, "size": 3, "text": "abc"}))
-        );
-        let Fact::Present(model) = fact("churn", "model.pkl", true).await else { panic!("binaryData is read") };
-        assert_eq!((&model["size"], model.get("text")), (&json!(4), None));
-        let Fact::Present(long) = fact("churn", "long.yml", true).await else { panic!() };
-        assert_eq!(long["text"].as_str().map(str::len), Some(KEPT_TEXT + 1));
-        assert_eq!(fact("churn", "missing", false).await, Fact::Absent);
-        assert_eq!(fact("other", "score.py", false).await, Fact::Absent);
-        assert!(matches!(fact("broken", "score.py", false).await, Fact::Unread(failure) if failure.status == 500));
-    }
-
-    #[tokio::test]
-    async fn content_is_read_again_only_when_the_version_changed() {
-        let mock = churn();
-        let ctx = mock.ctx();
-        seen_by_watch(&ctx, "7");
-        for (file, text, reads) in [
-            ("score.py", false, 1),
-            ("score.py", true, 0),
-            ("model.pkl", false, 0),
-            ("missing", false, 0),
-            ("long.yml", false, 0),
-            ("long.yml", true, 1),
-        ] {
-            let fact = ctx.config_maps.fact(&ctx, "ml", &key("churn", file), text).await;
-            assert!(!matches!(fact, Fact::Unread(_)), "{file}");
-            assert_eq!(mock.lines().len(), reads, "{file} {text}");
-        }
-        let ctx = mock.ctx();
-        seen_by_watch(&ctx, "8");
-        for _ in 0..2 {
-            ctx.config_maps.fact(&ctx, "ml", &key("churn", "score.py"), false).await;
-        }
-        assert_eq!(mock.lines().len(), 2, "a version that the watch does not know is not trusted");
-    }
-
-    #[tokio::test]
-    async fn payloads_come_in_pieces() {
-        let ctx = churn().ctx();
-        let (owner, secrets) = (ObjectMeta::default(), Secrets::default());
-        let files = Files { ctx: &ctx, namespace: "ml", owner: &owner, secrets: &secrets };
-        let payload =
-            |source| Payload { source, container: "c".into(), path: "p".into(), digest: String::new(), size: 0 };
-        let stream = files.open(&payload(PayloadSource::ConfigMap(key("churn", "long.yml")))).await.unwrap();
-        let all: Vec<Bytes> = stream.try_collect().await.unwrap();
-        assert_eq!(all.concat().len(), KEPT_TEXT + 1);
-        let gone = files.open(&payload(PayloadSource::ConfigMap(key("churn", "gone")))).await.err().unwrap();
-        assert_eq!(gone.reason, reasons::CONFIG_MAP_NOT_FOUND);
-        let lengths: Vec<usize> =
-            pieces(Bytes::from(vec![0; PIECE * 2 + 1])).map_ok(|piece| piece.len()).try_collect().await.unwrap();
-        assert_eq!(lengths, [PIECE, PIECE, 1]);
-        assert_eq!(pieces(Bytes::new()).count().await, 0);
-    }
-}
+mod tests;

@@ -2,10 +2,10 @@
 
 use crate::{
     config_maps::ConfigMaps, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics, networks::Networks,
-    pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, repeats::Repeats, running::Running, snapshot::Snapshots,
-    stores::Stores,
+    pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, remote_files::RemoteFiles, repeats::Repeats,
+    running::Running, snapshot::Snapshots, stores::Stores,
 };
-use acivnet_azure::{Clock, Connector, Fence, Http, Random};
+use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
@@ -34,6 +34,8 @@ pub struct Options {
     pub stalled_after: Duration,
     /// Uid of the cluster: that of its namespace `kube-system`.
     pub cluster: String,
+    /// What models behind a URI may be.
+    pub models: ModelLimits,
 }
 
 /// The context of every pass.
@@ -63,6 +65,9 @@ pub struct Ctx {
     pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
+    pub(crate) remote_files: RemoteFiles,
+    /// What models behind a URI may be.
+    pub(crate) models: ModelLimits,
     pub(crate) snapshots: Snapshots,
     pub(crate) probes: Probes,
     /// Writes that had to be made again.
@@ -114,6 +119,8 @@ impl Ctx {
             running: Running::default(),
             identities: Identities::default(),
             config_maps: ConfigMaps::default(),
+            remote_files: RemoteFiles::default(),
+            models: options.models,
             snapshots: Snapshots::default(),
             probes: Probes::default(),
             repeats: Repeats::default(),

@@ -35,6 +35,7 @@ mod probe;
 mod publish;
 mod queue;
 pub mod reconcile;
+mod remote_files;
 mod repeats;
 mod running;
 mod secrets;

@@ -4,7 +4,7 @@ use crate::{
     ctx::{Ctx, Options, Outside},
     networks::Networks,
 };
-use acivnet_azure::{Body, Clock, Http, SendError, SplitMix, TokioClock};
+use acivnet_azure::{Body, Clock, Http, ModelLimits, SendError, SplitMix, TokioClock};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use serde_json::{Value, json};
@@ -85,7 +85,13 @@ impl Mock {
         };
         let cloud =
             acivnet_azure::Cloud::custom("https://localhost", "https://localhost", "localhost", "localhost").unwrap();
-        let options = Options { cloud, pace: 1.0, stalled_after: Duration::from_secs(900), cluster: "c".into() };
+        let options = Options {
+            cloud,
+            pace: 1.0,
+            stalled_after: Duration::from_secs(900),
+            cluster: "c".into(),
+            models: ModelLimits::default(),
+        };
         let networks =
             Networks::new(vec!["10.0.0.0/8".parse().unwrap()], &["10.244.0.0/16".parse().unwrap()], String::new());
         Ctx::new(outside, options, Arc::new(networks))

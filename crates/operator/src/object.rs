@@ -49,6 +49,7 @@ impl Object for AciVnetDeployment {
         let (namespace, ..) = names(&self.metadata);
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
             Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
+            Question::ConfigMapFiles { name } => Some(config_map(namespace, &name)),
             _ => None,
         });
         let mut mentions = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];

@@ -159,6 +159,10 @@ impl<'a> Sight<'a> {
         let lists = Reader { ctx: self.ctx, azure, identity, oldest, since, lasts };
         match question {
             Question::Azure(kind, id) if *kind == &SERVICE_KEYS => (self.keys(azure, id).await, false),
+            Question::RemoteFile(file) => match &self.known {
+                Some(known) => (self.ctx.remote_files.fact(self.ctx, azure, &known.identity, file).await, false),
+                None => (self.observed.fact(question), false),
+            },
             // a workspace is never written: the list of those who share it tells enough
             Question::Azure(kind, id) if self.shared || *kind == &WORKSPACE => match lists.resource(kind, id).await {
                 Some(fact) => (fact, self.shared),
@@ -170,6 +174,7 @@ impl<'a> Sight<'a> {
             },
             Question::Azure(kind, id) => (azure.read(kind, id).await, false),
             Question::Models { workspace, owner } => (azure.models(workspace, owner).await, false),
+            Question::NewestModel { workspace, name } => (azure.newest_model(workspace, name).await, false),
             Question::Operation { workspace, id } => (azure.operation(workspace, id).await, false),
             Question::ServiceLog(service) => (azure.service_log(service).await, false),
             _ => (self.observed.fact(question), false),
@@ -201,6 +206,8 @@ impl<'a> Sight<'a> {
         let (ctx, (namespace, name, uid)) = (self.ctx, names(cr.meta()));
         match question {
             Question::ConfigMap { key, text } => ctx.config_maps.fact(ctx, namespace, key, *text).await,
+            Question::ConfigMapFiles { name } => ctx.config_maps.files(ctx, namespace, name).await,
+            Question::SourceDirectory(directory) => ctx.config_maps.directory(ctx, namespace, directory).await,
             Question::DelegatedSubnet(subnet) => {
                 let found = ctx.stores.subnet(&ctx.kube, namespace, subnet).await;
                 fact(
@@ -281,9 +288,16 @@ fn network_of(question: &Question) -> Option<Question> {
 
 fn is_azure(question: &Question) -> bool {
     match question {
-        Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_) => true,
+        Question::Azure(..)
+        | Question::Models { .. }
+        | Question::NewestModel { .. }
+        | Question::Operation { .. }
+        | Question::RemoteFile(_)
+        | Question::ServiceLog(_) => true,
         Question::ConfigMap { .. }
         | Question::Secret(_)
+        | Question::ConfigMapFiles { .. }
+        | Question::SourceDirectory(_)
         | Question::DelegatedSubnet(_)
         | Question::OtherDelegatedSubnets { .. }
         | Question::Deployments { .. }

@@ -76,8 +76,13 @@ pub async fn operate(
     if let Some(cluster) = unless(stop.clone(), learn(&outside, &networks, pace)).await {
         let learning = tokio::spawn(keep_learning(outside.kube.clone(), Arc::clone(&networks)));
         let lease = settings.lease.clone();
-        let options =
-            Options { cloud: settings.cloud, pace: settings.pace, stalled_after: settings.stalled_after, cluster };
+        let options = Options {
+            cloud: settings.cloud,
+            pace: settings.pace,
+            stalled_after: settings.stalled_after,
+            cluster,
+            models: settings.models,
+        };
         let operator = Operator { outside, options, networks, metrics, readiness, stop };
         tracing::info!("started");
         match lease {

@@ -65,6 +65,13 @@ impl Role {
                     "Microsoft.MachineLearningServices/workspaces/computes/*/delete",
                 ],
             ),
+            "Storage Blob Data Reader" => (
+                &[
+                    "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+                    "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+                ],
+                &[],
+            ),
             _ => return None,
         };
         let owned = |list: &[&str]| list.iter().map(|action| (*action).to_owned()).collect();

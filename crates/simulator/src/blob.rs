@@ -4,6 +4,7 @@
 mod error;
 mod sas;
 mod store;
+mod token;
 mod upload;
 
 use axum::body::Body;
@@ -111,6 +112,14 @@ impl Request<'_> {
         })
     }
 
+    /// By signature, else by a token.
+    fn may_read(&self, world: &World) -> Result<(), StorageError> {
+        match self.query.get("sig") {
+            None if self.parts.headers.contains_key(http::header::AUTHORIZATION) => token::may_read(world, self),
+            _ => world.blobs.check(&self.query, &self.name, Need::Read, world.now),
+        }
+    }
+
     async fn receive(&self, body: Body) -> Result<Received, StorageError> {
         let file = self.may_write()?;
         let received = upload::receive(body, file.as_deref(), self.length()?).await?;
@@ -171,9 +180,12 @@ impl Request<'_> {
 
     async fn read(&self) -> Result<Response, StorageError> {
         let blob = self.simulator.with(|world| {
-            world.blobs.check(&self.query, &self.name, Need::Read, world.now)?;
+            self.may_read(world)?;
             world.blobs.get(&self.name).cloned().ok_or(StorageError::BLOB_NOT_FOUND)
         })?;
+        if self.header("if-match").is_some_and(|etag| etag != "*" && etag != blob.etag) {
+            return Err(StorageError::CONDITION_NOT_MET);
+        }
         let length = blob.received.length;
         let asked = self.header("x-ms-range").or_else(|| self.header("range")).and_then(range);
         let (first, last) = match asked {

@@ -169,5 +169,6 @@ fn settings(elects: bool) -> Settings {
         lease: elects.then_some(lease),
         stalled_after: Duration::from_secs(900),
         pace: PACE,
+        models: acivnet_azure::ModelLimits::default(),
     }
 }

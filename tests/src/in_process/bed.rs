@@ -11,7 +11,7 @@ use super::{
     plants::Plant,
     wire::{Disturbance, Sent, Wire},
 };
-use acivnet_azure::{Clock, Cloud, SplitMix, TokioClock};
+use acivnet_azure::{Clock, Cloud, ModelLimits, SplitMix, TokioClock};
 use acivnet_operator::{
     ctx::{Ctx, Options, Outside},
     networks::Networks,
@@ -164,7 +164,13 @@ impl Bed {
         let outside = Outside { kube, http: Arc::new(outward), clock, random: Arc::new(SplitMix::new(seed)) };
         let address = azure::AUTHORITY;
         let cloud = Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud");
-        let options = Options { cloud, pace, stalled_after: Duration::from_secs(900).mul_f64(pace), cluster };
+        let options = Options {
+            cloud,
+            pace,
+            stalled_after: Duration::from_secs(900).mul_f64(pace),
+            cluster,
+            models: ModelLimits::default(),
+        };
         let networks = Networks::new(vec!["10.0.0.0/8".parse().expect("a network")], &[], String::new());
         networks.learn(&outside.kube).await.expect("the networks of the cluster");
         Ctx::new(outside, options, Arc::new(networks))
@@ -369,7 +375,10 @@ fn seed(issuer: &str, namespace: &str) -> Value {
                 "audience": "api://AzureADTokenExchange",
             }],
         }],
-        "roleAssignments": [{"principalId": PRINCIPAL, "role": "Contributor", "scope": GROUP_ID}],
+        "roleAssignments": [
+            {"principalId": PRINCIPAL, "role": "Contributor", "scope": GROUP_ID},
+            {"principalId": PRINCIPAL, "role": "Storage Blob Data Reader", "scope": GROUP_ID},
+        ],
     })
 }
 

@@ -137,6 +137,15 @@ pub fn two_deployments(end: &EndState) {
     }
 }
 
+/// Both deployments answer, the second from the model of the first.
+pub fn registered_model(end: &EndState) {
+    counts(end, &[("models", 1), ("assets", 1), ("services", 2)]);
+    for name in ["aciservice", "aciservice2"] {
+        ready(end, DEPLOYMENTS, name);
+        assert_eq!(deployment(end, name)["status"]["modelLabel"], "mymodel:1");
+    }
+}
+
 /// Of two deployments the second answers.
 pub fn second_deployment(end: &EndState) {
     counts(end, &[("models", 1), ("assets", 1), ("services", 1)]);

@@ -3,14 +3,14 @@
 mod parts;
 
 use super::{
-    acts::{self, others, portal, service, trouble},
+    acts::{self, others, portal, service, sources, trouble},
     expect::{self, Expectation},
     scenario::Scenario,
 };
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, DELETE, DRIFT, SHARED, OTHERS, TROUBLE, parts::EGRESS, parts::COMPUTE].into_iter().flatten()
+    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, TROUBLE, parts::EGRESS, parts::COMPUTE].into_iter().flatten()
 }
 
 /// The scenario of a name.
@@ -74,6 +74,36 @@ const CHANGE: &[Scenario] = &[
         ends: expect::data_collection,
     },
     Scenario { name: "cpu with approval", prepare: acts::article, act: acts::more_cpu, ends: expect::more_cpu },
+];
+
+/// Models and scripts of other sources than one file of a ConfigMap.
+const SOURCES: &[Scenario] = &[
+    Scenario {
+        name: "registered model",
+        prepare: acts::article,
+        act: sources::registered_model,
+        ends: expect::registered_model,
+    },
+    creation("model in a blob", sources::uri_model, expect::article),
+    Scenario {
+        name: "model in a blob changed",
+        prepare: sources::uri_model,
+        act: sources::other_blob,
+        ends: expect::second_model,
+    },
+    creation("directory model", sources::directory_model, expect::article),
+    Scenario {
+        name: "extra files changed",
+        prepare: sources::extra_files,
+        act: sources::other_extra_files,
+        ends: expect::other_script,
+    },
+    Scenario {
+        name: "extra files taken away",
+        prepare: sources::extra_files,
+        act: acts::article,
+        ends: expect::other_script,
+    },
 ];
 
 /// Something is deleted.

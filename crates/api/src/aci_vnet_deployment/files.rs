@@ -34,6 +34,43 @@ pub struct SecretKeyRef {
     pub key: String,
 }
 
+/// One key of a ConfigMap of the same namespace, or all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct ConfigMapFiles {
+    /// Name of the ConfigMap.
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub name: String,
+    /// Key in `data` or `binaryData`; also the file's name. When absent, all keys are the files of one directory, which is
+    /// called as the model is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[x_kube(validation = Rule::new("self != '.' && self != '..'").message("not a file name"))]
+    pub key: Option<String>,
+}
+
+impl ConfigMapFiles {
+    /// The one key, if it is one.
+    pub fn file(&self) -> Option<ConfigMapKey> {
+        Some(ConfigMapKey { name: self.name.clone(), key: self.key.clone()? })
+    }
+}
+
+/// All keys of a ConfigMap of the same namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct ConfigMapRef {
+    /// Name of the ConfigMap.
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub name: String,
+}
+
+/// Files in a ConfigMap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FilesSource {
+    /// All keys of a ConfigMap of the same namespace.
+    pub config_map: ConfigMapRef,
+}
+
 /// A file in a ConfigMap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

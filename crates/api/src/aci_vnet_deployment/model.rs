@@ -1,18 +1,29 @@
 //! The model: name, source, and what it carries in the workspace.
 
-use super::ConfigMapKey;
+use super::ConfigMapFiles;
 use crate::azure::NamedValue;
 use kube::KubeSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("!has(self.frameworkVersion) || has(self.framework)").message("frameworkVersion needs framework"))]
+#[x_kube(validation = Rule::new("!has(self.source.registered) || !(has(self.description) || has(self.framework) || has(self.tags) || has(self.properties))").message("a registered version is taken as it is: description, framework, tags and properties belong to one that is registered here"))]
+#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Name in the workspace.
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9\-._]*$"))]
     pub name: String,
     /// Where the file comes from.
     pub source: ModelSource,
+    /// Framework that made it, as `Model.register` takes it; a change makes a new version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub framework: Option<ModelFramework>,
+    /// Version of the framework; a change makes a new version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub framework_version: Option<String>,
     /// Free text on the model version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -29,12 +40,70 @@ pub struct Model {
     pub properties: Vec<NamedValue>,
 }
 
+/// Frameworks that Azure ML v1 knows (`azureml-core` 1.61, `Model.Framework`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ModelFramework {
+    /// None of the others.
+    Custom,
+    /// TensorFlow.
+    TensorFlow,
+    /// scikit-learn.
+    ScikitLearn,
+    /// ONNX.
+    Onnx,
+    /// Keras of TensorFlow.
+    TfKeras,
+    /// PyTorch.
+    PyTorch,
+    /// Several.
+    Multi,
+}
+
+impl ModelFramework {
+    /// Azure's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Custom => "Custom",
+            Self::TensorFlow => "TensorFlow",
+            Self::ScikitLearn => "ScikitLearn",
+            Self::Onnx => "Onnx",
+            Self::TfKeras => "TfKeras",
+            Self::PyTorch => "PyTorch",
+            Self::Multi => "Multi",
+        }
+    }
+}
+
 /// Where the model comes from; exactly one member.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("has(self.configMap)").message("set exactly one source: configMap"))]
+#[x_kube(validation = Rule::new("[has(self.configMap), has(self.registered), has(self.uri)].filter(one, one).size() == 1").message("set exactly one source: configMap, registered or uri"))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelSource {
-    /// A file in a ConfigMap of the same namespace.
+    /// A file, or a directory of files, in a ConfigMap of the same namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map: Option<ConfigMapKey>,
+    pub config_map: Option<ConfigMapFiles>,
+    /// A version that is in the workspace already. It is never changed or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<RegisteredModel>,
+    /// A file behind `https`, its name the last part of the path: a blob of the cloud's own storage, read with the namespace's
+    /// Azure identity, or a file of a host that the administrator allows (`--model-hosts`), read without. No query: a
+    /// signature in it would be a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 12, max = 2048),
+        regex(
+            pattern = r"^https://[a-z0-9][-a-z0-9.]*(:[0-9]{1,5})?(/[-._~a-zA-Z0-9%]+)*/[a-zA-Z0-9_][-._a-zA-Z0-9]*$"
+        )
+    )]
+    pub uri: Option<String>,
+}
+
+/// A model version in the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+pub struct RegisteredModel {
+    /// The version; when absent the newest at first sight, which is kept (`status.model`) until the model is another one
+    /// or `acivnet.dev/reconcile-requested-at` asks for a look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 10), regex(pattern = "^[1-9][0-9]*$"))]
+    pub version: Option<String>,
 }

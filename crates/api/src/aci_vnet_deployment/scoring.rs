@@ -1,6 +1,6 @@
 //! The code around the model, and the Python environment it runs in.
 
-use super::{FileSource, SecretKeyRef};
+use super::{FileSource, FilesSource, SecretKeyRef};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,9 @@ pub struct Scoring {
     /// The scoring script, with `init()` and `run(data)`.
     #[x_kube(validation = Rule::new("self.configMap.key.matches('^[A-Za-z_][A-Za-z0-9_]*\\\\.py$')").message("the key must be the name of a Python module, such as score.py"))]
     pub script: FileSource,
+    /// Files beside the script, in its directory: modules that it imports, data that it reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_files: Option<FilesSource>,
     /// Environment variables of the container. The web service stores them readable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
@@ -46,6 +49,7 @@ pub struct ValueSource {
 
 /// The Python environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Environment {
     /// Name in the workspace; the prefixes `Microsoft` and `AzureML` are Azure's.
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9\-._]*$"))]
@@ -53,4 +57,14 @@ pub struct Environment {
     pub name: String,
     /// A conda environment file.
     pub conda: FileSource,
+    /// Image that the environment is built on; Azure ML must be able to pull it without a password. When absent, the one in
+    /// `status.baseImage`. A change makes a new image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$"))]
+    pub base_image: Option<String>,
+    /// Version of the serving stack that Azure ML adds to the image, such as `latest`; none when absent. Needed with a base
+    /// image and a conda file that bring none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$"))]
+    pub inferencing_stack_version: Option<String>,
 }

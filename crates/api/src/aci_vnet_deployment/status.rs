@@ -1,6 +1,6 @@
 //! What the controller knows of a deployment.
 
-use crate::azure::{DriftItem, PlanStatus, ResourceStatus};
+use crate::azure::{DriftItem, Origin, PlanStatus, ResourceStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub struct AciVnetDeploymentStatus {
     /// The Secrets whose content is in Azure, by version: another version is carried there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretVersion>,
-    /// Base image that was chosen when the deployment was made; kept, so that an upgrade changes nothing.
+    /// Base image that is used: the spec's, else the one chosen when the deployment was made, so that an upgrade changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_image: Option<String>,
     /// Hash of the plan whose approval was seen; empty again when it is carried out.
@@ -96,8 +96,19 @@ pub struct ModelStatus {
     pub name: String,
     /// Version that Azure assigned.
     pub version: String,
-    /// `sha256:` and the hex digest of the file.
-    pub digest: String,
+    /// `sha256:` and the hex digest of the file, or of the names and digests of a directory's files. Of a version that was
+    /// registered by others it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Whether the version was registered for this object or is referred to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The URI that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// ETag of what was read there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
 }
 
 /// A Secret as it was when its content was carried to Azure. Nothing here comes from the content.

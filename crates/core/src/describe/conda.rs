@@ -2,13 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-/// Python that is added when the file names none, as `azureml-core` 1.61 does.
+/// Python that is added when the file names none, or none in particular, as `azureml-core` 1.61 does
+/// (`Environment.from_conda_specification`).
 pub const DEFAULT_PYTHON: &str = "python=3.10.18";
+
+/// Members of a conda file (`azureml-core` 1.61, `CondaDependencies`, which refuses others).
+const MEMBERS: [&str; 5] = ["name", "channels", "dependencies", "prefix", "variables"];
 
 /// Reads a conda file. `Err` says what is wrong with it and where.
 pub fn parse(text: &str) -> Result<Value, String> {
     let mut file: Value =
         serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", first_line(&error.to_string())))?;
+    if let Some(other) = file.as_object().and_then(|file| file.keys().find(|key| !MEMBERS.contains(&key.as_str()))) {
+        return Err(format!("`{other}` is no member of a conda environment file"));
+    }
     let Some(dependencies) = file.get_mut("dependencies") else {
         return Err("`dependencies` is missing; a conda environment file lists its packages there".into());
     };
@@ -18,15 +25,21 @@ pub fn parse(text: &str) -> Result<Value, String> {
     for (at, one) in list.iter().enumerate() {
         check(one).map_err(|why| format!("dependencies[{at}]: {why}"))?;
     }
-    let named = list
-        .iter()
-        .filter_map(Value::as_str)
-        .any(|name| name.split(['=', '<', '>', ' ', '!']).next() == Some("python"));
-    if !named {
-        list.insert(0, DEFAULT_PYTHON.into());
-    }
+    with_python(list);
     no_user_info(&file)?;
     Ok(file)
+}
+
+/// Python stands in the list with a version: where the file names it, else at the end.
+fn with_python(list: &mut Vec<Value>) {
+    let name = |one: &Value| {
+        one.as_str().and_then(|text| text.trim().split(['=', '<', '>', '~', '!', ' ', '[']).next()) == Some("python")
+    };
+    match list.iter_mut().find(|one| name(one)) {
+        Some(python) if python.as_str().map(str::trim) == Some("python") => *python = DEFAULT_PYTHON.into(),
+        Some(_) => {}
+        None => list.push(DEFAULT_PYTHON.into()),
+    }
 }
 
 fn check(one: &Value) -> Result<(), String> {
@@ -65,11 +78,20 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(160).collect()
 }
 
+/// What the environment is built on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Base<'a> {
+    /// The image.
+    pub image: &'a str,
+    /// Version of the serving stack that Azure ML adds.
+    pub inferencing_stack: Option<&'a str>,
+}
+
 /// The environment definition with these conda dependencies (`azureml-core` 1.61 `Environment`, serialised).
 pub fn environment(
     name: &str,
     conda: &Value,
-    base_image: &str,
+    base: &Base<'_>,
     entry_script: &str,
     variables: &[(String, String)],
 ) -> Value {
@@ -79,12 +101,12 @@ pub fn environment(
     json!({
         "name": name, "version": null, "environmentVariables": environment,
         "python": {"userManagedDependencies": false, "interpreterPath": "python", "condaDependenciesFile": null, "baseCondaEnvironment": null, "condaDependencies": conda},
-        "docker": {"enabled": false, "baseImage": base_image, "baseDockerfile": null, "buildContext": null, "sharedVolumes": true, "shmSize": "2g", "arguments": [],
+        "docker": {"enabled": false, "baseImage": base.image, "baseDockerfile": null, "buildContext": null, "sharedVolumes": true, "shmSize": "2g", "arguments": [],
             "baseImageRegistry": {"address": null, "username": null, "password": null, "registryIdentity": null},
             "platform": {"os": "Linux", "architecture": "amd64"}},
         "spark": {"repositories": [], "packages": [], "precachePackages": true},
         "databricks": {"mavenLibraries": [], "pypiLibraries": [], "rcranLibraries": [], "jarLibraries": [], "eggLibraries": []},
-        "r": null, "inferencingStackVersion": null, "assetId": null
+        "r": null, "inferencingStackVersion": base.inferencing_stack, "assetId": null
     })
 }
 
@@ -99,7 +121,15 @@ mod tests {
                 "dependencies:\n- python=3.11\n- pip:\n  - azureml-defaults\n",
                 Ok(json!({"dependencies": ["python=3.11", {"pip": ["azureml-defaults"]}]})),
             ),
-            ("name: x\ndependencies: [numpy]", Ok(json!({"name": "x", "dependencies": [DEFAULT_PYTHON, "numpy"]}))),
+            ("name: x\ndependencies: [numpy]", Ok(json!({"name": "x", "dependencies": ["numpy", DEFAULT_PYTHON]}))),
+            ("dependencies: [python, numpy]", Ok(json!({"dependencies": [DEFAULT_PYTHON, "numpy"]}))),
+            ("dependencies: ['python>=3.9']", Ok(json!({"dependencies": ["python>=3.9"]}))),
+            ("dependencies: [python-dateutil]", Ok(json!({"dependencies": ["python-dateutil", DEFAULT_PYTHON]}))),
+            (
+                "dependencies: [{pip: [azureml-defaults, joblib]}]",
+                Ok(json!({"dependencies": [{"pip": ["azureml-defaults", "joblib"]}, DEFAULT_PYTHON]})),
+            ),
+            ("packages: []\ndependencies: []", Err("`packages` is no member")),
             ("name: x", Err("`dependencies` is missing")),
             ("dependencies: numpy", Err("`dependencies` is not a list")),
             ("dependencies: [{pip: numpy}]", Err("dependencies[0]: `pip` must")),

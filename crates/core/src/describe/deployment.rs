@@ -1,8 +1,9 @@
 //! What an `AciVnetDeployment` asks and what limits it; what should stand for it is in `deployment_blueprint`.
 
 use super::{
-    deployment_blueprint::{Describer, Inputs},
-    image, owner_of, secrets,
+    deployment_blueprint::Describer,
+    inputs::{self, Inputs},
+    owner_of, secrets, sources,
 };
 use crate::{
     blueprint::{Blueprint, Goal, Node},
@@ -23,8 +24,8 @@ use crate::{
     subject::{Pass, Subject, names},
 };
 use acivnet_api::{
-    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, ConfigMapKey, DelegatedSubnet, Deletion, DeletionPolicy,
-    Drift, DriftMode, Origin, ReplaceApproval, ResourceStatus, conditions::reasons,
+    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, Deletion, DeletionPolicy, Drift,
+    DriftMode, Origin, ReplaceApproval, ResourceStatus, conditions::reasons,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -39,7 +40,7 @@ impl Subject for AciVnetDeployment {
         }
         if !self.deleting() {
             questions.push(subnet_question(self));
-            questions.extend(files(self).map(|(key, text)| Question::ConfigMap { key: key.clone(), text }));
+            questions.extend(inputs::questions(self));
             questions.extend(secrets::questions(self));
         }
         let Some(workspace) = workspace_of(self, observed) else { return questions };
@@ -49,6 +50,7 @@ impl Subject for AciVnetDeployment {
         questions.push(Question::Azure(&WEB_SERVICE, service.clone()));
         if !self.deleting() {
             let stands = observed.azure_body(&WEB_SERVICE, &service);
+            questions.extend(sources::in_workspace(self, observed, &workspace));
             questions.extend(stands.into_iter().flat_map(|body| about_service(&workspace, &service, body)));
             questions.extend(probe_question(self, observed));
             questions.extend(secrets::keys_question(self, observed));
@@ -127,9 +129,7 @@ impl Subject for AciVnetDeployment {
     /// input: a version that vanishes is drift.
     fn has_new_inputs(&self, observed: &Observed) -> bool {
         let (Some(status), Ok(inputs)) = (&self.status, Inputs::of(self, observed)) else { return false };
-        let model = status.model.as_ref().filter(|model| model.digest == inputs.model.digest);
-        let label = model.map(|model| format!("{}:{}", model.name, model.version));
-        let content = label.map(|label| inputs.content(self, observed, &label));
+        let content = inputs.model.known(self).map(|label| inputs.content(self, observed, &label));
         status.revision_digest.is_some() && content != status.revision_digest || secrets::changed(self, observed)
     }
 }
@@ -222,14 +222,6 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
     })
 }
 
-/// The files a deployment is made of, and whether their text is needed.
-fn files(cr: &AciVnetDeployment) -> impl Iterator<Item = (&ConfigMapKey, bool)> {
-    let model = cr.spec.model.source.config_map.as_ref().map(|key| (key, false));
-    let probe = cr.spec.probe.as_ref().map(|probe| (&probe.request.config_map, false));
-    let always = [(&cr.spec.scoring.script.config_map, false), (&cr.spec.environment.conda.config_map, true)];
-    model.into_iter().chain(always).chain(probe)
-}
-
 /// What tells how far a web service is, or why it failed.
 fn about_service(workspace: &ResourceId, service: &ResourceId, body: &Value) -> Vec<Question> {
     let failed = web_service::has_failed(body);
@@ -258,9 +250,4 @@ pub(super) fn subnet_missing(cr: &AciVnetDeployment) -> Cause {
         reasons::WAITING_FOR_SUBNET,
         format!("DelegatedSubnet {name} does not exist in this namespace; apply it, or correct spec.network.subnetRef"),
     )
-}
-
-/// The content that this object wants, with the base image that it was made with.
-pub(super) fn base_image(cr: &AciVnetDeployment) -> &str {
-    cr.status.as_ref().and_then(|status| status.base_image.as_deref()).unwrap_or(image::DEFAULT_BASE_IMAGE)
 }

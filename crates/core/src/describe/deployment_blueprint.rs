@@ -1,14 +1,16 @@
 //! What should stand for an `AciVnetDeployment`.
 
 use super::{
-    cause, conda,
-    deployment::{
-        base_image, models_question, operation_question, service_name, service_node, subnet_missing, subnet_of,
-    },
-    image, secrets, service, tags,
+    cause,
+    deployment::{models_question, operation_question, service_name, service_node, subnet_missing, subnet_of},
+    image,
+    inputs::Inputs,
+    secrets, service,
+    sources::{Content, Source, referred},
+    tags,
 };
 use crate::{
-    blueprint::{Blueprint, Goal, Hold, Node, Payload},
+    blueprint::{Blueprint, Goal, Hold, Node},
     conditions::{find, is_true},
     failure::Cause,
     id::ResourceId,
@@ -16,7 +18,7 @@ use crate::{
     kinds::{
         model_version::{self, MODEL_VERSION},
         web_service::{self, Service, WEB_SERVICE},
-        workspace::WORKSPACE,
+        workspace::{self, WORKSPACE},
     },
     observed::{Fact, Observed},
     owner::{KEY_PROPERTY, Mark, OWNER_TAG, Owner},
@@ -27,71 +29,12 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{
-    AciVnetDeployment, ConfigMapKey, DelegatedSubnet, Origin, SecretKeyRef,
+    AciVnetDeployment, DelegatedSubnet, Origin,
     conditions::{reasons, types},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::{Map, Value};
-
-/// The files a deployment is made of.
-pub(super) struct Inputs {
-    pub model: Payload,
-    script: Payload,
-    conda: Value,
-}
-
-impl Inputs {
-    /// Reads them; the cause names the first that is missing or can't be used.
-    pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed) -> Result<Self, Cause> {
-        let model = cr.spec.model.source.config_map.as_ref();
-        let model =
-            model.ok_or_else(|| Cause::person(reasons::MODEL_UNREADABLE, "spec.model.source.configMap is missing"))?;
-        let conda = &cr.spec.environment.conda.config_map;
-        Ok(Self {
-            model: file(observed, model, false)?,
-            script: file(observed, &cr.spec.scoring.script.config_map, false)?,
-            conda: parsed(observed, conda)?,
-        })
-    }
-
-    /// Digest of what the web service is made from, with this model (`name:version`).
-    pub(super) fn content(&self, cr: &AciVnetDeployment, observed: &Observed, model: &str) -> String {
-        let stand_in = |key: &SecretKeyRef| secrets::stand_in(observed, key);
-        image::content(cr, &self.script, model, &self.conda, base_image(cr), stand_in)
-    }
-
-    fn image(&self, cr: &AciVnetDeployment, model: &str) -> Value {
-        image::request(cr, &self.script, model, &self.conda, base_image(cr))
-    }
-}
-
-fn file(observed: &Observed, key: &ConfigMapKey, text: bool) -> Result<Payload, Cause> {
-    match observed.fact(&Question::ConfigMap { key: key.clone(), text }) {
-        Fact::Present(body) => image::payload(key, &body).ok_or_else(|| config_map_missing(key)),
-        Fact::Absent => Err(config_map_missing(key)),
-        Fact::Unread(failure) => Err(Cause::from(&failure)),
-    }
-}
-
-fn parsed(observed: &Observed, key: &ConfigMapKey) -> Result<Value, Cause> {
-    file(observed, key, true)?;
-    let fact = observed.body(&Question::ConfigMap { key: key.clone(), text: true });
-    let text = fact.and_then(|fact| fact.get("text")).and_then(Value::as_str);
-    let text = text.ok_or_else(|| "not UTF-8 text of at most 256 KiB".to_owned());
-    text.and_then(conda::parse).map_err(|why| {
-        let message = format!("ConfigMap {} key {}: {why}", key.name, key.key);
-        Cause::person(reasons::CONDA_FILE_INVALID, scrub::clean(&message))
-    })
-}
-
-fn config_map_missing(key: &ConfigMapKey) -> Cause {
-    let (name, key) = (&key.name, &key.key);
-    Cause::person(
-        reasons::CONFIG_MAP_NOT_FOUND,
-        format!("ConfigMap {name} with key {key} does not exist in this namespace; apply it, or correct the reference"),
-    )
-}
 
 /// Describes one deployment.
 pub(super) struct Describer<'a> {
@@ -111,10 +54,14 @@ impl Describer<'_> {
         secrets::check(self.cr, self.observed)?;
         let mut blueprint = Blueprint::default();
         let workspace = blueprint.push(self.workspace_node());
-        let versions = self.with_key(&inputs.model.digest);
-        let model = blueprint.push(Node { needs: vec![workspace], ..self.model(&inputs, versions.first()) });
+        let versions = match &inputs.model {
+            Source::Content(content) => self.with_key(&content.digest),
+            Source::Registered(_) => Vec::new(),
+        };
+        let model = blueprint.push(Node { needs: vec![workspace], ..self.model(&inputs.model, versions.first()) });
+        // one that somebody deleted is known all the same: what runs is made from it
         let label = versions.first().map(|body| model_version::label(body));
-        let label = label.or_else(|| self.vanished(&inputs)).unwrap_or_default();
+        let label = label.or_else(|| inputs.model.known(self.cr)).unwrap_or_default();
         let service = self.service(&subnet, inputs, &label);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
         if let Some(keys) = secrets::keys_node(self.cr, self.observed, service) {
@@ -150,8 +97,7 @@ impl Describer<'_> {
     fn workspace_node(&self) -> Node {
         let id = self.workspace.clone();
         let absent = self.observed.azure(&WORKSPACE, &id) == Fact::Absent;
-        let missing = format!("workspace {id} does not exist; create it, or correct spec.workspace");
-        let missing = Cause::person(reasons::WORKSPACE_NOT_FOUND, format!("Azure Machine Learning {missing}"));
+        let missing = workspace::missing(&id);
         let node = Node::new(&WORKSPACE, id, Goal::Present, Value::Object(Map::new()), Mark::None);
         Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node }
     }
@@ -215,15 +161,15 @@ impl Describer<'_> {
         self.own_models().into_iter().filter(same).collect()
     }
 
-    /// The version that this content had, and that somebody deleted: what runs is made from it all the same.
-    fn vanished(&self, inputs: &Inputs) -> Option<String> {
-        let known = self.cr.status.as_ref()?.model.as_ref();
-        let known = known.filter(|one| one.digest == inputs.model.digest && one.name == self.cr.spec.model.name)?;
-        Some(format!("{}:{}", known.name, known.version))
+    fn model(&self, source: &Source, registered: Option<&&Value>) -> Node {
+        match source {
+            Source::Content(content) => self.own_model(content, registered),
+            Source::Registered(id) => referred(self.observed, id.clone()),
+        }
     }
 
-    fn model(&self, inputs: &Inputs, registered: Option<&&Value>) -> Node {
-        let (spec, digest) = (&self.cr.spec.model, &inputs.model.digest);
+    fn own_model(&self, content: &Content, registered: Option<&&Value>) -> Node {
+        let (spec, digest) = (&self.cr.spec.model, &content.digest);
         let key = model_version::key(&self.owner, spec, digest);
         let id = match registered {
             Some(body) => self.model_id(body),
@@ -231,7 +177,7 @@ impl Describer<'_> {
         };
         let body = model_version::body(&self.owner, spec, digest);
         let node = Node::new(&MODEL_VERSION, id, Goal::Present, body, Mark::ModelProperty(self.owner.key.clone()));
-        Node { payloads: vec![inputs.model.clone()], ..node }
+        Node { payloads: content.payloads.clone(), ..node }
     }
 
     fn service(&self, subnet: &DelegatedSubnet, inputs: Inputs, model: &str) -> Node {
@@ -258,7 +204,7 @@ impl Describer<'_> {
         .body();
         let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
         let sealed = image::sealed(self.cr).chain(secrets::first_keys(self.cr, self.observed)).collect();
-        let node = Node { body, payloads: vec![image::driver(), inputs.script], sealed, ..node };
+        let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
         let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
         Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
     }

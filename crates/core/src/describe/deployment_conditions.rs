@@ -84,7 +84,12 @@ impl Reporter<'_> {
     fn model_ready(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
         let step = self.model_step().map(|(_, step)| step);
         let failed = step.and_then(|step| report::failures(self.done).find(|(at, _)| *at == step.node));
-        let own = self.own(&[reasons::CONFIG_MAP_NOT_FOUND, reasons::MODEL_UNREADABLE]);
+        let own = self.own(&[
+            reasons::CONFIG_MAP_NOT_FOUND,
+            reasons::MODEL_UNREADABLE,
+            reasons::MODEL_NOT_FOUND,
+            reasons::READING_MODEL,
+        ]);
         let (met, reason, message) = match (step.map(|step| &step.seen), failed, own) {
             (_, Some((_, failure)), _) => (false, reasons::REGISTRATION_FAILED, failure.message.clone()),
             (Some(Seen::Settled | Seen::Drifted(_)), ..) => {

@@ -14,6 +14,7 @@ use crate::{
     id::ResourceId,
     kinds::{
         model_version::MODEL_VERSION,
+        registered_model::REGISTERED_MODEL,
         web_service::{self, WEB_SERVICE},
     },
     observed::Fact,
@@ -125,7 +126,8 @@ impl<'a> Reporter<'a> {
     }
 
     pub(super) fn model_step(&self) -> Option<(&Node, &Step)> {
-        find_step(self.pass, MODEL_VERSION.name).filter(|(node, _)| node.goal == Goal::Present)
+        let model = [&MODEL_VERSION, &REGISTERED_MODEL].into_iter().find_map(|kind| find_step(self.pass, kind.name));
+        model.filter(|(node, _)| node.goal == Goal::Present)
     }
 
     /// The state of the web service in Azure's word, if it stands and is ours.

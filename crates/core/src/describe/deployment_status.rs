@@ -1,13 +1,13 @@
 //! The status of an `AciVnetDeployment` beside its conditions.
 
 use super::{
-    deployment::{base_image, models_question, replace_approval},
+    deployment::{models_question, replace_approval},
     deployment_blueprint::{cpu_tenths, memory_tenths},
     deployment_report::Reporter,
-    secrets,
+    image, secrets,
 };
 use crate::{
-    blueprint::Node,
+    blueprint::{Hold, Node, PayloadSource},
     endpoint::Address,
     failure::Cause,
     kinds::{
@@ -23,7 +23,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{
-    AciVnetDeployment, AciVnetDeploymentStatus, Endpoint, ModelStatus, ProbeStatus, RECONCILE_REQUESTED_AT,
+    AciVnetDeployment, AciVnetDeploymentStatus, Endpoint, ModelStatus, Origin, ProbeStatus, RECONCILE_REQUESTED_AT,
     ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus, conditions::reasons,
 };
 use serde_json::Value;
@@ -51,7 +51,10 @@ impl Reporter<'_> {
             revision,
             revision_digest,
             secrets: if settled { secrets::versions(self.cr, self.pass.observed) } else { self.last.secrets.clone() },
-            base_image: self.last.base_image.clone().or_else(|| self.step().map(|_| base_image(self.cr).to_owned())),
+            base_image: self
+                .step()
+                .map(|_| image::base(self.cr).image.to_owned())
+                .or_else(|| self.last.base_image.clone()),
             approved: self.approved(settled),
             plan: report::plan_status(self.pass, mode, spec_field),
             probe_summary: probe.as_ref().map(summary),
@@ -112,11 +115,19 @@ impl Reporter<'_> {
 
     fn model(&self) -> Option<ModelStatus> {
         let (node, _) = self.model_step()?;
-        let body = self.pass.observed.azure_body(&MODEL_VERSION, &node.id)?;
+        let body = self.pass.observed.azure_body(node.kind, &node.id)?;
+        let referred = node.hold == Hold::Referenced;
+        let read = match node.payloads.first().map(|payload| &payload.source) {
+            Some(PayloadSource::Uri { uri, etag }) => Some((uri, etag)),
+            _ => None,
+        };
         Some(ModelStatus {
             name: self.cr.spec.model.name.clone(),
             version: model_version::version(body),
-            digest: model_version::property(body, DIGEST_PROPERTY).unwrap_or_default().to_owned(),
+            digest: model_version::property(body, DIGEST_PROPERTY).map(str::to_owned),
+            uri: read.map(|(uri, _)| uri.clone()),
+            etag: read.map(|(_, etag)| etag.clone()),
+            origin: Some(if referred { Origin::Referenced } else { Origin::Created }),
         })
     }
 

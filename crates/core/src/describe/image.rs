@@ -1,31 +1,50 @@
 //! What a web service runs: driver, script, model and environment as one request, and the digest that tells contents apart.
 
-use super::conda;
+use super::{
+    conda::{self, Base},
+    inputs::{SOURCE_DIRECTORY, Script},
+};
 use crate::{
     blueprint::{Payload, PayloadSource, Sealed},
     kinds::web_service::{DRIVER, DRIVER_NAME},
     owner::sha256_hex,
 };
-use acivnet_api::{AciVnetDeployment, ConfigMapKey, EnvironmentVariable, SecretKeyRef};
+use acivnet_api::{AciVnetDeployment, EnvironmentVariable, SecretKeyRef};
 use serde_json::{Value, json};
 
 /// Base image of new deployments: what `azureml-core` 1.61 sends. Kept in status, so that another default changes nothing.
 pub const DEFAULT_BASE_IMAGE: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1";
 
-/// A file out of a fact of [`crate::questions::Question::ConfigMap`], as an upload. The container comes from the content,
-/// so that a second upload meets the first.
-pub fn payload(key: &ConfigMapKey, fact: &Value) -> Option<Payload> {
-    let digest = fact.get("digest")?.as_str()?.to_owned();
-    Some(Payload {
-        source: PayloadSource::ConfigMap(key.clone()),
-        container: container(&digest),
-        path: key.key.clone(),
-        digest,
-        size: fact.get("size")?.as_u64()?,
-    })
+/// Base images that are or were the default, today's first: one of these in status is kept, any other there was the
+/// spec's.
+const DEFAULT_BASE_IMAGES: &[&str] = &[DEFAULT_BASE_IMAGE];
+
+/// What the environment is built on.
+pub fn base(cr: &AciVnetDeployment) -> Base<'_> {
+    let environment = &cr.spec.environment;
+    let used = cr.status.as_ref().and_then(|status| status.base_image.as_deref());
+    Base {
+        image: base_image(environment.base_image.as_deref(), used, DEFAULT_BASE_IMAGES),
+        inferencing_stack: environment.inferencing_stack_version.as_deref(),
+    }
 }
 
-fn container(digest: &str) -> String {
+/// What the spec says, else the default that was used before, else today's.
+fn base_image<'a>(spec: Option<&'a str>, used: Option<&'a str>, defaults: &[&'a str]) -> &'a str {
+    let used = used.filter(|used| defaults.contains(used));
+    spec.or(used).or(defaults.first().copied()).unwrap_or_default()
+}
+
+/// Bytes as an upload, out of a fact that tells digest and size. The container comes from the content, so that a second
+/// upload meets the first.
+pub fn payload(path: &str, source: PayloadSource, fact: &Value) -> Option<Payload> {
+    let digest = fact.get("digest")?.as_str()?.to_owned();
+    let (container, path) = (container(&digest), path.to_owned());
+    Some(Payload { source, container, path, digest, size: fact.get("size")?.as_u64()? })
+}
+
+/// Artifact container of content with this digest.
+pub fn container(digest: &str) -> String {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
     format!("acivnet-{}", hex.get(..32).unwrap_or(hex))
 }
@@ -43,27 +62,32 @@ pub fn driver() -> Payload {
 }
 
 /// `environmentImageRequest` of a deployment (Azure ML v1).
-pub fn request(cr: &AciVnetDeployment, script: &Payload, model_id: &str, conda: &Value, base_image: &str) -> Value {
-    let driver = driver();
+pub(super) fn request(cr: &AciVnetDeployment, script: &Script, model_id: &str, conda: &Value) -> Value {
+    let (driver, file) = (driver(), &script.payload);
+    let mut source = json!({"id": file.path, "mimeType": "application/octet-stream", "url": file.url()});
+    if let (true, Value::Object(members)) = (script.packed, &mut source) {
+        members.insert("unpack".into(), true.into());
+    }
+    let mut variables = variables(cr, |_| String::new());
+    variables.extend(script.packed.then(|| ("AZUREML_SOURCE_DIRECTORY".to_owned(), SOURCE_DIRECTORY.to_owned())));
     json!({
         "driverProgram": driver.path,
         "assets": [
             {"id": driver.path, "mimeType": "application/x-python", "url": driver.url()},
-            {"id": script.path, "mimeType": "application/octet-stream", "url": script.url()}
+            source,
         ],
         "modelIds": [model_id],
-        "environment": conda::environment(&cr.spec.environment.name, conda, base_image, &script.path, &variables(cr, |_| String::new())),
+        "environment": conda::environment(&cr.spec.environment.name, conda, &base(cr), &script.entry, &variables),
     })
 }
 
 /// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing. `stand_in`
 /// tells what stands for a value from a Secret.
-pub fn content(
+pub(super) fn content(
     cr: &AciVnetDeployment,
-    script: &Payload,
+    script: &Script,
     model_id: &str,
     conda: &Value,
-    base_image: &str,
     stand_in: impl Fn(&SecretKeyRef) -> String,
 ) -> String {
     let variables = variables(cr, stand_in)
@@ -71,9 +95,20 @@ pub fn content(
         .map(|(name, value)| format!("{name}={value}"))
         .collect::<Vec<_>>()
         .join("\n");
-    let conda = conda.to_string();
-    let parts = [model_id, &script.path, &script.digest, &cr.spec.environment.name, &conda, base_image, &variables];
-    sha256_hex(&parts.map(str::as_bytes)).get(..32).unwrap_or_default().to_owned()
+    let (conda, base) = (conda.to_string(), base(cr));
+    let mut parts = vec![
+        model_id,
+        &script.entry,
+        &script.payload.digest,
+        &cr.spec.environment.name,
+        &conda,
+        base.image,
+        &variables,
+    ];
+    // only when it is set: what was made before it could be has a digest without it
+    parts.extend(base.inferencing_stack);
+    let parts: Vec<&[u8]> = parts.into_iter().map(str::as_bytes).collect();
+    sha256_hex(&parts).get(..32).unwrap_or_default().to_owned()
 }
 
 fn variables(cr: &AciVnetDeployment, stand_in: impl Fn(&SecretKeyRef) -> String) -> Vec<(String, String)> {
@@ -94,4 +129,22 @@ pub fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
         let value = one.value_from.as_ref()?.secret_key_ref.clone();
         Some(Sealed { at: format!("/environmentImageRequest/environment/environmentVariables/{}", one.name), value })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_of_the_day_of_creation_stays_and_the_specs_goes_with_the_spec() {
+        let defaults = ["new", "old"];
+        for (spec, used, expected) in [
+            (None, None, "new"),
+            (None, Some("old"), "old"),
+            (None, Some("the spec's"), "new"),
+            (Some("the spec's"), Some("old"), "the spec's"),
+        ] {
+            assert_eq!(base_image(spec, used, &defaults), expected, "{spec:?} {used:?}");
+        }
+    }
 }

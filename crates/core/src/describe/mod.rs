@@ -14,11 +14,14 @@ mod deployment_conditions;
 mod deployment_report;
 mod deployment_status;
 pub mod image;
+mod inputs;
 mod neighbours;
 mod secrets;
 mod service;
+mod sources;
 
 pub use delegated_subnet::virtual_network_of;
+pub use inputs::SOURCE_DIRECTORY;
 pub use neighbours::{Sibling, SubnetUser};
 
 use crate::owner::Owner;

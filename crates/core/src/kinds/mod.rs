@@ -5,6 +5,7 @@ pub mod model_version;
 pub mod nat_gateway;
 pub mod network_security_group;
 pub mod public_ip_address;
+pub mod registered_model;
 pub mod resource_group;
 pub mod route_table;
 pub mod subnet;
@@ -26,6 +27,7 @@ pub const KINDS: &[&Kind] = &[
     &workspace::WORKSPACE,
     &compute_instance::COMPUTE_INSTANCE,
     &model_version::MODEL_VERSION,
+    &registered_model::REGISTERED_MODEL,
     &web_service::WEB_SERVICE,
     &web_service::keys::SERVICE_KEYS,
 ];

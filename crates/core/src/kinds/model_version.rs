@@ -7,7 +7,7 @@ use crate::{
     kind::{Kind, Phase, Plane, Write, always_live},
     owner::{DIGEST_PROPERTY, KEY_PROPERTY, OWNER_TAG, Owner, sha256_hex},
 };
-use acivnet_api::Model;
+use acivnet_api::{Model, ModelFramework};
 use serde_json::{Map, Value, json};
 
 /// The kind.
@@ -20,6 +20,8 @@ pub static MODEL_VERSION: Kind = Kind {
     rules: &[
         Rule::Keys("kvTags"),
         Rule::WriteOnly("properties"),
+        Rule::WriteOnly("framework"),
+        Rule::WriteOnly("frameworkVersion"),
         Rule::WriteOnly("mimeType"),
         Rule::WriteOnly("unpack"),
         Rule::WriteOnly("datasets"),
@@ -38,7 +40,15 @@ pub fn unregistered(workspace: &ResourceId, name: &str, key: &str) -> ResourceId
 pub fn key(owner: &Owner, model: &Model, digest: &str) -> String {
     let properties =
         model.properties.iter().map(|one| format!("{}={}", one.name, one.value)).collect::<Vec<_>>().join("\n");
-    sha256_hex(&[owner.key.as_bytes(), model.name.as_bytes(), digest.as_bytes(), b"", properties.as_bytes()])
+    let framework = framework(model);
+    let parts = [&owner.key, &model.name, digest, &framework, &properties];
+    sha256_hex(&parts.map(str::as_bytes))
+}
+
+/// Framework and version as one text, empty when the spec names none.
+fn framework(model: &Model) -> String {
+    let version = model.framework_version.as_deref().map(|version| format!("={version}")).unwrap_or_default();
+    model.framework.map(|framework| format!("{}{version}", framework.as_str())).unwrap_or_default()
 }
 
 /// Body of the registration, without `url` (Azure ML v1, `POST …/models`).
@@ -49,8 +59,14 @@ pub fn body(owner: &Owner, model: &Model, digest: &str) -> Value {
     properties.insert(KEY_PROPERTY.into(), key(owner, model, digest).into());
     properties.insert(DIGEST_PROPERTY.into(), digest.into());
     let tags: Map<String, Value> = model.tags.iter().map(|one| (one.name.clone(), one.value.clone().into())).collect();
-    json!({"name": model.name, "description": model.description, "mimeType": "application/json", "unpack": false,
-        "datasets": [], "kvTags": tags, "properties": properties})
+    let mut body = json!({"name": model.name, "description": model.description, "mimeType": "application/json",
+        "unpack": false, "datasets": [], "kvTags": tags, "properties": properties});
+    let framework = model.framework.map(ModelFramework::as_str);
+    let optional = [("framework", framework), ("frameworkVersion", model.framework_version.as_deref())];
+    if let Value::Object(members) = &mut body {
+        members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
+    }
+    body
 }
 
 /// The JSON patch that removes the differences: tags and description are all that can change. Tags are sent whole, with
@@ -107,6 +123,26 @@ mod tests {
         let expected = json!([{"op": "replace", "path": "/kvTags", "value": tags}]);
         assert_eq!(patch(&want, &have, &found, &written), expected);
         assert_eq!(version(&have), "3");
+    }
+
+    #[test]
+    fn a_framework_is_sent_when_it_is_given_and_makes_another_key() {
+        let owner = Owner::new("c", "n", "d");
+        let with = |framework, version: Option<&str>| Model {
+            framework,
+            framework_version: version.map(str::to_owned),
+            ..model()
+        };
+        let (onnx, keras) = (Some(ModelFramework::Onnx), Some(ModelFramework::TfKeras));
+        let models = [with(None, None), with(onnx, None), with(onnx, Some("1.2")), with(keras, Some("1.2"))];
+        let keys: std::collections::BTreeSet<_> = models.iter().map(|model| key(&owner, model, "d")).collect();
+        assert_eq!(keys.len(), 4);
+        let bodies = models.map(|model| body(&owner, &model, "d"));
+        assert_eq!((bodies[0].get("framework"), bodies[1].get("frameworkVersion")), (None, None));
+        assert_eq!((&bodies[3]["framework"], &bodies[3]["frameworkVersion"]), (&json!("TfKeras"), &json!("1.2")));
+        for framework in [ModelFramework::Custom, ModelFramework::ScikitLearn, ModelFramework::Multi] {
+            assert_eq!(serde_json::to_value(framework).unwrap(), framework.as_str());
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub static WEB_SERVICE: Kind = Kind {
         Rule::Loose("computeType"),
         Rule::IfAnswered("authEnabled"),
         Rule::IfAnswered("image"),
+        Rule::IfAnswered("image.baseImage"),
+        Rule::IfAnswered("image.inferencingStackVersion"),
         Rule::IfAnswered("vnetConfiguration"),
         Rule::Loose("vnetConfiguration.vnetName"),
         Rule::Loose("vnetConfiguration.subnetName"),
@@ -151,9 +153,11 @@ pub fn comparable_image(image: &Value) -> Option<Value> {
     let assets = image.get("assets")?.as_array()?;
     let urls: Vec<&Value> =
         assets.iter().filter(|one| one.get("id") != Some(&driver)).filter_map(|one| one.get("url")).collect();
-    Some(
-        json!({"modelIds": image.get("modelIds"), "assets": urls, "conda": image.pointer("/environment/python/condaDependencies")}),
-    )
+    let environment = |path: &str| image.pointer(&format!("/environment/{path}"));
+    Some(json!({
+        "modelIds": image.get("modelIds"), "assets": urls, "conda": environment("python/condaDependencies"),
+        "baseImage": environment("docker/baseImage"), "inferencingStackVersion": environment("inferencingStackVersion"),
+    }))
 }
 
 /// The body of a creation: without what is there for comparing only, and without what is not wanted, which clients leave
@@ -195,6 +199,8 @@ pub fn spec_field(path: &str) -> (String, &'static str) {
         "appInsightsEnabled" => "telemetry.applicationInsights",
         path if path.starts_with("dataCollection") => "telemetry.dataCollection",
         path if path.starts_with("encryptionProperties") => "encryption.keyVaultKey",
+        "image.baseImage" => "environment.baseImage",
+        "image.inferencingStackVersion" => "environment.inferencingStackVersion",
         path if path.starts_with("vnetConfiguration") || path == "location" => "network.subnetRef",
         path => return (tag.map_or_else(|| path.to_owned(), |tag| format!("azure.tags[{tag}]")), ""),
     };

@@ -155,11 +155,19 @@ impl World {
                 json!({"uid": "secret-uid", "resourceVersion": version.to_string(), "keys": data.keys().collect::<Vec<_>>()})
             }),
             Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
+            Question::Azure(kind, id) if kind.name == "RegisteredModel" => self.labelled(id.name()),
             Question::Azure(_, id) => self.arm.get(&id.folded()).cloned().map(|body| self.shown(&id.folded(), body)),
             Question::Models { owner, .. } => Some(of(&self.models, "/properties/acivnet-owner", owner)),
+            Question::NewestModel { name, .. } => {
+                let named = self.models.iter().filter(|one| one["name"] == name.as_str());
+                named.max_by_key(|one| one["version"].as_u64()).cloned()
+            }
             Question::Operation { id, .. } => self.operations.get(id).cloned(),
             Question::ServiceLog(_) => Some(self.log.clone().into()),
             Question::ConfigMap { key, text } => self.files.get(&key.key).map(|content| file(content, *text)),
+            Question::ConfigMapFiles { .. } => Some(self.files.iter().map(|(key, text)| listed(key, text)).collect()),
+            Question::RemoteFile(file) => return self.remote(file),
+            Question::SourceDirectory(_) => Some(file(&format!("{:?}", self.files), false)),
             Question::DelegatedSubnet(name) => self.subnets.get(name).cloned(),
             Question::OtherDelegatedSubnets { virtual_network } => {
                 let others = self.others.iter().map(|one| serde_json::from_value(one.clone()).unwrap());
@@ -196,6 +204,27 @@ impl World {
         let version = self.secrets.get(name).map_or(1, |(version, _)| version + 1);
         let data = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         self.secrets.insert(name.to_owned(), (version, data));
+    }
+
+    /// The shell reads what it has no digest of in the background.
+    fn remote(&self, file: &acivnet_core::questions::RemoteFile) -> Fact {
+        let Some(text) = self.files.get(&file.uri) else {
+            return Fact::Unread(failure(404, "ModelUnreadable", reasons::MODEL_UNREADABLE, Retry::Slowly));
+        };
+        let mut body = file(text, false);
+        let (etag, digest) = (format!("\"{}\"", text.len()), body["digest"].as_str().unwrap().to_owned());
+        body["etag"] = etag.clone().into();
+        match &file.known {
+            Some(known) if *known != (etag, digest) && self.unread.contains("reading") => {
+                Fact::Unread(failure(0, "ReadingModel", reasons::READING_MODEL, Retry::Soon))
+            }
+            _ => Fact::Present(body),
+        }
+    }
+
+    fn labelled(&self, label: &str) -> Option<Value> {
+        let is_it = |one: &&Value| format!("{}:{}", one["name"].as_str().unwrap(), one["version"]) == label;
+        self.models.iter().find(is_it).cloned()
     }
 
     /// A network shows its subnets.
@@ -243,8 +272,9 @@ impl World {
                 Ok(Progress::Running(None))
             }
             Request::Delete { .. } => self.delete(node),
-            Request::RegisterModel { body, payload } => {
-                assert_eq!(payload.digest, body["properties"]["acivnet-digest"]);
+            Request::RegisterModel { body, payloads } => {
+                let digest = &body["properties"]["acivnet-digest"];
+                assert!(payloads.len() > 1 || payloads[0].digest == *digest, "the digest is that of the file");
                 self.register(body);
                 Ok(Progress::Carried)
             }
@@ -389,7 +419,12 @@ fn of(list: &[Value], place: &str, text: &str) -> Value {
 fn is_azure(question: &Question) -> bool {
     matches!(
         question,
-        Question::Azure(..) | Question::Models { .. } | Question::Operation { .. } | Question::ServiceLog(_)
+        Question::Azure(..)
+            | Question::Models { .. }
+            | Question::NewestModel { .. }
+            | Question::Operation { .. }
+            | Question::RemoteFile(_)
+            | Question::ServiceLog(_)
     )
 }
 
@@ -398,6 +433,12 @@ fn file(content: &str, text: bool) -> Value {
     if text {
         body["text"] = content.into();
     }
+    body
+}
+
+fn listed(key: &str, content: &str) -> Value {
+    let mut body = file(content, false);
+    body["key"] = key.into();
     body
 }
 

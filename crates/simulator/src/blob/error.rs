@@ -39,6 +39,18 @@ impl StorageError {
         "AuthorizationPermissionMismatch",
         "This request is not authorized to perform this operation using this permission.",
     );
+    /// A token without a version of the service that takes tokens.
+    pub const INVALID_AUTHENTICATION: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "InvalidAuthenticationInfo",
+        "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.",
+    );
+    /// A condition of the request does not hold.
+    pub const CONDITION_NOT_MET: Self = Self::new(
+        StatusCode::PRECONDITION_FAILED,
+        "ConditionNotMet",
+        "The condition specified using HTTP conditional header(s) is not met.",
+    );
     /// There is no such blob.
     pub const BLOB_NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "BlobNotFound", "The specified blob does not exist.");

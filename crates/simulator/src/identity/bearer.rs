@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Claims {
+    aud: String,
     tid: String,
     oid: String,
     appid: String,
@@ -42,6 +43,16 @@ pub fn authenticate(world: &World, headers: &HeaderMap) -> Result<Caller, Refusa
         .ok_or_else(|| refused(world, "InvalidAuthenticationToken", "The access token is invalid."))?;
     check_time(world, &claims)?;
     Ok(Caller { tenant: claims.tid, client_id: claims.appid, object_id: claims.oid })
+}
+
+/// Who sends these headers with a token for this audience; none without one that is genuine and valid now.
+pub fn for_audience(world: &World, headers: &HeaderMap, audience: &str) -> Option<Caller> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, token) = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
+    let claims = genuine(&world.directory, token.trim())?;
+    check_time(world, &claims).ok()?;
+    let meant = claims.aud.trim_end_matches('/') == audience;
+    meant.then_some(Caller { tenant: claims.tid, client_id: claims.appid, object_id: claims.oid })
 }
 
 fn genuine(directory: &Directory, token: &str) -> Option<Claims> {

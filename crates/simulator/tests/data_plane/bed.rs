@@ -67,7 +67,8 @@ fn seed() -> Value {
                          application("55555555-5555-5555-5555-555555555555", "66666666-6666-6666-6666-666666666666")],
         "roleAssignments": [
             {"principalId": "44444444-4444-4444-4444-444444444444", "role": "Contributor", "scope": GROUP},
-            {"principalId": "66666666-6666-6666-6666-666666666666", "role": "Reader", "scope": GROUP}],
+            {"principalId": "66666666-6666-6666-6666-666666666666", "role": "Reader", "scope": GROUP},
+            {"principalId": "66666666-6666-6666-6666-666666666666", "role": "Storage Blob Data Reader", "scope": GROUP}],
     })
 }
 
@@ -112,14 +113,24 @@ impl Bed {
     }
 
     async fn sign_in(&mut self, client: &str) {
+        self.token = self.token_for(client, "management.azure.com").await;
+    }
+
+    async fn token_for(&self, client: &str, host: &str) -> String {
         let form = format!(
-            "grant_type=client_credentials&client_id={client}&client_secret=secret&scope=https%3A%2F%2Fmanagement.azure.com%2F.default"
+            "grant_type=client_credentials&client_id={client}&client_secret=secret&scope=https%3A%2F%2F{host}%2F.default"
         );
         let request = Request::post(format!("{BASE}/{TENANT}/oauth2/v2.0/token"))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Body::from(form));
         let answer = self.exchange(request.unwrap()).await;
-        self.token = answer.json()["access_token"].as_str().expect("a token").to_owned();
+        answer.json()["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Tokens of the contributor and of the one who may read blobs, for this host.
+    pub async fn tokens(&self, host: &str) -> [String; 2] {
+        let clients = ["33333333-3333-3333-3333-333333333333", "55555555-5555-5555-5555-555555555555"];
+        [self.token_for(clients[0], host).await, self.token_for(clients[1], host).await]
     }
 
     pub async fn as_reader(&mut self) {

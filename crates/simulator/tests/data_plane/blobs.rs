@@ -129,3 +129,34 @@ async fn an_artifact_is_made_once_and_found_by_prefix() {
     let missing = bed.get(&format!("{url}/metadata/LocalUpload/{container}/none")).await;
     assert_eq!((missing.status, missing.json()["error"]["code"].clone()), (StatusCode::NOT_FOUND, json!("UserError")));
 }
+
+#[tokio::test]
+async fn a_token_for_storage_reads_with_a_role_that_has_data_actions() {
+    let bed = Bed::new().await;
+    let signed = target(&bed, "a").await;
+    assert_eq!(bed.put_blob(&signed, b"x").await.status, StatusCode::CREATED);
+    let url = signed.split('?').next().unwrap();
+    let [contributor, reader] = bed.tokens("storage.azure.com").await;
+    let [_, for_arm] = bed.tokens("management.azure.com").await;
+    let get = async |token: &str, more: &[(&str, &str)]| {
+        let bearer = format!("Bearer {token}");
+        let headers: Vec<_> = [("authorization", bearer.as_str())].iter().chain(more).copied().collect();
+        ask(&bed, Method::GET, url, &headers, "").await
+    };
+    let version = ("x-ms-version", "2021-08-06");
+    let found = get(&reader, &[version]).await;
+    assert_eq!((found.status, found.text()), (StatusCode::OK, "x".into()));
+    let same = get(&reader, &[version, ("if-match", found.header("etag"))]).await;
+    assert_eq!(same.status, StatusCode::OK);
+    for (token, headers, status, code) in [
+        (&contributor, vec![version], 403, "AuthorizationPermissionMismatch"),
+        (&for_arm, vec![version], 401, "InvalidAuthenticationInfo"),
+        (&reader, vec![], 401, "InvalidAuthenticationInfo"),
+        (&reader, vec![("x-ms-version", "2016-05-31")], 401, "InvalidAuthenticationInfo"),
+        (&reader, vec![version, ("if-match", "\"other\"")], 412, "ConditionNotMet"),
+        (&"none".to_owned(), vec![version], 401, "InvalidAuthenticationInfo"),
+    ] {
+        let answer = get(token, &headers).await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-ms-error-code")), (status, code), "{headers:?}");
+    }
+}

@@ -4,6 +4,7 @@ pub mod others;
 pub mod parts;
 pub mod portal;
 pub mod service;
+pub mod sources;
 pub mod trouble;
 
 use super::{

@@ -24,9 +24,10 @@ fn subnet() {
 
 #[test]
 fn deployment() {
-    let full = examples::full_deployment();
-    let from_secret = full.clone().with("/spec/scoring/environmentVariables", json!([examples::from_secret()]));
-    run(every_bound_refuses("acivnetdeployments", &[full, from_secret]));
+    let from_secret = json!([examples::from_secret()]);
+    let from_secret = examples::full_deployment().with("/spec/scoring/environmentVariables", from_secret);
+    let full = [examples::full_deployments().as_slice(), &[from_secret]].concat();
+    run(every_bound_refuses("acivnetdeployments", &full));
 }
 
 /// `full` are examples that set every field; where two exclude each other it takes two.

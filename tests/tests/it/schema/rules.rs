@@ -444,7 +444,37 @@ fn deployment_table() -> Vec<Rule> {
             [with("/spec/model/properties", one("acivnet")), with("/spec/model/tags", one("team"))],
             [with("/spec/model/properties", one("acivnet-key")), with("/spec/model/tags", one("acivnet-"))],
         ),
-        rule("set exactly one source: configMap", [New(deployment())], [with("/spec/model/source", json!({}))]),
+        rule(
+            "set exactly one source: configMap, registered or uri",
+            [
+                New(deployment()),
+                with("/spec/model/source", json!({"configMap": {"name": "churn"}})),
+                with("/spec/model/source", json!({"registered": {}})),
+                with("/spec/model/source", json!({"uri": "https://stml.blob.core.windows.net/models/v1/model.pkl"})),
+                with("/spec/model/source", json!({"registered": {"version": "7"}})),
+            ],
+            several(
+                "/spec/model/source",
+                &[
+                    json!({}),
+                    json!({"configMap": {"name": "churn"}, "registered": {"version": "7"}}),
+                    json!({"registered": {}, "uri": "https://a.example.org/m"}),
+                ],
+            ),
+        ),
+        rule(
+            "a registered version is taken as it is: description, framework, tags and properties belong to one that is registered here",
+            [with("/spec/model", json!({"name": "m", "source": {"registered": {}}}))],
+            several(
+                "/spec/model",
+                &[
+                    json!({"name": "m", "source": {"registered": {}}, "description": "x"}),
+                    json!({"name": "m", "source": {"registered": {}}, "framework": "Onnx"}),
+                    json!({"name": "m", "source": {"registered": {}}, "tags": [{"name": "a", "value": "b"}]}),
+                    json!({"name": "m", "source": {"registered": {}}, "properties": [{"name": "a", "value": "b"}]}),
+                ],
+            ),
+        ),
         rule(
             "not a file name",
             [with("/spec/model/source/configMap/key", json!("..."))],
@@ -457,6 +487,14 @@ fn deployment_table() -> Vec<Rule> {
                 "/spec/scoring/script/configMap/key",
                 &[json!("score"), json!("2score.py"), json!("my-score.py"), json!("score.pyc"), json!("a.b.py")],
             ),
+        ),
+        rule(
+            "frameworkVersion needs framework",
+            [
+                with("/spec/model/framework", json!("Onnx")),
+                New(deployment().with("/spec/model/framework", "Onnx").with("/spec/model/frameworkVersion", "1.2")),
+            ],
+            [with("/spec/model/frameworkVersion", json!("1.2"))],
         ),
         rule(
             "names that begin with AZUREML_ belong to Azure ML",

@@ -1,0 +1,94 @@
+//! A scoring script and the files beside it, packed as one: the digest cached by the versions of both ConfigMaps.
+
+use super::{Version, bytes, get, gone};
+use crate::ctx::Ctx;
+use acivnet_core::{
+    archive::pack, describe::SOURCE_DIRECTORY, failure::Failure, observed::Fact, owner::sha256_hex,
+    questions::SourceDirectory,
+};
+use bytes::Bytes;
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// By namespace and what is packed.
+#[derive(Default)]
+pub(super) struct Directories(Mutex<BTreeMap<(String, SourceDirectory), Known>>);
+
+/// Of which versions, and the fact.
+struct Known {
+    versions: [Version; 2],
+    fact: Value,
+}
+
+impl Directories {
+    pub(super) async fn fact(&self, ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Fact {
+        let versions =
+            [&directory.script.name, &directory.extra].map(|name| ctx.stores.config_map_version(namespace, name));
+        let key = (namespace.to_owned(), directory.clone());
+        if let ([Some(script), Some(extra)], Some(known)) = (&versions, self.lock().get(&key))
+            && known.versions == [script.clone(), extra.clone()]
+        {
+            return Fact::Present(known.fact.clone());
+        }
+        match read(ctx, namespace, directory).await {
+            Err(failure) => Fact::Unread(failure),
+            Ok(None) => Fact::Absent,
+            Ok(Some(Packed { versions, bytes })) => {
+                let fact = json!({"digest": format!("sha256:{}", sha256_hex(&[&bytes])), "size": bytes.len()});
+                self.lock().insert(key, Known { versions, fact: fact.clone() });
+                Fact::Present(fact)
+            }
+        }
+    }
+
+    pub(super) fn forget(&self, namespace: &str, name: &str) {
+        self.lock().retain(|(known, directory), _| {
+            known != namespace || !(directory.script.name == name || directory.extra == name)
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, SourceDirectory), Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Packed {
+    versions: [Version; 2],
+    bytes: Vec<u8>,
+}
+
+/// The packed bytes.
+pub(super) async fn content(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result<Bytes, Failure> {
+    let SourceDirectory { script, extra } = directory;
+    let packed = read(ctx, namespace, directory).await?;
+    let packed = packed
+        .ok_or_else(|| gone(&format!("ConfigMap {} with key {}, or ConfigMap {extra},", script.name, script.key)));
+    packed.map(|packed| packed.bytes.into())
+}
+
+async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result<Option<Packed>, Failure> {
+    let Some(extra) = get(ctx, namespace, &directory.extra).await? else { return Ok(None) };
+    let other = match directory.script.name == directory.extra {
+        true => None,
+        false => match get(ctx, namespace, &directory.script.name).await? {
+            None => return Ok(None),
+            found => found,
+        },
+    };
+    let script = other.as_ref().unwrap_or(&extra);
+    let Some(text) = bytes(script, &directory.script.key) else { return Ok(None) };
+    let keys =
+        extra.data.iter().flatten().map(|(key, _)| key).chain(extra.binary_data.iter().flatten().map(|(key, _)| key));
+    let mut files: BTreeMap<&str, &[u8]> = keys.filter_map(|key| Some((key.as_str(), bytes(&extra, key)?))).collect();
+    files.insert(&directory.script.key, text);
+    Ok(Some(Packed { versions: [version(script), version(&extra)], bytes: pack(SOURCE_DIRECTORY, &files) }))
+}
+
+fn version(map: &ConfigMap) -> Version {
+    let meta = &map.metadata;
+    (meta.uid.clone().unwrap_or_default(), meta.resource_version.clone().unwrap_or_default())
+}
