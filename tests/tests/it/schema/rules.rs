@@ -272,13 +272,14 @@ fn subnet_table() -> Vec<Rule> {
                 .chain(not_cidr.map(|one| with(client_prefix, json!(one)))),
         ),
         rule(
-            "subnet.networkSecurityGroupID and subnet.routeTableID must lie in azure.subscriptionID",
+            "subnet.networkSecurityGroupID, subnet.routeTableID and egress.natGateway.id must lie in azure.subscriptionID",
             [
-                egress(by_id(2)),
+                egress(by_id(1)),
                 New(examples::full_subnet()),
                 with("/spec/subnet/routeTableID", json!(table(1).replace("resourceGroups", "resourcegroups"))),
             ],
             [
+                egress(by_id(2)),
                 with("/spec/subnet/routeTableID", json!(table(2))),
                 with(
                     "/spec/subnet/networkSecurityGroupID",
