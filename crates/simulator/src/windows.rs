@@ -22,6 +22,11 @@ const NETWORK_WRITES: Policy = ("Microsoft.Network/Writes5Min", 1_000, 300.0);
 const PRIVATE_DNS_READS: Policy = ("privateDns/Reads5Min", 500, 300.0);
 const PRIVATE_DNS_WRITES: Policy = ("privateDns/Writes5Min", 12_000, 300.0);
 const CONTAINERS: [Policy; 2] = [("pt5m", 100, 300.0), ("pt1h", 300, 3600.0)];
+/// The headers that tell of [`CONTAINERS`].
+const REMAINING: [&str; 2] = [
+    "x-ms-ratelimit-remaining-subscription-resource-requests-pt5m",
+    "x-ms-ratelimit-remaining-subscription-resource-requests-pt1h",
+];
 /// Container groups in a region.
 pub(crate) const CONTAINER_GROUPS: usize = 100;
 
@@ -81,30 +86,44 @@ pub fn tell(response: &mut Response, (policy, left): (&str, u64)) {
     set_header(response, "x-ms-ratelimit-remaining-resource", &format!("{policy};{left}"));
 }
 
-/// Counts what is done to a container group in a region.
+/// What is left of the windows of Container Instances: headers, as recorded, with a number each.
+pub type Left = [(&'static str, u64); 2];
+
+/// Counts what is done to a container group in a region. Where the limits are switched off, each is the first.
 ///
 /// # Errors
 /// `409 ContainerGroupQuotaReached`, or `429 TooManyRequests` with `Retry-After`.
-pub fn container_group(world: &mut World, subscription: &str, region: &str, deed: Deed) -> Result<(), Refusal> {
-    if !world.settings.limits.container_instances {
-        return Ok(());
+pub fn container_group(world: &mut World, subscription: &str, region: &str, deed: Deed) -> Result<Left, Refusal> {
+    let mut left = [("", 0); 2];
+    for ((left, header), policy) in left.iter_mut().zip(REMAINING).zip(CONTAINERS) {
+        *left = (header, policy.1 - 1);
     }
-    let standing = container_instances::standing(world, subscription, region);
-    if deed == Deed::Create && standing >= CONTAINER_GROUPS {
-        let message = format!(
-            "Resource type 'Microsoft.ContainerInstance/containerGroups' container group quota 'ContainerGroups' \
-             exceeded in region '{region}'. Limit: '{CONTAINER_GROUPS}', Usage: '{standing}' Requested: '1'."
-        );
-        return Err(Refusal::service(StatusCode::CONFLICT, "ContainerGroupQuotaReached", message));
+    if !world.settings.limits.container_instances {
+        return Ok(left);
+    }
+    if deed == Deed::Create {
+        check_quota(world, subscription, region)?;
     }
     let sort = if deed == Deed::Create { "create" } else { "delete" };
-    for policy in CONTAINERS {
-        take(world, policy, &format!("{subscription}/{region}"), sort).map_err(|seconds| {
+    for (left, policy) in left.iter_mut().zip(CONTAINERS) {
+        left.1 = take(world, policy, &format!("{subscription}/{region}"), sort).map_err(|seconds| {
             let message = format!("Too many requests to {sort} container groups in '{region}' ({}).", policy.0);
             Refusal::service(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message).retry_after(seconds)
         })?;
     }
-    Ok(())
+    Ok(left)
+}
+
+fn check_quota(world: &World, subscription: &str, region: &str) -> Result<(), Refusal> {
+    let standing = container_instances::standing(world, subscription, region);
+    if standing < CONTAINER_GROUPS {
+        return Ok(());
+    }
+    let message = format!(
+        "Resource type 'Microsoft.ContainerInstance/containerGroups' container group quota 'ContainerGroups' exceeded \
+         in region '{region}'. Limit: '{CONTAINER_GROUPS}', Usage: '{standing}' Requested: '1'."
+    );
+    Err(Refusal::service(StatusCode::CONFLICT, "ContainerGroupQuotaReached", message))
 }
 
 /// How many are left after this one, or how many seconds to wait.

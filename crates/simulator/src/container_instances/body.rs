@@ -55,7 +55,7 @@ pub(super) fn body_of(world: &World, shown: &Shown<'_>, with_instance_view: bool
 fn show_instance_view(world: &World, shown: &Shown<'_>, properties: &mut Map<String, Value>) {
     let containers = request::containers(&shown.group.properties).iter();
     let views: Vec<View> = containers.map(|container| View::of(world, shown, container)).collect();
-    let state = group_state(shown.life, &views);
+    let state = group_state(shown, &views);
     properties.insert("instanceView".to_owned(), json!({"events": [], "state": state}));
     let containers = properties.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
     for (container, view) in containers.zip(views) {
@@ -99,13 +99,12 @@ fn show_identity(world: &World, group: &Resource, identity: &mut Value) {
 }
 
 /// `instanceView.state` of a group.
-fn group_state(life: Option<&Life>, views: &[View]) -> &'static str {
-    let Some(life) = life else { return "Pending" };
-    if life.stopped.is_some() {
-        return "Stopped";
-    }
-    if life.started.is_none() {
-        return "Pending";
+fn group_state(shown: &Shown<'_>, views: &[View]) -> &'static str {
+    match shown.life {
+        Some(life) if life.stopped.is_some() => return "Stopped",
+        Some(life) if life.started.is_some() => {}
+        _ if shown.group.state == "Failed" => return "Failed",
+        _ => return "Pending",
     }
     let code = |view: &View| match view.standing.as_ref().map(|standing| standing.now) {
         Some(State::Terminated { code, .. }) => Some(code),

@@ -32,10 +32,11 @@ pub(super) fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, 
     let location = virtual_networks::location_of(&document, KIND, present.as_ref())?;
     let wanted = wanted(&parent, id, &document, location, present.as_ref());
     check(world, call, &wanted, present.as_ref())?;
-    if present.is_none() {
-        let region = wanted.location.clone().unwrap_or_default();
-        windows::container_group(world, subscription_of(id), &region, Deed::Create)?;
-    }
+    let region = wanted.location.clone().unwrap_or_default();
+    let left = match present {
+        Some(_) => None,
+        None => Some(windows::container_group(world, subscription_of(id), &region, Deed::Create)?),
+    };
     take_address(world, &wanted)?;
     let id = wanted.id.clone();
     world.resources.insert(wanted);
@@ -43,6 +44,9 @@ pub(super) fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, 
     let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let mut response = super::shown(world, &id, status)?;
     set_header(&mut response, "azure-asyncoperation", &handle.status_url);
+    for (header, left) in left.into_iter().flatten() {
+        set_header(&mut response, header, &left.to_string());
+    }
     Ok(response)
 }
 
@@ -56,9 +60,12 @@ fn check(world: &World, call: &Call, wanted: &Resource, present: Option<&Resourc
     check_links(world, call, wanted)?;
     request::check_fqdn(world, wanted)?;
     check_scripts(world, wanted)?;
-    let Some((subnet, holder)) = place(wanted) else { return Ok(()) };
-    addresses::seat_of(world, subnet, &holder.id)
-        .map_or_else(|| addresses::check_subnet(world, subnet, &holder), |_| Ok(()))
+    match place(wanted) {
+        Some((subnet, holder)) if addresses::seat_of(world, subnet, &holder.id).is_none() => {
+            addresses::check_subnet(world, subnet, &holder)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The subnet of a group, and the group as one that holds an address there.

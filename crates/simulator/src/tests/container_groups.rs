@@ -62,6 +62,8 @@ async fn creation_in_a_subnet() {
     let made = bed.put(&id("g"), private_body()).await;
     assert_eq!((made.status, made.state(), state(&made)), (201, "Pending", "Pending"));
     assert_eq!((made.header("retry-after"), made.header("location")), ("", ""));
+    let left = |window: &str| made.header(&format!("x-ms-ratelimit-remaining-subscription-resource-requests-{window}"));
+    assert_eq!((left("pt5m"), left("pt1h")), ("99", "299"));
     assert!(made.body["properties"].get("ipAddress").is_none(), "nothing of the address before it runs");
     assert!(!made.text.contains("hush"), "no secret is returned");
     let operation = made.header("azure-asyncoperation").to_owned();
@@ -144,7 +146,11 @@ async fn updates() {
     let there = bed.get(&id("g")).await;
     assert_eq!(there.body["properties"]["containers"][0]["properties"]["image"], "nginx:2");
     assert_eq!(there.body["properties"]["ipAddress"]["ip"], "10.0.1.4");
-    bed.wait(1_000);
+    let same = bed.put(&id("g"), there.body.clone()).await;
+    assert_eq!((same.status, same.state()), (200, "Pending"), "what GET gave can be put");
+    bed.wait(120);
+    let again = bed.get(&id("g")).await;
+    assert_eq!(again.body["properties"]["ipAddress"], there.body["properties"]["ipAddress"]);
     let tagged = bed.send(Method::PATCH, &id("g"), json!({"tags": {"c": "d"}, "properties": {"osType": "x"}})).await;
     assert_eq!((tagged.status, &tagged.body["tags"]), (200, &json!({"c": "d"})));
     assert_eq!(state(&tagged), "Running");
@@ -320,7 +326,8 @@ async fn an_operation_that_fails_and_a_group_that_goes() {
     bed.wait(120);
     let ended = bed.get(made.header("azure-asyncoperation")).await;
     assert_eq!((&ended.body["status"], &ended.body["error"]["code"]), (&json!("Failed"), &json!("X")));
-    assert_eq!(bed.get(&id("g")).await.state(), "Failed");
+    let failed = bed.get(&id("g")).await;
+    assert_eq!((failed.state(), state(&failed)), ("Failed", "Failed"));
     assert_eq!(bed.put(&id("g"), private_body()).await.status, 200, "a PUT repairs it");
     assert_eq!(bed.delete(&id("g")).await.status, 200, "whatever it is at");
     assert_eq!(bed.put(&id("g"), private_body()).await.status, 201);
