@@ -1,5 +1,5 @@
 //! What stands at the beginning, and what is merged in later: tenants, subscriptions, groups, workspaces,
-//! applications, role assignments, scripts of containers.
+//! applications, managed identities, role assignments, scripts of containers.
 
 use crate::arm::{groups, workspaces};
 use crate::authorization::{Role, RoleAssignment};

@@ -36,22 +36,13 @@ const DELETE_SECONDS: f64 = 90.0;
 pub(super) fn put(world: &mut World, call: &Call, workspace: &str, id: &str) -> Result<Response, Refusal> {
     groups::for_write(world, id)?;
     let workspace = world.workspace(workspace)?.clone();
-    let document = call.json()?;
     let present = world.resource(id, KIND).cloned();
-    let id = present.as_ref().map_or_else(|| full_id(&workspace, id), |there| there.id.clone());
-    let location = checks::check_location(&document, &workspace)?;
-    checks::check_members(&document)?;
-    checks::check_name(world, &id, &location)?;
-    present.as_ref().map_or(Ok(()), check_settled)?;
-    let compute = wanted(world, call, &id, &location, &document);
-    let before = present.as_ref().map(subnet_of).unwrap_or_default().to_owned();
+    let compute = checked(world, call, &workspace, id, present.as_ref())?;
+    let (id, location) = (compute.id.clone(), compute.location.clone().unwrap_or_default());
+    let before = present.as_ref().map(subnet_of).unwrap_or_default();
     let subnet = subnet_of(&compute).to_owned();
-    let has_address = subnet.eq_ignore_ascii_case(&before) && addresses::address_of(world, &id).is_some();
-    if !subnet.is_empty() && !has_address {
-        checks::check_subnet(world, call, &id, &subnet, &location)?;
-    }
     world.resources.insert(compute);
-    move_to(world, &id, &before, &subnet)?;
+    move_to(world, &id, before, &subnet)?;
     let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let mut response = json_response(status, &world.resources.get(&id).map_or(Value::Null, |it| body(world, it)));
     let start = start_of(world, call, &location, "CreateComputeInstance", CREATE_SECONDS);
@@ -60,6 +51,29 @@ pub(super) fn put(world: &mut World, call: &Call, workspace: &str, id: &str) -> 
     hold(world, &id, "CreateComputeInstance", &handle.id);
     handle.put_on(&mut response, false);
     Ok(response)
+}
+
+/// What the PUT asks for, if it may be.
+fn checked(
+    world: &World,
+    call: &Call,
+    workspace: &Resource,
+    id: &str,
+    present: Option<&Resource>,
+) -> Result<Resource, Refusal> {
+    let document = call.json()?;
+    let id = present.map_or_else(|| full_id(workspace, id), |there| there.id.clone());
+    let location = checks::check_location(&document, workspace)?;
+    checks::check_members(&document)?;
+    checks::check_name(world, &id, &location)?;
+    present.map_or(Ok(()), check_settled)?;
+    let compute = wanted(world, call, &id, &location, &document);
+    let (before, subnet) = (present.map(subnet_of).unwrap_or_default(), subnet_of(&compute));
+    let has_address = subnet.eq_ignore_ascii_case(before) && addresses::address_of(world, &id).is_some();
+    if !subnet.is_empty() && !has_address {
+        checks::check_subnet(world, call, &id, subnet, &location)?;
+    }
+    Ok(compute)
 }
 
 fn full_id(workspace: &Resource, id: &str) -> String {
@@ -120,14 +134,24 @@ fn wanted(world: &World, call: &Call, id: &str, location: &str, document: &Value
     compute
 }
 
-/// The writable members with their defaults. The size comes back in upper case (not confirmed; sizes have no case).
+/// The writable members with their defaults.
 fn stored(id: &str, location: &str, document: &Value) -> Resource {
-    let object = |pointer: &str| document.pointer(pointer).and_then(Value::as_object).cloned().unwrap_or_default();
-    let without = |mut members: Map<String, Value>, names: &[&str]| {
-        members.retain(|name, value| !names.contains(&name.as_str()) && !value.is_null());
-        members
-    };
-    let mut inner = without(object("/properties/properties"), INNER_READ_ONLY);
+    let mut properties = writable(document, "/properties", READ_ONLY);
+    properties.insert("properties".to_owned(), Value::Object(stored_inner(document)));
+    Resource {
+        id: id.to_owned(),
+        name: id.rsplit('/').next().unwrap_or_default().to_owned(),
+        kind: KIND,
+        location: Some(location.to_owned()),
+        tags: document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default(),
+        properties,
+        ..Resource::default()
+    }
+}
+
+/// Those of the instance. The size comes back in upper case (not confirmed; sizes have no case).
+fn stored_inner(document: &Value) -> Map<String, Value> {
+    let mut inner = writable(document, "/properties/properties", INNER_READ_ONLY);
     if let Some(size) = inner.get_mut("vmSize") {
         *size = json!(size.as_str().unwrap_or_default().to_ascii_uppercase());
     }
@@ -139,17 +163,13 @@ fn stored(id: &str, location: &str, document: &Value) -> Resource {
     ] {
         inner.entry(name).or_insert(default);
     }
-    let mut properties = without(object("/properties"), READ_ONLY);
-    properties.insert("properties".to_owned(), Value::Object(inner));
-    Resource {
-        id: id.to_owned(),
-        name: id.rsplit('/').next().unwrap_or_default().to_owned(),
-        kind: KIND,
-        location: Some(location.to_owned()),
-        tags: object("/tags"),
-        properties,
-        ..Resource::default()
-    }
+    inner
+}
+
+fn writable(document: &Value, pointer: &str, read_only: &[&str]) -> Map<String, Value> {
+    let mut members = document.pointer(pointer).and_then(Value::as_object).cloned().unwrap_or_default();
+    members.retain(|name, value| !read_only.contains(&name.as_str()) && !value.is_null());
+    members
 }
 
 /// A failed instance keeps no address; it stands as `CreateFailed` until it is deleted.
@@ -227,16 +247,15 @@ pub(crate) fn overwrite(world: &mut World, id: &str, document: &Value) -> Result
     let workspace = world.workspace(workspace).map_err(|_| format!("workspace {workspace} does not exist"))?;
     let location = workspace.location.clone().unwrap_or_default();
     let mut compute = stored(id, &location, document);
+    let given = |pointer: &str| document.pointer(pointer).cloned();
     let text =
         |pointer: &str, usual: &str| document.pointer(pointer).and_then(Value::as_str).unwrap_or(usual).to_owned();
-    for name in READ_ONLY.iter().filter(|name| **name != "provisioningState") {
-        if let Some(value) = document.pointer(&format!("/properties/{name}")) {
-            compute.properties.insert((*name).to_owned(), value.clone());
-        }
+    for name in ["createdOn", "modifiedOn", "provisioningErrors", "isAttachedCompute", "computeLocation"] {
+        compute.properties.extend(given(&format!("/properties/{name}")).map(|value| (name.to_owned(), value)));
     }
     for name in ["createdBy", "errors", "lastOperation"] {
-        if let Some(value) = document.pointer(&format!("/properties/properties/{name}")) {
-            set_inner(&mut compute, name, value.clone());
+        if let Some(value) = given(&format!("/properties/properties/{name}")) {
+            set_inner(&mut compute, name, value);
         }
     }
     set_inner(&mut compute, "state", json!(text("/properties/properties/state", "Running")));

@@ -114,17 +114,23 @@ fn check(
     if present.is_some_and(|there| !same_id(network_of(there), network)) {
         return Err(invalid("The virtual network of a virtual network link can't be changed. Delete the link first."));
     }
-    let policy = wanted.properties.get("resolutionPolicy").and_then(Value::as_str).unwrap_or_default();
-    let may_redirect = zone.name.to_ascii_lowercase().starts_with("privatelink.");
-    if !(policy == "Default" || policy == "NxDomainRedirect" && may_redirect) {
-        return Err(invalid(format!("The resolutionPolicy '{policy}' is not possible for the zone {}.", zone.name)));
-    }
+    check_policy(zone, wanted)?;
     let join = (&*format!("{}/join/action", virtual_networks::KIND), network);
     world.authorize_link(&call.caller, &call.action(LINK), &wanted.id, join)?;
     if present.is_none() && world.resource(network, virtual_networks::KIND).is_none() {
         return Err(invalid(format!("The virtual network {network} does not exist.")));
     }
     Ok(())
+}
+
+/// Only zones of private endpoints can redirect (not confirmed).
+fn check_policy(zone: &Resource, wanted: &Resource) -> Result<(), Refusal> {
+    let policy = wanted.properties.get("resolutionPolicy").and_then(Value::as_str).unwrap_or_default();
+    let may_redirect = zone.name.to_ascii_lowercase().starts_with("privatelink.");
+    if policy == "Default" || policy == "NxDomainRedirect" && may_redirect {
+        return Ok(());
+    }
+    Err(invalid(format!("The resolutionPolicy '{policy}' is not possible for the zone {}.", zone.name)))
 }
 
 /// What other links forbid, told by the operation, as in Azure/azure-powershell#9537. The first text is from

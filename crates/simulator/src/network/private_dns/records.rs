@@ -133,7 +133,7 @@ fn new(world: &mut World, kind: &RecordType, zone: &Resource) -> Resource {
     }
 }
 
-/// `metadata`, `ttl` and the records: of the zone's SOA, what is not given stays.
+/// `metadata`, `ttl` and the records.
 fn normalised(
     kind: &RecordType,
     given: Map<String, Value>,
@@ -141,34 +141,35 @@ fn normalised(
 ) -> Result<Map<String, Value>, Refusal> {
     let ttl = given.get("ttl").and_then(Value::as_u64).filter(|ttl| TTL.contains(ttl));
     let ttl = ttl.ok_or_else(|| invalid("The ttl of a record set is missing or not a number from 1 to 2147483647."))?;
+    if let Some(foreign) = given.keys().find(|name| is_of_other_type(kind, name)) {
+        return Err(invalid(format!("'{foreign}' can't be in a record set of type {}.", kind.name)));
+    }
     let mut properties = Map::new();
     if let Some(metadata) = given.get("metadata").and_then(Value::as_object).filter(|metadata| !metadata.is_empty()) {
         properties.insert("metadata".to_owned(), json!(metadata));
     }
     properties.insert("ttl".to_owned(), json!(ttl));
-    let foreign = given.keys().find(|name| is_of_other_type(kind, name));
-    if let Some(foreign) = foreign {
-        return Err(invalid(format!("'{foreign}' can't be in a record set of type {}.", kind.name)));
-    }
-    let mut records = given.get(kind.member).filter(|records| !records.is_null()).cloned();
-    let before =
-        present.and_then(|there| there.properties.get(kind.member)?.as_object()).filter(|_| kind.name == "SOA");
-    if let (Some(Value::Object(records)), Some(before)) = (&mut records, before) {
-        let mut whole = before.clone();
-        whole.append(records);
-        *records = whole;
-    }
-    match records {
-        Some(records) => {
-            kind.check(&records)?;
-            properties.insert(kind.member.to_owned(), records);
-        }
-        None if kind.is_list => {
-            properties.insert(kind.member.to_owned(), json!([]));
-        }
-        None => {}
+    if let Some(records) = records_of(kind, &given, present) {
+        kind.check(&records)?;
+        properties.insert(kind.member.to_owned(), records);
     }
     Ok(properties)
+}
+
+/// The records that are given; of the zone's SOA, what is not given stays. A set of a list type may be empty.
+fn records_of(kind: &RecordType, given: &Map<String, Value>, present: Option<&Resource>) -> Option<Value> {
+    let records = given.get(kind.member).filter(|records| !records.is_null()).cloned();
+    let before = present.and_then(|there| there.properties.get(kind.member)).filter(|_| kind.name == "SOA");
+    match (records, before) {
+        (Some(Value::Object(mut changed)), Some(Value::Object(before))) => {
+            let mut whole = before.clone();
+            whole.append(&mut changed);
+            Some(Value::Object(whole))
+        }
+        (None, Some(before)) => Some(before.clone()),
+        (None, None) if kind.is_list => Some(json!([])),
+        (records, _) => records,
+    }
 }
 
 fn is_of_other_type(kind: &RecordType, member: &str) -> bool {
