@@ -1,9 +1,10 @@
 //! A model of 1 GiB behind a URI, read for its digest and then streamed to its upload: what memory that takes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking, and say so")]
 
+use acivnet_api::SecretKeyRef;
 use acivnet_azure::{
-    Azure, Body, Cloud, Connector, Http, Identity, ModelLimits, PayloadStream, Payloads, Secret, SendError, Settings,
-    SplitMix, TokioClock, full,
+    Azure, Body, Cloud, Connector, Http, Identity, Keys, ModelLimits, PayloadStream, Payloads, Secret, SendError,
+    Settings, SplitMix, TokioClock, full,
 };
 use acivnet_core::{
     blueprint::{Goal, Node, Payload, PayloadSource},
@@ -99,6 +100,14 @@ struct FromUri<'a>(&'a Azure);
 
 #[async_trait]
 impl Payloads for FromUri<'_> {
+    fn reveal(&self, key: &SecretKeyRef) -> Result<Secret, Failure> {
+        panic!("nothing here is secret: {key:?}")
+    }
+
+    async fn keep(&self, secret: &str, _: &Keys) -> Result<(), Failure> {
+        panic!("no keys are kept: {secret}")
+    }
+
     async fn open(&self, payload: &Payload) -> Result<PayloadStream, Failure> {
         let PayloadSource::Uri { uri, etag } = &payload.source else { panic!("{payload:?}") };
         self.0.model_bytes(uri, etag, &ModelLimits::default()).await

@@ -10,7 +10,9 @@ use super::{
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, TROUBLE, parts::EGRESS, parts::COMPUTE].into_iter().flatten()
+    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, TROUBLE, parts::EGRESS, parts::COMPUTE]
+        .into_iter()
+        .flatten()
 }
 
 /// The scenario of a name.

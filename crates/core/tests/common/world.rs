@@ -207,14 +207,14 @@ impl World {
     }
 
     /// The shell reads what it has no digest of in the background.
-    fn remote(&self, file: &acivnet_core::questions::RemoteFile) -> Fact {
-        let Some(text) = self.files.get(&file.uri) else {
+    fn remote(&self, remote: &acivnet_core::questions::RemoteFile) -> Fact {
+        let Some(text) = self.files.get(&remote.uri) else {
             return Fact::Unread(failure(404, "ModelUnreadable", reasons::MODEL_UNREADABLE, Retry::Slowly));
         };
         let mut body = file(text, false);
         let (etag, digest) = (format!("\"{}\"", text.len()), body["digest"].as_str().unwrap().to_owned());
         body["etag"] = etag.clone().into();
-        match &file.known {
+        match &remote.known {
             Some(known) if *known != (etag, digest) && self.unread.contains("reading") => {
                 Fact::Unread(failure(0, "ReadingModel", reasons::READING_MODEL, Retry::Soon))
             }
