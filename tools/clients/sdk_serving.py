@@ -55,7 +55,7 @@ def a_service_answers(checks: Checks) -> None:
     answer = service.run(json.dumps({"data": [1, 2, 3]}))
     checks.equal("run gives what the script gives", answer, {"model": "first weights", "sum": 6, "level": "debug"})
     checks.contains("get_logs has what it printed", service.get_logs(), "init begins")
-    checks.raises("an error in the script", WebserviceException, "502", lambda: service.run("no json"))
+    checks.raises("an error in the script", WebserviceException, "x-ms-run-function-failed", lambda: service.run("no json"))
     checks.equal(
         "GET / is the liveness", requests.get(service.scoring_uri.replace("/score", "/"), timeout=10).status_code, 200
     )
