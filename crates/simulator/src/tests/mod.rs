@@ -39,8 +39,14 @@ pub(crate) const OWNER: &str = "44444444-4444-4444-8444-444444444444";
 pub(crate) const READER: &str = "55555555-5555-4555-8555-555555555555";
 pub(crate) const STRANGER: &str = "66666666-6666-4666-8666-666666666666";
 pub(crate) const SECRET: &str = "s3cr3t~value";
-/// Of Microsoft.Network; Microsoft's descriptions are of this version too.
+/// Of Microsoft.Network, and of everything that does not look at it.
 pub(crate) const VERSION: &str = "2024-01-01";
+
+/// The version of a type that Microsoft's descriptions at hand are of.
+fn version(path: &str) -> &'static str {
+    let path = path.to_ascii_lowercase();
+    if path.contains("microsoft.containerinstance") { "2023-05-01" } else { VERSION }
+}
 
 pub(crate) static KEY: LazyLock<Arc<SigningKey>> = LazyLock::new(|| Arc::new(SigningKey::generate().unwrap()));
 pub(crate) static CLUSTER_KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate().unwrap());
@@ -162,7 +168,7 @@ impl Bed {
         let mut path = path.trim_start_matches("https://localhost:8443").to_owned();
         if !path.to_ascii_lowercase().contains("api-version=") && !path.starts_with("/simulator") {
             let separator = if path.contains('?') { '&' } else { '?' };
-            path = format!("{path}{separator}api-version={VERSION}");
+            path = format!("{path}{separator}api-version={}", version(&path));
         }
         let builder = Request::builder().method(method).uri(path).header("host", "localhost:8443");
         if token.is_empty() { builder } else { builder.header("authorization", format!("Bearer {token}")) }

@@ -9,7 +9,7 @@ fn zone(name: &str) -> String {
 }
 
 fn at(path: &str) -> String {
-    format!("{path}?api-version=2024-06-01")
+    format!("{path}?api-version=2020-06-01")
 }
 
 fn record(kind: &str, name: &str) -> String {
