@@ -232,14 +232,14 @@ async fn links() {
     assert_eq!((created.status, &*created.text), (202, "{}"));
     assert_eq!(bed.get(&link(NAME, "l")).await.body["properties"]["virtualNetworkLinkState"], "InProgress");
     bed.wait(60);
-    let found = bed.get(&link(NAME, "l")).await.body;
+    let newer = link(NAME, "l").replace("2020-06-01", "2024-06-01");
+    let found = bed.get(&newer).await.body;
     assert_eq!(
         found["properties"],
         json!({"provisioningState": "Succeeded", "registrationEnabled": true, "resolutionPolicy": "Default",
                "virtualNetwork": {"id": vnet()}, "virtualNetworkLinkState": "Completed"})
     );
-    let old = link(NAME, "l").replace("2024-06-01", "2020-06-01");
-    assert!(bed.get(&old).await.body["properties"].get("resolutionPolicy").is_none());
+    assert!(bed.get(&link(NAME, "l")).await.body["properties"].get("resolutionPolicy").is_none());
     let counts = bed.get(&at(&zone(NAME))).await.body["properties"].clone();
     assert_eq!(counts["numberOfVirtualNetworkLinks"], 1);
     assert_eq!(counts["numberOfVirtualNetworkLinksWithRegistration"], 1);
