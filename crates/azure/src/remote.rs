@@ -132,7 +132,8 @@ impl Azure {
     ) -> Result<Response<crate::http::Body>, Failure> {
         let url = Url::parse(uri).map_err(|_| unreadable(uri, "is not a URL"))?;
         let blob = self.connector.cloud.is_blob(&url);
-        if !blob && !(url.scheme() == "https" && url.username().is_empty() && limits.allow(&url)) {
+        let allowed = url.scheme() == "https" && url.username().is_empty() && limits.allow(&url);
+        if !blob && !allowed {
             let host = url.host_str().unwrap_or_default();
             let what = format!("lies on host {host}, which the administrator does not allow (--model-hosts)");
             return Err(unreadable(uri, &what));
