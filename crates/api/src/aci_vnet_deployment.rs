@@ -14,7 +14,7 @@ pub use scoring::*;
 pub use service::*;
 pub use status::*;
 
-use crate::azure::{Deletion, Drift, NamedValue, Tag};
+use crate::azure::{Adoption, Deletion, Drift, NamedValue, Tag};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -95,6 +95,9 @@ pub struct AciVnetDeploymentSpec {
     /// How drift is treated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
+    /// What is done about resources that exist and do not carry our mark; `Never` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
     /// How deletion works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,

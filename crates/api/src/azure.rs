@@ -16,7 +16,7 @@ pub enum Management {
 
 /// One ARM tag.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("self.name != 'acivnet-owner'").message("the tag acivnet-owner is the controller's own mark"))]
+#[x_kube(validation = Rule::new("!self.name.startsWith('acivnet-')").message("tags that begin with acivnet- are the controller's own marks"))]
 pub struct Tag {
     /// Tag name, at most 512 characters (Azure Resource Manager, "Use tags to organize your Azure resources").
     #[schemars(length(min = 1, max = 512))]
@@ -68,6 +68,21 @@ impl Drift {
     pub const DEFAULT_INTERVAL_SECONDS: i32 = 300;
 }
 
+/// What is done about a resource that exists and does not carry our mark. What is taken is recorded as `Adopted`, gets our
+/// mark where it can carry tags, is brought to what the spec says like any other, and is not deleted with the object
+/// unless `deletion.adopted: Delete`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Adoption {
+    /// It is left alone, and the object waits.
+    #[default]
+    Never,
+    /// It is taken if no mark of another object or cluster is on it.
+    IfUnowned,
+    /// It is taken whoever's mark is on it: what an object that was orphaned left, for instance. Two objects that both say
+    /// so take it from each other.
+    Force,
+}
+
 /// What happens to the Azure resources when the object is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
@@ -78,12 +93,32 @@ pub enum DeletionPolicy {
     Orphan,
 }
 
+/// What happens to adopted resources when the object is deleted with `policy: Delete`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AdoptedPolicy {
+    /// They stay, with our mark.
+    #[default]
+    Retain,
+    /// They are deleted like those that were made here.
+    Delete,
+}
+
 /// How deletion works.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Deletion {
-    /// `Delete` when absent.
+    /// `Delete` when absent. With `Orphan` nothing is written to Azure, so that marks stay: the same object finds its
+    /// resources again, another one takes them with `adoption: Force`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<DeletionPolicy>,
+    /// What happens to adopted resources; `Retain` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<AdoptedPolicy>,
+    /// A deletion that something holds so many seconds after it was asked for is given up: the object goes, and an event
+    /// lists what stays in Azure. Never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 60, max = 31536000))]
+    pub orphan_after_seconds: Option<i32>,
 }
 
 /// Who made an Azure resource that stands.
@@ -91,6 +126,8 @@ pub struct Deletion {
 pub enum Origin {
     /// Made here; a read has shown the mark.
     Created,
+    /// It existed and was taken, as `adoption` allows.
+    Adopted,
     /// Read only.
     Referenced,
 }
@@ -112,10 +149,10 @@ pub struct ResourceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub state: Option<String>,
-    /// Tag keys last written, of a subnet optional fields and services: what is dropped from the spec goes, what a policy
-    /// or somebody else added stays.
+    /// Tag keys last written, of a subnet optional fields and services, of an adopted security group its rules: what is
+    /// dropped from the spec goes, what a policy or somebody else added stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 160))]
     pub keys: Vec<String>,
 }
 

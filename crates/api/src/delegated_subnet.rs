@@ -6,7 +6,7 @@ mod egress;
 pub use compute_instance::*;
 pub use egress::*;
 
-use crate::azure::{Deletion, Drift, DriftItem, Management, PlanStatus, ResourceStatus, Tag};
+use crate::azure::{Adoption, Deletion, Drift, DriftItem, Management, PlanStatus, ResourceStatus, Tag};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -71,6 +71,9 @@ pub struct DelegatedSubnetSpec {
     /// How drift is treated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
+    /// What is done about resources that exist and do not carry our mark; `Never` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
     /// How deletion works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,

@@ -13,6 +13,7 @@ mod carry_out;
 mod clock;
 mod cloud;
 mod connector;
+mod digests;
 mod discovery;
 mod error;
 mod fence;

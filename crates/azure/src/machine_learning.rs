@@ -38,7 +38,7 @@ const LOG_LONGEST: usize = 4 * LARGEST_ANSWER;
 const LOG_LINES: u32 = 500;
 
 /// Codes of a 404 that speak of something above the resource, so that it proves nothing.
-const ABOVE: &[&str] =
+pub(crate) const ABOVE: &[&str] =
     &["SubscriptionNotFound", "ResourceGroupNotFound", "InvalidAuthenticationTokenTenant", "InvalidSubscriptionId"];
 
 /// A name as one segment of a path: `model:1` is `model%3A1`.

@@ -1,6 +1,13 @@
 //! What should stand: nodes with goals and needs.
 
-use crate::{failure::Cause, id::ResourceId, kind::Kind, owner::Mark, questions::SourceDirectory};
+use crate::{
+    drift::Rule,
+    failure::Cause,
+    id::ResourceId,
+    kind::{Change, Kind},
+    owner::Mark,
+    questions::SourceDirectory,
+};
 use acivnet_api::{ConfigMapKey, SecretKeyRef};
 use serde_json::Value;
 
@@ -99,12 +106,18 @@ pub struct Node {
     pub hold: Hold,
     /// How we know it as ours.
     pub mark: Mark,
+    /// It existed before and was adopted, or is to be: ours without a mark of creation.
+    pub adopted: bool,
+    /// It must not be deleted but by a change that is approved: it was adopted, and the policy does not say otherwise.
+    pub retained: bool,
     /// What is uploaded before it is written.
     pub payloads: Vec<Payload>,
     /// Places of the body that are filled in when it is sent.
     pub sealed: Vec<Sealed>,
     /// A reason not to act on it now, found by those who described it.
     pub blocked: Option<Cause>,
+    /// Paths whose difference touches no container here, although the kind says so.
+    pub live: Vec<String>,
     /// It failed, and a second try with the same content is due.
     pub retry_due: bool,
 }
@@ -120,11 +133,28 @@ impl Node {
             needs: Vec::new(),
             hold: Hold::Owned,
             mark,
+            adopted: false,
+            retained: false,
             payloads: Vec::new(),
             sealed: Vec::new(),
             blocked: None,
+            live: Vec::new(),
             retry_due: false,
         }
+    }
+
+    /// What a change of the field at a path costs.
+    pub fn change(&self, path: &str) -> Change {
+        if self.live.iter().any(|one| one == path) { Change::Live } else { (self.kind.change)(path) }
+    }
+
+    /// How its fields compare: of what was adopted, the extras of a list are somebody else's.
+    pub fn rules(&self) -> Vec<Rule> {
+        let relaxed = |rule: &Rule| match *rule {
+            Rule::Exact(path, key) if self.adopted => Rule::Subset(path, key),
+            rule => rule,
+        };
+        self.kind.rules.iter().map(relaxed).collect()
     }
 
     /// `Kind/name`, for people. A model version that is not registered yet is called by the model's name.

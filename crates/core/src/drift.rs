@@ -173,7 +173,20 @@ fn folded(text: &str) -> String {
 }
 
 fn once_wrote(written: &[String], name: &str) -> bool {
-    written.iter().any(|one| one.eq_ignore_ascii_case(name))
+    let element = |one: &str| one.strip_prefix('[').and_then(|one| one.strip_suffix(']')).map(str::to_owned);
+    written.iter().any(|one| element(one).as_deref().unwrap_or(one).eq_ignore_ascii_case(name))
+}
+
+/// The keys, in brackets, of the elements of a body's lists that are compared as a whole.
+pub fn elements(body: &Value, rules: &[Rule]) -> Vec<String> {
+    let of = |rule: &Rule| match *rule {
+        Rule::Exact(path, key) => {
+            let list = body.pointer(&format!("/{}", path.replace('.', "/"))).and_then(Value::as_array);
+            list.into_iter().flatten().map(|one| format!("[{}]", key_of(one, key))).collect()
+        }
+        _ => Vec::new(),
+    };
+    rules.iter().flat_map(of).collect()
 }
 
 /// `over` laid on `base`: objects merge, elements of a [`Rule::Subset`] too, everything else replaces. Map keys and

@@ -9,6 +9,7 @@
 //! What holds: no I/O, no clock, no random, no environment · a node acts only when all it needs is where its own goal
 //! wants it · nothing that is not held is written · a read that failed is never absence · planning twice changes nothing.
 
+pub mod adoption;
 pub mod archive;
 pub mod blueprint;
 pub mod conditions;

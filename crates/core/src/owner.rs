@@ -5,6 +5,10 @@ use sha2::{Digest, Sha256};
 
 /// ARM tag, model property and service tag that carry the owner.
 pub const OWNER_TAG: &str = "acivnet-owner";
+/// ARM tag and service tag beside the owner's that says that the resource was adopted, with the value [`ADOPTED`].
+pub const ORIGIN_TAG: &str = "acivnet-origin";
+/// What [`ORIGIN_TAG`] says of what was adopted.
+pub const ADOPTED: &str = "Adopted";
 /// Model property that carries the key of owner and content.
 pub const KEY_PROPERTY: &str = "acivnet-key";
 /// Model property that carries the content's digest.

@@ -199,7 +199,7 @@ pub fn plan(blueprint: &Blueprint, observed: &Observed, recorded: &[ResourceStat
 fn satisfied(node: &Node, seen: &Seen) -> bool {
     match (node.goal, seen) {
         (Goal::Present, Seen::Settled) | (Goal::Gone, Seen::Absent | Seen::Foreign(_)) => true,
-        (Goal::Gone, _) => node.hold == Hold::Referenced,
+        (Goal::Gone, _) => node.hold == Hold::Referenced || node.retained,
         (Goal::Present, _) => false,
     }
 }
@@ -233,17 +233,23 @@ fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
     }
 }
 
-/// Whether what stands is ours: its mark names us, or it has none and a read had shown our mark on it before.
+/// Whether what stands is ours: its mark names us, or it has none and a read had shown our mark on it before, or it is
+/// adopted.
 pub fn is_ours(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> bool {
     match node.mark.on(body) {
         Says::Ours => true,
-        Says::Theirs(_) => false,
-        Says::Nothing => record_of(node, recorded).is_some_and(|record| record.origin == Some(Origin::Created)),
+        Says::Theirs(_) => node.adopted,
+        Says::Nothing => node.adopted || was_created(record_of(node, recorded)),
     }
 }
 
+/// Whether a read had shown our mark of creation.
+pub(crate) fn was_created(record: Option<&ResourceStatus>) -> bool {
+    record.is_some_and(|record| record.origin == Some(Origin::Created))
+}
+
 fn differences_of(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Vec<Difference> {
-    differences(&node.body, &(node.kind.normalise)(body), node.kind.rules, recorded_keys(node, recorded))
+    differences(&node.body, &(node.kind.normalise)(body), &node.rules(), recorded_keys(node, recorded))
 }
 
 /// A failed web service whose container still stands is changed, and replaced, like one that runs.
@@ -258,9 +264,7 @@ pub fn record_of<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> Option<&'r 
 
 fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
     let change = match seen {
-        Seen::Drifted(_) | Seen::Failed { .. } => {
-            seen.differences().iter().map(|one| (node.kind.change)(&one.path)).max()
-        }
+        Seen::Drifted(_) | Seen::Failed { .. } => seen.differences().iter().map(|one| node.change(&one.path)).max(),
         _ => None,
     };
     let action = match (node.goal, node.hold) {
@@ -268,6 +272,7 @@ fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, r
             present(node, seen, clear, change, || write(node, seen, change, observed, recorded))
         }
         (Goal::Present, Hold::Referenced) => referenced(node, seen),
+        (Goal::Gone, Hold::Owned) if node.retained => Action::Keep,
         (Goal::Gone, Hold::Owned) => gone(node, seen, clear, observed),
         (Goal::Gone, Hold::Referenced) => Action::Keep,
     };
@@ -287,7 +292,9 @@ fn present(
         (Seen::Settled, _) => Action::Keep,
         (Seen::Foreign(owner), _) => Action::Hold(Held::Refused(adoption_refused(node, owner.as_deref()))),
         (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), _) if node.blocked.is_some() => blocked(node),
-        (Seen::Failed { why, .. }, _) if node.kind.write == Write::Service && change.is_none() && !node.retry_due => {
+        (Seen::Failed { why, .. }, _)
+            if node.kind.write == Write::Service && (node.retained || change.is_none() && !node.retry_due) =>
+        {
             Action::Hold(Held::Broken(why.clone()))
         }
         (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), false) => Action::Hold(Held::Needs),
@@ -338,17 +345,16 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
 }
 
 fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
-    let whose = owner.map_or_else(|| "carries no mark of ours".to_owned(), |owner| format!("belongs to {owner}"));
-    let reason =
-        if node.kind.write == Write::Service { reasons::SERVICE_NAME_TAKEN } else { reasons::ADOPTION_REFUSED };
-    Cause::person(
-        reason,
-        format!(
-            "{} exists and {whose}; choose another name, set management: Reference where the field exists, or remove it in Azure ({})",
-            node.label(),
-            node.id
-        ),
-    )
+    let (whose, way) = match owner {
+        None => ("carries no mark of ours".to_owned(), "adoption: IfUnowned to take it"),
+        Some(owner) => (format!("belongs to {owner}"), "adoption: Force to take it from there"),
+    };
+    let (reason, or) = match node.kind.write {
+        Write::Service => (reasons::SERVICE_NAME_TAKEN, ""),
+        _ => (reasons::ADOPTION_REFUSED, "set management: Reference where the field exists, "),
+    };
+    let ways = format!("set {way}, choose another name, {or}or remove it in Azure");
+    Cause::person(reason, format!("{} exists and {whose}; {ways} ({})", node.label(), node.id))
 }
 
 /// Covers who asks, what would be deleted (by its time of creation, so that an approval does not outlive it) and why.
@@ -362,7 +368,7 @@ fn destructive_hash(steps: &[Step], nodes: &[Node], observed: &Observed, identit
 fn destructive_lines(step: &Step, node: &Node, observed: &Observed) -> Vec<String> {
     let created = observed.azure_body(node.kind, &node.id).and_then(|body| body.get("createdTime")?.as_str());
     let created = created.unwrap_or_default();
-    let costly = step.differences().iter().filter(|one| (node.kind.change)(&one.path) == Change::Replace);
+    let costly = step.differences().iter().filter(|one| node.change(&one.path) == Change::Replace);
     costly.map(|one| format!("{} {created} {} {}", node.id.folded(), one.path, one.want)).collect()
 }
 

@@ -49,6 +49,15 @@ pub enum Question {
         /// Operation id.
         id: String,
     },
+    /// The one file behind an URL of Azure ML, `aml://artifact/{id}` or `aml://asset/{id}`, which never changes. Present:
+    /// `{"digest":"sha256:…","size":n}`, without `digest` when the file is too large to be read. Absent: there is none, or
+    /// more than one.
+    FileDigest {
+        /// The workspace.
+        workspace: ResourceId,
+        /// The URL.
+        url: String,
+    },
     /// The last lines a web service's container wrote. Present: a string.
     ServiceLog(ResourceId),
     /// A key of a ConfigMap of the object's namespace.

@@ -159,7 +159,7 @@ fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedA
     };
     let whole = PlannedAction { action: action.into(), resource: node.label(), field: None, from: None, to: None };
     let differs = step.differences().iter();
-    let differs = differs.filter(|one| !step.replaces() || Some((node.kind.change)(&one.path)) == step.change);
+    let differs = differs.filter(|one| !step.replaces() || Some(node.change(&one.path)) == step.change);
     let fields = differs.map(|one| {
         let (name, from) = field(node, &one.path, &one.have);
         let (_, to) = field(node, &one.path, &one.want);

@@ -2,7 +2,7 @@
 
 use crate::{
     blueprint::{Node, Payload, Sealed},
-    drift::merged,
+    drift::{Difference, merged},
     kind::{Change, Write},
     kinds::{
         model_version,
@@ -112,7 +112,7 @@ pub(crate) fn write(
 
 fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
     let base = stands.map(node.kind.normalise).unwrap_or(Value::Null);
-    Request::Put { body: merged(&base, &node.body, node.kind.rules, written), if_match: stands.and_then(etag) }
+    Request::Put { body: merged(&base, &node.body, &node.rules(), written), if_match: stands.and_then(etag) }
 }
 
 fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
@@ -140,8 +140,9 @@ fn service(
             Some(Request::Delete { if_match: None, successor: Some(successor) })
         }
         _ => {
-            let operations = web_service::patch(&node.body, stands?, seen.differences(), written);
-            let new_content = web_service::changes_content(seen.differences());
+            let counts = |one: &&Difference| !node.live.contains(&one.path);
+            let new_content = web_service::changes_content(seen.differences().iter().filter(counts));
+            let operations = web_service::patch(&node.body, stands?, seen.differences(), new_content, written);
             let payloads = if new_content { node.payloads.clone() } else { Vec::new() };
             let sealed = web_service::sealed(&operations, &node.sealed);
             Some(Request::PatchService { operations, payloads, sealed })

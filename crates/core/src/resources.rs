@@ -2,9 +2,10 @@
 
 use crate::{
     blueprint::{Goal, Hold, Node},
+    drift::elements,
     kind::Write,
     kinds::subnet::{self, SUBNET},
-    observed::Observed,
+    observed::{Fact, Observed},
     owner::Says,
     plan::{Action, Held, Seen, Step, record_of},
     subject::Pass,
@@ -49,19 +50,31 @@ fn begins(pass: &Pass<'_>, step: &Step) -> bool {
 
 fn origin(observed: &Observed, node: &Node, record: Option<&ResourceStatus>) -> Option<Origin> {
     let body = observed.azure_body(node.kind, &node.id);
+    let known = record.and_then(|record| record.origin);
     match (node.hold, body.map(|body| node.mark.on(body))) {
         (Hold::Referenced, Some(_)) => Some(Origin::Referenced),
+        (Hold::Owned, Some(_)) if node.adopted => Some(Origin::Adopted),
         (Hold::Owned, Some(Says::Ours)) => Some(Origin::Created),
-        _ => record.and_then(|record| record.origin),
+        // what was adopted and has gone is made here from now on
+        (Hold::Owned, None) if known == Some(Origin::Adopted) && is_absent(observed, node) => None,
+        _ => known,
     }
 }
 
-/// Tag keys, of a subnet what it is associated with: while a write may be under way, those wanted and those written; once settled, those wanted.
+fn is_absent(observed: &Observed, node: &Node) -> bool {
+    observed.azure(node.kind, &node.id) == Fact::Absent
+}
+
+/// Tag keys, of a subnet what it is associated with, of what was adopted the elements of its lists: while a write may be
+/// under way, those wanted and those written; once settled, those wanted.
 fn keys(node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
     let tags = ["tags", "kvTags"].into_iter().find_map(|name| node.body.get(name).and_then(Value::as_object));
     let mut keys: Vec<String> = tags.into_iter().flat_map(|map| map.keys().cloned()).collect();
     if node.kind == &SUBNET {
         keys.extend(subnet::written(&node.body));
+    }
+    if node.adopted {
+        keys.extend(elements(&node.body, node.kind.rules));
     }
     if step.seen != Seen::Settled || node.goal == Goal::Gone {
         keys.extend(record.into_iter().flat_map(|record| record.keys.clone()));

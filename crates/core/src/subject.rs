@@ -7,7 +7,9 @@ use crate::{
     questions::Question,
     report::{Next, Report},
 };
-use acivnet_api::{Deletion, DeletionPolicy, Drift, DriftMode, Origin, RECONCILE_REQUESTED_AT, ResourceStatus};
+use acivnet_api::{
+    AdoptedPolicy, Adoption, Deletion, DeletionPolicy, Drift, DriftMode, Origin, RECONCILE_REQUESTED_AT, ResourceStatus,
+};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -82,9 +84,21 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
         self.had_settled() && !self.has_new_inputs(observed)
     }
 
-    /// Whether anything was made, or may have been made: its id is recorded before.
+    /// What is done about what exists and is not ours.
+    fn adoption(&self) -> Adoption;
+
+    /// Whether what was adopted outlives the object.
+    fn retains_adopted(&self) -> bool {
+        self.deletion().and_then(|deletion| deletion.adopted).unwrap_or_default() == AdoptedPolicy::Retain
+    }
+
+    /// Whether anything was made, or may have been made, that goes with the object: its id is recorded before.
     fn made_something(&self) -> bool {
-        self.recorded().iter().any(|one| one.origin != Some(Origin::Referenced))
+        let stays = |one: &ResourceStatus| {
+            let adopted = one.origin == Some(Origin::Adopted) && self.retains_adopted();
+            adopted || one.origin == Some(Origin::Referenced)
+        };
+        !self.recorded().iter().all(stays)
     }
 
     /// Whether it is being deleted and nothing in Azure has to go with it.
@@ -140,7 +154,11 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
         let same = |known: &&ResourceStatus| known.kind == one.kind && known.id.eq_ignore_ascii_case(&one.id);
         let known = subject.recorded().iter().find(same);
         let written = matches!(one.state.as_deref(), Some("Absent" | "Drifted" | "Failed"));
-        written && known.is_none_or(|known| one.keys.iter().any(|key| !known.keys.contains(key)))
+        let adopted = |one: &ResourceStatus| one.origin == Some(Origin::Adopted);
+        let learns = |known: &ResourceStatus| {
+            adopted(known) != adopted(one) || one.keys.iter().any(|key| !known.keys.contains(key))
+        };
+        written && known.is_none_or(learns)
     };
     let (resources, approved) = S::memory(&report.status);
     let known = subject.status().and_then(|last| S::memory(last).1);

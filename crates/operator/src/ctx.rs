@@ -1,9 +1,9 @@
 //! Everything that comes from outside, and what is remembered between two passes.
 
 use crate::{
-    config_maps::ConfigMaps, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics, networks::Networks,
-    pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, remote_files::RemoteFiles, repeats::Repeats,
-    running::Running, snapshot::Snapshots, stores::Stores,
+    config_maps::ConfigMaps, digests::Digests, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics,
+    networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, remote_files::RemoteFiles,
+    repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};
@@ -68,6 +68,7 @@ pub struct Ctx {
     pub(crate) remote_files: RemoteFiles,
     /// What models behind a URI may be.
     pub(crate) models: ModelLimits,
+    pub(crate) digests: Digests,
     pub(crate) snapshots: Snapshots,
     pub(crate) probes: Probes,
     /// Writes that had to be made again.
@@ -121,6 +122,7 @@ impl Ctx {
             config_maps: ConfigMaps::default(),
             remote_files: RemoteFiles::default(),
             models: options.models,
+            digests: Digests::default(),
             snapshots: Snapshots::default(),
             probes: Probes::default(),
             repeats: Repeats::default(),

@@ -17,6 +17,7 @@ pub mod controllers;
 pub mod crd;
 pub mod ctx;
 mod definition;
+mod digests;
 mod identity;
 mod kubernetes;
 pub mod lease;

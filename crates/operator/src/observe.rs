@@ -175,6 +175,9 @@ impl<'a> Sight<'a> {
             Question::Azure(kind, id) => (azure.read(kind, id).await, false),
             Question::Models { workspace, owner } => (azure.models(workspace, owner).await, false),
             Question::NewestModel { workspace, name } => (azure.newest_model(workspace, name).await, false),
+            Question::FileDigest { workspace, url } => {
+                (self.ctx.digests.fact(azure, identity, workspace, url).await, false)
+            }
             Question::Operation { workspace, id } => (azure.operation(workspace, id).await, false),
             Question::ServiceLog(service) => (azure.service_log(service).await, false),
             _ => (self.observed.fact(question), false),
@@ -293,6 +296,7 @@ fn is_azure(question: &Question) -> bool {
         | Question::NewestModel { .. }
         | Question::Operation { .. }
         | Question::RemoteFile(_)
+        | Question::FileDigest { .. }
         | Question::ServiceLog(_) => true,
         Question::ConfigMap { .. }
         | Question::Secret(_)

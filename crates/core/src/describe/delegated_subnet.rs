@@ -21,8 +21,8 @@ use crate::{
     subject::{Pass, Subject},
 };
 use acivnet_api::{
-    DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, NatGateway, Occupant, Origin,
-    ResourceStatus,
+    Adoption, DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, NatGateway, Occupant,
+    Origin, ResourceStatus,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -172,6 +172,10 @@ impl Subject for DelegatedSubnet {
 
     fn deletion(&self) -> Option<&Deletion> {
         self.spec.deletion.as_ref()
+    }
+
+    fn adoption(&self) -> Adoption {
+        self.spec.adoption.unwrap_or_default()
     }
 
     fn leave(&mut self) {

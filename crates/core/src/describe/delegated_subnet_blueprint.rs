@@ -7,6 +7,7 @@ use super::{
     tags,
 };
 use crate::{
+    adoption,
     blueprint::{Blueprint, Goal, Hold, Node},
     failure::Cause,
     id::ResourceId,
@@ -16,8 +17,8 @@ use crate::{
         virtual_network::{self, VIRTUAL_NETWORK},
     },
     observed::{Fact, Observed},
-    owner::{Mark, Owner},
-    plan::{Seen, look},
+    owner::{Mark, Owner, Says},
+    plan::{Seen, look, record_of, was_created},
     questions::Question,
     retry::Retry,
     scrub,
@@ -73,6 +74,10 @@ impl Describer<'_> {
         blueprint
     }
 
+    pub(super) fn adopting(&self, node: Node) -> Node {
+        adoption::adopting(self.cr, self.observed, node)
+    }
+
     fn virtual_network(&self) -> Node {
         let spec = &self.cr.spec.virtual_network;
         let mark = Mark::Tag(self.owner.cluster.clone());
@@ -94,7 +99,19 @@ impl Describer<'_> {
         let tags = tags(&self.cr.spec.azure.tags, &self.owner.cluster);
         let body = virtual_network::body(&self.cr.spec.azure.location, &tags, &spec.address_prefixes);
         let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, mark);
+        let node = self.with_prefixes_of_others(self.adopting(node));
         Node { blocked: self.unread(&others_question(&self.ids)), ..node }
+    }
+
+    /// An adopted network keeps the prefixes that it had.
+    fn with_prefixes_of_others(&self, mut node: Node) -> Node {
+        let stands = self.observed.azure_body(&VIRTUAL_NETWORK, &node.id).filter(|_| node.adopted);
+        let had = stands.map(virtual_network::address_prefixes).unwrap_or_default();
+        if let Some(Value::Array(prefixes)) = node.body.pointer_mut("/properties/addressSpace/addressPrefixes") {
+            let more = had.into_iter().map(Value::from).filter(|one| !prefixes.contains(one));
+            prefixes.extend(more.collect::<Vec<_>>());
+        }
+        node
     }
 
     fn delegated(&self) -> Node {
@@ -102,7 +119,12 @@ impl Describer<'_> {
         let delegation = self.owner.delegation();
         let mark = Mark::Delegation(delegation.clone());
         let mut node = Node::new(&SUBNET, self.ids.subnet.clone(), Goal::Present, Value::Null, mark);
-        node.body = subnet::delegated(&spec.address_prefix, &delegation, &self.associations(), self.written(&node));
+        if spec.management == Management::Create {
+            node = self.adopting(node);
+        }
+        // our name of a delegation says that the subnet was made here
+        let name = if node.adopted { subnet::UNMARKED } else { &delegation };
+        node.body = subnet::delegated(&spec.address_prefix, name, &self.associations(), self.written(&node));
         if spec.management == Management::Create {
             return node;
         }
@@ -128,13 +150,24 @@ impl Describer<'_> {
         let (client, id) = (self.cr.spec.client_subnet.as_ref()?, self.ids.client.clone()?);
         let body = subnet::client(&client.address_prefix, self.ids.security_group.as_ref());
         if client.management == Management::Create {
-            return Some(Node::new(&SUBNET, id, Goal::Present, body, self.client_mark()));
+            return Some(self.adopting_client(Node::new(&SUBNET, id, Goal::Present, body, self.client_mark())));
         }
         let missing = "create it, or set clientSubnet.management: Create";
         let missing = Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {id} does not exist; {missing}"));
         let absent = self.absent(&Question::Azure(&SUBNET, id.clone()));
         let node = Node::new(&SUBNET, id, Goal::Present, body, Mark::None);
         Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
+    }
+
+    /// An adopted security group on it does not tell that the client subnet was made here.
+    fn adopting_client(&self, node: Node) -> Node {
+        let node = self.adopting(node);
+        let stands = self.observed.azure_body(&SUBNET, &node.id);
+        let created = was_created(record_of(&node, self.cr.recorded()));
+        let by_group = self.security_group().is_some_and(|group| group.adopted) && !created;
+        let ours = stands.is_some_and(|stands| node.mark.on(stands) == Says::Ours);
+        let adopted = node.adopted || by_group && ours;
+        adoption::adopted_as(node, adopted, self.cr.retains_adopted())
     }
 
     /// The client subnet is known by its security group, as far as that one is known as ours.
@@ -165,13 +198,8 @@ impl Describer<'_> {
         if group.management == Management::Create {
             let tags = tags(&self.cr.spec.azure.tags, &self.owner.key);
             let body = security_group::body(&self.cr.spec.azure.location, &tags, group);
-            return Some(Node::new(
-                &NETWORK_SECURITY_GROUP,
-                id,
-                Goal::Present,
-                body,
-                Mark::Tag(self.owner.key.clone()),
-            ));
+            let mark = Mark::Tag(self.owner.key.clone());
+            return Some(self.adopting(Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Present, body, mark)));
         }
         let absent = self.absent(&Question::Azure(&NETWORK_SECURITY_GROUP, id.clone()));
         let missing = "create it, or set networkSecurityGroup.management: Create";
@@ -229,7 +257,7 @@ impl Describer<'_> {
     /// our own subnets shows no other subnet in it.
     fn leaves_network(&self, nodes: &[Node]) -> Leaves {
         let made = self.cr.spec.virtual_network.management == Management::Create;
-        if !made || self.siblings().iter().any(|other| !other.deleting) {
+        if !made || self.virtual_network().retained || self.siblings().iter().any(|other| !other.deleting) {
             return Leaves::Network;
         }
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);
@@ -243,7 +271,7 @@ impl Describer<'_> {
             return Leaves::Network;
         };
         match look(own, self.observed, self.cr.recorded()) {
-            _ if own.hold == Hold::Referenced => Leaves::Network,
+            _ if own.hold == Hold::Referenced || own.retained => Leaves::Network,
             Seen::Foreign(_) => Leaves::Network,
             Seen::Absent => Leaves::Unknown,
             Seen::Unread(_) | Seen::Busy | Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled => Leaves::Nothing,

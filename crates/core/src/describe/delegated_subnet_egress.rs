@@ -56,7 +56,7 @@ impl Describer<'_> {
 
     /// A resource of ours that carries our tag.
     fn owned(&self, kind: &'static Kind, id: ResourceId, goal: Goal, body: Value) -> Node {
-        Node::new(kind, id, goal, body, Mark::Tag(self.owner.key.clone()))
+        self.adopting(Node::new(kind, id, goal, body, Mark::Tag(self.owner.key.clone())))
     }
 
     /// Adds what goes of what was made here: `all` that is described too, or the leftovers only. Gateways go after the

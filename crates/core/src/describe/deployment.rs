@@ -1,11 +1,13 @@
 //! What an `AciVnetDeployment` asks and what limits it; what should stand for it is in `deployment_blueprint`.
 
 use super::{
+    content_of_others::ContentOfOthers,
     deployment_blueprint::Describer,
     inputs::{self, Inputs},
     owner_of, secrets, sources,
 };
 use crate::{
+    adoption,
     blueprint::{Blueprint, Goal, Node},
     conditions,
     failure::Cause,
@@ -24,8 +26,8 @@ use crate::{
     subject::{Pass, Subject, names},
 };
 use acivnet_api::{
-    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, Deletion, DeletionPolicy, Drift,
-    DriftMode, Origin, ReplaceApproval, ResourceStatus, conditions::reasons,
+    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, Adoption, DelegatedSubnet, Deletion, DeletionPolicy,
+    Drift, DriftMode, Origin, ReplaceApproval, ResourceStatus, conditions::reasons,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -52,6 +54,8 @@ impl Subject for AciVnetDeployment {
             let stands = observed.azure_body(&WEB_SERVICE, &service);
             questions.extend(sources::in_workspace(self, observed, &workspace));
             questions.extend(stands.into_iter().flat_map(|body| about_service(&workspace, &service, body)));
+            let theirs = ContentOfOthers::of(self, observed, &workspace);
+            questions.extend(theirs.into_iter().flat_map(|theirs| theirs.questions()));
             questions.extend(probe_question(self, observed));
             questions.extend(secrets::keys_question(self, observed));
         }
@@ -119,6 +123,10 @@ impl Subject for AciVnetDeployment {
 
     fn deletion(&self) -> Option<&Deletion> {
         self.spec.deletion.as_ref()
+    }
+
+    fn adoption(&self) -> Adoption {
+        self.spec.adoption.unwrap_or_default()
     }
 
     fn leave(&mut self) {
@@ -193,7 +201,8 @@ fn in_workspace(record: &ResourceStatus) -> Option<ResourceId> {
 pub(super) fn service_node(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId, goal: Goal) -> Node {
     let owner = owner_of(&observed.settings.cluster, &cr.metadata);
     let id = web_service::id(workspace, service_name(cr));
-    Node::new(&WEB_SERVICE, id, goal, Value::Null, Mark::ServiceTag(owner.key))
+    let node = Node::new(&WEB_SERVICE, id, Goal::Present, Value::Null, Mark::ServiceTag(owner.key));
+    Node { goal, ..adoption::adopting(cr, observed, node) }
 }
 
 /// The probe's question, once there is an address that may be dialled.

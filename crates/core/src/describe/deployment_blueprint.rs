@@ -2,6 +2,7 @@
 
 use super::{
     cause,
+    content_of_others::{ContentOfOthers, is_made_of},
     deployment::{models_question, operation_question, service_name, service_node, subnet_missing, subnet_of},
     image,
     inputs::Inputs,
@@ -10,6 +11,7 @@ use super::{
     tags,
 };
 use crate::{
+    adoption,
     blueprint::{Blueprint, Goal, Hold, Node},
     conditions::{find, is_true},
     failure::Cause,
@@ -21,7 +23,7 @@ use crate::{
         workspace::{self, WORKSPACE},
     },
     observed::{Fact, Observed},
-    owner::{KEY_PROPERTY, Mark, OWNER_TAG, Owner},
+    owner::{CONTENT_TAG, KEY_PROPERTY, Mark, OWNER_TAG, Owner},
     plan::record_of,
     questions::Question,
     retry::Retry,
@@ -50,7 +52,7 @@ impl Describer<'_> {
         let subnet = subnet_of(self.cr, self.observed).ok_or_else(|| self.subnet_unknown())?;
         self.same_group(&subnet)?;
         self.same_region(&subnet)?;
-        let inputs = Inputs::of(self.cr, self.observed)?;
+        let mut inputs = Inputs::of(self.cr, self.observed)?;
         secrets::check(self.cr, self.observed)?;
         let mut blueprint = Blueprint::default();
         let workspace = blueprint.push(self.workspace_node());
@@ -58,9 +60,15 @@ impl Describer<'_> {
             Source::Content(content) => self.with_key(&content.digest),
             Source::Registered(_) => Vec::new(),
         };
-        let model = blueprint.push(Node { needs: vec![workspace], ..self.model(&inputs.model, versions.first()) });
+        let theirs = self.content_of_others(&mut inputs, versions.is_empty())?;
+        let model = match (&theirs, &inputs.model) {
+            (Some(id), Source::Content(content)) => self.model_of_others(content, id),
+            _ => self.model(&inputs.model, versions.first()),
+        };
+        let model = blueprint.push(Node { needs: vec![workspace], ..model });
         // one that somebody deleted is known all the same: what runs is made from it
         let label = versions.first().map(|body| model_version::label(body));
+        let label = label.or_else(|| theirs.map(|id| id.name().to_owned()));
         let label = label.or_else(|| inputs.model.known(self.cr)).unwrap_or_default();
         let service = self.service(&subnet, inputs, &label);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
@@ -83,10 +91,36 @@ impl Describer<'_> {
         if let Fact::Unread(failure) = self.observed.fact(&self.models_question()) {
             blueprint.blocked = Some(Cause::from(&failure));
         }
-        for body in self.own_models() {
+        for body in self.own_models().into_iter().filter(|body| !self.stays_in_use(body)) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
         blueprint
+    }
+
+    /// A version that an adopted service runs stays with it.
+    fn stays_in_use(&self, version: &Value) -> bool {
+        let service = service_node(self.cr, self.observed, &self.workspace, Goal::Gone);
+        let stands = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained);
+        let used = stands.map(|stands| web_service::model_ids(stands)).unwrap_or_default();
+        used.iter().any(|label| label.eq_ignore_ascii_case(&model_version::label(version)))
+    }
+
+    /// Takes what an adopted service runs for the wanted content where it is: the script, and if none of ours is
+    /// registered the model, whose id is given.
+    fn content_of_others(&self, inputs: &mut Inputs, unregistered: bool) -> Result<Option<ResourceId>, Cause> {
+        let Some(theirs) = ContentOfOthers::of(self.cr, self.observed, &self.workspace) else { return Ok(None) };
+        let script = &inputs.script;
+        if let (false, Some(payload)) = (script.packed, theirs.script(&script.payload)?) {
+            inputs.script.payload = payload;
+        }
+        match &inputs.model {
+            Source::Content(content) if unregistered => theirs.model(content),
+            _ => Ok(None),
+        }
+    }
+
+    fn model_of_others(&self, content: &Content, id: &ResourceId) -> Node {
+        Node { payloads: content.payloads.clone(), ..referred(self.observed, id.clone()) }
     }
 
     fn gone_model(&self, body: &Value) -> Node {
@@ -205,8 +239,19 @@ impl Describer<'_> {
         let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
         let sealed = image::sealed(self.cr).chain(secrets::first_keys(self.cr, self.observed)).collect();
         let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
+        let node = adoption::adopting(self.cr, self.observed, node);
+        let live = self.live(&node, stands);
+        let node = Node { live, ..node };
         let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
         Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
+    }
+
+    /// An adopted service that is made of what is wanted only lacks the tag that tells its content.
+    fn live(&self, node: &Node, stands: Option<&Value>) -> Vec<String> {
+        let untold = |stands: &&Value| stands.pointer("/kvTags/acivnet-content").is_none_or(Value::is_null);
+        let image = node.body.get("environmentImageRequest");
+        let same = stands.filter(untold).zip(image).is_some_and(|(stands, image)| is_made_of(stands, image));
+        if node.adopted && same { vec![format!("kvTags.{CONTENT_TAG}")] } else { Vec::new() }
     }
 
     /// Whether it is to be made, now or after what stands was deleted. One that stands is not disturbed.

@@ -116,7 +116,15 @@ impl Reporter<'_> {
     fn model(&self) -> Option<ModelStatus> {
         let (node, _) = self.model_step()?;
         let body = self.pass.observed.azure_body(node.kind, &node.id)?;
-        let referred = node.hold == Hold::Referenced;
+        let file = node.payloads.first();
+        let origin = match (node.hold, file) {
+            (Hold::Owned, _) => Origin::Created,
+            (Hold::Referenced, None) => Origin::Referenced,
+            // others registered the wanted content
+            (Hold::Referenced, Some(_)) => Origin::Adopted,
+        };
+        let digest = model_version::property(body, DIGEST_PROPERTY).map(str::to_owned);
+        let digest = digest.or_else(|| file.filter(|_| origin == Origin::Adopted).map(|file| file.digest.clone()));
         let read = match node.payloads.first().map(|payload| &payload.source) {
             Some(PayloadSource::Uri { uri, etag }) => Some((uri, etag)),
             _ => None,
@@ -124,10 +132,10 @@ impl Reporter<'_> {
         Some(ModelStatus {
             name: self.cr.spec.model.name.clone(),
             version: model_version::version(body),
-            digest: model_version::property(body, DIGEST_PROPERTY).map(str::to_owned),
+            digest,
             uri: read.map(|(uri, _)| uri.clone()),
             etag: read.map(|(_, etag)| etag.clone()),
-            origin: Some(if referred { Origin::Referenced } else { Origin::Created }),
+            origin: Some(origin),
         })
     }
 

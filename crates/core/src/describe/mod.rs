@@ -2,6 +2,7 @@
 
 mod cause;
 pub mod conda;
+mod content_of_others;
 mod delegated_subnet;
 mod delegated_subnet_associations;
 mod delegated_subnet_blueprint;

@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 /// The service that the subnet is delegated to (Azure Container Instances, "Virtual network scenarios and resources").
 pub const CONTAINER_GROUPS: &str = "Microsoft.ContainerInstance/containerGroups";
 
+/// Name of a delegation that is put on an adopted subnet: no mark of ours.
+pub const UNMARKED: &str = "containerGroups";
+
 /// The kind.
 pub static SUBNET: Kind = Kind {
     name: "Subnet",

@@ -182,6 +182,12 @@ pub fn still_runs(body: &Value) -> bool {
     state(body) == "Unhealthy"
 }
 
+/// The models that it is made of, as `name:version`.
+pub fn model_ids(body: &Value) -> Vec<&str> {
+    let list = body.pointer("/environmentImageRequest/modelIds").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
 /// A field of the body as the spec calls it, and the unit in which the spec writes it.
 pub fn spec_field(path: &str) -> (String, &'static str) {
     let tag = path.strip_prefix("kvTags.").filter(|tag| *tag != CONTENT_TAG);
@@ -268,7 +274,7 @@ mod tests {
         let paths: Vec<_> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["kvTags.acivnet-content", "image.modelIds"]);
         assert!(found.iter().all(|one| (WEB_SERVICE.change)(&one.path) == Change::Roll));
-        let operations = patch(&want, &stands, &found, &[]);
+        let operations = patch(&want, &stands, &found, true, &[]);
         let touched: Vec<_> = operations.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
         assert_eq!(touched, ["/environmentImageRequest", "/kvTags"]);
         for (path, expected) in [

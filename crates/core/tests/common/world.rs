@@ -32,6 +32,8 @@ pub struct World {
     pub log: String,
     /// Digests of files, and text.
     pub files: BTreeMap<String, String>,
+    /// What others uploaded, by URL.
+    pub uploads: BTreeMap<String, String>,
     pub probe: Result<u16, Failure>,
     /// Secrets by name: how often each was changed, and what is in it.
     pub secrets: BTreeMap<String, (u32, BTreeMap<String, String>)>,
@@ -65,6 +67,7 @@ impl Default for World {
             operations: BTreeMap::new(),
             log: String::new(),
             files: BTreeMap::new(),
+            uploads: BTreeMap::new(),
             probe: Ok(200),
             secrets: BTreeMap::new(),
             keys: ["azure-1".into(), "azure-2".into()],
@@ -156,6 +159,7 @@ impl World {
             }),
             Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
             Question::Azure(kind, id) if kind.name == "RegisteredModel" => self.labelled(id.name()),
+            Question::FileDigest { url, .. } => self.uploads.get(url).map(|content| file(content, false)),
             Question::Azure(_, id) => self.arm.get(&id.folded()).cloned().map(|body| self.shown(&id.folded(), body)),
             Question::Models { owner, .. } => Some(of(&self.models, "/properties/acivnet-owner", owner)),
             Question::NewestModel { name, .. } => {
@@ -424,6 +428,7 @@ fn is_azure(question: &Question) -> bool {
             | Question::NewestModel { .. }
             | Question::Operation { .. }
             | Question::RemoteFile(_)
+            | Question::FileDigest { .. }
             | Question::ServiceLog(_)
     )
 }

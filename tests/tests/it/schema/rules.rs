@@ -126,7 +126,7 @@ fn stated_messages() -> BTreeSet<String> {
 }
 
 const NAME: &str = "metadata.name must have at most 63 characters: the owner mark must fit an Azure tag";
-const OWN_TAG: &str = "the tag acivnet-owner is the controller's own mark";
+const OWN_TAG: &str = "tags that begin with acivnet- are the controller's own marks";
 const PREFIX: &str = "IPv4, /28 or larger, without host bits";
 const CANNOT_OVERLAP: &str = "subnet.addressPrefix and clientSubnet.addressPrefix must not overlap";
 

@@ -36,15 +36,15 @@ pub(super) fn change(path: &str) -> Change {
 }
 
 /// Whether what runs differs: driver, script, model or environment.
-pub fn changes_content(differs: &[Difference]) -> bool {
-    differs.iter().any(|one| one.path == format!("kvTags.{CONTENT_TAG}") || is_below(&one.path, "image"))
+pub fn changes_content<'d>(differs: impl IntoIterator<Item = &'d Difference>) -> bool {
+    differs.into_iter().any(|one| one.path == format!("kvTags.{CONTENT_TAG}") || is_below(&one.path, "image"))
 }
 
-/// The JSON patch that removes the differences. Tags are sent whole, with what others put there; a property is added.
-pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
+/// The JSON patch that removes the differences, with what runs if that is `new_content`. Tags are sent whole, with what others put there; a property is added.
+pub fn patch(body: &Value, stands: &Value, differs: &[Difference], new_content: bool, written: &[String]) -> Value {
     let touched = |root: &str| differs.iter().any(|one| is_below(&one.path, root));
     let mut operations = Vec::new();
-    if changes_content(differs) {
+    if new_content {
         operations.push(operation("replace", "/environmentImageRequest", body.get("environmentImageRequest")));
     }
     if touched("kvTags") {
@@ -97,7 +97,7 @@ mod tests {
         let differs = [one("properties.team", "churn"), one("properties.a/b~c", "d"), one("description", "new")];
         let body = json!({"description": "new"});
         assert_eq!(
-            patch(&body, &json!({}), &differs, &[]),
+            patch(&body, &json!({}), &differs, false, &[]),
             json!([
                 {"op": "replace", "path": "/description", "value": "new"},
                 {"op": "add", "path": "/properties/team", "value": "churn"},
@@ -111,6 +111,6 @@ mod tests {
         let switch = Difference { path: "appInsightsEnabled".into(), want: true.into(), have: false.into() };
         let body = json!({"appInsightsEnabled": true, "environmentImageRequest": {}});
         let switched = json!([{"op": "replace", "path": "/appInsightsEnabled", "value": true}]);
-        assert_eq!(patch(&body, &json!({}), &[switch], &[]), switched);
+        assert_eq!(patch(&body, &json!({}), std::slice::from_ref(&switch), changes_content([&switch]), &[]), switched);
     }
 }

@@ -1,0 +1,118 @@
+//! What an adopted web service runs: files and a model that others uploaded under names that tell nothing. By their
+//! content they may be the wanted ones; then nothing is uploaded, registered or rolled.
+
+use super::{
+    deployment::{models_question, service_node},
+    sources::Content,
+};
+use crate::{
+    blueprint::{Goal, Payload},
+    drift::{Rule, differences},
+    failure::Cause,
+    id::ResourceId,
+    kinds::{
+        model_version,
+        registered_model::REGISTERED_MODEL,
+        web_service::{WEB_SERVICE, comparable_image},
+    },
+    observed::{Fact, Observed},
+    questions::Question,
+};
+use acivnet_api::AciVnetDeployment;
+use serde_json::Value;
+
+/// Where Azure ML keeps files that were uploaded from a machine (`azureml-core` 1.61).
+const UPLOADS: &str = "aml://artifact/LocalUpload/";
+/// Of a definition these say where Azure keeps it, not what it is.
+const DEFINITION: &[Rule] = &[Rule::WriteOnly("version"), Rule::WriteOnly("assetId")];
+
+/// The script and the model that an adopted web service runs, as far as they look like the wanted ones.
+pub(super) struct ContentOfOthers<'a> {
+    cr: &'a AciVnetDeployment,
+    observed: &'a Observed,
+    workspace: &'a ResourceId,
+    image: Value,
+}
+
+impl<'a> ContentOfOthers<'a> {
+    /// None where there is no service, or where it was made here.
+    pub(super) fn of(cr: &'a AciVnetDeployment, observed: &'a Observed, workspace: &'a ResourceId) -> Option<Self> {
+        let node = service_node(cr, observed, workspace, Goal::Present);
+        let stands = observed.azure_body(&WEB_SERVICE, &node.id).filter(|_| node.adopted)?;
+        let image = (WEB_SERVICE.normalise)(stands).get("image")?.clone();
+        Some(Self { cr, observed, workspace, image })
+    }
+
+    /// What tells whether they are the wanted ones.
+    pub(super) fn questions(&self) -> Vec<Question> {
+        let digest = |url: &str| Question::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() };
+        let model = self.model_id();
+        let file = model.as_ref().and_then(|id| self.model_url(id)).map(digest);
+        let script = self.script_url().map(digest);
+        script.into_iter().chain(model.map(|id| Question::Azure(&REGISTERED_MODEL, id))).chain(file).collect()
+    }
+
+    /// URL of the only script, if it is called as the wanted one.
+    fn script_url(&self) -> Option<&str> {
+        let [one] = self.image.get("assets")?.as_array()?.as_slice() else { return None };
+        let (_, name) = one.as_str()?.strip_prefix(UPLOADS)?.split_once('/')?;
+        one.as_str().filter(|_| name == self.cr.spec.scoring.script.config_map.key)
+    }
+
+    /// The only model, if it is called as the wanted one and is not one of ours.
+    fn model_id(&self) -> Option<ResourceId> {
+        let [one] = self.image.get("modelIds")?.as_array()?.as_slice() else { return None };
+        let label = one.as_str()?;
+        let named = label.split(':').next() == Some(&self.cr.spec.model.name);
+        let ours = self.observed.body(&models_question(self.cr, self.observed, self.workspace));
+        let mut ours = ours.and_then(Value::as_array).into_iter().flatten();
+        let is_ours = ours.any(|body| model_version::label(body).eq_ignore_ascii_case(label));
+        (named && !is_ours).then(|| self.workspace.child("models", label))
+    }
+
+    fn model_url(&self, id: &ResourceId) -> Option<&'a str> {
+        self.observed.body(&Question::Azure(&REGISTERED_MODEL, id.clone()))?.get("url")?.as_str()
+    }
+
+    /// The wanted script as an upload that is there already, where it is. What can't be read now counts as the wanted
+    /// one, and nothing is to be written meanwhile.
+    pub(super) fn script(&self, script: &Payload) -> Result<Option<Payload>, Cause> {
+        let Some(url) = self.script_url().filter(|url| *url != script.url()) else { return Ok(None) };
+        let container = url.strip_prefix(UPLOADS).and_then(|rest| rest.split_once('/')).map(|(container, _)| container);
+        let same = self.holds(url, &script.digest)?;
+        Ok(container.filter(|_| same).map(|container| Payload { container: container.to_owned(), ..script.clone() }))
+    }
+
+    /// The wanted model as a version that others registered, where it is.
+    pub(super) fn model(&self, content: &Content) -> Result<Option<ResourceId>, Cause> {
+        let ([model], Some(id)) = (content.payloads.as_slice(), self.model_id()) else { return Ok(None) };
+        match self.observed.fact(&Question::Azure(&REGISTERED_MODEL, id.clone())) {
+            Fact::Unread(failure) => Err(Cause::from(&failure)),
+            Fact::Absent => Ok(None),
+            Fact::Present(_) => match self.model_url(&id) {
+                Some(url) => Ok(self.holds(url, &model.digest)?.then_some(id)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    fn holds(&self, url: &str, digest: &str) -> Result<bool, Cause> {
+        let question = Question::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() };
+        match self.observed.fact(&question) {
+            Fact::Present(file) => Ok(file.get("digest").and_then(Value::as_str) == Some(digest)),
+            Fact::Absent => Ok(false),
+            Fact::Unread(failure) => Err(Cause::from(&failure)),
+        }
+    }
+}
+
+/// Whether a web service was made of what is wanted, the driver apart. `wanted` is an `environmentImageRequest`.
+pub(super) fn is_made_of(stands: &Value, wanted: &Value) -> bool {
+    let Some(made) = stands.get("environmentImageRequest") else { return false };
+    let environment = |image: &Value| image.get("environment").cloned().unwrap_or_default();
+    let variables = |image: &Value| environment(image).get("environmentVariables").cloned().unwrap_or_default();
+    let equal = |want: &Value, have: &Value| differences(want, have, DEFINITION, &[]).is_empty();
+    comparable_image(made) == comparable_image(wanted)
+        && equal(&environment(wanted), &environment(made))
+        && equal(&variables(made), &variables(wanted))
+}
