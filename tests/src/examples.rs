@@ -109,7 +109,8 @@ pub fn full_subnet() -> Object {
         .with("/spec/clientSubnet/computeInstance", compute_instance())
         .with("/spec/egress", json!({"type": "NATGateway", "natGateway": {"name": "nat-ml", "publicIPCount": 2}}))
         .with("/spec/drift", json!({"mode": "Correct", "intervalSeconds": 300}))
-        .with("/spec/deletion", json!({"policy": "Delete"}))
+        .with("/spec/adoption", "IfUnowned")
+        .with("/spec/deletion", json!({"policy": "Delete", "adopted": "Retain", "orphanAfterSeconds": 86400}))
         .with("/spec/suspend", false)
 }
 
@@ -149,7 +150,8 @@ pub fn full_deployment() -> Object {
         .with("/spec/probe/timeoutSeconds", 10)
         .with("/spec/rollout", json!({"replaceApproval": "Required"}))
         .with("/spec/drift", json!({"mode": "Correct", "intervalSeconds": 300}))
-        .with("/spec/deletion", json!({"policy": "Delete"}))
+        .with("/spec/adoption", "IfUnowned")
+        .with("/spec/deletion", json!({"policy": "Delete", "adopted": "Retain", "orphanAfterSeconds": 86400}))
         .with("/spec/suspend", false)
 }
 

@@ -22,6 +22,9 @@ pub const CREDENTIALS_FINALIZER: &str = "acivnet.dev/credentials";
 pub const APPROVE_PLAN: &str = "acivnet.dev/approve-plan";
 /// Annotation: any new value makes the controller look at once; echoed in `status.lastHandledReconcileAt`.
 pub const RECONCILE_REQUESTED_AT: &str = "acivnet.dev/reconcile-requested-at";
+/// Annotation: any new value makes the web service roll once with the same content; echoed in
+/// `status.lastHandledRestartAt`.
+pub const RESTART_REQUESTED_AT: &str = "acivnet.dev/restart-requested-at";
 /// The ServiceAccount of a namespace whose annotations name its Azure identity.
 pub const SERVICE_ACCOUNT: &str = "acivnet";
 /// The Secret of a namespace that holds its Azure identity, with the keys `tenantID`, `clientID`, `clientSecret`.

@@ -8,7 +8,10 @@ use crate::{
     scrub,
     subject::Pass,
 };
-use acivnet_api::conditions::{reasons, types};
+use acivnet_api::{
+    DriftMode, ResourceStatus,
+    conditions::{reasons, types},
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// One event for all the writes of one sort in a pass. `drifts`: differences are drift.
@@ -76,6 +79,28 @@ pub fn blocked_event(last: &[Condition], next: &[Condition]) -> Option<Event> {
         reason: types::DELETION_BLOCKED,
         action: "Delete",
         message: scrub::clean(&format!("{}: {}", now.reason, now.message)),
+    })
+}
+
+/// The event of drift that came or went where it is only told: correcting it tells by itself.
+pub fn drift_event(last: &[Condition], next: &[Condition], mode: DriftMode) -> Option<Event> {
+    let now = find(next, types::DRIFT_DETECTED).filter(|_| mode == DriftMode::Detect)?;
+    let was = find(last, types::DRIFT_DETECTED).is_some_and(|was| was.status == "True");
+    let drifted = now.status == "True";
+    let known = was == drifted || now.status == "Unknown";
+    (!known).then(|| event(drifted, &now.reason, "Compare", &now.message))
+}
+
+/// The event of an object that goes while something of it stays in Azure.
+pub fn orphaned_event(stays: &[&ResourceStatus], warning: bool, why: &str) -> Option<Event> {
+    let label = |one: &&ResourceStatus| format!("{}/{}", one.kind, one.id.rsplit('/').next().unwrap_or_default());
+    let list = stays.iter().map(label).collect::<Vec<_>>().join(", ");
+    let message = format!("{why}; what stays in Azure: {list}");
+    (!stays.is_empty()).then(|| Event {
+        warning,
+        reason: "Orphaned",
+        action: "Delete",
+        message: scrub::clean(&message),
     })
 }
 

@@ -31,6 +31,7 @@ pub mod questions;
 pub mod report;
 mod request;
 pub mod resources;
+mod restart;
 pub mod retry;
 pub mod scrub;
 pub mod subject;

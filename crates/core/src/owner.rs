@@ -103,6 +103,9 @@ fn delegation(body: &Value, name: &str) -> Says {
     }
 }
 
+/// Service tag that remembers the last restart that a person asked for; put there in the PATCH that restarts.
+pub const RESTART_TAG: &str = "acivnet-restart";
+
 /// sha256 of the parts, each preceded by its length, in hex.
 pub fn sha256_hex(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();

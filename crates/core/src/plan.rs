@@ -344,7 +344,8 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
     }
 }
 
-fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
+/// Why what stands is left alone, and what would change that.
+pub(crate) fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
     let (whose, way) = match owner {
         None => ("carries no mark of ours".to_owned(), "adoption: IfUnowned to take it"),
         Some(owner) => (format!("belongs to {owner}"), "adoption: Force to take it from there"),

@@ -4,19 +4,21 @@ use crate::{
     blueprint::{Blueprint, Goal, Node},
     conditions::{Conditions, find},
     drift::shown,
-    events::{blocked_event, write_events},
+    events::{blocked_event, orphaned_event, write_events},
     failure::{Cause, Failure},
     observed::Identity,
     patience::{lasted, passes_while_deleting, progress},
     plan::{Action, Done, Held, Progress, Request, Seen, Step},
+    resources::resources,
     retry::Retry,
     scrub,
-    subject::Pass,
+    subject::{Pass, Subject},
 };
 use acivnet_api::{
-    DriftItem, DriftMode, PlanStatus, PlannedAction,
+    DeletionPolicy, DriftItem, DriftMode, Origin, PlanStatus, PlannedAction, ResourceStatus,
     conditions::{reasons, types},
 };
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
 use std::time::Duration;
@@ -233,7 +235,8 @@ pub struct Leaving {
 }
 
 /// Conditions and events of a deletion. `going` tells what is under way when nothing holds it.
-pub fn leaving(
+pub fn leaving<S: Subject>(
+    subject: &S,
     pass: &Pass<'_>,
     done: Option<&Done>,
     last: &[Condition],
@@ -242,7 +245,9 @@ pub fn leaving(
 ) -> Leaving {
     let after = pass.observed.settings.stalled_after_seconds;
     let cause = root_cause(pass, done);
-    let release = pass.plan.settled() && !pass.blueprint.incomplete && cause.is_none();
+    let proven = pass.plan.settled() && !pass.blueprint.incomplete && cause.is_none();
+    let given_up = cause.is_some() && is_given_up(subject, pass.now);
+    let release = proven || given_up;
     conditions.set(types::READY, Some(false), reasons::DELETING, "being deleted");
     if let Some(cause) = &cause {
         let known = find(last, types::DELETION_BLOCKED).is_some_and(|was| was.reason == cause.reason);
@@ -256,7 +261,30 @@ pub fn leaving(
     let conditions = conditions.build();
     let mut events = write_events(pass, done, false);
     events.extend(blocked_event(last, &conditions));
+    events.extend(release.then(|| farewell(subject, pass, given_up)).flatten());
     Leaving { conditions, events, next, release }
+}
+
+/// Whether something has held the deletion for so long that the object goes all the same.
+fn is_given_up<S: Subject>(subject: &S, now: Timestamp) -> bool {
+    let asked = subject.meta().deletion_timestamp.as_ref().map(|time| time.0);
+    let after = subject.deletion().and_then(|deletion| deletion.orphan_after_seconds);
+    asked.zip(after).is_some_and(|(asked, after)| now.as_second() - asked.as_second() >= i64::from(after))
+}
+
+/// What an object that goes tells of what stays.
+fn farewell<S: Subject>(subject: &S, pass: &Pass<'_>, given_up: bool) -> Option<Event> {
+    let adopted = |one: &&ResourceStatus| one.origin == Some(Origin::Adopted);
+    let known = resources(pass, subject.recorded());
+    let known = known.iter().filter(|one| one.origin != Some(Origin::Referenced));
+    match subject.deletion().and_then(|deletion| deletion.policy).unwrap_or_default() {
+        _ if given_up => orphaned_event(&known.collect::<Vec<_>>(), true, "deletion.orphanAfterSeconds is over"),
+        DeletionPolicy::Orphan => orphaned_event(&known.collect::<Vec<_>>(), false, "deletion.policy is Orphan"),
+        DeletionPolicy::Delete if subject.retains_adopted() => {
+            orphaned_event(&known.filter(adopted).collect::<Vec<_>>(), false, "adopted resources are retained")
+        }
+        DeletionPolicy::Delete => None,
+    }
 }
 
 /// When to look again, from what the pass did and met.

@@ -171,7 +171,7 @@ fn of_a_deployment() {
                 stalled: Stalls::AtOnce,
                 tells: "carries no mark of ours",
                 next: SLOWLY,
-                writes: &["POST ModelVersion/mymodel"],
+                writes: &[],
             },
         ),
         (
@@ -187,7 +187,7 @@ fn of_a_deployment() {
                 stalled: Stalls::AtOnce,
                 tells: "belongs to c/n/other",
                 next: SLOWLY,
-                writes: &["POST ModelVersion/mymodel"],
+                writes: &[],
             },
         ),
         (

@@ -18,6 +18,9 @@ pub struct AciVnetDeploymentStatus {
     /// The last `acivnet.dev/reconcile-requested-at` that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+    /// The last `acivnet.dev/restart-requested-at` that was carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_restart_at: Option<String>,
     /// Where it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     blueprint::{Goal, Node},
     conditions::{Conditions, find},
-    events::{ready_event, stalled_event, write_events},
+    events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
     id::ResourceId,
     kinds::{
@@ -64,6 +64,7 @@ impl Reporter<'_> {
         if let Some((met, reason, message)) = ready {
             events.extend(ready_event(self.last(), reason, met == Some(true), &message));
         }
+        events.extend(drift_event(self.last(), &status.conditions, self.cr.drift_mode()));
         events.extend(stalled_event(self.last(), &status.conditions, &events));
         let sweep = Duration::from_secs(self.cr.interval_seconds());
         Report { status, events, next: report::next(self.pass, self.done, self.cause.as_ref(), sweep), release: false }
@@ -72,7 +73,7 @@ impl Reporter<'_> {
     fn leaving(self) -> Report<DelegatedSubnetStatus> {
         let mut status = self.status();
         let going = "removing what was made in Azure";
-        let said = report::leaving(self.pass, self.done, self.last(), self.begin(), going);
+        let said = report::leaving(self.cr, self.pass, self.done, self.last(), self.begin(), going);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }

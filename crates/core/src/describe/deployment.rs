@@ -23,6 +23,7 @@ use crate::{
     plan::{Done, Limits, is_ours},
     questions::Question,
     report::Report,
+    restart,
     subject::{Pass, Subject, names},
 };
 use acivnet_api::{
@@ -133,9 +134,12 @@ impl Subject for AciVnetDeployment {
         self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 
-    /// The files are not those of the revision that was served last. The version that Azure gave the model is not an
+    /// A person asks for a restart, or the files are not those of the revision that was served last. The version that Azure gave the model is not an
     /// input: a version that vanishes is drift.
     fn has_new_inputs(&self, observed: &Observed) -> bool {
+        if restart::is_open(self) {
+            return true;
+        }
         let (Some(status), Ok(inputs)) = (&self.status, Inputs::of(self, observed)) else { return false };
         let content = inputs.model.known(self).map(|label| inputs.content(self, observed, &label));
         status.revision_digest.is_some() && content != status.revision_digest || secrets::changed(self, observed)

@@ -24,8 +24,9 @@ use crate::{
     },
     observed::{Fact, Observed},
     owner::{CONTENT_TAG, KEY_PROPERTY, Mark, OWNER_TAG, Owner},
-    plan::record_of,
+    plan::{Seen, adoption_refused, look, record_of},
     questions::Question,
+    restart,
     retry::Retry,
     scrub,
     subject::Subject,
@@ -71,6 +72,7 @@ impl Describer<'_> {
         let label = label.or_else(|| theirs.map(|id| id.name().to_owned()));
         let label = label.or_else(|| inputs.model.known(self.cr)).unwrap_or_default();
         let service = self.service(&subnet, inputs, &label);
+        blueprint.blocked = self.taken(&service);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
         if let Some(keys) = secrets::keys_node(self.cr, self.observed, service) {
             blueprint.push(keys);
@@ -95,6 +97,14 @@ impl Describer<'_> {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
         blueprint
+    }
+
+    /// Nothing is registered for a service whose name another one has.
+    fn taken(&self, service: &Node) -> Option<Cause> {
+        match look(service, self.observed, self.cr.recorded()) {
+            Seen::Foreign(owner) => Some(adoption_refused(service, owner.as_deref())),
+            _ => None,
+        }
     }
 
     /// A version that an adopted service runs stays with it.
@@ -241,7 +251,7 @@ impl Describer<'_> {
         let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
         let node = adoption::adopting(self.cr, self.observed, node);
         let live = self.live(&node, stands);
-        let node = Node { live, ..node };
+        let node = restart::asked_for(self.cr, Node { live, ..node });
         let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
         Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
     }

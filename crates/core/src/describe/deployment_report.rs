@@ -9,7 +9,7 @@ use crate::{
     blueprint::{Goal, Node},
     conditions::{Conditions, find},
     endpoint::{self, Address},
-    events::{ready_event, stalled_event, write_events},
+    events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
     id::ResourceId,
     kinds::{
@@ -98,7 +98,7 @@ impl<'a> Reporter<'a> {
     fn leaving(self) -> Report<AciVnetDeploymentStatus> {
         let mut status = self.status();
         let going = "removing the web service and the model versions from Azure ML";
-        let said = report::leaving(self.pass, self.done, &self.last.conditions, self.begin(), going);
+        let said = report::leaving(self.cr, self.pass, self.done, &self.last.conditions, self.begin(), going);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }
@@ -117,6 +117,7 @@ impl<'a> Reporter<'a> {
         }
         events.extend(self.approval_event());
         events.extend(self.readable_event());
+        events.extend(drift_event(last, &status.conditions, self.cr.drift_mode()));
         events.extend(stalled_event(last, &status.conditions, &events));
         events
     }

@@ -24,7 +24,7 @@ use crate::{
 };
 use acivnet_api::{
     AciVnetDeployment, AciVnetDeploymentStatus, Endpoint, ModelStatus, Origin, ProbeStatus, RECONCILE_REQUESTED_AT,
-    ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus, conditions::reasons,
+    RESTART_REQUESTED_AT, ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus, conditions::reasons,
 };
 use serde_json::Value;
 
@@ -39,6 +39,7 @@ impl Reporter<'_> {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { self.last.settled_generation },
             last_handled_reconcile_at: annotation(self.cr, RECONCILE_REQUESTED_AT),
+            last_handled_restart_at: self.restarted(),
             endpoint: self.endpoint(),
             model_label: model.as_ref().map(|model| format!("{}:{}", model.name, model.version)),
             model,
@@ -82,6 +83,13 @@ impl Reporter<'_> {
             !version || wanted.is_empty() || listed.is_none_or(|list| stands(one, list))
         });
         all
+    }
+
+    /// The restart that was asked for, once the web service stands with it.
+    fn restarted(&self) -> Option<String> {
+        let settled = self.step().is_some_and(|(_, step)| step.seen == Seen::Settled);
+        let asked = annotation(self.cr, RESTART_REQUESTED_AT).filter(|_| settled);
+        asked.or_else(|| self.last.last_handled_restart_at.clone())
     }
 
     fn subnet_label(&self) -> Option<String> {

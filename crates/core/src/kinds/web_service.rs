@@ -284,6 +284,7 @@ mod tests {
             ("encryptionProperties", Change::Replace),
             ("appInsightsEnabled", Change::Roll),
             ("properties.team", Change::Live),
+            ("kvTags.acivnet-restart", Change::Roll),
             ("description", Change::Live),
             ("kvTags.team", Change::Live),
         ] {

@@ -5,7 +5,7 @@ use crate::{
     blueprint::Sealed,
     drift::{Difference, merged},
     kind::Change,
-    owner::CONTENT_TAG,
+    owner::{CONTENT_TAG, RESTART_TAG},
 };
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub(super) fn change(path: &str) -> Change {
     let below = |root: &&str| is_below(path, root);
     if FIXED.iter().any(below) {
         Change::Replace
-    } else if path == format!("kvTags.{CONTENT_TAG}") || ROLLING.iter().any(below) {
+    } else if is_content_tag(path) || ROLLING.iter().any(below) {
         Change::Roll
     } else {
         Change::Live
@@ -37,7 +37,12 @@ pub(super) fn change(path: &str) -> Change {
 
 /// Whether what runs differs: driver, script, model or environment.
 pub fn changes_content<'d>(differs: impl IntoIterator<Item = &'d Difference>) -> bool {
-    differs.into_iter().any(|one| one.path == format!("kvTags.{CONTENT_TAG}") || is_below(&one.path, "image"))
+    differs.into_iter().any(|one| is_content_tag(&one.path) || is_below(&one.path, "image"))
+}
+
+/// Whether a tag tells what runs, or since when.
+fn is_content_tag(path: &str) -> bool {
+    path.strip_prefix("kvTags.").is_some_and(|tag| [CONTENT_TAG, RESTART_TAG].contains(&tag))
 }
 
 /// The JSON patch that removes the differences, with what runs if that is `new_content`. Tags are sent whole, with what others put there; a property is added.
