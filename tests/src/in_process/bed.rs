@@ -44,10 +44,10 @@ const REAL_HASTE: f64 = 0.05;
 /// When all begins.
 const BEGINNING: &str = "2026-11-22T12:00:00Z";
 
-const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
-const CLIENT: &str = "00000000-0000-0000-0000-00000000000c";
+pub(super) const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
+pub(super) const CLIENT: &str = "00000000-0000-0000-0000-00000000000c";
 /// The client secret of the tenant's application.
-const SECRET: &str = "open-sesame";
+pub(super) const SECRET: &str = "open-sesame";
 const PRINCIPAL: &str = "00000000-0000-0000-0000-0000000000c1";
 const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 /// The examples' resource group.

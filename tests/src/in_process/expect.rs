@@ -203,6 +203,76 @@ pub fn their_group(end: &EndState) {
     absent(end, &["amlvnet1"]);
 }
 
+/// What was made by hand is taken: it has our mark, and what others put there.
+pub fn adopted(end: &EndState) {
+    article(end);
+    counts(end, &[("artifacts", 3)]);
+    for place in ["/virtualNetworks/amlvnet1", "/networkSecurityGroups/amlnsg"] {
+        let tags = &resource(end, place)["tags"];
+        assert_eq!((&tags["acivnet-origin"], &tags["team"]), (&json!("Adopted"), &json!("science")));
+    }
+    assert_eq!(resource(end, "/subnets/amlsubnet1")["properties"]["delegations"][0]["name"], "0");
+    assert_eq!(end.azure["services"][0]["kvTags"]["acivnet-origin"], "Adopted");
+    assert_eq!(end.azure["models"][0]["kvTags"], json!({"area": "test"}));
+    let origins = |kind: &str, name: &str| {
+        let resources = end.kubernetes[kind][format!("ml/{name}")]["status"]["resources"].clone();
+        let of =
+            |one: &Value| format!("{}={}", one["kind"].as_str().unwrap_or("?"), one["origin"].as_str().unwrap_or("?"));
+        resources.as_array().into_iter().flatten().map(of).collect::<Vec<_>>()
+    };
+    let deployment = origins(DEPLOYMENTS, "aciservice");
+    assert!(
+        deployment.contains(&"WebService=Adopted".to_owned())
+            && deployment.contains(&"ModelVersion=Referenced".to_owned())
+    );
+    let network = origins(SUBNETS, "amlsubnet1");
+    assert_eq!(network.iter().filter(|one| one.ends_with("=Adopted")).count(), 4, "{network:?}");
+}
+
+/// What another cluster has made its own is as it was.
+pub fn of_another_cluster(end: &EndState) {
+    counts(end, &[("models", 1), ("services", 1), ("artifacts", 3)]);
+    let theirs = "00000000-0000-4000-8000-00000000beef/ml/amlsubnet1";
+    for place in ["/virtualNetworks/amlvnet1", "/networkSecurityGroups/amlnsg"] {
+        assert_eq!(resource(end, place)["tags"], json!({"team": "science", "acivnet-owner": theirs}));
+    }
+    assert_eq!(end.azure["services"][0]["kvTags"], json!({"acivnet-owner": theirs}));
+}
+
+/// The objects are gone; what they had taken is there, and no more.
+pub fn retained(end: &EndState) {
+    assert_eq!((objects(end, SUBNETS), objects(end, DEPLOYMENTS)), (0, 0), "{:#}", end.kubernetes);
+    counts(end, &[("models", 1), ("services", 1), ("artifacts", 3)]);
+    present(
+        end,
+        &["/virtualNetworks/amlvnet1", "/subnets/amlsubnet1", "/subnets/default", "/networkSecurityGroups/amlnsg"],
+    );
+}
+
+/// The objects are gone; all that they made is there.
+pub fn orphans(end: &EndState) {
+    retained(end);
+    assert_eq!(end.azure["services"][0]["state"], "Healthy");
+}
+
+/// The object is gone; its network is there.
+pub fn orphaned_network(end: &EndState) {
+    assert_eq!(objects(end, SUBNETS), 0);
+    present(
+        end,
+        &["/virtualNetworks/amlvnet1", "/subnets/amlsubnet1", "/subnets/default", "/networkSecurityGroups/amlnsg"],
+    );
+}
+
+/// The service runs what it ran, and remembers its restart.
+pub fn restarted(end: &EndState) {
+    article(end);
+    assert!(end.azure["services"][0]["kvTags"]["acivnet-restart"].is_string());
+    let status = &deployment(end, "aciservice")["status"];
+    assert_eq!(status["revision"], 1);
+    assert!(status["lastHandledRestartAt"].is_string(), "{status:#}");
+}
+
 fn deployment<'e>(end: &'e EndState, name: &str) -> &'e Value {
     &end.kubernetes[DEPLOYMENTS][format!("ml/{name}")]
 }

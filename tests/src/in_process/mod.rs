@@ -28,4 +28,5 @@ pub mod pacing;
 pub mod plants;
 pub mod scenario;
 pub mod scenarios;
+pub mod sdk;
 pub mod wire;

@@ -3,14 +3,14 @@
 mod parts;
 
 use super::{
-    acts::{self, others, portal, service, sources, trouble},
+    acts::{self, adoption, others, portal, service, sources, trouble},
     expect::{self, Expectation},
     scenario::Scenario,
 };
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, TROUBLE, parts::EGRESS, parts::COMPUTE]
+    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, POLICIES, TROUBLE, parts::EGRESS, parts::COMPUTE]
         .into_iter()
         .flatten()
 }
@@ -281,6 +281,43 @@ const OTHERS: &[Scenario] = &[
         ends: expect::nothing,
     },
     network_drift("token expires", others::no_rules_later),
+];
+
+/// What stands is taken, or left behind.
+const POLICIES: &[Scenario] = &[
+    Scenario { name: "adoption", prepare: adoption::by_hand, act: adoption::adopt, ends: expect::adopted },
+    Scenario {
+        name: "adoption refused",
+        prepare: adoption::of_another_cluster,
+        act: adoption::adopt,
+        ends: expect::of_another_cluster,
+    },
+    Scenario {
+        name: "adopted, then deleted",
+        prepare: adoption::adopted,
+        act: acts::delete_all,
+        ends: expect::retained,
+    },
+    Scenario { name: "orphan", prepare: adoption::leaving_orphans, act: acts::delete_all, ends: expect::orphans },
+    Scenario {
+        name: "orphan, then applied again",
+        prepare: adoption::leaving_orphans,
+        act: adoption::orphaned_and_applied_again,
+        ends: expect::article,
+    },
+    Scenario {
+        name: "deletion given up",
+        prepare: adoption::impatient_network,
+        act: adoption::delete_without_rights_for_ever,
+        ends: expect::orphaned_network,
+    },
+    Scenario { name: "restart", prepare: acts::article, act: adoption::restart, ends: expect::restarted },
+    Scenario {
+        name: "restart of what was adopted",
+        prepare: adoption::adopted,
+        act: adoption::restart,
+        ends: expect::restarted,
+    },
 ];
 
 const fn creation(name: &'static str, act: super::bed::Act, ends: Expectation) -> Scenario {

@@ -1,5 +1,6 @@
 //! What people do in scenarios.
 
+pub mod adoption;
 pub mod others;
 pub mod parts;
 pub mod portal;

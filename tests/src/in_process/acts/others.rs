@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Somebody else's finalizer.
 const FINALIZER: &str = "example.com/backup";
 /// The mark that the same objects of another cluster leave.
-const ANOTHER_CLUSTER: &str = "00000000-0000-4000-8000-00000000beef/ml/amlsubnet1";
+pub(super) const ANOTHER_CLUSTER: &str = "00000000-0000-4000-8000-00000000beef/ml/amlsubnet1";
 /// Longer than a token lasts.
 const LATER: Duration = Duration::from_secs(2 * 3600);
 /// How long nothing can be read, in seconds.

@@ -21,7 +21,7 @@ pub fn security_group() -> String {
     format!("{GROUP_ID}/providers/Microsoft.Network/networkSecurityGroups/amlnsg")
 }
 
-fn in_workspace(what: &str) -> String {
+pub(super) fn in_workspace(what: &str) -> String {
     format!("{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/amlws/{what}")
 }
 
@@ -149,7 +149,7 @@ fn machine_learning(access: &str) -> Value {
     rule("AllowAzureMachineLearning", 100, access, "AzureMachineLearning", "44224")
 }
 
-fn rule(name: &str, priority: u32, access: &str, source: &str, port: &str) -> Value {
+pub(super) fn rule(name: &str, priority: u32, access: &str, source: &str, port: &str) -> Value {
     json!({"name": name, "properties": {
         "priority": priority, "direction": "Inbound", "access": access, "protocol": "Tcp", "sourceAddressPrefix": source,
         "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": port,

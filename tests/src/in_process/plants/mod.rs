@@ -2,6 +2,7 @@
 //!
 //! A bug lives as long as the operator's process and forgets everything with it. None of this is in the shipped binary.
 
+mod adoption;
 mod azure_reads;
 mod azure_writes;
 mod kubernetes;
@@ -35,7 +36,7 @@ pub struct Planted {
 
 /// All bugs.
 pub fn all() -> impl Iterator<Item = &'static Planted> {
-    [kubernetes::BUGS, azure_reads::BUGS, azure_writes::BUGS].into_iter().flatten()
+    [kubernetes::BUGS, adoption::BUGS, azure_reads::BUGS, azure_writes::BUGS].into_iter().flatten()
 }
 
 /// A request as a bug sees it once it is on its way.
