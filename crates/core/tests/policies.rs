@@ -190,7 +190,7 @@ fn a_restart_is_carried_out_in_every_mode() {
         (("/suspend", json!(true)), 0),
     ] {
         let (mut world, cr) = World::serving(&[]);
-        let mut cr = edited(&cr, &[spec.clone()]);
+        let mut cr = edited(&cr, std::slice::from_ref(&spec));
         world.settle(&mut cr);
         let mut cr = annotated(&cr, RESTART_REQUESTED_AT, "now");
         for _ in 0..6 {
