@@ -223,7 +223,7 @@ pub fn adopted(end: &EndState) {
     let deployment = origins(DEPLOYMENTS, "aciservice");
     assert!(
         deployment.contains(&"WebService=Adopted".to_owned())
-            && deployment.contains(&"ModelVersion=Referenced".to_owned())
+            && deployment.contains(&"RegisteredModel=Referenced".to_owned())
     );
     let network = origins(SUBNETS, "amlsubnet1");
     assert_eq!(network.iter().filter(|one| one.ends_with("=Adopted")).count(), 4, "{network:?}");
