@@ -1,9 +1,9 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients differential test check converge bench bed crds clean
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
 
 demo: ## the whole how-to on this machine, deleted again at the end; KEEP=1 leaves it standing in a shell
 	@KEEP=$(KEEP) tools/demo/demo.sh
@@ -14,7 +14,10 @@ article-sdk: ## the how-to's own Python with Microsoft's azureml-core against th
 clients: ## Microsoft's own clients (azureml-core, management libraries, az) against the simulator; all checks
 	@tools/clients/clients.sh
 
-test: ## all tests, the demo, article-sdk and a quick part of clients among them
+differential: ## what azureml-core sends against what the operator sends; ACCEPT=1 takes a new release's recordings over
+	@tools/differential/differential.sh $(if $(ACCEPT),--accept)
+
+test: ## all tests, the demo, article-sdk, differential and a quick part of clients among them
 	@tools/test.sh
 
 check: ## format, clippy, shellcheck, length of files

@@ -37,6 +37,7 @@ main() {
   script_as_a_test tools/demo/demo.sh
   script_as_a_test tools/article-sdk/article-sdk.sh
   script_as_a_test tools/clients/clients.sh --quick
+  script_as_a_test tools/differential/differential.sh
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }

@@ -25,6 +25,7 @@ pub mod locks;
 pub mod machine_learning;
 pub mod network;
 pub mod operations;
+pub mod recording;
 pub mod request_log;
 pub mod run;
 pub mod seed;

@@ -13,6 +13,7 @@ use crate::identity::issuer::IssuerKeys;
 use crate::identity::keys::SigningKey;
 use crate::identity::{self, Caller, Directory, Endpoint};
 use crate::machine_learning;
+use crate::recording::{self, Sent};
 use crate::request_log::{Entry, Sort};
 use crate::run::{self, Runner};
 use crate::seed::Seed;
@@ -159,6 +160,7 @@ impl Simulator {
         let record = Record::of(area, &request, caller.as_ref().ok(), began);
         let asked = request.headers().clone();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (request, sent) = self.recorded(&record, request).await;
         let fault = self.with(|world| world.faults.take(&method, &path, world.now));
         let mut response = self.with_fault(fault, area, caller, request).await;
         self.with(|world| {
@@ -166,8 +168,17 @@ impl Simulator {
             let dropped = response.extensions().get::<ConnectionDropped>().is_some();
             let status = if dropped { 0 } else { response.status().as_u16() };
             world.log.add(record.entry(status, world.now), record.sort);
+            sent.into_iter().for_each(|sent| world.recording.add(Sent { status: Some(status), ..sent }));
         });
         response
+    }
+
+    /// The request, and what is to be kept of it while recording is switched on.
+    async fn recorded(&self, record: &Record, request: Request<Body>) -> (Request<Body>, Option<Sent>) {
+        match record.sort == Sort::Azure && self.with(|world| world.recording.is_on()) {
+            true => recording::record(record.path.clone(), request).await,
+            false => (request, None),
+        }
     }
 
     async fn with_fault(

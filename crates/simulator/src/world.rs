@@ -14,6 +14,7 @@ use crate::locks::Locks;
 use crate::machine_learning::MachineLearning;
 use crate::network::Network;
 use crate::operations::Operations;
+use crate::recording::Recording;
 use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::store::{Resource, Store};
@@ -74,6 +75,8 @@ pub struct World {
     pub faults: Faults,
     /// What was asked.
     pub log: RequestLog,
+    /// What was sent, whole, while that is switched on.
+    pub recording: Recording,
     /// Addresses and links of subnets.
     pub network: Network,
     /// The Azure ML data plane.
@@ -127,6 +130,7 @@ impl World {
             windows: Windows::default(),
             faults: Faults::default(),
             log: RequestLog::default(),
+            recording: Recording::default(),
             network: Network::default(),
             machine_learning: MachineLearning::default(),
             containers: Containers::default(),

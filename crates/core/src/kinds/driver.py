@@ -26,15 +26,18 @@ def _load():
 
 
 _service = _load()
-_parameters = list(inspect.signature(_service.run).parameters)
 
 
 def init():
+    global _body, _takes_headers
+    parameters = list(inspect.signature(_service.run).parameters)
+    _takes_headers = "request_headers" in parameters
+    _body = [name for name in parameters if name != "request_headers"][0]
     _service.init()
 
 
-def run(http_body, request_headers=None):
-    arguments = {_parameters[0]: http_body} if _parameters else {}
-    if "request_headers" in _parameters[1:]:
+def run(http_body, request_headers):
+    arguments = {_body: http_body}
+    if _takes_headers:
         arguments["request_headers"] = request_headers
     return _service.run(**arguments)

@@ -82,6 +82,11 @@ async fn dispatch(simulator: &Simulator, method: &Method, segments: &[&str], que
             world.log.reset_counts();
             done()
         }
+        ["recording"] if method == Method::POST => {
+            world.recording.begin();
+            done()
+        }
+        ["recording"] if method == Method::GET => ok(&json!(world.recording.sent())),
         ["dump"] if method == Method::GET => ok(&dump(world)),
         ["seed"] if method == Method::PUT => {
             Seed::parse(&body).map_err(bad_request)?.merge_into(world);

@@ -99,3 +99,16 @@ async fn a_seed_at_run_time() {
     .await;
     assert_eq!(bed.get(&format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/late")).await.body["location"], "eastus");
 }
+
+#[tokio::test]
+async fn a_recording_holds_bodies_from_when_it_begins() {
+    let bed = Bed::new().await;
+    bed.stands(&vnet(), vnet_body()).await;
+    assert_eq!(bed.get("/simulator/recording").await.body, json!([]));
+    assert_eq!(bed.send(Method::POST, "/simulator/recording", Value::Null).await.status, 204);
+    bed.get(&vnet()).await;
+    bed.put(&vnet(), vnet_body()).await;
+    let sent = bed.get("/simulator/recording").await.body;
+    let expected = json!({"verb": "PUT", "path": vnet(), "contentType": "application/json", "json": vnet_body(), "status": 200});
+    assert_eq!(sent, json!([expected]));
+}

@@ -1,0 +1,3 @@
+"""A module beside the scoring script."""
+
+ANSWER = 42

@@ -1,0 +1,65 @@
+//! What the operator sends for a configuration, on the simulated Azure.
+
+use acivnet_tests::{
+    examples,
+    in_process::{azure, bed::Bed, driver::Driver, wire::Disturbance},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::Method;
+use serde_json::{Map, Value, json};
+use std::{fs, path::Path};
+use tokio::runtime::Builder;
+
+/// The configurations: what each says otherwise than the how-to.
+fn configurations() -> Map<String, Value> {
+    let text = fs::read_to_string(super::folder().join("configurations.yaml")).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+/// Their names.
+pub fn names() -> Vec<String> {
+    configurations().into_iter().map(|(name, _)| name).collect()
+}
+
+/// What a configuration says otherwise; null where there is no field for it.
+pub fn otherwise(name: &str) -> Value {
+    configurations().remove(name).unwrap_or_default()
+}
+
+/// What the operator sends until all is settled.
+pub fn sent(name: &str) -> Vec<Value> {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(applied(&otherwise(name))).unwrap_or_else(|why| panic!("{name}: {why}"))
+}
+
+async fn applied(otherwise: &Value) -> Result<Vec<Value>, String> {
+    let bed = Bed::new(Disturbance::default()).await;
+    for (map, folder) in [("churn", "files"), ("churn-helpers", "files/source"), ("mymodel", "files/mymodel")] {
+        bed.apply(config_map(map, &super::folder().join(folder)));
+    }
+    bed.apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sample"}, "data": {"sample.json": "{}"}}));
+    bed.apply(examples::subnet().0);
+    let mut driver = Driver::start(&bed).await;
+    driver.until_stable().await?;
+    azure::admin(&bed.azure, Method::POST, "recording", Value::Null).await;
+    let mut deployment = examples::deployment().0;
+    deployment["spec"]["probe"]["request"]["configMap"]["name"] = "sample".into();
+    json_patch::merge(&mut deployment, otherwise);
+    bed.apply(deployment);
+    driver.until_stable().await?;
+    let recorded = azure::admin(&bed.azure, Method::GET, "recording", Value::Null).await;
+    Ok(recorded.as_array().cloned().unwrap_or_default())
+}
+
+/// The files of a folder as a ConfigMap.
+fn config_map(name: &str, folder: &Path) -> Value {
+    let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        let (file, bytes) = (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
+        match String::from_utf8(bytes) {
+            Ok(text) => map["data"][file] = text.into(),
+            Err(binary) => map["binaryData"][file] = STANDARD.encode(binary.as_bytes()).into(),
+        }
+    }
+    map
+}
