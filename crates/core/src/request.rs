@@ -117,7 +117,8 @@ fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
 
 fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
     let Some(stands) = stands else {
-        return Some(Request::RegisterModel { body: node.body.clone(), payloads: node.payloads.clone() });
+        let body = model_version::registration(&node.body);
+        return Some(Request::RegisterModel { body, payloads: node.payloads.clone() });
     };
     Some(Request::PatchModel { operations: model_version::patch(&node.body, stands, seen.differences(), written) })
 }

@@ -37,7 +37,8 @@ fn recording(name: &str) -> Value {
 #[test]
 fn configurations_stand_in_python_in_yaml_and_as_recordings() {
     let python = fs::read_to_string(folder().join("configurations.py")).unwrap();
-    let functions = python.lines().filter_map(|line| line.strip_prefix("def ")?.strip_suffix("(ws: Workspace) -> None:"));
+    let functions =
+        python.lines().filter_map(|line| line.strip_prefix("def ")?.strip_suffix("(ws: Workspace) -> None:"));
     let recordings = fs::read_dir(folder().join("recordings")).unwrap().map(|entry| entry.unwrap().path());
     let recordings = recordings.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
     let (names, mut recordings): (Vec<String>, Vec<String>) = (operator::names(), recordings.collect());
@@ -65,7 +66,11 @@ fn the_sdk_sends_what_it_sent() {
         let known = recording(&name);
         others.extend(differences("", Some(&known), Some(&now)).into_iter().map(|one| format!("{name}{one:?}")));
     }
-    assert!(others.is_empty(), "sdk is what is in the repository, operator what azureml-core sends now:\n{}", others.join("\n"));
+    assert!(
+        others.is_empty(),
+        "sdk is what is in the repository, operator what azureml-core sends now:\n{}",
+        others.join("\n")
+    );
 }
 
 #[test]
@@ -75,14 +80,19 @@ fn the_operator_sends_what_the_sdk_sends() {
     for name in &names {
         let known = recording(name);
         if known["refused"].is_string() {
-            assert_eq!(operator::otherwise(name), Value::Null, "{name}: Azure refuses it, and there is no field for it");
+            assert_eq!(
+                operator::otherwise(name),
+                Value::Null,
+                "{name}: Azure refuses it, and there is no field for it"
+            );
             continue;
         }
         let sent = operator::sent(name);
         for (request, one) in pairs(known["requests"].as_array().unwrap(), &requests(&sent)) {
             match EXPLAINED.iter().position(|explained| explained.is(&request, &one)) {
                 Some(place) => drop(used.insert(place)),
-                None => unexplained.push(format!("{name}: {request} {}: SDK {}, operator {}", one.at, one.sdk, one.operator)),
+                None => unexplained
+                    .push(format!("{name}: {request} {}: SDK {}, operator {}", one.at, one.sdk, one.operator)),
             }
         }
     }

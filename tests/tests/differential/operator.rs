@@ -37,7 +37,11 @@ async fn applied(otherwise: &Value) -> Result<Vec<Value>, String> {
     for (map, folder) in [("churn", "files"), ("churn-helpers", "files/source"), ("mymodel", "files/mymodel")] {
         bed.apply(config_map(map, &super::folder().join(folder)));
     }
-    bed.apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sample"}, "data": {"sample.json": "{}"}}));
+    let keys = [("primary", "primary-canary-key"), ("secondary", "secondary-canary-key")];
+    bed.apply(secret("churn-keys", &keys));
+    bed.apply(
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sample"}, "data": {"sample.json": "{}"}}),
+    );
     bed.apply(examples::subnet().0);
     let mut driver = Driver::start(&bed).await;
     driver.until_stable().await?;
@@ -49,6 +53,12 @@ async fn applied(otherwise: &Value) -> Result<Vec<Value>, String> {
     driver.until_stable().await?;
     let recorded = azure::admin(&bed.azure, Method::GET, "recording", Value::Null).await;
     Ok(recorded.as_array().cloned().unwrap_or_default())
+}
+
+fn secret(name: &str, texts: &[(&str, &str)]) -> Value {
+    let data: Map<String, Value> =
+        texts.iter().map(|(key, text)| ((*key).into(), STANDARD.encode(text).into())).collect();
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data})
 }
 
 /// The files of a folder as a ConfigMap.

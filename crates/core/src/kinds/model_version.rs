@@ -69,6 +69,16 @@ pub fn body(owner: &Owner, model: &Model, digest: &str) -> Value {
     body
 }
 
+/// The body of a registration, without `url`, as `azureml-core` 1.61 sends it: what is not said is left out.
+pub fn registration(body: &Value) -> Value {
+    let mut body = body.clone();
+    let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    if let Value::Object(members) = &mut body {
+        members.retain(|_, value| !empty(value));
+    }
+    body
+}
+
 /// The JSON patch that removes the differences: tags and description are all that can change. Tags are sent whole, with
 /// what others put there.
 pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {

@@ -160,8 +160,8 @@ pub fn comparable_image(image: &Value) -> Option<Value> {
     }))
 }
 
-/// The body of a creation: without what is there for comparing only, and without what is not wanted, which clients leave
-/// out.
+/// The body of a creation as `azureml-core` 1.61 sends it: without what is there for comparing only, and without what is
+/// not wanted, but with null for names and keys that are left to Azure.
 pub fn creation(body: &Value) -> Value {
     let mut body = body.clone();
     let collects = body.pointer("/dataCollection/storageEnabled") == Some(&Value::Bool(true));
@@ -172,6 +172,12 @@ pub fn creation(body: &Value) -> Value {
     }
     if !encrypts {
         super::virtual_network::strip(&mut body, &["encryptionProperties"]);
+    }
+    if let Value::Object(members) = &mut body {
+        let keys = json!({"primaryKey": null, "secondaryKey": null});
+        for (name, left) in [("cname", Value::Null), ("dnsNameLabel", Value::Null), ("keys", keys)] {
+            members.entry(name).or_insert(left);
+        }
     }
     body
 }

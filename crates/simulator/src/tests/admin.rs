@@ -109,6 +109,7 @@ async fn a_recording_holds_bodies_from_when_it_begins() {
     bed.get(&vnet()).await;
     bed.put(&vnet(), vnet_body()).await;
     let sent = bed.get("/simulator/recording").await.body;
-    let expected = json!({"verb": "PUT", "path": vnet(), "contentType": "application/json", "json": vnet_body(), "status": 200});
+    let expected =
+        json!({"verb": "PUT", "path": vnet(), "contentType": "application/json", "json": vnet_body(), "status": 200});
     assert_eq!(sent, json!([expected]));
 }
