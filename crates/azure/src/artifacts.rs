@@ -26,7 +26,7 @@ use std::time::Duration;
 use url::Url;
 
 /// What the SDK says a batch of paths is (`azureml-core` 1.61).
-const BATCH: &str = "application/json-patch+json; charset=utf-8";
+const BATCH_TYPE: &str = "application/json-patch+json; charset=utf-8";
 /// Bytes in one request: a payload up to this size is one Put Blob, a longer one is put in blocks. One block is in
 /// memory at a time.
 const BLOCK: usize = 4 << 20;
@@ -92,7 +92,7 @@ impl Azure {
         let url = endpoints.artifacts(workspace, &format!("batch/metadata/LocalUpload/{}", segment(&first.container)));
         let paths: Vec<Value> = batch.iter().map(|payload| json!({"path": payload.path})).collect();
         let call = Call::write(permit, Method::POST, url, Class::MachineLearning, about(workspace, first))
-            .json(BATCH, &json!({"paths": paths}));
+            .json(BATCH_TYPE, &json!({"paths": paths}));
         let answer = self.send(&call).await?;
         if matches!(answer.status, 400 | 409) && is_conflict(&Refusal::read(&answer)) {
             return self.one_by_one(place, batch).await;
