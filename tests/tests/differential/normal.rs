@@ -10,13 +10,23 @@ use std::{collections::BTreeMap, io::Read as _};
 /// The requests of a recording that change something, in order, in a form that is the same in every run.
 pub fn requests(sent: &[Value]) -> Vec<Value> {
     let normal = Normal::of(sent);
-    let changes = sent.iter().filter(|one| !is_advisory(one));
-    changes.map(|one| normal.request(one)).collect()
+    let changes = sent.iter().filter(|one| !changes_nothing(one));
+    let mut requests: Vec<Value> = changes.map(|one| normal.request(one)).collect();
+    // the files of a directory are sent one after another, by the SDK in the order of its disk
+    for uploads in requests.chunk_by_mut(|one, other| is_file(one) && is_file(other)) {
+        uploads.sort_by_key(|one| text(one, "request").to_owned());
+    }
+    requests
 }
 
-/// Azure is asked whether it would take something; nothing changes.
-fn is_advisory(request: &Value) -> bool {
-    text(request, "path").contains("/services/validate")
+/// Azure is asked whether it would take something, or for its keys.
+fn changes_nothing(request: &Value) -> bool {
+    let path = text(request, "path");
+    path.contains("/services/validate") || path.ends_with("/listkeys")
+}
+
+fn is_file(request: &Value) -> bool {
+    text(request, "request").starts_with("PUT {blob container}")
 }
 
 fn text<'v>(value: &'v Value, member: &str) -> &'v str {
@@ -68,11 +78,19 @@ impl Normal {
 
     fn body(&self, request: &Value, what: &str) -> Value {
         match (request.get("json"), request.get("base64").and_then(Value::as_str)) {
-            (Some(json), _) => self.value(json),
+            (Some(json), _) => sorted_paths(self.value(json)),
             (None, Some(bytes)) => file(what, &STANDARD.decode(bytes).expect("base64")),
             (None, None) => Value::Null,
         }
     }
+}
+
+/// A batch of files, in the order of their names.
+fn sorted_paths(mut body: Value) -> Value {
+    if let Some(Value::Array(paths)) = body.get_mut("paths") {
+        paths.sort_by_key(|one| text(one, "path").to_owned());
+    }
+    body
 }
 
 /// A file that was uploaded. The driver is each side's own.
