@@ -31,17 +31,21 @@ impl<'b> Sdk<'b> {
         sdk
     }
 
-    /// Registers the example's model and deploys it with the example's script and environment.
-    pub async fn deploy(&self) {
+    /// Registers the example's model under a name; its id.
+    pub async fn register(&self, name: &str) -> Value {
         let model = self.upload("261122T084753-03715568", "model.pkl", file("model.pkl")).await;
-        let asset = self
-            .ask("modelmanagement/v1.0", "assets", json!({"name": "mymodel", "artifacts": [{"prefix": model}]}))
-            .await;
+        let asset =
+            self.ask("modelmanagement/v1.0", "assets", json!({"name": name, "artifacts": [{"prefix": model}]})).await;
         let model = json!({
-            "name": "mymodel", "datasets": [], "url": format!("aml://asset/{}", asset["id"].as_str().expect("an id")),
+            "name": name, "datasets": [], "url": format!("aml://asset/{}", asset["id"].as_str().expect("an id")),
             "mimeType": "application/json", "unpack": false, "kvTags": {"area": "test"},
         });
-        let model = self.ask("modelmanagement/v1.0", "models", model).await["id"].clone();
+        self.ask("modelmanagement/v1.0", "models", model).await["id"].clone()
+    }
+
+    /// Registers the example's model and deploys it with the example's script and environment.
+    pub async fn deploy(&self) {
+        let model = self.register("mymodel").await;
         let driver = self.upload("bdbcd539", "tmpti7452j1.py", b"from score import init, run\n".to_vec()).await;
         let script = self.upload("e1861209", "score.py", file("score.py")).await;
         self.ask("modelmanagement/v1.0", "services", service(&model, &driver, &script)).await;

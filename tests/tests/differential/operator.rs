@@ -2,7 +2,7 @@
 
 use acivnet_tests::{
     examples,
-    in_process::{azure, bed::Bed, driver::Driver, wire::Disturbance},
+    in_process::{azure, bed::Bed, driver::Driver, sdk::Sdk, wire::Disturbance},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
@@ -43,6 +43,7 @@ async fn applied(otherwise: &Value) -> Result<Vec<Value>, String> {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sample"}, "data": {"sample.json": "{}"}}),
     );
     bed.apply(examples::subnet().0);
+    Sdk::new(&bed).await.register("registered-before").await;
     let mut driver = Driver::start(&bed).await;
     driver.until_stable().await?;
     azure::admin(&bed.azure, Method::POST, "recording", Value::Null).await;
