@@ -119,6 +119,11 @@ pub fn from_secret() -> Value {
     json!({"name": "STORE_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "store", "key": "password"}}})
 }
 
+/// TLS by a Secret.
+pub fn tls() -> Value {
+    json!({"secretRef": {"name": "churn-tls"}, "hostname": "churn.ml.corp"})
+}
+
 /// A version of a key in a vault.
 pub fn key_vault_key() -> Value {
     json!({"vaultBaseURL": "https://kv.vault.azure.net", "name": "aci", "version": "0123456789abcdef"})
@@ -131,6 +136,7 @@ pub fn full_deployment() -> Object {
         .with("/spec/backend/azureMLWebService/serviceName", "churn-service")
         .with("/spec/backend/azureMLWebService/properties", named("team", "churn"))
         .with("/spec/auth", json!({"type": "Key", "keys": {"secretRef": {"name": "churn-keys"}}}))
+        .with("/spec/tls", tls())
         .with("/spec/telemetry", json!({"applicationInsights": "Enabled", "dataCollection": "Disabled"}))
         .with("/spec/encryption/keyVaultKey", key_vault_key())
         .with("/spec/workspace/resourceGroup", "amlrg")

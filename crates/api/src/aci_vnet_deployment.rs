@@ -80,6 +80,9 @@ pub struct AciVnetDeploymentSpec {
     /// What a request needs; nothing when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    /// TLS of the scoring endpoint; plain HTTP when absent. A change restarts the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// What the web service tells of its requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,

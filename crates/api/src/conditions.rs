@@ -161,6 +161,8 @@ pub mod reasons {
         SECRET_FORBIDDEN = "SecretForbidden";
         /// A value from a Secret is stored readable by the web service.
         SECRET_STORED_READABLE = "SecretStoredReadable";
+        /// A certificate can't be used: it does not parse, is for another name, has expired, or is not accepted.
+        CERTIFICATE_INVALID = "CertificateInvalid";
         /// The conda file can't be used.
         CONDA_FILE_INVALID = "CondaFileInvalid";
         /// The model file can't be read.
@@ -193,6 +195,8 @@ pub mod reasons {
         HEALTHY = "Healthy";
         /// The address lies outside the subnet or outside the allowed networks.
         ADDRESS_OUTSIDE_SUBNET = "AddressOutsideSubnet";
+        /// Azure answers the host name of the web service only, and no address.
+        ADDRESS_UNKNOWN = "AddressUnknown";
         /// The sample request did not get the expected answer.
         PROBE_FAILED = "ProbeFailed";
         /// The sample request got the expected answer.

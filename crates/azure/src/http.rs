@@ -45,12 +45,24 @@ pub struct TimeLimit(pub Duration);
 #[derive(Clone, Copy, Debug)]
 pub struct PublicOnly;
 
+/// Request extension: the host of an `https` URL is dialled at this address, directly, and still verified by its name.
+#[derive(Clone, Debug)]
+pub struct DialAt {
+    /// Where.
+    pub address: Ipv4Addr,
+    /// The only authorities that are trusted, in PEM; the client's own when absent.
+    pub authorities: Option<String>,
+}
+
 /// Why there is no answer. The texts hold no query of a URL, where signatures are.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SendError {
     /// Nothing left the process: the request can be repeated.
     #[error("not sent: {0}")]
     NotSent(String),
+    /// Nothing left the process: the certificate of the other side is not accepted.
+    #[error("the certificate is not accepted: {0}")]
+    Certificate(String),
     /// It may or may not have been carried out.
     #[error("no answer: {0}")]
     Unknown(String),
@@ -98,6 +110,8 @@ pub struct ReqwestHttp {
     client: reqwest::Client,
     /// For [`PublicOnly`].
     public: reqwest::Client,
+    /// Trusted beside the system's.
+    roots: Vec<reqwest::Certificate>,
 }
 
 impl ReqwestHttp {
@@ -112,15 +126,7 @@ impl ReqwestHttp {
         if extra_ca.is_some() && roots.is_empty() {
             return Err("the extra certificates hold no certificate in PEM".into());
         }
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_certs_merge(roots.clone())
-                .connect_timeout(CONNECT_LIMIT)
-                .timeout(REQUEST_LIMIT)
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .no_proxy()
-        };
+        let builder = || builder().tls_certs_merge(roots.clone());
         let client = builder().dns_resolver(Resolver);
         let client = match proxy()? {
             Some(proxy) => client.proxy(proxy),
@@ -129,8 +135,43 @@ impl ReqwestHttp {
         let public = builder().dns_resolver(PublicResolver);
         let built = |builder: reqwest::ClientBuilder| builder.build();
         let failed = |error| format!("no HTTP client can be made: {}", chain(&error));
-        Ok(Self { client: built(client).map_err(failed)?, public: built(public).map_err(failed)? })
+        Ok(Self { client: built(client).map_err(failed)?, public: built(public).map_err(failed)?, roots })
     }
+
+    /// A client for one request.
+    fn dialling(&self, host: &str, at: &DialAt) -> Result<reqwest::Client, SendError> {
+        let builder = builder().resolve(host, SocketAddr::from((at.address, 0)));
+        let builder = match &at.authorities {
+            Some(pem) => {
+                let bad = |error| SendError::Certificate(format!("ca.crt is not PEM: {error}"));
+                builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(bad)?)
+            }
+            None => builder.tls_certs_merge(self.roots.clone()),
+        };
+        builder.build().map_err(|error| SendError::Certificate(chain(&error)))
+    }
+
+    fn client_for(&self, request: &Request<Body>) -> Result<reqwest::Client, SendError> {
+        let extensions = request.extensions();
+        match (extensions.get::<DialAt>(), extensions.get::<PublicOnly>()) {
+            (Some(at), _) => self.dialling(request.uri().host().unwrap_or_default(), at),
+            // a name is looked up by the resolver that checks; an address would be dialled without it
+            (None, Some(PublicOnly)) if is_address(request.uri()) => {
+                Err(SendError::NotSent("a host is named by its name, not by an address".into()))
+            }
+            (None, Some(PublicOnly)) => Ok(self.public.clone()),
+            (None, None) => Ok(self.client.clone()),
+        }
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_LIMIT)
+        .timeout(REQUEST_LIMIT)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
 }
 
 fn proxy() -> Result<Option<reqwest::Proxy>, String> {
@@ -149,14 +190,7 @@ fn proxy() -> Result<Option<reqwest::Proxy>, String> {
 impl Http for ReqwestHttp {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let limit = request.extensions().get::<TimeLimit>().copied();
-        let client = match request.extensions().get::<PublicOnly>() {
-            // a name is looked up by the resolver that checks; an address would be dialled without it
-            Some(PublicOnly) if is_address(request.uri()) => {
-                return Err(SendError::NotSent("a host is named by its name, not by an address".into()));
-            }
-            Some(PublicOnly) => &self.public,
-            None => &self.client,
-        };
+        let client = self.client_for(&request)?;
         let request = request.map(|body| reqwest::Body::wrap(Shared(Mutex::new(body))));
         let request =
             reqwest::Request::try_from(request).map_err(|error| SendError::NotSent(chain(&error.without_url())))?;
@@ -197,8 +231,23 @@ fn limited(mut request: reqwest::Request, limit: Duration) -> reqwest::Request {
 
 fn outcome(error: reqwest::Error) -> SendError {
     let sent = !(error.is_connect() || error.is_builder());
+    let refused = certificate_error(&error);
     let text = chain(&error.without_url());
+    if refused {
+        return SendError::Certificate(text);
+    }
     if sent { SendError::Unknown(text) } else { SendError::NotSent(text) }
+}
+
+/// Whether a certificate was refused. An I/O error hides the one that it carries from `source`.
+fn certificate_error(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| match error.downcast_ref::<std::io::Error>() {
+        Some(carrier) => carrier.get_ref().map(|carried| carried as &(dyn std::error::Error + 'static)),
+        None => error.source(),
+    });
+    causes
+        .into_iter()
+        .any(|error| matches!(error.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_))))
 }
 
 /// An error and its causes in one line.

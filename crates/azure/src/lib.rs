@@ -37,7 +37,7 @@ mod token;
 #[cfg(test)]
 mod script;
 
-pub use crate::http::{Body, BoxError, Http, ReqwestHttp, SendError, TimeLimit, collect, empty, full};
+pub use crate::http::{Body, BoxError, DialAt, Http, ReqwestHttp, SendError, TimeLimit, collect, empty, full};
 pub use arm::Each;
 pub use carry_out::{PayloadStream, Payloads};
 pub use clock::{Clock, SystemClock, TokioClock};

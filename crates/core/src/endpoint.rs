@@ -1,6 +1,6 @@
 //! Where a web service answers, and whether that may be believed.
 
-use crate::{failure::Cause, observed::Settings};
+use crate::{failure::Cause, kinds::web_service, observed::Settings};
 use acivnet_api::conditions::reasons;
 use ipnet::Ipv4Net;
 use serde_json::Value;
@@ -11,6 +11,8 @@ use std::net::Ipv4Addr;
 pub struct Address {
     /// Private address.
     pub ip: Ipv4Addr,
+    /// Whether it is dialled at the address and verified by the name in the URI.
+    pub tls: bool,
     /// Where to POST.
     pub scoring_uri: String,
     /// The OpenAPI document.
@@ -22,6 +24,9 @@ pub struct Address {
 /// A tenant chooses the prefix of the network and must not be able to aim our probe at the cluster: the address must be
 /// IPv4, inside the subnet, inside the networks the administrator allows, and in none of those that are refused; the
 /// port must be 80 or 443.
+///
+/// With TLS the URI that is shown is that of the host name. Where Azure puts the private address then is not documented:
+/// it is taken from `scoringUri`, or from `publicIp`, and checked all the same.
 pub fn of(service: &Value, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
     let Some(uri) = service.get("scoringUri").and_then(Value::as_str).filter(|uri| !uri.is_empty()) else {
         return Ok(None);
@@ -32,8 +37,16 @@ pub fn of(service: &Value, subnet_prefix: &str, settings: &Settings) -> Result<O
             format!("Azure names the scoring URI {}, {why}", crate::scrub::clean(uri)),
         )
     };
-    let ip =
-        split(uri).ok_or_else(|| outside("which is not of the form http://{IPv4 address}/{path} on port 80 or 443"))?;
+    let form = || outside("which is not of the form http://{IPv4 address}/{path} on port 80 or 443");
+    let (host, path) = split(uri).ok_or_else(form)?;
+    let hostname = hostname(service).filter(|_| uri.starts_with("https://"));
+    let ip = match (host.parse(), hostname) {
+        (Ok(ip), _) => ip,
+        (Err(_), Some(hostname)) if host.eq_ignore_ascii_case(hostname) => {
+            address(service).ok_or_else(|| unknown(hostname))?
+        }
+        (Err(_), _) => return Err(form()),
+    };
     let prefix: Ipv4Net = subnet_prefix.parse().map_err(|_| outside("and the subnet's prefix can't be read"))?;
     if !prefix.contains(&ip) {
         return Err(outside(&format!("outside the subnet {subnet_prefix}")));
@@ -47,12 +60,32 @@ pub fn of(service: &Value, subnet_prefix: &str, settings: &Settings) -> Result<O
             format!("{ip} belongs to the cluster or is never an endpoint; use another prefix for the subnet"),
         ));
     }
-    let base = uri.rsplit_once('/').map_or(uri, |(base, _)| base);
-    Ok(Some(Address { ip, scoring_uri: uri.to_owned(), swagger_uri: format!("{base}/swagger.json") }))
+    let scoring_uri = hostname.map_or_else(|| uri.to_owned(), |hostname| format!("https://{hostname}/{path}"));
+    let base = scoring_uri.rsplit_once('/').map_or(&*scoring_uri, |(base, _)| base);
+    let swagger_uri = format!("{base}/swagger.json");
+    Ok(Some(Address { ip, tls: hostname.is_some(), scoring_uri, swagger_uri }))
 }
 
-/// The address in a URI of the one form that is believed.
-fn split(uri: &str) -> Option<Ipv4Addr> {
+/// The name of a web service with TLS.
+fn hostname(service: &Value) -> Option<&str> {
+    let name = service.get("cname").and_then(Value::as_str).filter(|_| web_service::has_tls(service));
+    name.filter(|name| !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c)))
+}
+
+fn address(service: &Value) -> Option<Ipv4Addr> {
+    service.get("publicIp")?.as_str()?.parse().ok()
+}
+
+fn unknown(hostname: &str) -> Cause {
+    let message = format!(
+        "Azure names the scoring URI by {hostname} and no address, so that it can be neither checked nor probed; take \
+         spec.tls away, and end TLS at a gateway of the virtual network"
+    );
+    Cause::person(reasons::ADDRESS_UNKNOWN, message)
+}
+
+/// Host and path of a URI of the one form that is believed.
+fn split(uri: &str) -> Option<(&str, &str)> {
     let (standard, rest) = match uri.strip_prefix("http://") {
         Some(rest) => ("80", rest),
         None => ("443", uri.strip_prefix("https://")?),
@@ -60,7 +93,7 @@ fn split(uri: &str) -> Option<Ipv4Addr> {
     let (authority, path) = rest.split_once('/')?;
     let (host, port) = authority.split_once(':').unwrap_or((authority, standard));
     let sound = matches!(port, "80" | "443") && path.chars().all(|c| c.is_ascii_alphanumeric() || "/-._~".contains(c));
-    host.parse().ok().filter(|_| sound)
+    sound.then_some((host, path))
 }
 
 /// Loopback, link-local (the metadata service), unspecified, multicast, broadcast, and Azure's platform address.
@@ -104,6 +137,22 @@ mod tests {
             match expected {
                 Ok(swagger) => assert_eq!(got.unwrap().unwrap().swagger_uri, swagger, "{uri}"),
                 Err(reason) => assert_eq!(got.unwrap_err().reason, reason, "{uri}"),
+            }
+        }
+        for (uri, public, expected) in [
+            ("https://a.corp/score", json!("10.0.1.4"), Ok("https://a.corp/swagger.json")),
+            ("https://10.0.1.4/score", json!(null), Ok("https://a.corp/swagger.json")),
+            ("https://10.0.1.4:443/score", json!(null), Ok("https://a.corp/swagger.json")),
+            ("https://a.corp/score", json!(null), Err(reasons::ADDRESS_UNKNOWN)),
+            ("https://a.corp/score", json!("52.1.2.3"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+            ("https://b.corp/score", json!("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+            ("http://a.corp/score", json!("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+            ("https://a.corp:6443/score", json!("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+        ] {
+            let body = json!({"scoringUri": uri, "publicIp": public, "sslEnabled": true, "cname": "a.corp"});
+            match (of(&body, "10.0.1.0/24", &settings), expected) {
+                (Ok(Some(address)), Ok(swagger)) => assert!(address.tls && address.swagger_uri == swagger, "{uri}"),
+                (got, expected) => assert_eq!(got.map(|_| "").map_err(|cause| cause.reason), expected, "{uri}"),
             }
         }
         assert_eq!(of(&json!({"scoringUri": null}), "10.0.1.0/24", &settings), Ok(None));

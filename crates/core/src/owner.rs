@@ -15,6 +15,8 @@ pub const KEY_PROPERTY: &str = "acivnet-key";
 pub const DIGEST_PROPERTY: &str = "acivnet-digest";
 /// Service tag that carries the digest of what runs; replaced in the same PATCH as the content.
 pub const CONTENT_TAG: &str = "acivnet-content";
+/// Service tag that carries the digest of the certificate; replaced in the same PATCH as the certificate.
+pub const TLS_TAG: &str = "acivnet-tls";
 
 /// Whose a resource is: `cluster-uid/namespace/name`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,6 +36,8 @@ fn patience(reason: &str) -> Patience {
         | r::QUOTA_EXCEEDED
         | r::ADDRESS_OUTSIDE_SUBNET
         | r::ADDRESS_NOT_ALLOWED
+        | r::ADDRESS_UNKNOWN
+        | r::CERTIFICATE_INVALID
         | r::SECRET_KEY_MISSING
         | r::AZURE_REFUSED => Patience::None,
         r::PROGRESSING

@@ -2,6 +2,7 @@
 
 use crate::{id::ResourceId, kind::Kind};
 use acivnet_api::{ConfigMapKey, SecretKeyRef};
+use std::net::Ipv4Addr;
 
 /// A scoring script and the files beside it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,6 +11,15 @@ pub struct SourceDirectory {
     pub script: ConfigMapKey,
     /// ConfigMap of the files beside it.
     pub extra: String,
+}
+
+/// How a probe reaches an endpoint with TLS.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProbeTls {
+    /// The private address, already checked against the allowed networks.
+    pub address: Ipv4Addr,
+    /// The Secret that says which authorities are trusted.
+    pub secret: Option<String>,
 }
 
 /// A file behind `https`, and what is known of it.
@@ -69,7 +79,8 @@ pub enum Question {
         text: bool,
     },
     /// A Secret of the object's namespace, by name. Present: `{"uid":"…","resourceVersion":"…","keys":["…"]}` with the keys
-    /// that hold text; the values stay in the shell.
+    /// that hold text; the values stay in the shell. With `tls.crt` there is `certificate`, of its first certificate:
+    /// `{"digest":"sha256:…","names":["…"],"notBefore":"…","notAfter":"…"}`, or `{"wrong":"…"}`.
     Secret(String),
     /// Every key of a ConfigMap of the object's namespace. Present: `[{"key":"…","digest":"sha256:…","size":n}]`, by key.
     ConfigMapFiles {
@@ -99,8 +110,10 @@ pub enum Question {
     /// One POST of the probe's request to the endpoint.
     /// Present: `{"status":200}`; unread when there was no answer. The shell may answer from memory within `interval_seconds`.
     Probe {
-        /// `http://{private address}/…`, already checked against the allowed networks.
+        /// `http://{private address}/…`, or `https://{hostname}/…` with `tls`.
         url: String,
+        /// With TLS: what is dialled, and how it is verified.
+        tls: Option<ProbeTls>,
         /// The request body.
         body: ConfigMapKey,
         /// The key to send, if the web service wants one.

@@ -11,6 +11,7 @@ mod act;
 pub mod admin;
 mod alike;
 pub mod args;
+mod certificates;
 pub mod cli;
 mod config_maps;
 pub mod controllers;

@@ -9,7 +9,7 @@ use crate::{
     snapshot::{self, Reader},
 };
 use acivnet_api::conditions::reasons;
-use acivnet_azure::{Azure, Errand, IdentityKey, Priority};
+use acivnet_azure::{Azure, DialAt, Errand, IdentityKey, Priority};
 use acivnet_core::{
     failure::Failure,
     id::ResourceId,
@@ -227,13 +227,17 @@ impl<'a> Sight<'a> {
                 fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
             Question::Secret(name) => self.secrets.fact(ctx, namespace, name).await,
-            Question::Probe { url, body, key, timeout_seconds, interval_seconds, revision } => {
+            Question::Probe { url, tls, body, key, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
                 let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
                     Ok(key) => key,
                     Err(failure) => return Fact::Unread(failure),
                 };
-                let probe = Probe { uid, namespace, url, body, key, timeout_seconds, interval_seconds, revision };
+                let tls = tls.as_ref().map(|tls| DialAt {
+                    address: tls.address,
+                    authorities: tls.secret.as_ref().and_then(|secret| self.secrets.authorities(secret)),
+                });
+                let probe = Probe { uid, namespace, url, tls, body, key, timeout_seconds, interval_seconds, revision };
                 ctx.probes.fact(ctx, &probe).await
             }
             _ => self.observed.fact(question),

@@ -2,7 +2,7 @@
 
 use crate::{config_maps, ctx::Ctx, networks::Networks};
 use acivnet_api::{ConfigMapKey, conditions::reasons};
-use acivnet_azure::{Secret, TimeLimit, collect, full};
+use acivnet_azure::{DialAt, Secret, SendError, TimeLimit, collect, full};
 use acivnet_core::{failure::Failure, observed::Fact, retry::Retry, scrub};
 use http::{
     HeaderValue, Method, Request, Uri,
@@ -38,6 +38,8 @@ pub(crate) struct Probe<'a> {
     pub uid: &'a str,
     pub namespace: &'a str,
     pub url: &'a str,
+    /// With TLS: what is dialled.
+    pub tls: Option<DialAt>,
     pub body: &'a ConfigMapKey,
     /// What the web service knows the caller by.
     pub key: Option<Secret>,
@@ -92,7 +94,7 @@ impl Probes {
 }
 
 async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<u16, Failure> {
-    let uri = dialable(probe.url, &ctx.networks)?;
+    let uri = dialable(probe.url, probe.tls.as_ref(), &ctx.networks)?;
     let body = config_maps::content(ctx, probe.namespace, probe.body).await?;
     let limit = Duration::from_secs(u64::from(probe.timeout_seconds));
     let mut request = Request::new(full(body));
@@ -103,13 +105,20 @@ async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<u16, Failure> {
         request.headers_mut().insert(AUTHORIZATION, bearer(key)?);
     }
     request.extensions_mut().insert(TimeLimit(limit));
+    if let Some(tls) = &probe.tls {
+        request.extensions_mut().insert(tls.clone());
+    }
     let answer = tokio::time::timeout(limit, async {
         let (parts, body) = ctx.http.send(request).await?.into_parts();
         drop(collect(body, ANSWER).await);
-        Ok::<_, acivnet_azure::SendError>(parts.status.as_u16())
+        Ok::<_, SendError>(parts.status.as_u16())
     });
     match answer.await {
         Ok(Ok(status)) => Ok(status),
+        Ok(Err(error @ SendError::Certificate(_))) => Err(Failure {
+            reason: reasons::CERTIFICATE_INVALID,
+            ..unreachable(&format!("{error}; renew the Secret of spec.tls, or add the authority to it as ca.crt"))
+        }),
         Ok(Err(error)) => Err(unreachable(&format!("{} gave no answer: {error}", probe.url))),
         Err(_) => Err(unreachable(&format!("{} gave no answer within {} s", probe.url, probe.timeout_seconds))),
     }
@@ -132,8 +141,9 @@ fn unreachable(message: &str) -> Failure {
     }
 }
 
-/// The URL, if the probe may dial it: port 80 or 443 of an IPv4 address in an allowed network.
-fn dialable(url: &str, networks: &Networks) -> Result<Uri, Failure> {
+/// The URL, if the probe may dial it: port 80 or 443 of an IPv4 address in an allowed network; with TLS the address is
+/// said beside it.
+fn dialable(url: &str, tls: Option<&DialAt>, networks: &Networks) -> Result<Uri, Failure> {
     let refused = |why: &str| Failure {
         status: 0,
         code: "ProbeNotAllowed".into(),
@@ -154,8 +164,12 @@ fn dialable(url: &str, networks: &Networks) -> Result<Uri, Failure> {
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err(refused("it carries user info"));
     }
-    let address: Ipv4Addr =
-        uri.host().unwrap_or_default().parse().map_err(|_| refused("its host is not an IPv4 address"))?;
+    let host = uri.host().unwrap_or_default();
+    let address: Ipv4Addr = match tls {
+        Some(tls) if uri.scheme() == Some(&Scheme::HTTPS) => tls.address,
+        Some(_) => return Err(refused("it is not https")),
+        None => host.parse().map_err(|_| refused("its host is not an IPv4 address"))?,
+    };
     if !networks.allows(address) {
         return Err(refused("the address is outside --scoring-networks, or inside a network of the cluster"));
     }
@@ -166,7 +180,7 @@ fn dialable(url: &str, networks: &Networks) -> Result<Uri, Failure> {
 mod tests {
     use super::*;
     use crate::mock::{Mock, found};
-    use acivnet_azure::{Body, Http, SendError};
+    use acivnet_azure::{Body, Http};
     use std::sync::{
         Arc,
         atomic::{AtomicU16, AtomicUsize, Ordering},
@@ -198,9 +212,25 @@ mod tests {
             ("/score", false),
             ("", false),
         ] {
-            let answer = dialable(url, &networks);
+            let answer = dialable(url, None, &networks);
             assert_eq!(answer.is_ok(), allowed, "{url}: {answer:?}");
             assert!(answer.is_ok() || answer.unwrap_err().reason == reasons::ADDRESS_NOT_ALLOWED);
+        }
+    }
+
+    #[test]
+    fn with_tls_the_address_is_checked_and_not_the_name() {
+        let networks = Networks::new(vec!["10.0.0.0/8".parse().unwrap()], &[], String::new());
+        for (url, address, allowed) in [
+            ("https://churn.ml.corp/score", [10, 0, 1, 4], true),
+            ("https://churn.ml.corp:443/score", [10, 0, 1, 4], true),
+            ("http://churn.ml.corp/score", [10, 0, 1, 4], false),
+            ("https://churn.ml.corp:6443/score", [10, 0, 1, 4], false),
+            ("https://churn.ml.corp/score", [192, 168, 0, 1], false),
+            ("https://churn.ml.corp/score", [127, 0, 0, 1], false),
+        ] {
+            let tls = DialAt { address: address.into(), authorities: None };
+            assert_eq!(dialable(url, Some(&tls), &networks).is_ok(), allowed, "{url} {address:?}");
         }
     }
 
@@ -220,6 +250,7 @@ mod tests {
             match self.status.load(Ordering::SeqCst) {
                 0 => Err(SendError::NotSent("refused".into())),
                 1 => std::future::pending().await,
+                2 => Err(SendError::Certificate("it has expired".into())),
                 status => Ok(http::Response::builder().status(status).body(full(vec![b'x'; ANSWER * 2])).unwrap()),
             }
         }
@@ -240,6 +271,7 @@ mod tests {
                 uid: "u",
                 namespace: "ml",
                 url: "http://10.0.1.4/score",
+                tls: None,
                 body: &body,
                 key: None,
                 timeout_seconds: 10,
@@ -261,12 +293,11 @@ mod tests {
             (probe("2").await, probe("2").await, count()),
             (Fact::Present(json!({"status": 500})), Fact::Present(json!({"status": 500})), 4)
         );
-        for silent in [0, 1] {
+        for (silent, reason) in
+            [(0, reasons::UNREACHABLE), (1, reasons::UNREACHABLE), (2, reasons::CERTIFICATE_INVALID)]
+        {
             status.store(silent, Ordering::SeqCst);
-            assert!(
-                matches!(probe("2").await, Fact::Unread(failure) if failure.reason == reasons::UNREACHABLE),
-                "{silent}"
-            );
+            assert!(matches!(probe("2").await, Fact::Unread(failure) if failure.reason == reason), "{silent}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The Secrets that one pass read. They are read anew in each pass, never watched, and their values stay here: decisions
 //! see names and versions, what is sent to Azure is filled in when it is sent.
 
-use crate::{FIELD_MANAGER, ctx::Ctx, kubernetes};
+use crate::{FIELD_MANAGER, certificates, ctx::Ctx, kubernetes};
 use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
 use acivnet_azure::{Keys, Secret};
 use acivnet_core::{
@@ -24,7 +24,7 @@ use std::{
 pub(crate) struct Secrets(Mutex<BTreeMap<String, Option<Values>>>);
 
 /// The values of one Secret that are text, by key.
-type Values = BTreeMap<String, Secret>;
+pub(crate) type Values = BTreeMap<String, Secret>;
 
 impl Secrets {
     /// The fact for one Secret: uid, resourceVersion and the keys with text in them.
@@ -35,10 +35,21 @@ impl Secrets {
         };
         let values = found.as_ref().map(values);
         let keys: Vec<String> = values.iter().flat_map(|values| values.keys().cloned()).collect();
+        let certificate = values.as_ref().and_then(certificates::of);
         self.lock().insert(name.to_owned(), values);
         found.map_or(Fact::Absent, |found| {
-            Fact::Present(json!({"uid": found.uid(), "resourceVersion": found.resource_version(), "keys": keys}))
+            let (uid, version) = (found.uid(), found.resource_version());
+            let mut fact = json!({"uid": uid, "resourceVersion": version, "keys": keys});
+            if let (Some(certificate), Value::Object(fact)) = (certificate, &mut fact) {
+                fact.insert("certificate".to_owned(), certificate);
+            }
+            Fact::Present(fact)
         })
+    }
+
+    /// The only authorities that a probe trusts, in PEM; the system's where the Secret names none.
+    pub(crate) fn authorities(&self, name: &str) -> Option<String> {
+        certificates::authorities(self.lock().get(name)?.as_ref()?)
     }
 
     /// How the keys of a web service compare with those in a Secret.

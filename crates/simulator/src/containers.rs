@@ -112,7 +112,10 @@ pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Re
     };
     let scripted = simulator.runner().scripted();
     simulator.with(|world| {
-        let serving = serving::at(world, address).filter(|_| scripted);
+        // where it is known what was dialled: port 443 with TLS, port 80 without
+        let scheme = parts.uri.scheme_str();
+        let listens = |serving: &Serving| scheme.is_none_or(|scheme| (scheme == "https") == serving.tls);
+        let serving = serving::at(world, address).filter(|serving| scripted && listens(serving));
         let Some(serving) = serving else {
             let message = format!("nobody answers at {address}");
             return json_response(StatusCode::GATEWAY_TIMEOUT, &json!({"message": message}));

@@ -6,7 +6,8 @@ use crate::{
     plants::Plant,
     world::World,
 };
-use acivnet_azure::{Body, BoxError, Http, SendError, TimeLimit};
+use acivnet_azure::{Body, BoxError, DialAt, Http, SendError, TimeLimit};
+use acivnet_tests::in_process::outward::dialled;
 use async_trait::async_trait;
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri,
@@ -75,7 +76,10 @@ impl Http for ToAzure {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let limit = request.extensions().get::<TimeLimit>().map_or(REQUEST_LIMIT, |limit| limit.0);
         let end = Instant::now() + limit;
-        let request = Plant::azure(self.plant, request);
+        let mut request = Plant::azure(self.plant, request);
+        if let Some(at) = request.extensions_mut().remove::<DialAt>() {
+            *request.uri_mut() = dialled(request.uri(), at.address);
+        }
         let inside = request.uri().host().is_some_and(|host| host.parse::<Ipv4Addr>().is_ok());
         let answer = match timeout_at(end, self.pool.request(request)).await {
             Ok(Ok(answer)) => answer,

@@ -1,6 +1,9 @@
 //! How scenarios have to end. Each panics when the end is another one.
 
-use super::end_state::EndState;
+use super::{
+    certificates::{self, Certificate},
+    end_state::EndState,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -112,6 +115,35 @@ pub fn secrets(end: &EndState) {
     generated_keys(end);
     let variables = "/environmentImageRequest/environment/environmentVariables/STORE_PASSWORD";
     assert_eq!(end.azure["services"][0].pointer(variables), Some(&json!("open-the-store")));
+}
+
+/// The service has TLS by the first certificate.
+pub fn tls(end: &EndState) {
+    tls_by(end, certificates::first());
+}
+
+/// The service has TLS by the second certificate.
+pub fn second_certificate(end: &EndState) {
+    tls_by(end, certificates::second());
+}
+
+fn tls_by(end: &EndState, certificate: &Certificate) {
+    article(end);
+    let service = &end.azure["services"][0];
+    assert_eq!((&service["sslEnabled"], &service["cname"]), (&json!(true), &json!("churn.ml.corp")));
+    assert_eq!(service["sslCertificate"], certificate.pem);
+    let status = &deployment(end, "aciservice")["status"];
+    assert_eq!(status["endpoint"]["scoringURI"], "https://churn.ml.corp/score");
+    let key = certificate.key.lines().nth(1).expect("a key of some lines");
+    assert!(!status.to_string().contains(key) && !end.azure.to_string().contains(key), "the key is shown");
+}
+
+/// The service answers by plain HTTP.
+pub fn no_tls(end: &EndState) {
+    article(end);
+    assert_eq!(end.azure["services"][0]["sslEnabled"], false);
+    let uri = &deployment(end, "aciservice")["status"]["endpoint"]["scoringURI"];
+    assert!(uri.as_str().is_some_and(|uri| uri.starts_with("http://10.")), "{uri}");
 }
 
 /// Application Insights is told, and the service has the property.

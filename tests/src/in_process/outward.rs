@@ -7,7 +7,7 @@ use super::{
     plants::Bug,
     wire::{Lost, Sent, Side, Wire},
 };
-use acivnet_azure::{Body, BoxError, Http, SendError, collect};
+use acivnet_azure::{Body, BoxError, DialAt, Http, SendError, collect};
 use acivnet_simulator::{ConnectionDropped, Simulator};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -112,8 +112,11 @@ impl Outward {
 #[async_trait]
 impl Http for Outward {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let body = collect(body, LARGEST).await.map_err(|error| SendError::NotSent(error.to_string()))?;
+        if let Some(at) = parts.extensions.remove::<DialAt>() {
+            parts.uri = dialled(&parts.uri, at.address);
+        }
         let inside = side(&parts.uri) == Side::Network;
         let answer = self.carry(Request::from_parts(parts, body)).await;
         let answer = answer.map_err(|lost| SendError::Unknown(lost.to_string()))?;
@@ -122,6 +125,12 @@ impl Http for Outward {
         }
         Ok(answer.map(boxed))
     }
+}
+
+/// A URL by the address that is dialled; names and chains are verified where sockets are.
+pub fn dialled(uri: &Uri, address: Ipv4Addr) -> Uri {
+    let (scheme, path) = (uri.scheme_str().unwrap_or("https"), uri.path());
+    format!("{scheme}://{address}{path}").parse().expect("a URL")
 }
 
 fn boxed(body: Bytes) -> api_server::Body {

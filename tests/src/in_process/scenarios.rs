@@ -68,6 +68,14 @@ const CHANGE: &[Scenario] = &[
         act: service::secrets,
         ends: expect::secrets,
     },
+    Scenario { name: "tls create", prepare: acts::nothing, act: service::article_with_tls, ends: expect::tls },
+    Scenario {
+        name: "tls renewed",
+        prepare: service::article_with_tls,
+        act: service::other_certificate,
+        ends: expect::second_certificate,
+    },
+    Scenario { name: "tls off", prepare: service::article_with_tls, act: service::no_tls, ends: expect::no_tls },
     Scenario { name: "telemetry", prepare: acts::article, act: service::telemetry, ends: expect::telemetry },
     Scenario {
         name: "data collection",

@@ -35,6 +35,19 @@ pub struct AuthKeys {
     pub secret_ref: SecretRef,
 }
 
+/// TLS of the scoring endpoint, which is then `https://{hostname}/score`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tls {
+    /// A Secret of type `kubernetes.io/tls` with the keys `tls.crt` and `tls.key`, and optionally `ca.crt`: the authorities
+    /// that the probe trusts instead of the system's. A renewed certificate is carried to Azure and restarts the container.
+    pub secret_ref: SecretRef,
+    /// The name that clients dial, which the certificate has to be for. A change restarts the container.
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new(r"self.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])+[a-z]([-a-z0-9]*[a-z0-9])?$')").message("tls.hostname must be a DNS name in lower case with a dot in it, such as churn.ml.corp"))]
+    pub hostname: String,
+}
+
 /// Whether something is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Switch {

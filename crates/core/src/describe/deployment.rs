@@ -19,9 +19,9 @@ use crate::{
         workspace::{self, WORKSPACE},
     },
     observed::{Fact, Observed},
-    owner::Mark,
+    owner::{CONTENT_TAG, Mark, TLS_TAG},
     plan::{Done, Limits, is_ours},
-    questions::Question,
+    questions::{ProbeTls, Question},
     report::Report,
     restart,
     subject::{Pass, Subject, names},
@@ -223,15 +223,18 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
     if secrets::needs_key(cr) && key.is_none() {
         return None;
     }
-    let content = service.pointer("/kvTags/acivnet-content").and_then(Value::as_str).unwrap_or_default();
-    let revision = key.as_ref().map_or_else(|| content.to_owned(), |(_, version)| format!("{content} {version}"));
+    let tag = |name: &str| service.get("kvTags")?.get(name)?.as_str();
+    let version = key.as_ref().map(|(_, version)| version.as_str());
+    let revision: Vec<&str> = [tag(CONTENT_TAG), tag(TLS_TAG), version].into_iter().flatten().collect();
+    let secret = || cr.spec.tls.as_ref().map(|tls| tls.secret_ref.name.clone());
     Some(Question::Probe {
         url: endpoint.scoring_uri,
+        tls: endpoint.tls.then(|| ProbeTls { address: endpoint.ip, secret: secret() }),
         body: probe.request.config_map.clone(),
         timeout_seconds: probe.timeout_seconds.unwrap_or(10).unsigned_abs(),
         interval_seconds: probe.interval_seconds.unwrap_or(300).unsigned_abs(),
+        revision: revision.join(" "),
         key: key.map(|(key, _)| key),
-        revision,
     })
 }
 

@@ -8,7 +8,7 @@ use super::{
     inputs::Inputs,
     secrets, service,
     sources::{Content, Source, referred},
-    tags,
+    tags, tls,
 };
 use crate::{
     adoption,
@@ -55,6 +55,7 @@ impl Describer<'_> {
         self.same_region(&subnet)?;
         let mut inputs = Inputs::of(self.cr, self.observed)?;
         secrets::check(self.cr, self.observed)?;
+        tls::check(self.cr, self.observed, self.now)?;
         let mut blueprint = Blueprint::default();
         let workspace = blueprint.push(self.workspace_node());
         let versions = match &inputs.model {
@@ -239,6 +240,7 @@ impl Describer<'_> {
             cpu_tenths: cpu_tenths(&self.cr.spec.resources.cpu),
             memory_tenths: memory_tenths(&self.cr.spec.resources.memory),
             needs_key: secrets::needs_key(self.cr),
+            tls: tls::wanted(self.cr, self.observed),
             app_insights: service::app_insights(self.cr),
             data_collection: service::data_collection(self.cr),
             encryption: service::encryption(self.cr),
@@ -247,7 +249,8 @@ impl Describer<'_> {
         }
         .body();
         let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
-        let sealed = image::sealed(self.cr).chain(secrets::first_keys(self.cr, self.observed)).collect();
+        let keys = secrets::first_keys(self.cr, self.observed);
+        let sealed = image::sealed(self.cr).chain(keys).chain(tls::sealed(self.cr)).collect();
         let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
         let node = adoption::adopting(self.cr, self.observed, node);
         let live = self.live(&node, stands);

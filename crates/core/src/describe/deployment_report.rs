@@ -3,7 +3,7 @@
 use super::{
     deployment::{probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
     deployment_blueprint::{failure_of, without_egress},
-    secrets,
+    secrets, tls,
 };
 use crate::{
     blueprint::{Goal, Node},
@@ -147,14 +147,20 @@ impl<'a> Reporter<'a> {
         match (answers, self.probe_failure()) {
             (Some(_), Some(failure)) => Some((Some(false), reasons::PROBE_FAILED, failure.message)),
             (Some(address), None) if self.cr.spec.probe.is_none() => {
-                Some((Some(true), reasons::SERVING, format!("{} is healthy (not probed)", address.scoring_uri)))
+                Some(self.serving(&format!("{} is healthy (not probed)", address.scoring_uri)))
             }
             (Some(address), None) if self.probed().is_some() => {
-                Some((Some(true), reasons::SERVING, format!("{} answers", address.scoring_uri)))
+                Some(self.serving(&format!("{} answers", address.scoring_uri)))
             }
             (Some(_), None) if self.between_keys() => None,
             _ => self.not_ready(conditions),
         }
+    }
+
+    /// It serves; a certificate that ends soon is told of.
+    fn serving(&self, what: &str) -> (Option<bool>, &'static str, String) {
+        let expiry = tls::ends_soon(self.cr, self.pass.observed, self.pass.now);
+        (Some(true), reasons::SERVING, expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}")))
     }
 
     /// Whether it serves, and no key of the Secret is one of Azure's yet: clients go on with theirs.

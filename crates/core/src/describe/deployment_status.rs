@@ -191,7 +191,7 @@ impl Reporter<'_> {
     pub(super) fn probe_failure(&self) -> Option<Cause> {
         let (passed, code) = self.probed()?;
         let url = &self.address.as_ref().ok()?.as_ref()?.scoring_uri;
-        let own = [reasons::CONFIG_MAP_NOT_FOUND, reasons::ADDRESS_NOT_ALLOWED];
+        let own = [reasons::CONFIG_MAP_NOT_FOUND, reasons::ADDRESS_NOT_ALLOWED, reasons::CERTIFICATE_INVALID];
         let (reason, what) = match (&self.probe, code) {
             (Some(Fact::Unread(failure)), _) if own.contains(&failure.reason) => {
                 (failure.reason, failure.message.clone())

@@ -20,6 +20,7 @@ mod neighbours;
 mod secrets;
 mod service;
 mod sources;
+mod tls;
 
 pub use delegated_subnet::virtual_network_of;
 pub use inputs::SOURCE_DIRECTORY;

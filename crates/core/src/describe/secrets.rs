@@ -1,6 +1,9 @@
 //! Secrets that a spec names. Core knows their names, versions and keys, never a value.
 
-use super::deployment::{probe_question, service_node, workspace_of};
+use super::{
+    deployment::{probe_question, service_node, workspace_of},
+    tls,
+};
 use crate::{
     blueprint::{Goal, Node, Sealed},
     failure::Cause,
@@ -39,7 +42,12 @@ fn named(cr: &AciVnetDeployment) -> Vec<Named<'_>> {
         keys: vec![&one.key],
         made_here: false,
     });
-    auth.into_iter().chain(variables).collect()
+    let tls = cr.spec.tls.as_ref().map(|tls| Named {
+        name: &tls.secret_ref.name,
+        keys: vec![tls::CERTIFICATE, tls::KEY],
+        made_here: false,
+    });
+    auth.into_iter().chain(tls).chain(variables).collect()
 }
 
 /// The Secret with the keys of the web service.

@@ -10,7 +10,7 @@ use crate::{
     drift::{Difference, Rule, differences},
     id::ResourceId,
     kind::{Kind, Phase, Plane, Write},
-    owner::{CONTENT_TAG, OWNER_TAG},
+    owner::{CONTENT_TAG, OWNER_TAG, TLS_TAG},
 };
 use serde_json::{Map, Value, json};
 
@@ -35,6 +35,10 @@ pub static WEB_SERVICE: Kind = Kind {
         Rule::IfAnswered("appInsightsEnabled"),
         Rule::IfAnswered("dataCollection"),
         Rule::Loose("encryptionProperties.vaultBaseUrl"),
+        Rule::IfAnswered("sslEnabled"),
+        Rule::IfAnswered("cname"),
+        Rule::WriteOnly("sslCertificate"),
+        Rule::WriteOnly("sslKey"),
         Rule::WriteOnly("keys"),
         Rule::WriteOnly("environmentImageRequest"),
     ],
@@ -51,6 +55,14 @@ pub const DRIVER: &str = include_str!("driver.py");
 /// The id of a web service.
 pub fn id(workspace: &ResourceId, name: &str) -> ResourceId {
     workspace.child("services", name)
+}
+
+/// TLS of a web service. Certificate and key are filled in when they are sent.
+pub struct Tls<'a> {
+    /// `cname`.
+    pub hostname: &'a str,
+    /// Digest of the certificate.
+    pub digest: String,
 }
 
 /// What a web service is made of, resolved.
@@ -77,6 +89,8 @@ pub struct Service<'a> {
     pub memory_tenths: u64,
     /// Whether a request needs a key.
     pub needs_key: bool,
+    /// TLS; plain HTTP without.
+    pub tls: Option<Tls<'a>>,
     /// Whether Application Insights is told.
     pub app_insights: bool,
     /// Whether inputs and predictions are stored.
@@ -96,15 +110,32 @@ impl Service<'_> {
         let mut tags = self.tags.clone();
         tags.insert(OWNER_TAG.into(), self.owner.into());
         tags.insert(CONTENT_TAG.into(), self.content.into());
-        json!({
+        let mut body = json!({
             "name": self.name, "computeType": "ACI", "description": self.description, "location": self.location,
             "kvTags": tags, "properties": self.properties, "authEnabled": self.needs_key,
             "appInsightsEnabled": self.app_insights, "encryptionProperties": self.encryption,
             "dataCollection": {"storageEnabled": self.data_collection, "eventHubEnabled": false},
             "containerResourceRequirements": {"cpu": tenths(self.cpu_tenths), "memoryInGB": tenths(self.memory_tenths)},
             "vnetConfiguration": {"vnetName": self.virtual_network, "subnetName": self.subnet},
-            "environmentImageRequest": self.image, "image": comparable_image(&self.image),
-        })
+            "environmentImageRequest": self.image, "image": comparable_image(&self.image), "sslEnabled": false,
+        });
+        if let Some(tls) = &self.tls {
+            tls.fill(&mut body);
+        }
+        body
+    }
+}
+
+impl Tls<'_> {
+    fn fill(&self, body: &mut Value) {
+        if let Some(tags) = body.get_mut("kvTags").and_then(Value::as_object_mut) {
+            tags.insert(TLS_TAG.into(), self.digest.clone().into());
+        }
+        if let Some(body) = body.as_object_mut() {
+            body.insert("sslEnabled".into(), true.into());
+            body.insert("cname".into(), self.hostname.into());
+            body.extend(["sslCertificate", "sslKey"].map(|name| (name.to_owned(), "".into())));
+        }
     }
 }
 
@@ -179,7 +210,15 @@ pub fn creation(body: &Value) -> Value {
             members.entry(name).or_insert(left);
         }
     }
+    if !has_tls(&body) {
+        super::virtual_network::strip(&mut body, &["sslEnabled"]);
+    }
     body
+}
+
+/// Whether a web service has TLS.
+pub fn has_tls(body: &Value) -> bool {
+    body.get("sslEnabled") == Some(&Value::Bool(true))
 }
 
 /// Whether a failed service still has its container, which Azure restarts, so that a patch may heal it. One that failed
@@ -208,6 +247,9 @@ pub fn spec_field(path: &str) -> (String, &'static str) {
         "image.assets" => "scoring.script",
         "image.conda" => "environment.conda",
         "authEnabled" => "auth.type",
+        "sslEnabled" => "tls",
+        "cname" => "tls.hostname",
+        path if path.strip_prefix("kvTags.") == Some(TLS_TAG) => "tls.secretRef",
         "appInsightsEnabled" => "telemetry.applicationInsights",
         path if path.starts_with("dataCollection") => "telemetry.dataCollection",
         path if path.starts_with("encryptionProperties") => "encryption.keyVaultKey",
@@ -244,6 +286,7 @@ mod tests {
             cpu_tenths: 10,
             memory_tenths: 15,
             needs_key: false,
+            tls: None,
             app_insights: false,
             data_collection: false,
             encryption: Value::Null,

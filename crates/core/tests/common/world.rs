@@ -155,7 +155,11 @@ impl World {
         let found = match question {
             Question::Azure(kind, id) if kind.name == "WebServiceKeys" => Some(self.compare(id.name())),
             Question::Secret(name) => self.secrets.get(name).map(|(version, data)| {
-                json!({"uid": "secret-uid", "resourceVersion": version.to_string(), "keys": data.keys().collect::<Vec<_>>()})
+                let mut fact = json!({"uid": "secret-uid", "resourceVersion": version.to_string(), "keys": data.keys().collect::<Vec<_>>()});
+                if let Some(certificate) = data.get("tls.crt") {
+                    fact["certificate"] = serde_json::from_str(certificate).unwrap();
+                }
+                fact
             }),
             Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
             Question::Azure(kind, id) if kind.name == "RegisteredModel" => self.labelled(id.name()),
@@ -390,7 +394,11 @@ impl World {
                 service[name] = value.clone();
             }
             if service["state"] == "Healthy" {
-                service["scoringUri"] = format!("http://10.0.1.{}/score", at + 4).into();
+                let ip = format!("10.0.1.{}", at + 4);
+                let tls = service["sslEnabled"] == true;
+                let host = if tls { service["cname"].as_str().unwrap().to_owned() } else { ip.clone() };
+                service["publicIp"] = tls.then_some(ip).into();
+                service["scoringUri"] = format!("{}://{host}/score", if tls { "https" } else { "http" }).into();
             }
         }
         self.link = self.link.saturating_sub(1);

@@ -190,17 +190,30 @@ fn location(world: &World, ctx: &Ctx<'_>, given: Option<&str>) -> Result<String,
 fn ssl(body: &Value) -> Result<Ssl, Problem> {
     let member = |name: &str| body.get(name).cloned().unwrap_or_default();
     if !body.get("sslEnabled").and_then(Value::as_bool).unwrap_or(false) {
-        return Ok(Ssl { enabled: false, certificate: Value::Null, cname: member("cname") });
+        return Ok(Ssl { cname: member("cname"), ..Ssl::default() });
     }
-    for name in ["sslCertificate", "sslKey", "cname"] {
-        if member(name).as_str().is_none_or(str::is_empty) {
-            return Err(Problem::invalid(
-                "SslConfigurationInvalid",
-                format!("{name} is required when sslEnabled is true."),
-            ));
+    let has_key = is_text(&member("sslKey"));
+    let ssl = Ssl { enabled: true, certificate: member("sslCertificate"), has_key, cname: member("cname") };
+    check_ssl(&ssl)?;
+    Ok(ssl)
+}
+
+/// Whether a value is text that is not empty.
+pub(super) fn is_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.is_empty())
+}
+
+/// What TLS needs.
+pub(super) fn check_ssl(ssl: &Ssl) -> Result<(), Problem> {
+    let needs =
+        [("sslCertificate", is_text(&ssl.certificate)), ("sslKey", ssl.has_key), ("cname", is_text(&ssl.cname))];
+    match needs.into_iter().find(|(_, given)| ssl.enabled && !given) {
+        Some((name, _)) => {
+            let message = format!("{name} is required when sslEnabled is true.");
+            Err(Problem::invalid("SslConfigurationInvalid", message))
         }
+        None => Ok(()),
     }
-    Ok(Ssl { enabled: true, certificate: member("sslCertificate"), cname: member("cname") })
 }
 
 /// Only names travel: the network is looked up in the workspace's own resource group. What the subnet refuses is

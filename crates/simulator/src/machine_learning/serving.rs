@@ -12,6 +12,8 @@ use crate::world::World;
 pub(crate) struct Serving {
     /// Name of its service.
     pub service: String,
+    /// Whether it listens on port 443 instead of 80.
+    pub tls: bool,
     /// `name:version` of the models that it was started with.
     pub models: Vec<String>,
     /// Base64 MD5 of its scoring script.
@@ -44,5 +46,11 @@ fn describe(world: &World, workspace: &str, service: &Service) -> Option<Serving
     let blob = script.and_then(|(_, url)| artifacts::blob_of(world, workspace, url.strip_prefix("aml://artifact/")?));
     let digest = blob.and_then(|blob| Some(world.blobs.get(&blob)?.received.md5.clone()));
     let keys = service.auth_enabled.then(|| [service.keys.primary.clone(), service.keys.secondary.clone()]);
-    Some(Serving { service: service.name.clone(), models: request::model_ids(asked), script_digest: digest, keys })
+    Some(Serving {
+        service: service.name.clone(),
+        tls: service.ssl.enabled,
+        models: request::model_ids(asked),
+        script_digest: digest,
+        keys,
+    })
 }

@@ -88,6 +88,8 @@ pub(crate) struct Service {
 pub(crate) struct Ssl {
     pub enabled: bool,
     pub certificate: Value,
+    /// Whether there is a private key: nothing shows it again, so that it is not kept.
+    pub has_key: bool,
     pub cname: Value,
 }
 

@@ -19,6 +19,7 @@ pub fn answer(world: &mut World, ctx: &Ctx<'_>, name: &str) -> Result<Response, 
     for operation in operations {
         deploy |= apply(world, ctx, &mut service, operation)?;
     }
+    request::check_ssl(&service.ssl)?;
     service.updated = Some(world.now);
     world.machine_learning.workspace_mut(&ctx.workspace).services.insert(name.to_owned(), service);
     if deploy {
@@ -42,8 +43,7 @@ fn apply(world: &World, ctx: &Ctx<'_>, service: &mut Service, operation: Operati
         ("replace", "/sslEnabled") => service.ssl.enabled = flag(&operation)?,
         ("replace", "/sslCertificate") => service.ssl.certificate = value,
         ("replace", "/cname") => service.ssl.cname = value,
-        // Taken, never kept: nothing shows it again.
-        ("replace", "/sslKey") => {}
+        ("replace", "/sslKey") => service.ssl.has_key = request::is_text(&value),
         ("replace", "/kvTags") => {
             service.tags = request::strings(Some(&value), "kvTags")?;
             return Ok(false);

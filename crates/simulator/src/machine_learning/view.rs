@@ -34,6 +34,9 @@ const MODEL_MEMBERS: &[&str] = &[
 pub fn service(world: &World, workspace: &str, service: &Service, expand: bool) -> Value {
     let address = service.container.as_ref().filter(|container| container.up).map(|container| container.address);
     let public = address.filter(|_| service.network.is_none());
+    // With TLS `scoringUri` is by the name, and where the private address stands then is not documented: here it is
+    // `publicIp`, which holds the address of the container group without a network.
+    let shown = public.or(address.filter(|_| service.ssl.enabled));
     let host = address.map(|address| host(workspace, service, address));
     let scheme = if service.ssl.enabled { "https" } else { "http" };
     let uri = |path: &str| host.as_ref().map(|host| format!("{scheme}://{host}/{path}"));
@@ -50,7 +53,7 @@ pub fn service(world: &World, workspace: &str, service: &Service, expand: bool) 
         "cname": service.ssl.cname,
         // In a virtual network the address itself; whether Azure shows the port is not documented.
         "scoringUri": uri("score"), "swaggerUri": uri("swagger.json"),
-        "publicIp": public.map(|ip| ip.to_string()), "publicFqdn": public.and(host.clone()),
+        "publicIp": shown.map(|ip| ip.to_string()), "publicFqdn": public.and(host.clone()),
         "environmentImageRequest": service.image_request,
         "vnetConfiguration": service.network.as_ref().map(|n| json!({"vnetName": n.vnet, "subnetName": n.subnet})),
         "encryptionProperties": null, "dataCollection": {"eventHubEnabled": false, "storageEnabled": false},

@@ -3,7 +3,10 @@
 use super::{Done, done};
 use crate::{
     examples::{self, Object},
-    in_process::bed::Bed,
+    in_process::{
+        bed::Bed,
+        certificates::{Certificate, first, second},
+    },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
@@ -51,6 +54,32 @@ pub fn secrets(bed: &Bed) -> Done<'_> {
     let data = json!({"password": STANDARD.encode("open-the-store")});
     bed.apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "store"}, "data": data}));
     bed.apply(by_key().with("/spec/scoring/environmentVariables", json!([examples::from_secret()])).0);
+    done()
+}
+
+/// A Secret with a certificate.
+fn certificate(certificate: &Certificate) -> Value {
+    let data = json!({"tls.crt": STANDARD.encode(&certificate.pem), "tls.key": STANDARD.encode(&certificate.key)});
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "churn-tls"}, "data": data})
+}
+
+/// The how-to's objects, with TLS.
+pub fn article_with_tls(bed: &Bed) -> Done<'_> {
+    bed.apply(super::files("churn"));
+    bed.apply(certificate(first()));
+    bed.apply(examples::deployment().with("/spec/tls", examples::tls()).0);
+    super::network(bed)
+}
+
+/// The certificate is another one.
+pub fn other_certificate(bed: &Bed) -> Done<'_> {
+    bed.apply(certificate(second()));
+    done()
+}
+
+/// Plain HTTP.
+pub fn no_tls(bed: &Bed) -> Done<'_> {
+    bed.apply(examples::deployment().0);
     done()
 }
 

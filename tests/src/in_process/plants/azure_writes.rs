@@ -100,6 +100,20 @@ pub(super) const BUGS: &[Planted] = &[
         },
     },
     Planted {
+        bug: "a renewed certificate is marked and not sent",
+        scenarios: &["tls renewed"],
+        plant: || {
+            asks(|request| {
+                if request.method() == Method::PATCH {
+                    edit(request.body_mut(), |body| {
+                        let ours = |one: &serde_json::Value| one["path"] != "/sslCertificate";
+                        body.as_array_mut().into_iter().for_each(|all| all.retain(ours));
+                    });
+                }
+            })
+        },
+    },
+    Planted {
         bug: "a model is registered before its file is there",
         scenarios: &["article create"],
         plant: || Arc::new(UploadsLate::default()),

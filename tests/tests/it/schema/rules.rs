@@ -356,6 +356,8 @@ fn deployment_table() -> Vec<Rule> {
     let named_service = deployment().with("/spec/backend/azureMLWebService/serviceName", "churn");
     let own_group = deployment().with("/spec/workspace/resourceGroup", "amlrg");
     let one = |name: &str| json!([{"name": name, "value": "x"}]);
+    let hostname =
+        |name: &str| New(deployment().with("/spec/tls", json!({"secretRef": {"name": "churn-tls"}, "hostname": name})));
     let with_properties = |list: Value| examples::deployment().with("/spec/backend/azureMLWebService/properties", list);
     vec![
         rule(
@@ -428,6 +430,12 @@ fn deployment_table() -> Vec<Rule> {
                 with("/spec/auth", json!({"type": "Key"})),
                 with("/spec/auth", json!({"type": "None", "keys": {"secretRef": {"name": "a"}}})),
             ],
+        ),
+        rule(
+            "tls.hostname must be a DNS name in lower case with a dot in it, such as churn.ml.corp",
+            ["churn.ml.corp", "a.b", "xn--bcher-kva.example", "1.a-b.corp"].map(hostname),
+            ["churn", "Churn.ml.corp", "10.0.1.4", "*.ml.corp", "churn..corp", "-churn.corp", "churn.corp/score"]
+                .map(hostname),
         ),
         rule(
             "set exactly one of value and valueFrom",

@@ -51,7 +51,7 @@ const fn refused(sdk: &'static str, why: &'static str) -> Argument {
     Argument { sdk, maps: Maps::Refused(why) }
 }
 
-const NO_TLS: &str = "no field yet: end TLS in front of the address, at a gateway of the virtual network";
+const CERTIFICATE: &str = "tls.secretRef";
 const SECRET: &str = "auth.keys.secretRef";
 const VAULT_KEY: &str = "encryption.keyVaultKey";
 
@@ -64,11 +64,11 @@ pub const ARGUMENTS: &[Argument] = &[
     to("description", "description", "description", "drift: service tags"),
     by_subnet("location", "azure.location", "location"),
     to("auth_enabled", "auth.type", "authEnabled", "keys and variables from Secrets"),
-    refused("ssl_enabled", NO_TLS),
+    to("ssl_enabled", "tls", "sslEnabled", "tls off"),
     to("enable_app_insights", "telemetry.applicationInsights", "appInsightsEnabled", "telemetry"),
-    refused("ssl_cert_pem_file", NO_TLS),
-    refused("ssl_key_pem_file", NO_TLS),
-    refused("ssl_cname", NO_TLS),
+    to("ssl_cert_pem_file", CERTIFICATE, "sslCertificate", "tls renewed"),
+    to("ssl_key_pem_file", CERTIFICATE, "sslKey", "tls renewed"),
+    to("ssl_cname", "tls.hostname", "cname", "tls create"),
     refused("dns_name_label", "a container group in a virtual network has no public name"),
     to("primary_key", SECRET, "primary", "keys rotated"),
     to("secondary_key", SECRET, "secondary", "keys rotated"),

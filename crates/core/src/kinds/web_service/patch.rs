@@ -1,11 +1,11 @@
 //! What changes a web service in place (Azure ML v1, `PATCH …/services/{name}`), and what a change costs.
 
-use super::WEB_SERVICE;
+use super::{WEB_SERVICE, has_tls};
 use crate::{
     blueprint::Sealed,
     drift::{Difference, merged},
     kind::Change,
-    owner::{CONTENT_TAG, RESTART_TAG},
+    owner::{CONTENT_TAG, RESTART_TAG, TLS_TAG},
 };
 use serde_json::{Value, json};
 
@@ -19,7 +19,11 @@ const FIXED: [&str; 6] = [
     "encryptionProperties",
 ];
 /// Fields that the container has to know: it starts anew.
-const ROLLING: [&str; 3] = ["image", "authEnabled", "appInsightsEnabled"];
+const ROLLING: [&str; 5] = ["image", "authEnabled", "appInsightsEnabled", "sslEnabled", "cname"];
+/// Tags that tell of what the container has to know.
+const ROLLING_TAGS: [&str; 3] = [CONTENT_TAG, RESTART_TAG, TLS_TAG];
+/// What is sent together when TLS is turned on or changes.
+const TLS: [&str; 4] = ["sslEnabled", "sslCertificate", "sslKey", "cname"];
 /// Fields that are sent whole, in the order in which they are sent.
 const WHOLE: [&str; 3] = ["description", "authEnabled", "appInsightsEnabled"];
 
@@ -28,7 +32,7 @@ pub(super) fn change(path: &str) -> Change {
     let below = |root: &&str| is_below(path, root);
     if FIXED.iter().any(below) {
         Change::Replace
-    } else if is_content_tag(path) || ROLLING.iter().any(below) {
+    } else if ROLLING_TAGS.iter().any(|tag| is_tag(path, tag)) || ROLLING.iter().any(below) {
         Change::Roll
     } else {
         Change::Live
@@ -37,15 +41,12 @@ pub(super) fn change(path: &str) -> Change {
 
 /// Whether what runs differs: driver, script, model or environment.
 pub fn changes_content<'d>(differs: impl IntoIterator<Item = &'d Difference>) -> bool {
-    differs.into_iter().any(|one| is_content_tag(&one.path) || is_below(&one.path, "image"))
+    let tells = |path: &str| [CONTENT_TAG, RESTART_TAG].iter().any(|tag| is_tag(path, tag));
+    differs.into_iter().any(|one| tells(&one.path) || is_below(&one.path, "image"))
 }
 
-/// Whether a tag tells what runs, or since when.
-fn is_content_tag(path: &str) -> bool {
-    path.strip_prefix("kvTags.").is_some_and(|tag| [CONTENT_TAG, RESTART_TAG].contains(&tag))
-}
-
-/// The JSON patch that removes the differences, with what runs if that is `new_content`. Tags are sent whole, with what others put there; a property is added.
+/// The JSON patch that removes the differences, with what runs if that is `new_content`. Tags are sent whole, with what
+/// others put there; a property is added.
 pub fn patch(body: &Value, stands: &Value, differs: &[Difference], new_content: bool, written: &[String]) -> Value {
     let touched = |root: &str| differs.iter().any(|one| is_below(&one.path, root));
     let mut operations = Vec::new();
@@ -57,6 +58,9 @@ pub fn patch(body: &Value, stands: &Value, differs: &[Difference], new_content: 
     }
     for root in WHOLE.into_iter().filter(|root| touched(root)) {
         operations.push(operation("replace", &format!("/{root}"), body.get(root)));
+    }
+    if touched("sslEnabled") || touched("cname") || differs.iter().any(|one| is_tag(&one.path, TLS_TAG)) {
+        operations.extend(tls(body));
     }
     let added = differs.iter().filter_map(|one| Some((one.path.strip_prefix("properties.")?, &one.want)));
     operations.extend(added.map(|(key, value)| operation("add", &property(key), Some(value))));
@@ -74,6 +78,12 @@ pub fn sealed(operations: &Value, of_body: &[Sealed]) -> Vec<Sealed> {
     of_body.iter().flat_map(|one| operations.iter().filter_map(move |(at, of)| place(one, *at, of))).collect()
 }
 
+/// All of TLS; turning it off needs no more than that (azureml-core 1.61, `AciWebservice.update`).
+fn tls(body: &Value) -> impl Iterator<Item = Value> {
+    let fields = if has_tls(body) { &TLS[..] } else { &TLS[..1] };
+    fields.iter().map(|field| operation("replace", &format!("/{field}"), body.get(field)))
+}
+
 fn tags(body: &Value, stands: &Value, written: &[String]) -> Value {
     let only = |of: &Value| json!({"kvTags": of.get("kvTags")});
     merged(&only(stands), &only(body), WEB_SERVICE.rules, written)
@@ -86,6 +96,10 @@ fn property(key: &str) -> String {
 
 fn operation(op: &str, path: &str, value: Option<&Value>) -> Value {
     json!({"op": op, "path": path, "value": value})
+}
+
+fn is_tag(path: &str, tag: &str) -> bool {
+    path.strip_prefix("kvTags.") == Some(tag)
 }
 
 fn is_below(path: &str, root: &str) -> bool {

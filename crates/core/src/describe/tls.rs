@@ -1,0 +1,119 @@
+//! TLS of a web service: a certificate and its key in a Secret, of which core knows names, times and a digest.
+
+use crate::{
+    blueprint::Sealed,
+    failure::Cause,
+    kinds::web_service::Tls,
+    observed::{Fact, Observed},
+    questions::Question,
+};
+use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// The Secret's key of the certificate.
+pub(super) const CERTIFICATE: &str = "tls.crt";
+/// The Secret's key of its private key.
+pub(super) const KEY: &str = "tls.key";
+/// A certificate that ends within so many seconds is told of.
+const SOON: i64 = 14 * 24 * 3600;
+
+/// What the shell says of the certificate in the Secret.
+fn certificate(cr: &AciVnetDeployment, observed: &Observed) -> Option<Value> {
+    let secret = cr.spec.tls.as_ref()?.secret_ref.name.clone();
+    let Fact::Present(body) = observed.fact(&Question::Secret(secret)) else { return None };
+    body.get("certificate").cloned()
+}
+
+fn text<'a>(certificate: &'a Value, member: &str) -> &'a str {
+    certificate.get(member).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether the certificate can be used, found before the first write.
+pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed, now: Timestamp) -> Result<(), Cause> {
+    let (Some(tls), Some(certificate)) = (&cr.spec.tls, certificate(cr, observed)) else { return Ok(()) };
+    let wrong = wrong(&certificate, &tls.hostname, now);
+    let message = |wrong| format!("the certificate in Secret {} {wrong}", tls.secret_ref.name);
+    wrong.map_or(Ok(()), |wrong| Err(Cause::person(reasons::CERTIFICATE_INVALID, message(wrong))))
+}
+
+/// What is wrong with a certificate, and what to do.
+fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> {
+    if let Some(wrong) = certificate.get("wrong").and_then(Value::as_str) {
+        return Some(wrong.to_owned());
+    }
+    let names: Vec<&str> = certificate.get("names")?.as_array()?.iter().filter_map(Value::as_str).collect();
+    let time = |member: &str| text(certificate, member).parse::<Timestamp>().ok();
+    if !names.iter().any(|name| matches(name, hostname)) {
+        let names = crate::scrub::clean(&names.join(", "));
+        return Some(format!("is for [{names}] and not for {hostname}; correct spec.tls.hostname, or renew it"));
+    }
+    match (time("notBefore"), time("notAfter")) {
+        (_, Some(end)) if end <= now => Some(format!("ended at {end}; renew it")),
+        (Some(begin), _) if begin > now => Some(format!("begins at {begin} only; use one that is valid now")),
+        _ => None,
+    }
+}
+
+/// Whether a name of a certificate is a host's (RFC 6125, section 6.4): a wildcard stands for one label.
+fn matches(name: &str, hostname: &str) -> bool {
+    let rest = name.strip_prefix("*.").zip(hostname.split_once('.'));
+    name.eq_ignore_ascii_case(hostname) || rest.is_some_and(|(name, (_, rest))| name.eq_ignore_ascii_case(rest))
+}
+
+/// That the certificate ends within 14 days, if so.
+pub(super) fn ends_soon(cr: &AciVnetDeployment, observed: &Observed, now: Timestamp) -> Option<String> {
+    let end: Timestamp = text(&certificate(cr, observed)?, "notAfter").parse().ok()?;
+    let secret = &cr.spec.tls.as_ref()?.secret_ref.name;
+    let soon = end.as_second() - now.as_second() < SOON;
+    soon.then(|| format!("its certificate ends at {end}: renew Secret {secret}"))
+}
+
+/// What the web service should have.
+pub(super) fn wanted<'a>(cr: &'a AciVnetDeployment, observed: &Observed) -> Option<Tls<'a>> {
+    let hostname = &cr.spec.tls.as_ref()?.hostname;
+    let certificate = certificate(cr, observed).unwrap_or_default();
+    let digest = text(&certificate, "digest").trim_start_matches("sha256:");
+    Some(Tls { hostname, digest: digest.get(..32).unwrap_or(digest).to_owned() })
+}
+
+/// The places of a body where certificate and key go.
+pub(super) fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
+    let secret = cr.spec.tls.as_ref().map(|tls| &tls.secret_ref.name);
+    let place = |at: &str, name: &str, key: &str| Sealed {
+        at: at.to_owned(),
+        value: SecretKeyRef { name: name.to_owned(), key: key.to_owned() },
+    };
+    let places = secret.map(|name| [place("/sslCertificate", name, CERTIFICATE), place("/sslKey", name, KEY)]);
+    places.into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate() {
+        let certificate =
+            |names: Value, begin: &str, end: &str| json!({"names": names, "notBefore": begin, "notAfter": end});
+        let (past, now, later) = ("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        for (certificate, expected) in [
+            (certificate(json!(["a.corp"]), past, later), None),
+            (certificate(json!(["b.corp", "A.Corp"]), past, later), None),
+            (certificate(json!(["*.corp"]), past, later), None),
+            (certificate(json!(["*.a.corp"]), past, later), Some("not for a.corp")),
+            (certificate(json!([]), past, later), Some("not for a.corp")),
+            (certificate(json!(["a.corp"]), past, now), Some("ended at")),
+            (certificate(json!(["a.corp"]), later, later), Some("begins at")),
+            (json!({"wrong": "is no PEM"}), Some("is no PEM")),
+        ] {
+            let found = wrong(&certificate, "a.corp", now.parse().unwrap());
+            let as_expected = match (&found, expected) {
+                (Some(found), Some(expected)) => found.contains(expected),
+                (found, expected) => found.is_none() && expected.is_none(),
+            };
+            assert!(as_expected, "{certificate}: {found:?}");
+        }
+    }
+}
