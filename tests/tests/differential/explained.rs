@@ -38,11 +38,8 @@ pub const EXPLAINED: &[Explained] = &[
 ];
 
 /// The configurations without a custom resource, and why.
-pub const WITHOUT_A_FIELD: &[(&str, &str)] = &[
-    ("tls", "there is no field for TLS yet"),
-    ("keys_and_tls", "there is no field for TLS yet"),
-    ("public_name", "Azure refuses it: a container group in a virtual network has no public name"),
-];
+pub const WITHOUT_A_FIELD: &[(&str, &str)] =
+    &[("public_name", "Azure refuses it: a container group in a virtual network has no public name")];
 
 impl Explained {
     /// Whether it is this difference.

@@ -2,7 +2,7 @@
 
 use acivnet_tests::{
     examples,
-    in_process::{azure, bed::Bed, driver::Driver, sdk::Sdk, wire::Disturbance},
+    in_process::{azure, bed::Bed, certificates, driver::Driver, sdk::Sdk, wire::Disturbance},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
@@ -39,6 +39,8 @@ async fn applied(otherwise: &Value) -> Result<Vec<Value>, String> {
     }
     let keys = [("primary", "primary-canary-key"), ("secondary", "secondary-canary-key")];
     bed.apply(secret("churn-keys", &keys));
+    let certificate = certificates::first();
+    bed.apply(secret("churn-tls", &[("tls.crt", &certificate.pem), ("tls.key", &certificate.key)]));
     bed.apply(
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sample"}, "data": {"sample.json": "{}"}}),
     );
