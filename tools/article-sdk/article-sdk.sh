@@ -8,16 +8,9 @@ source "$root/tools/common.sh"
 # shellcheck source=../demo/outside.sh
 source "$root/tools/demo/outside.sh"
 
-# azureml-core in exactly the versions of requirements.txt, on the newest Python that it still knows.
-sdk_python() {
-  local packages
-  mapfile -t packages < <(grep '==' tools/article-sdk/requirements.txt)
-  python_environment azureml-core python3.11 "${packages[@]}"
-}
-
 main() {
   prepare
-  ACIVNET_SDK_PYTHON=$(sdk_python)
+  ACIVNET_SDK_PYTHON=$(locked_python azureml-core tools/article-sdk/requirements.txt)
   export ACIVNET_SDK_PYTHON
   play tools/article-sdk/inside.sh
 }

@@ -10,14 +10,6 @@ source "$root/tools/common.sh"
 # shellcheck source=../demo/outside.sh
 source "$root/tools/demo/outside.sh"
 
-# A client in exactly the versions of a lock file. usage: locked_python WHAT LOCK_FILE
-locked_python() {
-  local packages
-  mapfile -t packages < <(grep '==' "$2")
-  # The newest Python that azureml-core still knows; the others run on it too.
-  python_environment "$1" python3.11 "${packages[@]}"
-}
-
 main() {
   case ${1:-} in
     --quick) export ACIVNET_CLIENTS_QUICK=1 ;;

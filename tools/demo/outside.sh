@@ -65,6 +65,14 @@ python_environment() {
   printf '%s\n' "$folder"
 }
 
+# A client in exactly the versions of a lock file. usage: locked_python WHAT LOCK_FILE
+locked_python() {
+  local packages
+  mapfile -t packages < <(grep '==' "$2")
+  # The newest Python that azureml-core still knows; the others run on it too.
+  python_environment "$1" python3.11 "${packages[@]}"
+}
+
 # Builds Python environments for the simulator's containers. The one part that stays outside: it needs the Python index.
 start_environment_builder() {
   setpriv --pdeathsig TERM "$ACIVNET_BINARIES/acivnet-simulator" environments --socket "$STATE/environments.sock" \

@@ -18,17 +18,10 @@ newest_sdk_is_known() {
     die "azureml-core $newest is out and $pinned is compared: set it in tools/article-sdk/requirements.in, compile that, and run this with --accept"
 }
 
-# azureml-core in exactly the versions of requirements.txt, on the newest Python that it still knows.
-sdk_python() {
-  local packages
-  mapfile -t packages < <(grep '==' tools/article-sdk/requirements.txt)
-  python_environment azureml-core python3.11 "${packages[@]}"
-}
-
 main() {
   prepare
   newest_sdk_is_known
-  ACIVNET_SDK_PYTHON=$(sdk_python)
+  ACIVNET_SDK_PYTHON=$(locked_python azureml-core tools/article-sdk/requirements.txt)
   ACIVNET_SDK_RECORDINGS=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-recordings.XXXXXX")
   [ "${1:-}" != --accept ] || export ACIVNET_ACCEPT_RECORDINGS=1
   export ACIVNET_SDK_PYTHON ACIVNET_SDK_RECORDINGS
