@@ -15,7 +15,7 @@ pub mod api_server;
 pub mod azure;
 pub mod bed;
 pub mod campaign;
-mod certificates;
+pub mod certificates;
 pub mod clock;
 pub mod cluster;
 pub mod counts;
