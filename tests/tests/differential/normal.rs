@@ -40,10 +40,16 @@ struct Normal {
 
 impl Normal {
     fn of(sent: &[Value]) -> Self {
-        let driver = sent.iter().find_map(|one| one.pointer("/json/environmentImageRequest/driverProgram")?.as_str());
+        // what Azure refuses beforehand, the SDK only asks about
+        let places = [
+            "/json/environmentImageRequest/driverProgram",
+            "/json/createRequest/environmentImageRequest/driverProgram",
+        ];
+        let named = |one: &Value| places.iter().find_map(|place| Some(one.pointer(place)?.as_str()?.to_owned()));
+        let driver = sent.iter().find_map(named);
         let pattern = |text: &str| Regex::new(text).expect("a pattern");
         Self {
-            driver: driver.unwrap_or("no driver").to_owned(),
+            driver: driver.unwrap_or_else(|| "no driver".to_owned()),
             patterns: vec![
                 (pattern("/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+/workspaces/[^/]+"), "{workspace}"),
                 (pattern("LocalUpload/[^/]+"), "LocalUpload/{container}"),

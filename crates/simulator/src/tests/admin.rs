@@ -1,6 +1,7 @@
 //! The admin interface: log, counts, dump, a hand in the portal.
 
 use super::*;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 #[tokio::test]
 async fn log_and_counts() {
@@ -109,7 +110,7 @@ async fn a_recording_holds_bodies_from_when_it_begins() {
     bed.get(&vnet()).await;
     bed.put(&vnet(), vnet_body()).await;
     let sent = bed.get("/simulator/recording").await.body;
-    let expected =
-        json!({"verb": "PUT", "path": vnet(), "contentType": "application/json", "json": vnet_body(), "status": 200});
-    assert_eq!(sent, json!([expected]));
+    // these tests send no Content-Type, so that the body is kept as bytes
+    let body = STANDARD.encode(vnet_body().to_string());
+    assert_eq!(sent, json!([{"verb": "PUT", "path": vnet(), "base64": body, "status": 200}]));
 }
