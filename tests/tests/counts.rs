@@ -33,6 +33,31 @@ fn writes_of_each_scenario() {
     }
 }
 
+/// What the later arguments, sources and policies write. A key is a write of its own, and a renewed certificate one; a
+/// service and a network that equal the spec are adopted by their tags alone. An upload that is there already is asked for
+/// once more, which counts.
+#[test]
+fn writes_of_changes_and_policies() {
+    let wrong: Vec<String> = [
+        ("telemetry", acts::article as Act, acts::service::telemetry as Act, [1, 0, 0, 4, 2]),
+        ("data collection", acts::article, acts::service::data_collection, [6, 0, 0, 4, 4]),
+        ("keys rotated", acts::service::article_with_keys, acts::service::other_keys, [2, 0, 0, 2, 2]),
+        ("tls renewed", acts::service::article_with_tls, acts::service::other_certificate, [1, 0, 0, 4, 2]),
+        ("extra files changed", acts::sources::extra_files, acts::sources::other_extra_files, [4, 0, 0, 4, 2]),
+        ("restart", acts::article, acts::adoption::restart, [3, 0, 0, 4, 2]),
+        ("adoption", acts::adoption::by_hand, acts::adoption::adopt, [3, 5, 2, 6, 2]),
+        ("orphan", acts::adoption::leaving_orphans, acts::delete_all, [0, 2, 1, 2, 1]),
+        ("compute instance", acts::network, acts::parts::instance, [1, 3, 1, 0, 0]),
+        ("egress", acts::network, acts::parts::egress, [4, 3, 4, 0, 0]),
+    ]
+    .into_iter()
+    .map(|(name, prepare, act, expected)| (name, written(&counted(prepare, act, false)), expected))
+    .filter(|(_, written, expected)| written != expected)
+    .map(|(name, written, expected)| format!("{name}: {written:?} instead of {expected:?}"))
+    .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// A sweep reads five lists, and the workspace twice for its endpoints; four of them, after a restart five, and the first
 /// two reads of another fall into the time. Nobody writes.
 #[test]
