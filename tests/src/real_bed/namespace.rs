@@ -47,7 +47,20 @@ impl Namespace {
         let namespace = Self { name, people: bed.client(), operator };
         let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name}});
         namespace.ask(Method::POST, "/api/v1/namespaces", "application/json", &body).await.expect("a namespace");
+        namespace.lets_secrets_be_read().await;
         namespace
+    }
+
+    /// What an administrator does for a namespace whose objects name Secrets.
+    async fn lets_secrets_be_read(&self) {
+        let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "acivnet-secrets"});
+        let operator = json!({"kind": "ServiceAccount", "name": "acivnet-operator", "namespace": "acivnet-system"});
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "acivnet-secrets"},
+            "roleRef": role, "subjects": [operator],
+        });
+        let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings", self.name);
+        self.ask(Method::POST, &path, "application/json", &binding).await.expect("a binding");
     }
 
     /// A client of the operator, which any number of namespaces share.
