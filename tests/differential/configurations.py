@@ -1,6 +1,6 @@
 """Deployments as people write them with azureml-core. `configurations.yaml` has each under the same name as a custom resource.
 
-Every function is one configuration; it runs in a copy of `files/`, in a workspace of its own.
+Every function is one configuration; it runs in a copy of the example's files and `files/`, in a workspace of its own.
 """
 
 from azureml.core import Environment, Model, Workspace

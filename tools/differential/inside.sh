@@ -28,7 +28,7 @@ main() {
   step "Azure starts"; begin
   step "The network"; "$sdk" tools/article-sdk/portal.py create
   step "The configurations by azureml-core"
-  AZUREML_LOG_DEPRECATION_WARNING_ENABLED=False "$sdk" tools/differential/record.py "$configurations" "$STATE/certificate" "$ACIVNET_SDK_RECORDINGS"
+  AZUREML_LOG_DEPRECATION_WARNING_ENABLED=False "$sdk" tools/differential/record.py "$configurations" "$root/deploy/examples/article" "$STATE/certificate" "$ACIVNET_SDK_RECORDINGS"
   print_times
 }
 

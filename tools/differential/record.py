@@ -1,6 +1,6 @@
 """Runs the configurations with azureml-core and writes what each sent, as the simulator recorded it.
 
-usage: record.py FOLDER_OF_CONFIGURATIONS FOLDER_WITH_CERTIFICATE FOLDER_OF_RECORDINGS
+usage: record.py FOLDER_OF_CONFIGURATIONS FOLDER_OF_EXAMPLE FOLDER_WITH_CERTIFICATE FOLDER_OF_RECORDINGS
 """
 
 import json
@@ -48,14 +48,14 @@ def record(configuration, folders: list[Path], auth: TokenAuthentication) -> dic
     return {"sdk": azureml.core.VERSION, "refused": refused, "sent": sent}
 
 
-def main(configurations: str, certificate: str, recordings: str) -> None:
+def main(configurations: str, example: str, certificate: str, recordings: str) -> None:
     sys.path.insert(0, configurations)
     from configurations import CONFIGURATIONS
     from sign_in import token
 
     auth = TokenAuthentication(token)
     for configuration in CONFIGURATIONS:
-        recorded = record(configuration, [Path(configurations) / "files", Path(certificate)], auth)
+        recorded = record(configuration, [Path(example), Path(configurations) / "files", Path(certificate)], auth)
         path = Path(recordings) / f"{configuration.__name__}.json"
         path.write_text(json.dumps(recorded, indent=1))
         print(f"{configuration.__name__}: {len(recorded['sent'])} requests with a body")

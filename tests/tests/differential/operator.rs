@@ -3,11 +3,12 @@
 use acivnet_tests::{
     examples,
     in_process::{azure, bed::Bed, certificates, driver::Driver, sdk::Sdk, wire::Disturbance},
+    repository,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use serde_json::{Map, Value, json};
-use std::{fs, path::Path};
+use std::{fs, path::PathBuf};
 use tokio::runtime::Builder;
 
 /// The configurations: what each says otherwise than the how-to.
@@ -34,9 +35,11 @@ pub fn sent(name: &str) -> Vec<Value> {
 
 async fn applied(otherwise: &Value) -> Result<Vec<Value>, String> {
     let bed = Bed::new(Disturbance::default()).await;
-    for (map, folder) in [("churn", "files"), ("churn-helpers", "files/source"), ("mymodel", "files/mymodel")] {
-        bed.apply(config_map(map, &super::folder().join(folder)));
-    }
+    let own = |folder: &str| super::folder().join(folder);
+    let example = repository().join("deploy/examples/article");
+    bed.apply(config_map("churn", &[example, own("files")]));
+    bed.apply(config_map("churn-helpers", &[own("files/source")]));
+    bed.apply(config_map("mymodel", &[own("files/mymodel")]));
     let keys = [("primary", "primary-canary-key"), ("secondary", "secondary-canary-key")];
     bed.apply(secret("churn-keys", &keys));
     let certificate = certificates::first();
@@ -64,10 +67,11 @@ fn secret(name: &str, texts: &[(&str, &str)]) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data})
 }
 
-/// The files of a folder as a ConfigMap.
-fn config_map(name: &str, folder: &Path) -> Value {
+/// The files of folders as a ConfigMap.
+fn config_map(name: &str, folders: &[PathBuf]) -> Value {
     let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(Result::unwrap);
+    for entry in entries.filter(|entry| entry.path().is_file()) {
         let (file, bytes) = (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
         match String::from_utf8(bytes) {
             Ok(text) => map["data"][file] = text.into(),
