@@ -126,3 +126,26 @@ pub enum Question {
         revision: String,
     },
 }
+
+impl Question {
+    /// Whether Azure answers it; Kubernetes, the endpoint and the shell answer the others.
+    pub fn is_azure(&self) -> bool {
+        match self {
+            Self::Azure(..)
+            | Self::Models { .. }
+            | Self::NewestModel { .. }
+            | Self::Operation { .. }
+            | Self::RemoteFile(_)
+            | Self::FileDigest { .. }
+            | Self::ServiceLog(_) => true,
+            Self::ConfigMap { .. }
+            | Self::Secret(_)
+            | Self::ConfigMapFiles { .. }
+            | Self::SourceDirectory(_)
+            | Self::DelegatedSubnet(_)
+            | Self::OtherDelegatedSubnets { .. }
+            | Self::Deployments { .. }
+            | Self::Probe { .. } => false,
+        }
+    }
+}

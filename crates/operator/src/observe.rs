@@ -73,7 +73,7 @@ impl<'a> Sight<'a> {
         let mut rounds = 0;
         loop {
             let open = open_questions(cr, &self.observed);
-            let (azure, kubernetes): (Vec<_>, Vec<_>) = open.into_iter().partition(is_azure);
+            let (azure, kubernetes): (Vec<_>, Vec<_>) = open.into_iter().partition(Question::is_azure);
             if !kubernetes.is_empty() {
                 self.ask(cr, kubernetes).await;
             } else if azure.is_empty() || rounds == ROUNDS {
@@ -132,7 +132,7 @@ impl<'a> Sight<'a> {
     }
 
     async fn answer<S: Subject>(&self, cr: &S, question: &Question) -> (Fact, bool) {
-        if !is_azure(question) {
+        if !question.is_azure() {
             return (self.kubernetes(cr, question).await, false);
         }
         match (&self.azure, &self.known, &self.observed.identity) {
@@ -266,7 +266,7 @@ impl<'a> Sight<'a> {
 
     /// A token that Azure does not take is not valid, although it was got.
     fn note_refusal<S: Subject>(&mut self, cr: &S, question: &Question, failure: &Failure) {
-        if is_azure(question)
+        if question.is_azure()
             && failure.status == 401
             && failure.reason == reasons::CREDENTIALS_REFUSED
             && self.observed.identity == Identity::Valid
@@ -290,26 +290,6 @@ fn network_of(question: &Question) -> Option<Question> {
             Some(Question::Azure(&kinds::virtual_network::VIRTUAL_NETWORK, id.parent()?))
         }
         _ => None,
-    }
-}
-
-fn is_azure(question: &Question) -> bool {
-    match question {
-        Question::Azure(..)
-        | Question::Models { .. }
-        | Question::NewestModel { .. }
-        | Question::Operation { .. }
-        | Question::RemoteFile(_)
-        | Question::FileDigest { .. }
-        | Question::ServiceLog(_) => true,
-        Question::ConfigMap { .. }
-        | Question::Secret(_)
-        | Question::ConfigMapFiles { .. }
-        | Question::SourceDirectory(_)
-        | Question::DelegatedSubnet(_)
-        | Question::OtherDelegatedSubnets { .. }
-        | Question::Deployments { .. }
-        | Question::Probe { .. } => false,
     }
 }
 

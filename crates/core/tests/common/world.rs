@@ -134,7 +134,7 @@ impl World {
             }
             assert!(round < 6, "questions never end: {open:?}");
             for question in open {
-                if is_azure(&question) {
+                if question.is_azure() {
                     observed.identity = self.identity.clone();
                 }
                 let fact = self.answer(&question);
@@ -146,7 +146,7 @@ impl World {
 
     fn answer(&self, question: &Question) -> Fact {
         let text = format!("{question:?}");
-        if let (true, Identity::Refused(failure)) = (is_azure(question), &self.identity) {
+        if let (true, Identity::Refused(failure)) = (question.is_azure(), &self.identity) {
             return Fact::Unread(failure.clone());
         }
         if self.unread.iter().any(|part| text.to_lowercase().contains(&part.to_lowercase())) {
@@ -426,19 +426,6 @@ impl World {
 /// Those of a list in which a text stands at a place.
 fn of(list: &[Value], place: &str, text: &str) -> Value {
     list.iter().filter(|one| one.pointer(place).and_then(Value::as_str) == Some(text)).cloned().collect()
-}
-
-fn is_azure(question: &Question) -> bool {
-    matches!(
-        question,
-        Question::Azure(..)
-            | Question::Models { .. }
-            | Question::NewestModel { .. }
-            | Question::Operation { .. }
-            | Question::RemoteFile(_)
-            | Question::FileDigest { .. }
-            | Question::ServiceLog(_)
-    )
 }
 
 fn file(content: &str, text: bool) -> Value {
