@@ -96,7 +96,9 @@ async fn scenario(world: Arc<World>, scenario: &'static Scenario, sample: usize)
             let compared = if REPEATING.contains(&scenario.name) { Closeness::Repeats } else { Closeness::Each };
             outcome.differing = conformance::differences(&simulated, &clean, compared);
             if !outcome.differing.is_empty() {
-                eprintln!("{}, undisturbed, on the real bed:\n{}", scenario.name, clean.log().join("\n"));
+                for (bed, run) in [("real", &clean), ("simulated", &simulated)] {
+                    eprintln!("{}, undisturbed, on the {bed} bed:\n{}", scenario.name, run.log().join("\n"));
+                }
             }
             let (strikes, clean) = (strikes(&clean, sample), Arc::new(clean));
             outcome.cases += strikes.len();

@@ -12,7 +12,10 @@ use super::{
 };
 use regex_lite::{Captures, Regex};
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 /// Members that tell when and how often something was written, not what stands.
 const INCIDENTAL: [&str; 6] =
@@ -20,6 +23,9 @@ const INCIDENTAL: [&str; 6] =
 
 /// Length of the hash of a plan.
 const HASH_LENGTH: usize = 12;
+
+/// Stands for a digest that comes from versions of Secrets.
+const OF_SECRETS: &str = "<digest with Secrets>";
 
 /// So many characters of a value are shown where it differs.
 const SHOWN: usize = 400;
@@ -36,7 +42,11 @@ pub struct EndState {
 impl EndState {
     /// What stands now.
     pub async fn of(bed: &Bed) -> Self {
-        Self { azure: normal(&dump(&bed.azure).await), kubernetes: normal(&kubernetes(bed)) }
+        let (azure, kubernetes) = (dump(&bed.azure).await, kubernetes(bed));
+        let versions = digests_of_secrets(&kubernetes);
+        let known = |text: &str| if versions.contains(text) { OF_SECRETS.to_owned() } else { text.to_owned() };
+        let normal = |value: &Value| normal(&rewrite(value, &mut |text| known(text)));
+        Self { azure: normal(&azure), kubernetes: normal(&kubernetes) }
     }
 
     /// In what, and where by path, another end state differs; empty when it does not.
@@ -56,6 +66,14 @@ fn kubernetes(bed: &Bed) -> Value {
         (resource.plural.to_owned(), Value::Object(objects.collect()))
     };
     Value::Object(resources.into_iter().map(of_type).collect())
+}
+
+/// What deployments with variables from Secrets say of what they serve. It comes from the Secrets' uids and versions, which
+/// are other ones in each namespace of a real cluster.
+fn digests_of_secrets(kubernetes: &Value) -> BTreeSet<String> {
+    let deployments = kubernetes[ACI_VNET_DEPLOYMENTS.plural].as_object().into_iter().flat_map(Map::values);
+    let reading = deployments.filter(|one| one["spec"].to_string().contains("secretKeyRef"));
+    reading.filter_map(|one| one["status"]["revisionDigest"].as_str().map(str::to_owned)).collect()
 }
 
 fn namespace(object: &Value) -> &str {
@@ -157,7 +175,7 @@ fn numbered(text: &str, numbers: &mut BTreeMap<String, usize>) -> String {
 fn differences(path: &str, want: &Value, have: &Value, found: &mut Vec<(Wrong, String)>) {
     match (want, have) {
         (Value::Object(wanted), Value::Object(had)) => {
-            let names: std::collections::BTreeSet<&String> = wanted.keys().chain(had.keys()).collect();
+            let names: BTreeSet<&String> = wanted.keys().chain(had.keys()).collect();
             for name in names {
                 let path = format!("{path}.{name}");
                 match (wanted.get(name), had.get(name)) {

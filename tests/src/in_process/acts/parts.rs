@@ -42,7 +42,7 @@ pub fn other_egress(bed: &Bed) -> Done<'_> {
     done()
 }
 
-/// Applies, and deletes while the NAT gateway is being made.
+/// Asks for a way out of a network that stands, and deletes it all while the NAT gateway is being made.
 pub fn egress_and_delete(bed: &Bed) -> Done<'_> {
     bed.after(|sent| sent.is(Method::PUT, "/natGateways/nat-ml"), delete_network);
     egress(bed)

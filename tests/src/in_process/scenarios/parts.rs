@@ -15,7 +15,7 @@ pub(super) const EGRESS: &[Scenario] = &[
     Scenario { name: "egress removed", prepare: parts::egress, act: parts::plain, ends: no_way_out },
     Scenario {
         name: "egress deleted while it is made",
-        prepare: acts::nothing,
+        prepare: acts::network,
         act: parts::egress_and_delete,
         ends: nothing,
     },
