@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Speed, memory and quiet, each with its bar; what was measured goes to docs/results. The machine should do nothing else.
-# usage: bench.sh [FIGURE]…    writes, steady, 1000, 10000; all of them without
+# usage: bench.sh [FIGURE]…    writes, steady, burst, waits, ready, 1000, 10000; all of them without
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export ACIVNET_RESULTS=1 CARGO_TERM_COLOR=never

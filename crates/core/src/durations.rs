@@ -13,6 +13,11 @@ use std::{
 const REMEMBERED: usize = 32;
 /// Looks for which the remembered ends are divided evenly.
 const PARTS: usize = 10;
+/// Fewer ends than this say little of the next one: an image that is built once is found from then on.
+const TELLING: usize = 4;
+/// The same as `PARTS` and `EARLY` until then, for as many looks in all.
+const FIRST_PARTS: usize = 7;
+const FIRST_EARLY: [f64; 3] = [0.3, 0.5, 0.72];
 /// The first look comes before all but this part of the ends, so that the next end is known as narrowly.
 const LEAD: f64 = 0.03;
 /// Looks are no closer than this, in seconds.
@@ -103,13 +108,19 @@ fn growing(first: f64, pause: f64, growth: f64, now: f64) -> f64 {
 
 /// The looks that the remembered ends call for, by time.
 fn looks(ends: &VecDeque<End>) -> Vec<f64> {
-    let parts = (1..=PARTS).map(|part| part as f64 / PARTS as f64);
+    let telling = ends.len() >= TELLING;
+    let number = if telling { PARTS } else { FIRST_PARTS };
+    let parts = (1..=number).map(|part| part as f64 / number as f64);
     let wanted = quantiles(ends, std::iter::once(LEAD).chain(parts));
     let spread = spread(&wanted);
+    let early: &[f64] = match telling {
+        false => &FIRST_EARLY,
+        true if spread.len() <= FEW => &EARLY,
+        true => &[],
+    };
     let first = spread.first().copied().unwrap_or_default();
-    let early = EARLY.iter().map(|part| first * part).filter(|_| first > FIRST / EARLY[0]);
-    let early: Vec<f64> = if spread.len() <= FEW { early.collect() } else { Vec::new() };
-    early.into_iter().chain(spread).collect()
+    let early = early.iter().map(|part| first * part).filter(|look| *look >= FIRST);
+    early.chain(spread).collect()
 }
 
 /// Looks that are not too close, with another one at the beginning of each long pause.

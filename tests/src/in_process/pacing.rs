@@ -1,20 +1,24 @@
 //! How fast the operator is under Azure's limits, and how soon it sees what has ended; told by Azure's own log.
 
 use super::{
+    acts::article,
     azure,
     bed::{Bed, NAMESPACE},
     operator::Operator,
     wire::Disturbance,
 };
-use crate::crowd::Crowd;
+use crate::{crowd::Crowd, examples};
 use acivnet_simulator::request_log::Entry;
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Longest time, on the bed's clock, in which everything becomes ready.
-const LONGEST: u32 = 24 * 60 * 60;
+const LONGEST: Duration = Duration::from_hours(24);
+/// How often it is looked whether everything is ready, where it matters when that was.
+const CLOSELY: Duration = Duration::from_millis(50);
 
 /// Writes to Resource Manager that a deployment with a network of its own needs: the network and its subnet.
 pub const WRITES_OF_EACH: usize = 2;
@@ -60,7 +64,7 @@ pub async fn burst(deployments: usize, client_subnets: bool) -> Burst {
     bed.apply(crowd.files());
     crowd.objects().into_iter().for_each(|object| bed.apply(object));
     let applied = Instant::now();
-    until_ready(&bed, crowd.len()).await;
+    until_ready(&bed, crowd.len(), Duration::from_secs(1)).await;
     let ready = applied.elapsed().as_secs_f64();
     operator.stop().await;
     let log = log(&bed);
@@ -90,11 +94,39 @@ pub async fn operations(seconds: u32, rounds: usize) -> Vec<Waited> {
     let operator = Operator::start(&bed).await;
     for round in 0..rounds {
         bed.apply(network(round));
-        until_ready(&bed, round + 1).await;
+        until_ready(&bed, round + 1, Duration::from_secs(1)).await;
     }
     operator.stop().await;
     let log = log(&bed);
     (0..rounds).map(|round| waited(&log, round, f64::from(seconds))).collect()
+}
+
+/// Services one after another in the how-to's subnet, each made by Azure in so many seconds: the seconds from when Azure
+/// says `Healthy` until the object says `Ready`, after its probe.
+pub async fn served(seconds: u32, rounds: usize) -> Vec<f64> {
+    let bed = Bed::new(Disturbance::default()).await;
+    azure::admin(&bed.azure, Method::PATCH, "settings", json!({"seconds": {"DeployService": seconds}})).await;
+    let operator = Operator::start(&bed).await;
+    article(&bed).await;
+    let mut late = Vec::new();
+    for round in 0..rounds {
+        let name = format!("service-{round}");
+        bed.apply(examples::deployment().named(&name).0);
+        // the first two are the how-to's own
+        until_ready(&bed, round + 3, CLOSELY).await;
+        late.push(bed.now().duration_since(healthy_since(&bed, &name).await).as_secs_f64());
+    }
+    operator.stop().await;
+    late
+}
+
+/// When Azure finished a service.
+async fn healthy_since(bed: &Bed, service: &str) -> Timestamp {
+    let dump = azure::dump(&bed.azure).await;
+    let services = dump["services"].as_array().expect("services");
+    let service = services.iter().find(|one| one["name"] == service).expect("the service");
+    assert_eq!(service["state"], "Healthy");
+    service["updatedTime"].as_str().expect("a time").parse().expect("a time")
 }
 
 /// From the PUT of a network to the PUT of its subnet, which follows as soon as the network is seen to stand.
@@ -134,12 +166,10 @@ fn log(bed: &Bed) -> Vec<Entry> {
     bed.azure.with(|world| world.log.since(0).cloned().collect())
 }
 
-async fn until_ready(bed: &Bed, wanted: usize) {
-    for _ in 0..LONGEST {
-        if bed.ready() == wanted {
-            return;
-        }
-        sleep(Duration::from_secs(1)).await;
+async fn until_ready(bed: &Bed, wanted: usize, look: Duration) {
+    let begun = Instant::now();
+    while bed.ready() != wanted {
+        assert!(begun.elapsed() < LONGEST, "{} of {wanted} objects became ready within a day", bed.ready());
+        sleep(look).await;
     }
-    panic!("{} of {wanted} objects became ready within a day", bed.ready());
 }

@@ -20,11 +20,12 @@ use acivnet_tests::results::Results;
 /// One group of figures.
 type Figure = (&'static str, fn(&mut Results));
 
-const FIGURES: [Figure; 6] = [
+const FIGURES: [Figure; 7] = [
     ("writes", writes::measure),
     ("steady", steady::measure),
     ("burst", pacing::at_once),
     ("waits", pacing::waits),
+    ("ready", pacing::until_ready),
     ("1000", resident::thousand),
     ("10000", resident::ten_thousand),
 ];

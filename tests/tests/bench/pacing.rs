@@ -1,7 +1,7 @@
 //! A burst under Resource Manager's buckets, and how soon the end of an operation is seen, on paused time.
 
 use acivnet_tests::{
-    in_process::pacing::{WRITES_OF_EACH, Waited, burst, operations, quantile},
+    in_process::pacing::{WRITES_OF_EACH, Waited, burst, operations, quantile, served},
     results::Results,
 };
 use tokio::runtime::Builder;
@@ -48,6 +48,21 @@ pub fn waits(results: &mut Results) {
         results.bar(what("seen after, p99"), "≤ 5 s", format!("{:.2} s", late(0.99)), late(0.99) <= 5.0);
         results.bar(what("polls of each"), "≤ 12", most(&learned), most(&learned) <= 12);
         results.bar(what("polls of each of the first five"), "≤ 12", most(&waited), most(&waited) <= 12);
+    }
+}
+
+/// Services that Azure makes in one, four and eight minutes, after one whose image it builds beforehand.
+pub fn until_ready(results: &mut Results) {
+    for seconds in [60, 240, 480] {
+        let mut first = runtime().block_on(served(seconds, ROUNDS));
+        let learned = first.split_off(UNLEARNED);
+        let late = |part| quantile(learned.iter().copied(), part);
+        let most = first.iter().copied().fold(0.0, f64::max);
+        let what = |of: &str| format!("services made in {seconds} s: from Healthy to Ready, {of}");
+        results.bar(what("p50"), "≤ 2 s", format!("{:.2} s", late(0.5)), late(0.5) <= 2.0);
+        results.bar(what("p95"), "≤ 5 s", format!("{:.2} s", late(0.95)), late(0.95) <= 5.0);
+        let share = most / f64::from(seconds);
+        results.bar(what("the worst of the first five"), "half of it", format!("{most:.1} s"), share <= 0.5);
     }
 }
 

@@ -77,6 +77,22 @@ fn what_varies_by_a_tenth_is_seen_soon() {
 }
 
 #[test]
+fn what_becomes_faster_at_once_is_seen_before_long() {
+    for (before, then) in [(163.0, 63.0), (340.0, 240.0), (300.0, 90.0)] {
+        for ends in 1..4 {
+            let mut number = 0;
+            let (first, _) = watch(|_| {
+                number += 1;
+                if number > ends { then } else { before }
+            });
+            let next = &first[ends];
+            assert!(next.late <= 0.25 * before, "{before} s {ends} times, then {then} s: {} s late", next.late);
+            assert!(most_looks(&first) <= 12, "{} looks", most_looks(&first));
+        }
+    }
+}
+
+#[test]
 fn two_ways_are_both_known() {
     let (_, learned) = watch(|numbers| if numbers.next() < 0.5 { 63.0 } else { 160.0 });
     let (half, nearly_all) = (quantile(&learned, 0.5), quantile(&learned, 0.99));
