@@ -344,18 +344,24 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
     }
 }
 
-/// Why what stands is left alone, and what would change that.
+/// Why what stands is left alone, and what would change that. A compute instance is somebody's desk, and never adopted.
 pub(crate) fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
-    let (whose, way) = match owner {
-        None => ("carries no mark of ours".to_owned(), "adoption: IfUnowned to take it"),
-        Some(owner) => (format!("belongs to {owner}"), "adoption: Force to take it from there"),
+    let whose = owner.map_or_else(|| "carries no mark of ours".to_owned(), |owner| format!("belongs to {owner}"));
+    let way = match owner {
+        None => "set adoption: IfUnowned to take it, ",
+        Some(_) => "set adoption: Force to take it from there, ",
     };
-    let (reason, or) = match node.kind.write {
-        Write::Service => (reasons::SERVICE_NAME_TAKEN, ""),
-        _ => (reasons::ADOPTION_REFUSED, "set management: Reference where the field exists, "),
+    let (reason, ways) = match node.kind.write {
+        Write::Service => (reasons::SERVICE_NAME_TAKEN, format!("{way}choose another name, ")),
+        Write::Compute => {
+            (reasons::ADOPTION_REFUSED, "it is never adopted; name another in a new DelegatedSubnet, ".to_owned())
+        }
+        _ => {
+            let reference = "set management: Reference where the field exists, ";
+            (reasons::ADOPTION_REFUSED, format!("{way}choose another name, {reference}"))
+        }
     };
-    let ways = format!("set {way}, choose another name, {or}or remove it in Azure");
-    Cause::person(reason, format!("{} exists and {whose}; {ways} ({})", node.label(), node.id))
+    Cause::person(reason, format!("{} exists and {whose}; {ways}or remove it in Azure ({})", node.label(), node.id))
 }
 
 /// Covers who asks, what would be deleted (by its time of creation, so that an approval does not outlive it) and why.

@@ -203,11 +203,14 @@ fn who_else_holds_the_client_subnet_is_said() {
 
 #[test]
 fn anothers_is_neither_taken_nor_overwritten() {
-    let (mut world, mut cr) = (World::default(), with(&[("/clientSubnet/computeInstance/replace", json!("Allowed"))]));
+    let changes = [("/clientSubnet/computeInstance/replace", json!("Allowed")), ("/adoption", json!("Force"))];
+    let (mut world, mut cr) = (World::default(), with(&changes));
     let theirs = json!({"location": "japaneast", "tags": {}, "properties": {"provisioningState": "Succeeded", "properties": {"state": "Stopped"}}});
     world.put_arm(&instance(), theirs.clone());
     go_on(&mut world, &mut cr);
     assert_eq!(told(&cr), ["True/Delegated", "False/AdoptionRefused"]);
+    let message = message(&conditions(&cr), types::COMPUTE_INSTANCE_READY).to_owned();
+    assert!(message.contains("never adopted") && !message.contains("adoption:"), "{message}");
     assert_eq!(*world.arm_body(&instance()), theirs);
     let mut cr = edited(&cr, &[("/clientSubnet/computeInstance/deletion", json!("Delete"))]);
     world.pass(&mut cr);

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod columns;
+mod documents;
 mod rules;
 mod writers;
 
