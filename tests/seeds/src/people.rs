@@ -43,12 +43,23 @@ pub struct Wish {
     pub tagged: bool,
     /// Twice the memory.
     pub more_memory: bool,
+    /// Application Insights.
+    pub telemetry: bool,
+    /// A way out by a NAT gateway.
+    pub egress: bool,
 }
 
 impl Wish {
     /// The how-to.
-    pub const ARTICLE: Self =
-        Self { stands: Stands::Both, other_model: false, other_script: false, tagged: false, more_memory: false };
+    pub const ARTICLE: Self = Self {
+        stands: Stands::Both,
+        other_model: false,
+        other_script: false,
+        tagged: false,
+        more_memory: false,
+        telemetry: false,
+        egress: false,
+    };
 
     /// Applies what is wanted and deletes what is not. What is being deleted is left alone: it can't be wanted again
     /// before it is gone, nor a deployment before its subnet is, which would wait for it.
@@ -85,14 +96,17 @@ impl Wish {
     }
 
     fn subnet(&self) -> examples::Object {
-        self.tags(examples::subnet())
+        let object = self.tags(examples::subnet());
+        let egress = json!({"type": "NATGateway", "natGateway": {"name": "nat-ml", "publicIPCount": 2}});
+        if self.egress { object.with("/spec/egress", egress) } else { object }
     }
 
     fn deployment(&self) -> examples::Object {
         let mut object = self
             .tags(examples::deployment())
             .with("/spec/rollout", json!({"replaceApproval": "Automatic"}))
-            .with("/spec/resources/memory", if self.more_memory { "2G" } else { "1G" });
+            .with("/spec/resources/memory", if self.more_memory { "2G" } else { "1G" })
+            .with("/spec/telemetry/applicationInsights", if self.telemetry { "Enabled" } else { "Disabled" });
         for [part, member] in
             [["model", "source"], ["scoring", "script"], ["environment", "conda"], ["probe", "request"]]
         {

@@ -98,13 +98,15 @@ fn moment(chance: &Chance) -> Duration {
 }
 
 fn next_wish(chance: &Chance, wish: Wish) -> Wish {
-    match chance.below(8) {
+    match chance.below(10) {
         0 | 1 => Wish { other_model: !wish.other_model, ..wish },
         2 => Wish { other_script: !wish.other_script, ..wish },
         3 => Wish { tagged: !wish.tagged, ..wish },
         4 => Wish { more_memory: !wish.more_memory, ..wish },
         5 => Wish { stands: Stands::Nothing, ..wish },
         6 => Wish { stands: Stands::Subnet, ..wish },
+        7 => Wish { telemetry: !wish.telemetry, ..wish },
+        8 => Wish { egress: !wish.egress, ..wish },
         _ => Wish { stands: Stands::Both, ..wish },
     }
 }
