@@ -326,19 +326,21 @@ fn what_differs_is_changed_by_its_class() {
     }
 }
 
-/// While a file can't be read nobody knows what differs, and nothing is written.
+/// While the service, what it runs or a file of it can't be read nobody knows what differs, and nothing is written.
 #[test]
-fn unread_files_hold_every_write() {
-    let (mut world, mut cr) = (sdk_world(), deployment(&[adopting("IfUnowned")]));
-    world.unread.insert("FileDigest".into());
-    for _ in 0..5 {
-        world.pass(&mut cr);
-        world.tick();
+fn what_is_unread_holds_every_write() {
+    for unread in ["FileDigest", "services/aciservice", "models/mymodel:1", "Models"] {
+        let (mut world, mut cr) = (sdk_world(), deployment(&[adopting("IfUnowned")]));
+        world.unread.insert(unread.into());
+        for _ in 0..5 {
+            world.pass(&mut cr);
+            world.tick();
+        }
+        assert_eq!(world.writes, Vec::<String>::new(), "{unread}");
+        world.unread.clear();
+        world.settle(&mut cr);
+        assert_eq!(world.writes, ["PATCH WebService/aciservice"], "{unread}");
     }
-    assert_eq!(world.writes, Vec::<String>::new());
-    world.unread.clear();
-    world.settle(&mut cr);
-    assert_eq!(world.writes, ["PATCH WebService/aciservice"]);
 }
 
 #[test]

@@ -100,10 +100,12 @@ impl Describer<'_> {
         blueprint
     }
 
-    /// Nothing is registered for a service whose name another one has.
+    /// Nothing is registered for a service whose name another one has, nor while nobody knows: it may be one to adopt,
+    /// with the model that it runs.
     fn taken(&self, service: &Node) -> Option<Cause> {
         match look(service, self.observed, self.cr.recorded()) {
             Seen::Foreign(owner) => Some(adoption_refused(service, owner.as_deref())),
+            Seen::Unread(failure) => Some(Cause::from(&failure)),
             _ => None,
         }
     }
