@@ -48,6 +48,18 @@ fn service_hands() -> Vec<(Edit, Vec<&'static str>, Vec<&'static str>, &'static 
             "True/Serving",
         ),
         (
+            |world| world.service()["authEnabled"] = true.into(),
+            vec!["WebService/aciservice authEnabled"],
+            vec!["PATCH WebService/aciservice"],
+            "True/Serving",
+        ),
+        (
+            |world| world.service()["appInsightsEnabled"] = true.into(),
+            vec!["WebService/aciservice appInsightsEnabled"],
+            vec!["PATCH WebService/aciservice"],
+            "True/Serving",
+        ),
+        (
             |world| world.services.clear(),
             vec!["WebService/aciservice "],
             vec!["POST WebService/aciservice"],

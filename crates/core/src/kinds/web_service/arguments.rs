@@ -1,6 +1,8 @@
 //! The arguments of `AciWebservice.deploy_configuration` (azureml-core 1.61) and what becomes of each: the reference is
 //! written from this table, and tests hold it against the schema and the scenarios.
 
+mod admission;
+
 use super::{WEB_SERVICE, keys::SERVICE_KEYS};
 use crate::{
     drift::Rule,
@@ -109,22 +111,33 @@ fn drift(azure: &str) -> &'static str {
         Some(Rule::Keys(_)) => "ours are compared, and those once ours",
         Some(Rule::IfAnswered(_)) => "compared when Azure answers it",
         Some(Rule::Exact(..) | Rule::Subset(..)) => "compared as a set",
-        Some(Rule::WriteOnly(_)) => "not compared",
+        Some(Rule::WriteOnly(_)) => "not answered by Azure; the tag `acivnet-tls` tells what was sent",
     }
 }
 
+/// Field, what is admitted there, member of the request, change, drift, scenario.
 fn row(argument: &Argument) -> String {
     let cells = match argument.maps {
-        Maps::To { field, azure, scenario } => {
-            [format!("`{field}`"), change(azure).into(), drift(azure).into(), scenario.into()]
-        }
+        Maps::To { field, azure, scenario } => [
+            format!("`{field}`"),
+            admission::of(0, field),
+            format!("`{azure}`"),
+            change(azure).into(),
+            drift(azure).into(),
+            scenario.into(),
+        ],
         Maps::Subnet { field, azure } => [
             format!("`{field}` of the `DelegatedSubnet`"),
+            admission::of(1, field),
+            format!("`{azure}`"),
             "never".into(),
             drift(azure).into(),
             "article create".into(),
         ],
-        Maps::Refused(why) => [format!("none: {why}"), "–".into(), "–".into(), "–".into()],
+        Maps::Refused(why) => {
+            let none = "–".to_owned();
+            [format!("none: {why}"), none.clone(), none.clone(), none.clone(), none.clone(), none]
+        }
     };
     format!("| `{}` | {} |", argument.sdk, cells.join(" | "))
 }
@@ -135,9 +148,11 @@ pub fn reference() -> String {
     format!(
         "# The arguments of `AciWebservice.deploy_configuration`\n\n\
          What each argument of the Azure ML SDK v1 is in an `AciVnetDeployment`. Live: no container is touched. Roll: the \
-         container starts anew. Replace: the web service is deleted and created, once that is approved. Written from \
+         container starts anew. Replace: the web service is deleted and created, once that is approved. `status.drift` \
+         and events name the member of the request, `status.plan` the field. Written from \
          `crates/core/src/kinds/web_service/arguments.rs` by the test `generated` under `ACIVNET_BLESS=1`; do not edit.\n\n\
-         | argument | field | change | drift | scenario in the interruption tests |\n|---|---|---|---|---|\n{}\n",
+         | argument | field | the API server admits | in the request | change | drift | scenario in the interruption \
+         tests |\n|---|---|---|---|---|---|---|\n{}\n",
         rows.join("\n")
     )
 }

@@ -19,7 +19,8 @@ const FIXED: [&str; 6] = [
     "encryptionProperties",
 ];
 /// Fields that the container has to know: it starts anew.
-const ROLLING: [&str; 5] = ["image", "authEnabled", "appInsightsEnabled", "sslEnabled", "cname"];
+const ROLLING: [&str; 7] =
+    ["image", "authEnabled", "appInsightsEnabled", "sslEnabled", "sslCertificate", "sslKey", "cname"];
 /// Tags that tell of what the container has to know.
 const ROLLING_TAGS: [&str; 3] = [CONTENT_TAG, RESTART_TAG, TLS_TAG];
 /// What is sent together when TLS is turned on or changes.
