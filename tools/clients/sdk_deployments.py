@@ -1,5 +1,8 @@
 """`Model.deploy` to Azure Container Instances, and the services that stand then."""
 
+import contextlib
+import io
+
 import requests
 from azureml.core import Environment, Model
 from azureml.core.model import InferenceConfig
@@ -82,6 +85,9 @@ def a_name_is_taken_until_it_is_overwritten(checks: Checks) -> None:
     first = sdk_bed.deploy("taken", tags={"n": "1"}, auth_enabled=True)
     keys, uri = first.get_keys(), first.scoring_uri
     checks.raises("a second deploy", WebserviceException, "already exists", lambda: sdk_bed.deploy("taken"))
+    exists = lambda name: Webservice.check_for_existing_webservice(sdk_bed.workspace(), name)
+    checks.raises("a look at the name beforehand", WebserviceException, "already exists", lambda: exists("taken"))
+    checks.equal("and at one that is free", exists("free"), None)
     second = sdk_bed.deploy("taken", overwrite=True, tags={"n": "2"}, auth_enabled=True)
     checks.equal("with overwrite it is another", sdk_bed.fresh(second).tags, {"n": "2"})
     checks.equal("which is healthy", second.state, "Healthy")
@@ -116,6 +122,15 @@ def a_source_directory_is_deployed(checks: Checks) -> None:
     variables = service.environment.environment_variables
     checks.equal("the entry script is in the directory", variables["AZUREML_ENTRY_SCRIPT"], "source/main.py")
     checks.equal("the directory has a name", variables["AZUREML_SOURCE_DIRECTORY"], "source")
+
+
+@AREA.step
+def a_configuration_is_shown_before_it_is_deployed(checks: Checks) -> None:
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        configuration = AciWebservice.deploy_configuration(cpu_cores=1, memory_gb=2)
+        Model.print_configuration([sdk_bed.model()], sdk_bed.inference(), configuration, None)
+    checks.contains("models, script and size", shown.getvalue(), "common:1", "score.py", "CPU requirement: 1")
 
 
 @AREA.step
