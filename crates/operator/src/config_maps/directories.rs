@@ -2,9 +2,10 @@
 
 use super::{Version, bytes, get, gone};
 use crate::ctx::Ctx;
+use acivnet_api::conditions::reasons;
 use acivnet_core::{
     archive::pack, describe::SOURCE_DIRECTORY, failure::Failure, observed::Fact, owner::sha256_hex,
-    questions::SourceDirectory,
+    questions::SourceDirectory, retry::Retry,
 };
 use bytes::Bytes;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -85,7 +86,18 @@ async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result
         extra.data.iter().flatten().map(|(key, _)| key).chain(extra.binary_data.iter().flatten().map(|(key, _)| key));
     let mut files: BTreeMap<&str, &[u8]> = keys.filter_map(|key| Some((key.as_str(), bytes(&extra, key)?))).collect();
     files.insert(&directory.script.key, text);
-    Ok(Some(Packed { versions: [version(script), version(&extra)], bytes: pack(SOURCE_DIRECTORY, &files) }))
+    let bytes = pack(SOURCE_DIRECTORY, &files).map_err(|error| unpackable(&directory.extra, &error))?;
+    Ok(Some(Packed { versions: [version(script), version(&extra)], bytes }))
+}
+
+fn unpackable(extra: &str, error: &std::io::Error) -> Failure {
+    Failure {
+        status: 0,
+        code: "DirectoryNotPacked".into(),
+        message: format!("the files of ConfigMap {extra} can't be packed beside the script: {error}"),
+        retry: Retry::Slowly,
+        reason: reasons::INVALID_SPEC,
+    }
 }
 
 fn version(map: &ConfigMap) -> Version {
