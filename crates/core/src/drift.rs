@@ -228,14 +228,13 @@ fn lay_list(at: &str, base: &mut Vec<Value>, over: &[Value], key: &str, rules: &
     }
 }
 
-/// A value as people read it, at most 256 characters.
+/// A value as people read it, whole: what is foreign is scrubbed before it is cut.
 pub fn shown(value: &Value) -> String {
-    let text = match value {
+    match value {
         Value::Null => "absent".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    };
-    text.chars().take(256).collect()
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,11 @@ pub fn of(service: &Value, subnet_prefix: &str, settings: &Settings) -> Result<O
 /// The name of a web service with TLS.
 fn hostname(service: &Value) -> Option<&str> {
     let name = service.get("cname").and_then(Value::as_str).filter(|_| web_service::has_tls(service));
-    name.filter(|name| !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c)))
+    let sound = |name: &&str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
+    // what ends in a number is an address, in one of its spellings
+    let is_name =
+        |name: &&str| name.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_alphabetic()));
+    name.filter(sound).filter(is_name)
 }
 
 fn address(service: &Value) -> Option<Ipv4Addr> {
@@ -156,5 +160,10 @@ mod tests {
             }
         }
         assert_eq!(of(&json!({"scoringUri": null}), "10.0.1.0/24", &settings), Ok(None));
+        for cname in ["10.96.0.1", "2130706433", "a.0x7f000001", "169.254.169.254", ""] {
+            let body = json!({"scoringUri": "https://10.0.1.4/score", "sslEnabled": true, "cname": cname});
+            let address = of(&body, "10.0.1.0/24", &settings).unwrap().unwrap();
+            assert_eq!((address.tls, address.scoring_uri.as_str()), (false, "https://10.0.1.4/score"), "{cname}");
+        }
     }
 }

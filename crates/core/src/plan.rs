@@ -52,7 +52,7 @@ impl Seen {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unread(_) => "Unread",
-            Self::Absent => "Absent",
+            Self::Absent => ABSENT,
             Self::Foreign(_) => "Foreign",
             Self::Busy => "Busy",
             Self::Failed { .. } => "Failed",
@@ -243,9 +243,13 @@ pub fn is_ours(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> bool {
     }
 }
 
-/// Whether a read had shown our mark of creation.
+/// What `status.resources` says of what is proven not to be there.
+pub(crate) const ABSENT: &str = "Absent";
+
+/// Whether a read had shown our mark of creation, and none had shown since that it was gone: what stands then without our
+/// mark was made by others.
 pub(crate) fn was_created(record: Option<&ResourceStatus>) -> bool {
-    record.is_some_and(|record| record.origin == Some(Origin::Created))
+    record.is_some_and(|one| one.origin == Some(Origin::Created) && one.state.as_deref() != Some(ABSENT))
 }
 
 fn differences_of(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Vec<Difference> {

@@ -246,15 +246,17 @@ pub fn leaving<S: Subject>(
     let after = pass.observed.settings.stalled_after_seconds;
     let cause = root_cause(pass, done);
     let proven = pass.plan.settled() && !pass.blueprint.incomplete && cause.is_none();
-    let given_up = cause.is_some() && is_given_up(subject, pass.now);
-    let release = proven || given_up;
     conditions.set(types::READY, Some(false), reasons::DELETING, "being deleted");
-    if let Some(cause) = &cause {
+    let blocks = |cause: &&Cause| {
         let known = find(last, types::DELETION_BLOCKED).is_some_and(|was| was.reason == cause.reason);
-        if known || !passes_while_deleting(cause.reason) || lasted(&conditions, cause.reason) >= after {
-            conditions.set(types::DELETION_BLOCKED, Some(true), cause.reason, cause.message.clone());
-        }
+        known || !passes_while_deleting(cause.reason) || lasted(&conditions, cause.reason) >= after
+    };
+    let blocking = cause.as_ref().filter(blocks);
+    if let Some(cause) = blocking {
+        conditions.set(types::DELETION_BLOCKED, Some(true), cause.reason, cause.message.clone());
     }
+    let given_up = blocking.is_some() && is_given_up(subject, pass.now);
+    let release = proven || given_up;
     let next = if release { Next::Never } else { next(pass, done, cause.as_ref(), Duration::from_secs(60)) };
     let open = cause.unwrap_or_else(|| Cause::passing(reasons::DELETING, going));
     progress(&mut conditions, Some(&open), after);

@@ -3,11 +3,15 @@
 use crate::{
     blueprint::{Goal, Hold, Node},
     drift::elements,
+    id::ResourceId,
     kind::Write,
-    kinds::subnet::{self, SUBNET},
+    kinds::{
+        network_security_group::NETWORK_SECURITY_GROUP,
+        subnet::{self, SUBNET},
+    },
     observed::{Fact, Observed},
-    owner::Says,
-    plan::{Action, Held, Seen, Step, record_of},
+    owner::{Mark, Says},
+    plan::{ABSENT, Action, Held, Seen, Step, record_of},
     subject::Pass,
 };
 use acivnet_api::{Origin, ResourceStatus};
@@ -37,7 +41,7 @@ fn resource(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceS
         kind: node.kind.name.into(),
         id: record.map_or_else(|| node.id.to_string(), |record| record.id.clone()),
         origin: origin(pass.observed, node, record),
-        state: Some(step.seen.word().into()),
+        state: Some(state(step, record)),
         keys: keys(node, step, record),
     })
 }
@@ -54,10 +58,25 @@ fn origin(observed: &Observed, node: &Node, record: Option<&ResourceStatus>) -> 
     match (node.hold, body.map(|body| node.mark.on(body))) {
         (Hold::Referenced, Some(_)) => Some(Origin::Referenced),
         (Hold::Owned, Some(_)) if node.adopted => Some(Origin::Adopted),
-        (Hold::Owned, Some(Says::Ours)) => Some(Origin::Created),
+        (Hold::Owned, Some(Says::Ours)) if !by_an_unread_group(observed, node) => Some(Origin::Created),
         // what was adopted and has gone is made here from now on
         (Hold::Owned, None) if known == Some(Origin::Adopted) && is_absent(observed, node) => None,
         _ => known,
+    }
+}
+
+/// Whether it is known by a security group, and nobody knows at the moment whose that one is.
+fn by_an_unread_group(observed: &Observed, node: &Node) -> bool {
+    let Mark::SecurityGroup(id) = &node.mark else { return false };
+    let group = ResourceId::parse(id).map(|id| observed.azure(&NETWORK_SECURITY_GROUP, &id));
+    matches!(group, None | Some(Fact::Unread(_)))
+}
+
+/// What is proven to be gone stays known as that while it can't be read.
+fn state(step: &Step, record: Option<&ResourceStatus>) -> String {
+    match (&step.seen, record.and_then(|record| record.state.as_deref())) {
+        (Seen::Unread(_), Some(ABSENT)) => ABSENT.into(),
+        (seen, _) => seen.word().into(),
     }
 }
 

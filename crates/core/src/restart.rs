@@ -23,14 +23,19 @@ pub(crate) fn is_open(cr: &AciVnetDeployment) -> bool {
 
 /// The web service with the tag of the request. Where it was carried out a lost tag is put back without another restart.
 pub(crate) fn asked_for(cr: &AciVnetDeployment, mut node: Node) -> Node {
-    let Some((request, handled)) = requested(cr) else { return node };
+    let tag = format!("kvTags.{RESTART_TAG}");
+    let Some((request, handled)) = requested(cr) else {
+        // of a request that was taken back: the tag goes, and nothing restarts for it
+        node.live.push(tag);
+        return node;
+    };
     if let Some(Value::Object(tags)) = node.body.get_mut("kvTags") {
         // an annotation may be longer than a tag
         let digest = sha256_hex(&[request.as_bytes()]);
         tags.insert(RESTART_TAG.into(), digest.get(..16).unwrap_or_default().into());
     }
     if handled {
-        node.live.push(format!("kvTags.{RESTART_TAG}"));
+        node.live.push(tag);
     }
     node
 }

@@ -54,6 +54,25 @@ fn some_passes<S: Stored>(world: &mut World, cr: &mut S) {
     }
 }
 
+/// What was made here and is gone gives no right to what others make of that name.
+#[test]
+fn what_others_make_in_the_place_of_ours_is_theirs() {
+    let (mut world, mut cr) = World::serving(&[("/drift", json!({"mode": "Detect"}))]);
+    let mut theirs = world.services.remove(SERVICE).unwrap();
+    theirs["kvTags"] = json!({});
+    world.pass(&mut cr);
+    world.unread.insert("services/aciservice".into());
+    world.pass(&mut cr);
+    world.unread.clear();
+    world.services.insert(SERVICE.into(), theirs);
+    let passed = world.pass(&mut cr);
+    assert_eq!(said(&passed.report.status.conditions, types::READY), "False/ServiceNameTaken");
+    let mut cr = edited(&cr, &[("/drift", Value::Null), ("/description", "mine".into())]);
+    some_passes(&mut world, &mut cr);
+    assert!(world.settle(&mut deleted(&cr)).report.release);
+    assert_eq!((world.services.len(), world.writes.len()), (1, 0), "{:?}", world.writes);
+}
+
 #[test]
 fn whose_and_which_policy_decide() {
     for (owner, policy, taken) in [

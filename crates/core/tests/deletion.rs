@@ -166,6 +166,9 @@ fn a_service_that_is_anothers_by_now_stays() {
     let (mut world, cr) = World::serving(&[]);
     world.service()["kvTags"]["acivnet-owner"] = "another".into();
     assert!(world.settle(&mut deleted(&cr)).report.release);
+    assert_eq!((world.services.len(), world.models.len()), (1, 1), "with the model that it runs");
+    world.service()["environmentImageRequest"]["modelIds"] = json!(["theirs:1"]);
+    assert!(world.settle(&mut deleted(&cr)).report.release);
     assert_eq!((world.services.len(), world.models.len()), (1, 0));
 }
 

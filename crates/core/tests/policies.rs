@@ -112,11 +112,48 @@ fn a_deletion_that_goes_on_is_not_given_up() {
     assert_eq!((world.services.len(), world.models.len()), (0, 0));
 }
 
+/// A look that a person asks for is taken when Azure can be read.
+#[test]
+fn a_look_that_fails_is_still_owed() {
+    let (mut world, cr) = World::serving(&[]);
+    let handled = |cr: &AciVnetDeployment| cr.status.as_ref().unwrap().last_handled_reconcile_at.clone();
+    let mut cr = annotated(&cr, RECONCILE_REQUESTED_AT, "now");
+    world.unread.insert("services/aciservice".into());
+    world.pass(&mut cr);
+    assert_eq!(handled(&cr), None);
+    world.unread.clear();
+    world.pass(&mut cr);
+    assert_eq!(handled(&cr).as_deref(), Some("now"));
+}
+
+/// Neither is one whose first look after a pause fails for a moment, nor a network that waits for its deployments to go.
+#[test]
+fn what_passes_does_not_end_a_deletion() {
+    let (mut world, cr) = World::serving(&[]);
+    let mut cr = leaving(&cr, json!({"orphanAfterSeconds": 60}));
+    world.now = DELETED + 7200;
+    world.unread.insert("services/aciservice".into());
+    let passed = world.pass(&mut cr);
+    assert!(!passed.report.release, "{:?}", told(&passed.report));
+    world.unread.clear();
+    world.settle(&mut cr);
+    assert_eq!((world.services.len(), world.models.len()), (0, 0));
+
+    let (mut world, cr) = World::with_network();
+    world.deployments = vec![serde_json::to_value(deleted(&deployment(&[]))).unwrap()];
+    world.now = DELETED + 7200;
+    let passed = world.pass(&mut leaving(&cr, json!({"orphanAfterSeconds": 60})));
+    assert!(!passed.report.release, "{:?}", all_said(&passed.report.status.conditions));
+}
+
 #[test]
 fn drift_is_told_with_what_was_wanted_and_what_is() {
     let drift = |cr: &AciVnetDeployment| serde_json::to_value(&cr.status.as_ref().unwrap().drift).unwrap();
     let (mut world, mut cr) = World::serving(&[("/drift", json!({"mode": "Detect"})), ("/description", "mine".into())]);
-    world.service()["description"] = "https://bob:hunter22@x/?sig=abcdefghijkl".into();
+    // the cut of a long text must not come before the scrubbing
+    let long = "x".repeat(230);
+    world.service()["description"] =
+        format!("{long} https://bob:hunter22{}@x/?sig=abcdefghijkl", "y".repeat(40)).into();
     world.service()["kvTags"]["acivnet-content"] = "x".into();
     let content = cr.status.as_ref().unwrap().revision_digest.clone().unwrap();
     let passed = world.pass(&mut cr);
@@ -147,6 +184,23 @@ fn a_network_tells_drift_field_by_field() {
         "field": "properties.securityRules[AllowAzureMachineLearning].properties.access"}]);
     assert_eq!(serde_json::to_value(&passed.report.status.drift).unwrap(), expected);
     assert_eq!(reasons_told(&passed.report), ["Drifted"]);
+}
+
+/// The request is taken back after the PATCH and before the service is healthy: its tag goes without another restart.
+#[test]
+fn a_restart_that_is_taken_back_happens_once() {
+    let (mut world, cr) = World::serving(&[]);
+    let mut cr = annotated(&cr, RESTART_REQUESTED_AT, "now");
+    world.pass(&mut cr);
+    assert_eq!(world.writes, [ROLL]);
+    cr.metadata.annotations = None;
+    for _ in 0..4 {
+        let passed = world.pass(&mut cr);
+        let live = |change: Option<acivnet_core::kind::Change>| change <= Some(acivnet_core::kind::Change::Live);
+        assert!(passed.plan.steps.iter().all(|step| live(step.change)), "{:?}", passed.plan.steps);
+        world.tick();
+    }
+    assert!(world.settle(&mut cr).plan.settled());
 }
 
 #[test]

@@ -77,6 +77,61 @@ fn a_changed_secret_rotates_the_secondary_first_and_serves_all_the_time() {
     assert_eq!(cr.status.as_ref().unwrap().secrets[0].resource_version, "2");
 }
 
+/// The primary key stays while nobody knows whether the secondary one is accepted.
+#[test]
+fn the_primary_key_waits_for_an_answer() {
+    for (answer, waits) in [(None, true), (Some(502), true), (Some(401), true), (Some(400), false), (Some(200), false)]
+    {
+        let (mut world, mut cr) = with_keys();
+        world.secret("churn-keys", &[("primary", "p2"), ("secondary", "s2")]);
+        world.pass(&mut cr);
+        world.probe = answer.ok_or_else(unreachable);
+        for _ in 0..3 {
+            world.tick();
+            world.pass(&mut cr);
+        }
+        assert_eq!(world.keys[0] == "p1", waits, "{answer:?}: {:?}", world.writes);
+    }
+}
+
+/// Who annotates a Secret changes nothing, and releases nothing that a drift mode holds.
+#[test]
+fn a_secret_that_is_only_touched_is_no_new_input() {
+    let (mut world, cr) = with_keys();
+    let mut cr = edited(&cr, &[("/drift", json!({"mode": "Detect"}))]);
+    world.settle(&mut cr);
+    world.service()["appInsightsEnabled"] = true.into();
+    world.secret("churn-keys", &[("primary", "p1"), ("secondary", "s1")]);
+    for _ in 0..3 {
+        let passed = world.pass(&mut cr);
+        assert_eq!(passed.report.status.drift.len(), 1);
+        world.tick();
+    }
+    assert_eq!(world.writes, Vec::<String>::new());
+    world.secret("churn-keys", &[("primary", "p1"), ("secondary", "s2")]);
+    world.settle(&mut cr);
+    assert_eq!(
+        world.writes,
+        ["PATCH WebService/aciservice", "Secondary WebServiceKeys/churn-keys"],
+        "other keys are one"
+    );
+}
+
+/// A replacement would lose the keys that Azure made and nobody has kept.
+#[test]
+fn keys_are_kept_before_a_replacement() {
+    let (mut world, _) = World::with_network();
+    let mut cr = deployment(&[by_key()]);
+    world.settle(&mut cr);
+    world.secrets.clear();
+    world.writes.clear();
+    let mut cr = edited(&cr, &[("/resources/memory", json!("2G"))]);
+    world.pass(&mut cr);
+    world.tick();
+    world.pass(&mut cr);
+    assert_eq!(world.writes, ["KEEP WebServiceKeys/churn-keys"], "while the replacement waits for approval");
+}
+
 #[test]
 fn one_changed_key_leaves_the_other_alone() {
     for (secret, expected) in

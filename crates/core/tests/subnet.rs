@@ -222,11 +222,27 @@ fn a_strangers_client_subnet_is_not_ours_for_its_group() {
     let passed = world.settle_or_hold(&mut cr);
     assert_eq!(said(&passed.report.status.conditions, types::CLIENT_SUBNET_READY), "False/AdoptionRefused");
     assert_eq!(world.writes, ["PUT Subnet/amlsubnet1"]);
+    // nor while nobody can see whose group it is
+    world.unread.insert("networkSecurityGroups/amlnsg".into());
+    world.pass(&mut cr);
+    world.unread.clear();
+    world.pass(&mut cr);
     let mut cr = deleted(&cr);
     world.settle(&mut cr);
     assert!(world.arm.contains_key(&subnet_id("default").to_lowercase()));
     assert!(world.arm.contains_key(&group_id("amlnsg").to_lowercase()));
     assert_eq!(world.writes, ["PUT Subnet/amlsubnet1", "DELETE Subnet/amlsubnet1"]);
+}
+
+#[test]
+fn nothing_is_written_before_the_region_is_known() {
+    let (mut world, mut cr) = (World::default(), subnet(&[]));
+    world.unread.insert("virtualNetworks/amlvnet1".into());
+    for _ in 0..3 {
+        world.pass(&mut cr);
+        world.tick();
+    }
+    assert_eq!(world.writes, Vec::<String>::new());
 }
 
 #[test]

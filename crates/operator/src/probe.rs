@@ -27,6 +27,8 @@ pub struct Probes(Mutex<BTreeMap<String, Passed>>);
 
 struct Passed {
     url: String,
+    /// What was dialled where the URL has a name.
+    address: Option<Ipv4Addr>,
     revision: String,
     at: Timestamp,
     status: u16,
@@ -46,6 +48,12 @@ pub(crate) struct Probe<'a> {
     pub timeout_seconds: u32,
     pub interval_seconds: u32,
     pub revision: &'a str,
+}
+
+impl Probe<'_> {
+    fn address(&self) -> Option<Ipv4Addr> {
+        self.tls.as_ref().map(|tls| tls.address)
+    }
 }
 
 impl Probes {
@@ -72,7 +80,10 @@ impl Probes {
     fn vouched(&self, ctx: &Ctx, probe: &Probe<'_>) -> Option<u16> {
         let lasts = ctx.pace.of(Duration::from_secs(u64::from(probe.interval_seconds))).mul_f64(0.85);
         let all = self.lock();
-        let last = all.get(probe.uid).filter(|last| last.url == probe.url && last.revision == probe.revision)?;
+        let same = |last: &&Passed| {
+            last.url == probe.url && last.address == probe.address() && last.revision == probe.revision
+        };
+        let last = all.get(probe.uid).filter(same)?;
         let age = ctx.clock.now().duration_since(last.at);
         (age >= SignedDuration::ZERO && age.unsigned_abs() < lasts).then_some(last.status)
     }
@@ -81,7 +92,8 @@ impl Probes {
     fn remember(&self, ctx: &Ctx, probe: &Probe<'_>, status: u16) {
         let mut all = self.lock();
         if (200..300).contains(&status) {
-            let passed = Passed { url: probe.url.into(), revision: probe.revision.into(), at: ctx.clock.now(), status };
+            let (url, revision) = (probe.url.into(), probe.revision.into());
+            let passed = Passed { url, address: probe.address(), revision, at: ctx.clock.now(), status };
             all.insert(probe.uid.to_owned(), passed);
         } else {
             all.remove(probe.uid);

@@ -62,8 +62,9 @@ fn check(one: &Value) -> Result<(), String> {
 fn no_user_info(value: &Value) -> Result<(), String> {
     match value {
         Value::String(text) => {
-            let authority = text.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
-            if authority.is_some_and(|authority| authority.contains('@')) {
+            let mut authorities =
+                text.split("://").skip(1).map(|rest| rest.split(['/', ' ']).next().unwrap_or_default());
+            if authorities.any(|authority| authority.contains('@')) {
                 return Err("a URL in it carries user info (`user:password@`), which Azure ML would store readable; use an index without, or the workspace's connection".into());
             }
             Ok(())
@@ -135,6 +136,10 @@ mod tests {
             ("dependencies: [{pip: numpy}]", Err("dependencies[0]: `pip` must")),
             ("dependencies: [1]", Err("dependencies[0]: must be a text")),
             ("dependencies: [{pip: [--index-url, 'https://u:p@x/simple']}]", Err("a URL in it carries user info")),
+            (
+                "dependencies: [{pip: ['--index-url https://a/s --extra-index-url https://u:p@b/s']}]",
+                Err("a URL in it carries user info"),
+            ),
             ("dependencies: [", Err("not YAML")),
         ] {
             match (parse(text), expected) {

@@ -48,7 +48,17 @@ impl Describer<'_> {
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
         self.leave(&mut blueprint, &subnets, false);
         self.computing(&mut blueprint, client);
+        self.wait_for_region(&mut blueprint.nodes);
         blueprint
+    }
+
+    /// While the network can't be read nobody knows its region, and nothing is begun that does not wait for it anyway.
+    fn wait_for_region(&self, nodes: &mut [Node]) {
+        let unread = self.unread(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
+        let first = nodes.iter_mut().filter(|node| node.hold == Hold::Owned && node.needs.is_empty());
+        for node in first.filter(|node| node.kind != &VIRTUAL_NETWORK && node.blocked.is_none()) {
+            node.blocked.clone_from(&unread);
+        }
     }
 
     /// The same nodes, goals flipped and arrows turned: delegated subnet, compute instance, client subnet, then security groups, NAT gateway

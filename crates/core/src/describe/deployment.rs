@@ -220,7 +220,8 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
     let prefix = subnet_of(cr, observed)?.spec.subnet.address_prefix;
     let endpoint = crate::endpoint::of(service, &prefix, &observed.settings).ok()??;
     let key = secrets::key_in_use(cr, observed);
-    if secrets::needs_key(cr) && key.is_none() {
+    // the key goes nowhere without TLS where TLS is wanted
+    if secrets::needs_key(cr) && (key.is_none() || cr.spec.tls.is_some() && !endpoint.tls) {
         return None;
     }
     let tag = |name: &str| service.get("kvTags")?.get(name)?.as_str();

@@ -110,10 +110,11 @@ impl Describer<'_> {
         }
     }
 
-    /// A version that an adopted service runs stays with it.
+    /// A version that an adopted service runs stays with it, and one that another's service runs by now.
     fn stays_in_use(&self, version: &Value) -> bool {
         let service = service_node(self.cr, self.observed, &self.workspace, Goal::Gone);
-        let stands = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained);
+        let anothers = matches!(look(&service, self.observed, self.cr.recorded()), Seen::Foreign(_));
+        let stands = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained || anothers);
         let used = stands.map(|stands| web_service::model_ids(stands)).unwrap_or_default();
         used.iter().any(|label| label.eq_ignore_ascii_case(&model_version::label(version)))
     }
@@ -281,7 +282,7 @@ impl Describer<'_> {
 
     fn network_blocked(&self, node: &Node, subnet: &DelegatedSubnet) -> Option<Cause> {
         let record = record_of(node, self.cr.recorded());
-        let counted = record.is_some_and(|record| record.origin == Some(Origin::Created));
+        let counted = record.is_some_and(|one| matches!(one.origin, Some(Origin::Created | Origin::Adopted)));
         network_cause(subnet).or_else(|| full(subnet).filter(|_| !counted))
     }
 

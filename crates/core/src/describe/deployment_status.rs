@@ -14,9 +14,10 @@ use crate::{
         model_version::{self, MODEL_VERSION},
         web_service::{self, WEB_SERVICE, keys::SERVICE_KEYS},
     },
-    observed::Fact,
+    observed::{Fact, Identity, Observed},
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG},
     plan::Seen,
+    questions::Question,
     report::{self, azure_field},
     resources::resources,
     retry::Retry,
@@ -28,6 +29,17 @@ use acivnet_api::{
 };
 use serde_json::Value;
 
+/// Whether a look that a person asks for was taken: what is read for it was read.
+fn looked(observed: &Observed) -> bool {
+    let for_it = |question: &Question| match question {
+        Question::NewestModel { .. } => true,
+        Question::Azure(kind, _) => *kind == &WEB_SERVICE || *kind == &SERVICE_KEYS,
+        _ => false,
+    };
+    let unread = |(question, fact): (&Question, &Fact)| for_it(question) && matches!(fact, Fact::Unread(_));
+    !matches!(observed.identity, Identity::Refused(_)) && !observed.facts.iter().any(unread)
+}
+
 impl Reporter<'_> {
     pub(super) fn status(&self) -> AciVnetDeploymentStatus {
         let mode = self.cr.drift_mode();
@@ -38,7 +50,10 @@ impl Reporter<'_> {
         AciVnetDeploymentStatus {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { self.last.settled_generation },
-            last_handled_reconcile_at: annotation(self.cr, RECONCILE_REQUESTED_AT),
+            last_handled_reconcile_at: match looked(self.pass.observed) {
+                true => annotation(self.cr, RECONCILE_REQUESTED_AT),
+                false => self.last.last_handled_reconcile_at.clone(),
+            },
             last_handled_restart_at: self.restarted(),
             endpoint: self.endpoint(),
             model_label: model.as_ref().map(|model| format!("{}:{}", model.name, model.version)),

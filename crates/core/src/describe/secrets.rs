@@ -119,10 +119,19 @@ pub(super) fn versions(cr: &AciVnetDeployment, observed: &Observed) -> Vec<Secre
     all
 }
 
-/// Whether a Secret is another, or has another version, than when the object settled.
+/// Whether keys or certificate are others than when the object settled; a Secret that only got an annotation is not.
+/// Variables are part of the content.
 pub(super) fn changed(cr: &AciVnetDeployment, observed: &Observed) -> bool {
     let known = cr.status.as_ref().map(|status| status.secrets.as_slice()).unwrap_or_default();
-    versions(cr, observed) != known
+    versions(cr, observed) != known && (keys_differ(cr, observed) || tls::is_another(cr, observed))
+}
+
+/// Whether a key of the Secret is not Azure's, or the Secret is to be made.
+fn keys_differ(cr: &AciVnetDeployment, observed: &Observed) -> bool {
+    let compared = keys_id(cr, observed).map(|id| Question::Azure(&SERVICE_KEYS, id));
+    let answer = compared.as_ref().and_then(|question| observed.body(question));
+    let same = |answer: &Value| WhichKey::ALL.into_iter().all(|key| keys::is_same(answer, key));
+    answer.is_some_and(|answer| !same(answer))
 }
 
 /// The question how Azure's keys compare with the Secret's, when there is a reason to ask: the Secret changed, a person
@@ -184,15 +193,30 @@ pub(super) fn first_keys(cr: &AciVnetDeployment, observed: &Observed) -> Vec<Sea
 }
 
 /// The keys of the web service at this place of the list, when they are looked at. The primary one waits until a request
-/// with the secondary one was not refused.
+/// with the secondary one was answered, and not refused, where there is a probe that tells.
 pub(super) fn keys_node(cr: &AciVnetDeployment, observed: &Observed, service: usize) -> Option<Node> {
     let Question::Azure(kind, id) = keys_question(cr, observed)? else { return None };
     let secondary_is_set =
         observed.azure_body(kind, &id).is_some_and(|answer| keys::is_same(answer, WhichKey::Secondary));
-    let last = probe_question(cr, observed).and_then(|question| observed.body(&question)?.get("status")?.as_u64());
-    let message =
-        "a request with the secondary key of the Secret was refused, so that the primary one is left as it is";
-    let blocked = (secondary_is_set && last == Some(401)).then(|| Cause::passing(reasons::UNAUTHORIZED, message));
+    let blocked = if secondary_is_set { unproven(cr, observed) } else { None };
     let node = Node::new(kind, id, Goal::Present, keys::body(), Mark::Within);
-    Some(Node { needs: vec![service], blocked, ..node })
+    // keys that Azure made are kept before a replacement of the service loses them
+    let made = auth_secret(cr).is_some_and(|secret| fact(observed, secret) == Fact::Absent);
+    let needs = if made { Vec::new() } else { vec![service] };
+    Some(Node { needs, blocked, ..node })
+}
+
+/// Why nobody knows that a request with the secondary key is accepted.
+fn unproven(cr: &AciVnetDeployment, observed: &Observed) -> Option<Cause> {
+    let question = probe_question(cr, observed)?;
+    let status = observed.body(&question).and_then(|answer| answer.get("status")?.as_u64());
+    let (reason, what) = match status {
+        Some(401) => (reasons::UNAUTHORIZED, "was refused"),
+        None | Some(500..) => (reasons::PROBE_FAILED, "was not answered"),
+        Some(_) => return None,
+    };
+    let message = format!(
+        "a request with the secondary key of the Secret {what}, so that the primary one is left as it is until one succeeds"
+    );
+    Some(Cause::passing(reason, message))
 }

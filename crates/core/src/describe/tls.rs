@@ -1,10 +1,12 @@
 //! TLS of a web service: a certificate and its key in a Secret, of which core knows names, times and a digest.
 
+use super::deployment::{service_name, workspace_of};
 use crate::{
     blueprint::Sealed,
     failure::Cause,
-    kinds::web_service::Tls,
+    kinds::web_service::{self, Tls, WEB_SERVICE},
     observed::{Fact, Observed},
+    owner::TLS_TAG,
     questions::Question,
 };
 use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
@@ -75,6 +77,15 @@ pub(super) fn wanted<'a>(cr: &'a AciVnetDeployment, observed: &Observed) -> Opti
     let certificate = certificate(cr, observed).unwrap_or_default();
     let digest = text(&certificate, "digest").trim_start_matches("sha256:");
     Some(Tls { hostname, digest: digest.get(..32).unwrap_or(digest).to_owned() })
+}
+
+/// Whether the web service has another certificate than the Secret.
+pub(super) fn is_another(cr: &AciVnetDeployment, observed: &Observed) -> bool {
+    let wanted = wanted(cr, observed).map(|tls| tls.digest);
+    let service = workspace_of(cr, observed).map(|workspace| web_service::id(&workspace, service_name(cr)));
+    let stands = service.as_ref().and_then(|id| observed.azure_body(&WEB_SERVICE, id));
+    let sent = stands.and_then(|stands| stands.get("kvTags")?.get(TLS_TAG)?.as_str());
+    stands.is_some() && wanted.is_some() && wanted.as_deref() != sent
 }
 
 /// The places of a body where certificate and key go.

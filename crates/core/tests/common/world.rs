@@ -187,7 +187,7 @@ impl World {
                 let users = users.filter(|one: &AciVnetDeployment| one.spec.network.subnet_ref.name == *subnet);
                 Some(users.map(|one| json!(SubnetUser::of(&one))).collect())
             }
-            Question::Probe { key: Some(key), .. } => {
+            Question::Probe { key: Some(key), .. } if self.probe == Ok(200) => {
                 self.probed.borrow_mut().push(key.key.clone());
                 let value = &self.secrets[&key.name].1[&key.key];
                 Some(json!({"status": if self.keys.contains(value) { 200 } else { 401 }}))
