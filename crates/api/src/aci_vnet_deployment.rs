@@ -17,7 +17,7 @@ pub use status::*;
 use crate::azure::{Adoption, Deletion, Drift, NamedValue, Tag};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, transform::RecursiveTransform};
 use serde::{Deserialize, Serialize};
 
 /// A model that answers at a private address of a delegated subnet.
@@ -54,6 +54,7 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("self.workspace.name == oldSelf.workspace.name && has(self.workspace.resourceGroup) == has(oldSelf.workspace.resourceGroup) && (!has(self.workspace.resourceGroup) || self.workspace.resourceGroup == oldSelf.workspace.resourceGroup)").message("workspace cannot change; create a new AciVnetDeployment"),
     validation = Rule::new("!has(oldSelf.backend.azureMLWebService) || !has(oldSelf.backend.azureMLWebService.properties) || (has(self.backend.azureMLWebService) && has(self.backend.azureMLWebService.properties) && oldSelf.backend.azureMLWebService.properties.all(old, self.backend.azureMLWebService.properties.exists(now, now == old)))").message("backend.azureMLWebService.properties is add-only, as in Azure: none can change or go; create a new AciVnetDeployment")
 )]
+#[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct AciVnetDeploymentSpec {
     /// What runs the model.
@@ -66,7 +67,7 @@ pub struct AciVnetDeploymentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
-    /// Additions to what the subnet says.
+    /// What only the web service has in Azure: its tags. Those of the `DelegatedSubnet` are not put on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<DeploymentAzure>,
     /// The model.
@@ -172,10 +173,10 @@ pub struct Workspace {
     pub resource_group: Option<String>,
 }
 
-/// Additions to what the subnet says.
+/// What only the web service has in Azure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct DeploymentAzure {
-    /// Tags of the web service.
+    /// Tags of the web service; those of the `DelegatedSubnet` are not put on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 40))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

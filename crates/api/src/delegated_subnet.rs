@@ -9,7 +9,7 @@ pub use egress::*;
 use crate::azure::{Adoption, Deletion, Drift, DriftItem, Management, PlanStatus, ResourceStatus, Tag};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, transform::RecursiveTransform};
 use serde::{Deserialize, Serialize};
 
 /// A subnet delegated to `Microsoft.ContainerInstance/containerGroups`, with its virtual network and, optionally, the
@@ -53,6 +53,7 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("[has(self.subnet.networkSecurityGroupID) ? self.subnet.networkSecurityGroupID : '', has(self.subnet.routeTableID) ? self.subnet.routeTableID : '', has(self.egress) && has(self.egress.natGateway) && has(self.egress.natGateway.id) ? self.egress.natGateway.id : ''].all(id, id == '' || id.lowerAscii().startsWith('/subscriptions/' + self.azure.subscriptionID.lowerAscii() + '/'))").message("subnet.networkSecurityGroupID, subnet.routeTableID and egress.natGateway.id must lie in azure.subscriptionID"),
     validation = Rule::new("!has(self.egress) || self.egress.type != 'NATGateway' || self.subnet.management == 'Create'").message("egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so say Existing or None")
 )]
+#[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct DelegatedSubnetSpec {
     /// Where in Azure.
@@ -299,6 +300,7 @@ pub struct SecurityRule {
 
 /// What the controller knows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct DelegatedSubnetStatus {
     /// The generation that this status speaks of; -1 before the controller has seen the object.

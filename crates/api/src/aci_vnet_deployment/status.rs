@@ -3,10 +3,12 @@
 use crate::azure::{DriftItem, Origin, PlanStatus, ResourceStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
+use schemars::transform::RecursiveTransform;
 use serde::{Deserialize, Serialize};
 
 /// What the controller knows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct AciVnetDeploymentStatus {
     /// The generation that this status speaks of; -1 before the controller has seen the object.
