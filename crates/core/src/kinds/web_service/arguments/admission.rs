@@ -16,8 +16,23 @@ pub(super) fn of(kind: usize, field: &str) -> String {
     let node = field.split('.').try_fold(&spec, |at, name| at.get("properties")?.get(name));
     let (root, leaf) = (field.split('.').next().unwrap_or(field), field.rsplit('.').next().unwrap_or(field));
     let of_all = messages(&spec).into_iter().filter(|text| text.starts_with(root) && text.contains(leaf));
-    let all: Vec<String> = node.map(bounds).unwrap_or_default().into_iter().chain(of_all).collect();
+    let own = node.map(bounds).unwrap_or_default().into_iter();
+    let all: Vec<String> = own.chain(between(&spec, field)).chain(of_all).collect();
     if all.is_empty() { "–".into() } else { all.join("; ") }
+}
+
+/// The rules of the objects on the way to a field that name the member through which the way goes.
+fn between(spec: &Value, field: &str) -> Vec<String> {
+    let names: Vec<&str> = field.split('.').collect();
+    let member = |at: &Value, name: &str| at.get("properties")?.get(name).cloned();
+    let mut found = Vec::new();
+    let mut at = names.first().and_then(|name| member(spec, name));
+    for name in names.iter().skip(1) {
+        let rules = at.as_ref().map(messages).unwrap_or_default();
+        found.extend(rules.into_iter().filter(|text| text.contains(name)));
+        at = at.and_then(|at| member(&at, name));
+    }
+    found
 }
 
 fn bounds(schema: &Value) -> Vec<String> {
