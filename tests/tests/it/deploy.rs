@@ -2,6 +2,7 @@
 
 use acivnet_tests::{kube_bed::KubeBed, repository, run};
 use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs};
 
 /// The objects of a kustomization.
 async fn objects(bed: &KubeBed, folder: &str) -> Vec<Value> {
@@ -30,6 +31,42 @@ fn the_example_follows_its_files() {
             assert_eq!(refers, Some(name), "{place}");
         }
     });
+}
+
+/// Places in a schema that name an object of the namespace, by its kind.
+fn references(schema: &Value, place: &str, found: &mut BTreeSet<(String, String)>) {
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        let place = format!("{place}/{name}");
+        let kind = match name.as_str() {
+            "configMap" => "ConfigMap",
+            "secretRef" | "secretKeyRef" => "Secret",
+            _ => {
+                references(member, &place, found);
+                references(&member["items"], &place, found);
+                continue;
+            }
+        };
+        found.insert((kind.to_owned(), format!("{place}/name")));
+    }
+}
+
+/// A generated name reaches every place of an `AciVnetDeployment` that names a ConfigMap or a Secret.
+#[test]
+fn kustomize_knows_every_reference() {
+    let crd = acivnet_api::crds().into_iter().next().expect("a definition");
+    let crd = serde_json::to_value(crd).expect("JSON");
+    let mut wanted = BTreeSet::new();
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
+    references(crd.pointer(spec).expect("a schema"), "spec", &mut wanted);
+    let text = fs::read_to_string(repository().join("deploy/kustomize/name-reference.yaml")).expect("the file");
+    let known: Value = serde_saphyr::from_str(&text).expect("YAML");
+    let word = |value: &Value| value.as_str().expect("a text").to_owned();
+    let of_kind = known["nameReference"].as_array().expect("a list").iter();
+    let known: BTreeSet<_> = of_kind
+        .flat_map(|one| one["fieldSpecs"].as_array().expect("a list").iter().map(|at| (&one["kind"], &at["path"])))
+        .map(|(kind, path)| (word(kind), word(path)))
+        .collect();
+    assert_eq!(known, wanted);
 }
 
 #[test]
