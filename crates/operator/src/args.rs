@@ -1,5 +1,9 @@
 //! Arguments: every setting is one, has an env name, and is taken apart once.
 
+mod reference;
+
+pub use reference::reference;
+
 use crate::lease;
 use acivnet_azure::{Cloud, ModelLimits};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -69,20 +73,20 @@ pub struct RunArguments {
     /// Namespace of the Lease: by default the one this Pod runs in, outside a cluster `acivnet-system`.
     #[arg(long, env = "ACIVNET_LEASE_NAMESPACE", value_name = "NAMESPACE")]
     pub lease_namespace: Option<String>,
-    /// How long the Lease of a leader that is gone keeps others waiting; Azure writes start while a third of it is left.
+    /// How long the Lease of a leader that is gone keeps others waiting; Azure writes start while a third of it is left. 3 to 300.
     #[arg(long, env = "ACIVNET_LEASE_DURATION_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..=300), value_name = "SECONDS")]
     pub lease_duration_seconds: u64,
-    /// How long a cause that a person has to remove must last before an object counts as stalled.
+    /// How long a cause that a person has to remove must last before an object counts as stalled. 0 to 86,400.
     #[arg(long, env = "ACIVNET_STALLED_AFTER_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(i64).range(0..=86_400), value_name = "SECONDS")]
     pub stalled_after_seconds: i64,
     /// Hosts beside the cloud's blob storage that models may be read from, without an identity: `models.example.org`, or
     /// `*.example.org` for all below it.
     #[arg(long, env = "ACIVNET_MODEL_HOSTS", value_delimiter = ',', value_parser = model_host, value_name = "HOST,…")]
     pub model_hosts: Vec<String>,
-    /// Largest model that is read from a URI, in bytes.
+    /// Largest model that is read from a URI, in bytes, up to 1 TiB.
     #[arg(long, env = "ACIVNET_MODEL_MAX_BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..=1 << 40), value_name = "BYTES")]
     pub model_max_bytes: u64,
-    /// How long one reading of a model from a URI may take.
+    /// How long one reading of a model from a URI may take. 10 to 86,400.
     #[arg(long, env = "ACIVNET_MODEL_TIME_LIMIT_SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(10..=86_400), value_name = "SECONDS")]
     pub model_time_limit_seconds: u64,
     /// Scale of all the operator's own waits, 0.001 to 100; below 1 only for test beds.

@@ -191,6 +191,7 @@ mod tests {
         metrics.reconcile("DelegatedSubnet", "settled");
         metrics.waited(&Waited { class: Class::ResourceManager, sort: Sort::Write, time: Duration::from_millis(1500) });
         metrics.closed("network", Sort::Read);
+        metrics.watch_failure("DelegatedSubnet", "started");
         let text = metrics.text();
         for line in [
             r#"acivnet_azure_requests_total{verb="PUT",class="arm",status="201"} 1"#,
@@ -201,6 +202,10 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
+        let reference = include_str!("../../../docs/reference/metrics.md");
+        let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        let missing: Vec<&str> = names.filter(|name| !reference.contains(&format!("`{name}"))).collect();
+        assert_eq!(missing, [""; 0], "docs/reference/metrics.md");
         let resident = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).unwrap();
         assert!(resident.parse::<u64>().unwrap() > 1 << 20, "{resident}");
     }
