@@ -7,7 +7,7 @@ use crate::{
     fence::Fence,
     gate::Gate,
     http::Http,
-    identity::Identity,
+    identity::{Identity, IdentityKey},
     observe::Observer,
     operation::Operations,
     random::Random,
@@ -109,6 +109,11 @@ pub struct Azure {
 }
 
 impl Azure {
+    /// Under which identity it asks.
+    pub fn identity(&self) -> IdentityKey {
+        self.identity.key()
+    }
+
     /// The same for another errand.
     #[must_use]
     pub fn on(self, errand: Errand) -> Self {

@@ -3,12 +3,17 @@
 use crate::{
     config_maps::ConfigMaps, digests::Digests, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics,
     networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, remote_files::RemoteFiles,
-    repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores,
+    repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
+
+/// How many files of URIs are uploaded at once, at some 5 MiB of memory each.
+const UPLOADS: usize = 4;
+/// How many of them for one identity.
+const UPLOADS_OF_ONE: usize = 2;
 
 /// What the world gives.
 #[derive(Clone)]
@@ -66,6 +71,8 @@ pub struct Ctx {
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
     pub(crate) remote_files: RemoteFiles,
+    /// At uploads out of URIs: each holds a block of its file in memory.
+    pub(crate) uploads: Turns,
     /// What models behind a URI may be.
     pub(crate) models: ModelLimits,
     pub(crate) digests: Digests,
@@ -121,6 +128,7 @@ impl Ctx {
             identities: Identities::default(),
             config_maps: ConfigMaps::default(),
             remote_files: RemoteFiles::default(),
+            uploads: Turns::new(UPLOADS, UPLOADS_OF_ONE),
             models: options.models,
             digests: Digests::default(),
             snapshots: Snapshots::default(),
@@ -140,6 +148,7 @@ impl Ctx {
         self.running.forget(meta);
         self.pauses.forget(meta);
         self.probes.forget(names(meta).2);
+        self.remote_files.forget(names(meta).2);
         if !self.stores.any_in(namespace) {
             self.identities.forget(namespace);
         }

@@ -45,6 +45,7 @@ mod snapshot;
 pub mod start;
 mod stores;
 pub mod telemetry;
+mod turns;
 
 pub use object::Object;
 pub use packed::{Mention, Packed};

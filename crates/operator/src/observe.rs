@@ -160,7 +160,10 @@ impl<'a> Sight<'a> {
         match question {
             Question::Azure(kind, id) if *kind == &SERVICE_KEYS => (self.keys(azure, id).await, false),
             Question::RemoteFile(file) => match &self.known {
-                Some(known) => (self.ctx.remote_files.fact(self.ctx, azure, &known.identity, file).await, false),
+                Some(known) => {
+                    let (files, uid) = (&self.ctx.remote_files, names(cr.meta()).2);
+                    (files.fact(self.ctx, azure, &known.identity, uid, file).await, false)
+                }
                 None => (self.observed.fact(question), false),
             },
             // a workspace is never written: the list of those who share it tells enough
