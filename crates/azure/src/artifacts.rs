@@ -287,7 +287,7 @@ impl Blocks {
     async fn next(&mut self, payload: &Payload) -> Result<Option<Bytes>, Failure> {
         while self.rest.len() < BLOCK && self.size <= payload.size {
             let Some(bytes) = self.stream.next().await else { break };
-            let bytes = bytes.map_err(|error| changed(payload, &format!("broke off: {error}")))?;
+            let bytes = bytes.map_err(|error| unreachable(&payload.path, &format!("broke off: {error}")))?;
             self.size += bytes.len() as u64;
             self.sha256.update(&bytes);
             self.md5.update(&bytes);

@@ -54,12 +54,15 @@ const URI: &str = "https://a.blob.test/azureml/c1/model.pkl?sv=1&sig=a%2Fb%3D";
 const BLOB: &str = "a.blob.test/azureml/c1/model.pkl?sv=1&sig=a%2Fb%3D";
 
 async fn upload(script: &Arc<Script>, content: &[u8], payload: Payload) -> Result<(), Failure> {
+    upload_from(script, &Bytes1000(content.to_vec()), payload).await
+}
+
+async fn upload_from(script: &Arc<Script>, source: &dyn Payloads, payload: Payload) -> Result<(), Failure> {
     let azure = azure(script);
     let workspace = id(WORKSPACE);
     let endpoints = azure.endpoints(&workspace).await.unwrap().unwrap();
-    let source = Bytes1000(content.to_vec());
     azure
-        .upload(&azure.connector.gate.open().unwrap(), &endpoints, &workspace, std::slice::from_ref(&payload), &source)
+        .upload(&azure.connector.gate.open().unwrap(), &endpoints, &workspace, std::slice::from_ref(&payload), source)
         .await
 }
 
@@ -136,6 +139,33 @@ async fn bytes_that_changed_since_the_plan_are_not_committed() {
         assert_eq!((failure.code.as_str(), failure.retry), ("PayloadChanged", Retry::Soon));
         script.done();
     }
+}
+
+/// A payload whose source breaks off.
+struct Broken;
+
+#[async_trait::async_trait]
+impl Payloads for Broken {
+    fn reveal(&self, _: &acivnet_api::SecretKeyRef) -> Result<crate::Secret, Failure> {
+        panic!("nothing here is secret")
+    }
+
+    async fn keep(&self, _: &str, _: &crate::Keys) -> Result<(), Failure> {
+        panic!("nothing is kept")
+    }
+
+    async fn open(&self, _: &Payload) -> Result<PayloadStream, Failure> {
+        let pieces = [Ok(Bytes::from_static(b"a m")), Err("connection reset".into())];
+        Ok(futures::stream::iter(pieces).boxed())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_breaks_off_is_a_fault_of_the_path() {
+    let script = script([batch(made(URI))]);
+    let failure = upload_from(&script, &Broken, payload(CONTENT)).await.unwrap_err();
+    assert!(failure.retry == Retry::Backoff && failure.message.contains("broke off: connection reset"), "{failure:?}");
+    script.done();
 }
 
 #[tokio::test(start_paused = true)]

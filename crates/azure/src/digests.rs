@@ -13,10 +13,14 @@ use http::Method;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::time::Duration;
 use url::Url;
 
 /// Files above this size are not read, in bytes.
 const LARGEST: u64 = 256 << 20;
+
+/// How long the reading of one may take: 256 MiB at 0.45 MB/s.
+const TIME: Duration = Duration::from_secs(600);
 
 impl Azure {
     /// The one file behind `aml://artifact/{id}` or `aml://asset/{id}`: `{"digest":"sha256:…","size":n}`, without `digest`
@@ -85,7 +89,7 @@ impl Azure {
 
     /// Reads a blob through, a frame in memory at a time.
     async fn digest_of(&self, url: &Url, artifact: &str) -> Result<Option<Value>, Failure> {
-        let call = Call::blob(Method::GET, url.clone(), artifact);
+        let call = Call::blob(Method::GET, url.clone(), artifact).limit(TIME);
         let broken = |why: &str| unreachable(&call.what(), why);
         let request = self.request(&call, None, &self.connector.random.uuid());
         let request = request.map_err(|error| broken(&self.scrubber.clean(&error.to_string())))?;
@@ -96,11 +100,14 @@ impl Azure {
         if status == 404 {
             return Ok(None);
         }
-        let answer = answer.ok().filter(|answer| answer.status().is_success());
-        let mut body = answer.ok_or_else(|| broken(&format!("the file was answered {status}")))?.into_body();
+        let answer = answer.map_err(|error| broken(&self.scrubber.clean(&error.to_string())))?;
+        if !answer.status().is_success() {
+            return Err(broken(&format!("the file was answered {status}")));
+        }
+        let mut body = answer.into_body();
         let (mut hasher, mut size) = (Sha256::new(), 0u64);
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| broken("the file broke off"))?;
+            let frame = frame.map_err(|error| broken(&format!("the file broke off: {error}")))?;
             let Ok(data) = frame.into_data() else { continue };
             size = size.saturating_add(data.len() as u64);
             if size > LARGEST {

@@ -74,3 +74,15 @@ async fn what_can_not_be_read_is_not_absent() {
         assert!(matches!(fact, Fact::Unread(_)), "{fact:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_file_has_minutes_and_what_breaks_off_says_why() {
+    for (answer, why) in
+        [(raw(200, "te").breaking("operation timed out", true), "operation timed out"), (lost(), "connection closed")]
+    {
+        let script = Script::new(discovery().into_iter().chain([info(at(BLOB)), blob(answer)]));
+        let fact = azure(&script).file_digest(&id(WORKSPACE), "aml://artifact/LocalUpload/c/score.py").await;
+        assert!(matches!(&fact, Fact::Unread(failure) if failure.message.contains(why)), "{fact:?}");
+        assert_eq!(script.done().last().unwrap().limit, Some(TIME));
+    }
+}

@@ -68,6 +68,21 @@ pub enum SendError {
     Unknown(String),
 }
 
+/// Why the body of an answer broke off. The text holds no query of a URL.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct BodyError {
+    pub(crate) text: String,
+    /// Whether the request's [`TimeLimit`] was over.
+    pub timed_out: bool,
+}
+
+impl From<reqwest::Error> for BodyError {
+    fn from(error: reqwest::Error) -> Self {
+        Self { timed_out: error.is_timeout(), text: chain(&error.without_url()) }
+    }
+}
+
 /// Sends a request. Redirects are not followed; the answer's body may still be on its way.
 #[async_trait]
 pub trait Http: Send + Sync {
@@ -199,8 +214,7 @@ impl Http for ReqwestHttp {
             None => client.execute(request).await,
         };
         let answer = answer.map_err(outcome)?;
-        Ok(Response::from(answer)
-            .map(|body| body.map_err(|error| Box::new(error.without_url()) as BoxError).boxed_unsync()))
+        Ok(Response::from(answer).map(|body| body.map_err(|error| BodyError::from(error).into()).boxed_unsync()))
     }
 }
 
@@ -362,6 +376,36 @@ mod tests {
         }
         let accepted = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
         assert!(accepted.is_err(), "nobody has dialled");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_says_why() {
+        use tokio::{
+            io::{AsyncReadExt as _, AsyncWriteExt as _},
+            net::TcpListener,
+        };
+        let http = ReqwestHttp::new(None).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for (closes, why) in [(true, "reading a body from connection: "), (false, "operation timed out")] {
+            let limit = TimeLimit(Duration::from_secs(2));
+            let request = Request::get(format!("http://a.localhost:{port}/x?sig=secret")).extension(limit);
+            let answering = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 64]).await;
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+                stream
+            };
+            let (answer, stream) = tokio::join!(http.send(request.body(empty()).unwrap()), answering);
+            let stream = (!closes).then_some(stream);
+            let CollectError::Broken(error) = collect(answer.unwrap().into_body(), 9).await.unwrap_err() else {
+                panic!("it is not too long")
+            };
+            drop(stream);
+            let text = error.to_string();
+            assert!(text.contains(why) && !text.contains("secret"), "{text}");
+            assert_eq!(error.downcast_ref::<BodyError>().unwrap().timed_out, !closes, "{text}");
+        }
     }
 
     #[test]

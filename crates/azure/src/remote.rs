@@ -8,7 +8,7 @@ use crate::{
     carry_out::PayloadStream,
     connector::Azure,
     error::{failure, unreachable},
-    http::{BoxError, PublicOnly},
+    http::{BodyError, BoxError, PublicOnly},
     observe::{Class, Sent},
     request::Call,
 };
@@ -94,7 +94,7 @@ impl Azure {
         let frames = BodyStream::new(answer.into_body()).filter_map(|frame| {
             ready(match frame {
                 Ok(frame) => frame.into_data().ok().map(Ok),
-                Err(error) => Some(Err(error)),
+                Err(error) => Some(Err(advised(error))),
             })
         });
         Ok(frames.boxed())
@@ -194,6 +194,16 @@ impl Azure {
             408 | 429 | 500.. => Failure { status, ..unreachable(&name(uri), &format!("answered {status} {code}")) },
             _ => said(&format!("answered {status} {code}")),
         })
+    }
+}
+
+/// The cause, and whose limit it was.
+fn advised(error: BoxError) -> BoxError {
+    match error.downcast_ref::<BodyError>() {
+        Some(BodyError { timed_out: true, .. }) => {
+            format!("{error}; the administrator sets how long it may take (--model-time-limit-seconds)").into()
+        }
+        _ => error,
     }
 }
 

@@ -104,6 +104,16 @@ async fn hosts_that_nobody_allowed_are_not_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reading_that_breaks_off_says_why_and_whose_limit_it_was() {
+    for (timed_out, limit) in [(true, true), (false, false)] {
+        let script = Script::new([("GET stml.blob.test/", get("\"1\"").breaking("the cause", timed_out))]);
+        let failure = azure(&script).model_digest(BLOB, &version(7), &limits()).await.unwrap_err();
+        assert!(failure.retry == Retry::Backoff && failure.message.contains("broke off: the cause"), "{failure:?}");
+        assert_eq!(failure.message.contains("--model-time-limit-seconds"), limit, "{failure:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn other_bytes_are_never_taken_for_the_ones_that_were_meant() {
     for (reply, code) in [
         (raw(412, ""), "PayloadChanged"),

@@ -2,17 +2,21 @@
 
 use crate::{
     Azure, Body, Cloud, Connector, Fence, Http, Identity, PayloadStream, Payloads, Secret, SendError, Settings,
-    SplitMix, TokioClock, collect, full, http::LARGEST_ANSWER,
+    SplitMix, TimeLimit, TokioClock, collect,
+    http::{BodyError, LARGEST_ANSWER},
 };
 use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId, kind::Kind};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use http::{HeaderMap, Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// All items of a list.
@@ -32,6 +36,8 @@ pub(crate) struct Reply {
     headers: Vec<(&'static str, String)>,
     body: Bytes,
     lost: bool,
+    /// The body breaks off after its bytes.
+    broken: Option<BodyError>,
 }
 
 pub(crate) fn reply(status: u16, body: Value) -> Reply {
@@ -39,7 +45,7 @@ pub(crate) fn reply(status: u16, body: Value) -> Reply {
 }
 
 pub(crate) fn raw(status: u16, body: impl Into<Bytes>) -> Reply {
-    Reply { status, headers: Vec::new(), body: body.into(), lost: false }
+    Reply { status, headers: Vec::new(), body: body.into(), lost: false, broken: None }
 }
 
 /// The request arrives and its answer is lost.
@@ -52,6 +58,16 @@ impl Reply {
         self.headers.push((name, value.to_owned()));
         self
     }
+
+    pub(crate) fn breaking(mut self, text: &str, timed_out: bool) -> Self {
+        self.broken = Some(BodyError { text: text.to_owned(), timed_out });
+        self
+    }
+
+    fn into_body(self) -> Body {
+        let broken = self.broken.map(|error| Err(error.into()));
+        StreamBody::new(stream::iter([Ok(Frame::data(self.body))].into_iter().chain(broken))).boxed_unsync()
+    }
 }
 
 /// A request as it arrived.
@@ -61,6 +77,8 @@ pub(crate) struct Seen {
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Its own limit.
+    pub(crate) limit: Option<Duration>,
 }
 
 impl Seen {
@@ -133,15 +151,16 @@ impl Http for Script {
         let (parts, body) = request.into_parts();
         let body = collect(body, 4 * LARGEST_ANSWER).await.unwrap();
         let line = format!("{} {}", parts.method, parts.uri.to_string().trim_start_matches("https://"));
-        let reply = self.answer(Seen { line, headers: parts.headers, body });
+        let limit = parts.extensions.get::<TimeLimit>().map(|limit| limit.0);
+        let reply = self.answer(Seen { line, headers: parts.headers, body, limit });
         if reply.lost {
             return Err(SendError::Unknown("connection closed".into()));
         }
         let mut response = Response::builder().status(reply.status);
-        for (name, value) in reply.headers {
-            response = response.header(name, value);
+        for (name, value) in &reply.headers {
+            response = response.header(*name, value);
         }
-        Ok(response.body(full(reply.body)).unwrap())
+        Ok(response.body(reply.into_body()).unwrap())
     }
 }
 
