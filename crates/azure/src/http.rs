@@ -169,11 +169,11 @@ impl ReqwestHttp {
     fn client_for(&self, request: &Request<Body>) -> Result<reqwest::Client, SendError> {
         let extensions = request.extensions();
         match (extensions.get::<DialAt>(), extensions.get::<PublicOnly>()) {
-            (Some(at), _) => self.dialling(request.uri().host().unwrap_or_default(), at),
-            // a name is looked up by the resolver that checks; an address would be dialled without it
-            (None, Some(PublicOnly)) if is_address(request.uri()) => {
+            // a name is looked up by a resolver of ours; an address would be dialled without it
+            (Some(_), _) | (None, Some(PublicOnly)) if !is_name(request.uri()) => {
                 Err(SendError::NotSent("a host is named by its name, not by an address".into()))
             }
+            (Some(at), _) => self.dialling(request.uri().host().unwrap_or_default(), at),
             (None, Some(PublicOnly)) => Ok(self.public.clone()),
             (None, None) => Ok(self.client.clone()),
         }
@@ -309,9 +309,10 @@ impl Resolve for PublicResolver {
     }
 }
 
-fn is_address(uri: &http::Uri) -> bool {
-    let host = uri.host().unwrap_or_default();
-    host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok()
+/// Whether the host is a name. Forms such as `2130706433` and `0x7f.1` are addresses (URL Standard, "host parsing").
+fn is_name(uri: &http::Uri) -> bool {
+    let url = url::Url::parse(&uri.to_string());
+    url.is_ok_and(|url| matches!(url.host(), Some(url::Host::Domain(_))))
 }
 
 fn is_localhost(name: &str) -> bool {
@@ -367,9 +368,12 @@ mod tests {
         let http = ReqwestHttp::new(None).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        for (host, why) in
-            [("a.localhost", "not public"), ("127.0.0.1", "not by an address"), ("[::1]", "not by an address")]
-        {
+        for (host, why) in [
+            ("a.localhost", "not public"),
+            ("127.0.0.1", "not by an address"),
+            ("2130706433", "not by an address"),
+            ("[::1]", "not by an address"),
+        ] {
             let request = Request::get(format!("http://{host}:{port}/x")).extension(PublicOnly).body(empty()).unwrap();
             let error = http.send(request).await.err().unwrap();
             assert!(matches!(&error, SendError::NotSent(text) if text.contains(why)), "{host}: {error}");

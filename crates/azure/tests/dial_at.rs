@@ -4,7 +4,7 @@
 use acivnet_azure::{DialAt, Http as _, ReqwestHttp, SendError, collect, empty};
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -134,4 +134,19 @@ async fn authorities_that_are_no_certificates_are_told_of() {
     let request = Request::get(format!("https://{NAME}:1/score")).extension(at).body(empty()).unwrap();
     let error = ReqwestHttp::new(None).unwrap().send(request).await.err().unwrap();
     assert!(matches!(&error, SendError::Certificate(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_an_address_in_whatever_form_is_not_dialled() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "[::ffff:127.0.0.1]"] {
+        // nothing listens at the address that is to be dialled
+        let at = DialAt { address: Ipv4Addr::new(127, 0, 0, 2), authorities: None };
+        let request = Request::get(format!("https://{host}:{port}/score")).extension(at).body(empty()).unwrap();
+        let error = ReqwestHttp::new(None).unwrap().send(request).await.err().unwrap();
+        assert!(matches!(&error, SendError::NotSent(text) if text.contains("not by an address")), "{host}: {error}");
+    }
+    let accepted = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(accepted.is_err(), "nobody has dialled");
 }
