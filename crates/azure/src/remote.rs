@@ -134,7 +134,8 @@ impl Azure {
         let blob = self.connector.cloud.is_blob(&url);
         let allowed = url.scheme() == "https" && url.username().is_empty() && limits.allow(&url);
         if !blob && !allowed {
-            let host = url.host_str().unwrap_or_default();
+            let host = url.port().map_or_else(String::new, |port| format!(":{port}"));
+            let host = format!("{}{host}", url.host_str().unwrap_or_default());
             let what = format!("lies on host {host}, which the administrator does not allow (--model-hosts)");
             return Err(unreadable(uri, &what));
         }

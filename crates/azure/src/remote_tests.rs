@@ -101,6 +101,9 @@ async fn hosts_that_nobody_allowed_are_not_asked() {
         assert_eq!((script.done().len(), script.sign_ins().len()), (0, 0));
     }
     assert!(limits().allow(&Url::parse("https://a.b.example.net/m").unwrap()));
+    let script = Script::new([] as [(&str, Reply); 0]);
+    let failure = azure(&script).model_version_at("https://models.example.org:444/m", &limits()).await.unwrap_err();
+    assert!(failure.message.contains("on host models.example.org:444,"), "{failure:?}");
 }
 
 #[tokio::test(start_paused = true)]

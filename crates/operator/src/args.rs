@@ -237,12 +237,16 @@ impl RunArguments {
 fn model_host(text: &str) -> Result<String, String> {
     let name = text.strip_prefix("*.").unwrap_or(text);
     let (host, port) = name.split_once(':').unwrap_or((name, "443"));
+    let star = if name.len() < text.len() { "*." } else { "" };
     let label =
         |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let named = host.contains('.') && host.split('.').all(label) && host.parse::<std::net::IpAddr>().is_err();
-    match named && port.parse::<u16>().is_ok() {
-        true => Ok(text.to_ascii_lowercase()),
-        false => Err("a host by its name, HOST[:PORT] or *.HOST[:PORT]".to_owned()),
+    let host = host.to_ascii_lowercase();
+    match port.parse::<u16>() {
+        // URLs do not name the port of their scheme
+        Ok(443) if named => Ok(format!("{star}{host}")),
+        Ok(port) if named => Ok(format!("{star}{host}:{port}")),
+        _ => Err("a host by its name, HOST[:PORT] or *.HOST[:PORT]".to_owned()),
     }
 }
 
@@ -297,6 +301,18 @@ mod tests {
         let lease = settings.lease.unwrap();
         assert_eq!((lease.namespace.as_str(), lease.duration), ("acivnet-system", Duration::from_secs(15)));
         assert!(run("--leader-election Disabled").unwrap().lease.is_none());
+    }
+
+    #[test]
+    fn hosts_of_models_are_written_as_urls_write_them() {
+        for (given, kept) in [
+            ("Models.example.org", "models.example.org"),
+            ("models.example.org:443", "models.example.org"),
+            ("*.example.org:0443", "*.example.org"),
+            ("models.example.org:8443", "models.example.org:8443"),
+        ] {
+            assert_eq!(run(&format!("--model-hosts {given}")).unwrap().models.hosts, [kept]);
+        }
     }
 
     #[test]
