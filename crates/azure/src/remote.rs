@@ -180,20 +180,19 @@ impl Azure {
     fn readable(&self, uri: &str, blob: bool, answer: &Response<crate::http::Body>) -> Result<(), Failure> {
         let status = answer.status().as_u16();
         let code = self.scrubber.clean(text(answer.headers(), "x-ms-error-code").unwrap_or_default());
+        let answered = format!("{status} {code}");
         let said = |what: &str| Failure { status, code: code.clone(), ..unreadable(uri, what) };
         Err(match status {
             200 => return Ok(()),
             300..=399 => said("leads elsewhere, and redirects are not followed: name the place that it leads to"),
             401 | 403 if blob => Failure {
                 reason: reasons::FORBIDDEN,
-                ..said(
-                    "may not be read: give the namespace's identity the role Storage Blob Data Reader on the storage account",
-                )
+                ..said(&format!("may not be read, answered {}: {}", answered.trim_end(), advice(&code)))
             },
             404 | 410 => said("does not exist"),
             412 => changed(uri),
-            408 | 429 | 500.. => Failure { status, ..unreachable(&name(uri), &format!("answered {status} {code}")) },
-            _ => said(&format!("answered {status} {code}")),
+            408 | 429 | 500.. => Failure { status, ..unreachable(&name(uri), &format!("answered {answered}")) },
+            _ => said(&format!("answered {answered}")),
         })
     }
 }
@@ -205,6 +204,24 @@ fn advised(error: BoxError) -> BoxError {
             format!("{error}; the administrator sets how long it may take (--model-time-limit-seconds)").into()
         }
         _ => error,
+    }
+}
+
+/// What to do about a blob that may not be read, by Azure Storage's code ("Status and error codes" and "Configure Azure
+/// Storage firewalls"): `AuthorizationFailure` is said of the network as well as of rights.
+fn advice(code: &str) -> &'static str {
+    match code {
+        "AuthorizationPermissionMismatch" => {
+            "give the namespace's identity the role Storage Blob Data Reader on the storage account"
+        }
+        "AuthorizationFailure" => {
+            "let the cluster's network through the storage account's firewall, or give the namespace's identity the role \
+             Storage Blob Data Reader there"
+        }
+        _ => {
+            "give the namespace's identity the role Storage Blob Data Reader on the storage account, and see whether the \
+             account's firewall lets the cluster's network through"
+        }
     }
 }
 
