@@ -94,8 +94,8 @@ mod tests {
     };
     use serde_json::Value;
 
-    #[test]
-    fn uploads_out_of_uris_have_a_bound_and_others_have_none() {
+    #[tokio::test]
+    async fn uploads_out_of_uris_have_a_bound_and_others_have_none() {
         let ctx = Mock::new(|seen| panic!("{seen:?}")).ctx();
         let asked = |team: &str, source: PayloadSource| {
             let azure = ctx.azure.pass(&Identity::client_secret("t", team, Secret::new("s")));
