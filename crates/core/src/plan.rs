@@ -350,10 +350,9 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
 
 /// Why what stands is left alone, and what would change that. A compute instance is somebody's desk, and never adopted.
 pub(crate) fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
-    let whose = owner.map_or_else(|| "carries no mark of ours".to_owned(), |owner| format!("belongs to {owner}"));
-    let way = match owner {
-        None => "set adoption: IfUnowned to take it, ",
-        Some(_) => "set adoption: Force to take it from there, ",
+    let (whose, way) = match owner {
+        None => ("carries no mark of ours".to_owned(), "set adoption: IfUnowned to take it, "),
+        Some(owner) => (format!("belongs to {owner}"), "set adoption: Force to take it from there, "),
     };
     let (reason, ways) = match node.kind.write {
         Write::Service => (reasons::SERVICE_NAME_TAKEN, format!("{way}choose another name, ")),

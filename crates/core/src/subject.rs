@@ -3,7 +3,7 @@
 use crate::{
     blueprint::Blueprint,
     observed::Observed,
-    plan::{Done, Limits, Plan, plan},
+    plan::{ABSENT, Done, Limits, Plan, plan},
     questions::Question,
     report::{Next, Report},
 };
@@ -153,7 +153,7 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
     let unknown = |one: &ResourceStatus| {
         let same = |known: &&ResourceStatus| known.kind == one.kind && known.id.eq_ignore_ascii_case(&one.id);
         let known = subject.recorded().iter().find(same);
-        let written = matches!(one.state.as_deref(), Some("Absent" | "Drifted" | "Failed"));
+        let written = matches!(one.state.as_deref(), Some(ABSENT | "Drifted" | "Failed"));
         let adopted = |one: &ResourceStatus| one.origin == Some(Origin::Adopted);
         let learns = |known: &ResourceStatus| {
             adopted(known) != adopted(one) || one.keys.iter().any(|key| !known.keys.contains(key))
