@@ -19,14 +19,16 @@ newest_sdk_is_known() {
 }
 
 main() {
+  local server
   prepare
   newest_sdk_is_known
+  server=$(locked_python "the scoring server" tools/differential/requirements.txt)
   ACIVNET_SDK_PYTHON=$(locked_python azureml-core tools/article-sdk/requirements.txt)
   ACIVNET_SDK_RECORDINGS=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-recordings.XXXXXX")
   [ "${1:-}" != --accept ] || export ACIVNET_ACCEPT_RECORDINGS=1
   export ACIVNET_SDK_PYTHON ACIVNET_SDK_RECORDINGS
   (play tools/differential/inside.sh)
-  "$ACIVNET_SDK_PYTHON/bin/python" tools/differential/drivers.py "$ACIVNET_SDK_RECORDINGS" crates/core/src/kinds/driver.py
+  "$ACIVNET_SDK_PYTHON/bin/python" tools/differential/drivers.py "$ACIVNET_SDK_RECORDINGS" crates/core/src/kinds/driver.py "$server/bin/python"
   cargo test --workspace --locked --test differential
   rm -rf "$ACIVNET_SDK_RECORDINGS"
 }

@@ -1,6 +1,7 @@
-"""Compares our driver with the one that azureml-core generates, by what they do with the same scoring scripts.
+"""Compares our driver with the one that azureml-core generates, by what they do with the same scoring scripts: called as
+the serving stack calls them, and behind Microsoft's server (served.py).
 
-usage: drivers.py FOLDER_OF_RECORDINGS OUR_DRIVER
+usage: drivers.py FOLDER_OF_RECORDINGS OUR_DRIVER PYTHON_WITH_THE_SERVER
 """
 
 import base64
@@ -10,7 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+
+import served
 
 BODIES = ['{"data": [[1, 2]]}', "", b"\x00\xff\x80binary".hex(), "not JSON"]
 HEADERS = {"x-ms-request-id": "42"}
@@ -78,24 +82,33 @@ def play(driver: str) -> None:
     print(json.dumps([outcome(lambda body=body: module.run(body, request_headers=HEADERS)) for body in bodies], default=repr))
 
 
+def laid_out(root: str, driver: bytes, script: str, folder_name: str) -> tuple[Path, str]:
+    """Driver and script as in a container: the driver's path and the script's, relative to the root."""
+    folder = Path(root) / folder_name
+    folder.mkdir(exist_ok=True)
+    (folder / "score.py").write_text(script)
+    (folder / "helper.py").write_text("ANSWER = 42\n")
+    (folder / "beside.txt").write_text("beside\n")
+    path = Path(root) / "main.py"
+    path.write_bytes(driver)
+    return path, f"{folder_name}/score.py" if folder_name else "score.py"
+
+
+def said_by(root: str, command: list[str], **variables: str) -> object:
+    said = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=True)
+    return json.loads(said.stdout.replace(root, "ROOT"))
+
+
 def played(driver: bytes, script: str, folder_name: str) -> object:
     with tempfile.TemporaryDirectory() as root:
-        folder = Path(root) / folder_name
-        folder.mkdir(exist_ok=True)
-        (folder / "score.py").write_text(script)
-        (folder / "helper.py").write_text("ANSWER = 42\n")
-        (folder / "beside.txt").write_text("beside\n")
-        path = Path(root) / "driver.py"
-        path.write_bytes(driver)
-        entry = f"{folder_name}/score.py" if folder_name else "score.py"
-        said = subprocess.run(
-            [sys.executable, __file__, "--play", str(path)],
-            env={**os.environ, "AZUREML_ENTRY_SCRIPT": entry},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(said.stdout.replace(root, "ROOT"))
+        path, entry = laid_out(root, driver, script, folder_name)
+        return said_by(root, [sys.executable, __file__, "--play", str(path)], AZUREML_ENTRY_SCRIPT=entry)
+
+
+def behind_the_server(python: str, driver: bytes, script: str, folder_name: str) -> object:
+    with tempfile.TemporaryDirectory() as root:
+        _, entry = laid_out(root, driver, script, folder_name)
+        return said_by(root, [python, served.__file__, root, entry])
 
 
 def generated(recordings: Path, configuration: str) -> bytes:
@@ -107,12 +120,15 @@ def generated(recordings: Path, configuration: str) -> bytes:
     return base64.b64decode(upload["base64"])
 
 
-def main(recordings: str, ours: str) -> int:
+def main(recordings: str, ours: str, server: str) -> int:
     failed = count = 0
+    ours = Path(ours).read_bytes()
+    decorated = {name: served.SCHEMAS + script for name, script in served.SCRIPTS.items()}
     for configuration, folder in (("article", ""), ("extra_files", "source")):
         theirs = generated(Path(recordings), configuration)
-        for name, script in SCRIPTS.items():
-            want, have = played(theirs, script, folder), played(Path(ours).read_bytes(), script, folder)
+        ways = [(played, SCRIPTS), (partial(behind_the_server, server), {**SCRIPTS, **decorated})]
+        for way, name, script in [(way, name, script) for way, scripts in ways for name, script in scripts.items()]:
+            want, have = way(theirs, script, folder), way(ours, script, folder)
             count += 1
             if want != have:
                 failed += 1

@@ -1,7 +1,9 @@
 """Entry module of a container of an Azure ML web service: hands requests to the scoring script.
 
-The serving stack calls init() once and run(body, request_headers) for each request. Newer stacks load the script that
-AZUREML_ENTRY_SCRIPT names by themselves and leave this file alone; the results are the same either way.
+The serving stack calls init() once and run(body, request_headers) for each request. Microsoft's server
+(azureml-inference-server-http, user_script.py) knows a driver by its global `driver_module`, the scoring script: it then
+calls the script's own run(), with decoded arguments where it is decorated with a schema, and makes swagger.json from it.
+Stacks that load the script that AZUREML_ENTRY_SCRIPT names by themselves leave this file alone.
 """
 import importlib.util
 import inspect
@@ -25,19 +27,19 @@ def _load():
     return module
 
 
-_service = _load()
+driver_module = _load()
 
 
 def init():
     global _body, _takes_headers
-    parameters = list(inspect.signature(_service.run).parameters)
+    parameters = list(inspect.signature(driver_module.run).parameters)
     _takes_headers = "request_headers" in parameters
     _body = [name for name in parameters if name != "request_headers"][0]
-    _service.init()
+    driver_module.init()
 
 
 def run(http_body, request_headers):
     arguments = {_body: http_body}
     if _takes_headers:
         arguments["request_headers"] = request_headers
-    return _service.run(**arguments)
+    return driver_module.run(**arguments)
