@@ -151,7 +151,8 @@ pub fn full_deployment() -> Object {
         .with("/spec/scoring/extraFiles", json!({"configMap": {"name": "churn-helpers"}}))
         .with("/spec/environment/baseImage", "mcr.microsoft.com/azureml/minimal-ubuntu22.04:1")
         .with("/spec/environment/inferencingStackVersion", "latest")
-        .with("/spec/probe/expect", json!({"statusCode": 200}))
+        .with("/spec/probe/expect", json!({"statusCode": 200, "bodyMatches": "^\\["}))
+        .with("/spec/probe/expect/jsonContains", json!({"value": [152.1, 97.7], "tolerance": 0.01}))
         .with("/spec/probe/intervalSeconds", 300)
         .with("/spec/probe/timeoutSeconds", 10)
         .with("/spec/rollout", json!({"replaceApproval": "Required"}))
@@ -164,10 +165,14 @@ pub fn full_deployment() -> Object {
 /// `AciVnetDeployment`s that together set every field: of members that exclude each other, each has one.
 pub fn full_deployments() -> [Object; 3] {
     let registered = json!({"name": "mymodel", "source": {"registered": {"version": "7"}}});
+    let expected = json!({"configMap": {"name": "churn", "key": "expected.json"}, "tolerance": "1e-6"});
     let uri = json!({"uri": "https://stml.blob.core.windows.net/models/model.pkl"});
     [
         full_deployment(),
-        full_deployment().named("registered").with("/spec/model", registered),
+        full_deployment()
+            .named("registered")
+            .with("/spec/model", registered)
+            .with("/spec/probe/expect/jsonContains", expected),
         full_deployment().named("uri").with("/spec/model/source", uri),
     ]
 }

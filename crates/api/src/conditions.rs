@@ -153,10 +153,14 @@ pub mod reasons {
         ADDRESSES_FREE = "AddressesFree";
         /// A ConfigMap or a key in it is missing.
         CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound";
+        /// A file that the spec names is empty, and nothing can be made of that.
+        FILE_EMPTY = "FileEmpty";
         /// A Secret that the spec names does not exist.
         SECRET_NOT_FOUND = "SecretNotFound";
         /// A Secret that the spec names lacks a key.
         SECRET_KEY_MISSING = "SecretKeyMissing";
+        /// A value in a Secret can't be used: it is empty, too long, no text, or has white space around it.
+        SECRET_VALUE_INVALID = "SecretValueInvalid";
         /// The operator may not read, or make, a Secret that the spec names.
         SECRET_FORBIDDEN = "SecretForbidden";
         /// A value from a Secret is stored readable by the web service.
@@ -185,6 +189,10 @@ pub mod reasons {
         IMAGE_NOT_PULLED = "ImageNotPulled";
         /// The scoring script ended with an error; the message has the Python error.
         SCORING_SCRIPT_CRASHED = "ScoringScriptCrashed";
+        /// The scoring worker is killed for want of memory.
+        OUT_OF_MEMORY = "OutOfMemory";
+        /// The scoring worker crashes outside of Python, or is stopped because it takes too long; the message says where.
+        WORKER_CRASHED = "WorkerCrashed";
         /// A quota of the subscription is used up.
         QUOTA_EXCEEDED = "QuotaExceeded";
         /// The region has no capacity at the moment.
@@ -207,6 +215,8 @@ pub mod reasons {
         UNAUTHORIZED = "Unauthorized";
         /// The sample request got another status.
         UNEXPECTED_STATUS = "UnexpectedStatus";
+        /// The sample request got another content than the spec expects.
+        UNEXPECTED_BODY = "UnexpectedBody";
         /// The address is one that the probe never dials.
         ADDRESS_NOT_ALLOWED = "AddressNotAllowed";
         /// No probe is configured.

@@ -87,6 +87,16 @@ async fn a_small_file_is_one_request_without_a_token() {
     assert_eq!(seen[1].header("authorization"), None, "discovery takes no token");
 }
 
+/// "Put Blob" of Azure Storage: Content-Length is required, and its absence 411 MissingContentLengthHeader.
+#[tokio::test(start_paused = true)]
+async fn an_empty_file_says_its_length() {
+    let script = script([batch(made(URI)), (format!("PUT {BLOB}"), raw(201, ""))]);
+    upload(&script, b"", payload(b"")).await.unwrap();
+    let put = &script.done()[3];
+    assert_eq!((put.header("content-length"), put.body.is_empty()), (Some("0"), true));
+    assert_eq!(put.header("content-md5"), Some(md5_of(b"").as_str()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_meets_itself_is_done() {
     for lines in [

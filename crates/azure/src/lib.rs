@@ -37,7 +37,9 @@ mod token;
 #[cfg(test)]
 mod script;
 
-pub use crate::http::{Body, BoxError, DialAt, Http, ReqwestHttp, SendError, TimeLimit, collect, empty, full};
+pub use crate::http::{
+    Body, BoxError, CollectError, DialAt, Http, ReqwestHttp, SendError, TimeLimit, collect, empty, full,
+};
 pub use arm::Each;
 pub use carry_out::{PayloadStream, Payloads};
 pub use clock::{Clock, SystemClock, TokioClock};

@@ -15,7 +15,7 @@ use acivnet_core::{failure::Failure, retry::Retry};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -243,6 +243,11 @@ impl Azure {
         }
         if let Some(limit) = call.limit {
             request = request.extension(TimeLimit(limit));
+        }
+        if call.body.is_empty() && [Method::PUT, Method::POST, Method::PATCH].contains(&call.method) {
+            // hyper says nothing of a body that has ended; Azure answers 411 (Azure Storage, "Put Blob": Content-Length
+            // is required; so do its other front ends for POST)
+            request = request.header(CONTENT_LENGTH, 0);
         }
         let body = full(call.body.clone());
         request.body(match &call.fence {

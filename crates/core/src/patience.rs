@@ -31,7 +31,10 @@ fn patience(reason: &str) -> Patience {
         | r::SUBNET_IN_USE_BY_OTHER
         | r::CONDA_FILE_INVALID
         | r::MODEL_UNREADABLE
+        | r::FILE_EMPTY
         | r::SCORING_SCRIPT_CRASHED
+        | r::OUT_OF_MEMORY
+        | r::WORKER_CRASHED
         | r::IMAGE_BUILD_FAILED
         | r::QUOTA_EXCEEDED
         | r::ADDRESS_OUTSIDE_SUBNET
@@ -39,6 +42,7 @@ fn patience(reason: &str) -> Patience {
         | r::ADDRESS_UNKNOWN
         | r::CERTIFICATE_INVALID
         | r::SECRET_KEY_MISSING
+        | r::SECRET_VALUE_INVALID
         | r::AZURE_REFUSED => Patience::None,
         r::PROGRESSING
         | r::CREATING

@@ -1,6 +1,6 @@
 //! What decisions ask of the world. The shell answers; core never looks by itself.
 
-use crate::{id::ResourceId, kind::Kind};
+use crate::{expectation::Expectation, id::ResourceId, kind::Kind};
 use acivnet_api::{ConfigMapKey, SecretKeyRef};
 use std::net::Ipv4Addr;
 
@@ -118,6 +118,8 @@ pub enum Question {
         body: ConfigMapKey,
         /// The key to send, if the web service wants one.
         key: Option<SecretKeyRef>,
+        /// What the answer must say beside its status.
+        expect: Expectation,
         /// How long to wait for the answer, in seconds.
         timeout_seconds: u32,
         /// How long a passed probe vouches, in seconds.

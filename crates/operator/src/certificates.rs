@@ -1,14 +1,12 @@
 //! What a certificate in a Secret says, for decisions: names, times and a digest; never a text.
 
+mod pem;
+
 use crate::secrets::Values;
 use acivnet_azure::Secret;
 use acivnet_core::owner::sha256_hex;
 use jiff::Timestamp;
-use rustls::{
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    sign::CertifiedKey,
-};
+use rustls::{crypto::aws_lc_rs, pki_types::CertificateDer, sign::CertifiedKey};
 use serde_json::{Value, json};
 use x509_parser::{
     certificate::X509Certificate,
@@ -28,34 +26,25 @@ pub(crate) fn of(values: &Values) -> Option<Value> {
 
 /// `ca.crt`; else a certificate that its own subject issued vouches for itself.
 pub(crate) fn authorities(values: &Values) -> Option<String> {
-    if let Some(authorities) = values.get(AUTHORITIES) {
+    // issuers without authorities of their own leave it empty
+    if let Some(authorities) = values.get(AUTHORITIES).filter(|one| !one.expose().trim().is_empty()) {
         return Some(authorities.expose().to_owned());
     }
     let text = values.get(CERTIFICATE)?.expose();
-    let chain = chain(text).ok()?;
+    let chain = pem::chain(text).ok()?;
     let (_, first) = X509Certificate::from_der(chain.first()?).ok()?;
     (first.issuer().as_raw() == first.subject().as_raw()).then(|| text.to_owned())
 }
 
-fn chain(text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-    match chain {
-        Ok(chain) if !chain.is_empty() => Ok(chain),
-        Ok(_) | Err(_) => {
-            Err("is no PEM (tls.crt); put the certificate there, then those that vouch for it".to_owned())
-        }
-    }
-}
-
 fn facts(text: &str, key: Option<&Secret>) -> Result<Value, String> {
-    let chain = chain(text)?;
-    let unreadable = || "does not parse (tls.crt); renew it".to_owned();
+    let chain = pem::chain(text)?;
+    let unreadable = || "tls.crt does not parse; renew it".to_owned();
     let first = chain.first().ok_or_else(unreadable)?.clone();
     let (_, first) = X509Certificate::from_der(&first).map_err(|_| unreadable())?;
     let names = names(&first).map_err(|_| unreadable())?;
     let time = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).map_err(|_| unreadable());
     let (begin, end) = (time(first.validity().not_before)?, time(first.validity().not_after)?);
-    key.map_or(Ok(()), |key| goes_with(chain.clone(), key))?;
+    key.map_or(Ok(()), |key| goes_with(&chain, key))?;
     let digest = format!("sha256:{}", sha256_hex(&[text.as_bytes()]));
     Ok(json!({"digest": digest, "names": names, "notBefore": begin.to_string(), "notAfter": end.to_string()}))
 }
@@ -69,11 +58,26 @@ fn names(certificate: &X509Certificate<'_>) -> Result<Vec<String>, X509Error> {
         .collect())
 }
 
-fn goes_with(chain: Vec<CertificateDer<'static>>, key: &Secret) -> Result<(), String> {
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
-    let key = key.map_err(|_| "has a key (tls.key) that is no PEM of a private key; renew both".to_owned())?;
-    let pair = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider());
-    pair.map(|_| ()).map_err(|_| "does not go with its key (tls.key); renew both".to_owned())
+/// Whether a key is that of the first certificate, as TLS wants it (RFC 8446, section 4.4.2).
+fn goes_with(chain: &[CertificateDer<'static>], key: &Secret) -> Result<(), String> {
+    let key = pem::key(key.expose())?;
+    let pair = |chain: Vec<CertificateDer<'static>>| {
+        CertifiedKey::from_der(chain, key.clone_key(), &aws_lc_rs::default_provider())
+    };
+    match pair(chain.to_vec()) {
+        Ok(_) => Ok(()),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            let later = chain.iter().skip(1).any(|one| pair(vec![one.clone()]).is_ok());
+            Err(match later {
+                true => "tls.crt has its certificates in the wrong order; put the server's first, then those that vouch for it",
+                false => "tls.key is not the key of the certificate in tls.crt; put the pair there that belongs together",
+            }
+            .to_owned())
+        }
+        Err(_) => Err("tls.key is damaged, or of a kind that TLS servers do not take; make an RSA key of 2048 bits or more, or an EC \
+             key of P-256 or P-384"
+            .to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -103,18 +107,70 @@ mod tests {
         assert_eq!(of(&values(&[("primary", "p")])), None);
     }
 
+    /// A block with a label, whose content nobody reads.
+    fn block(label: &str) -> String {
+        format!("-----BEGIN {label}-----\naGVsbG8=\n-----END {label}-----\n")
+    }
+
+    fn wrong(certificate: &str, key: &str) -> String {
+        let fact = of(&values(&[("tls.crt", certificate), ("tls.key", key)])).unwrap();
+        fact["wrong"].as_str().unwrap_or_default().to_owned()
+    }
+
     #[test]
-    fn what_is_wrong_is_told_without_a_word_of_it() {
-        let ((certificate, _), (_, other)) = (made("a.corp"), made("b.corp"));
-        for (certificate, key, expected) in [
-            ("hello", "x", "is no PEM"),
-            ("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", "x", "does not parse"),
-            (&certificate, "x", "no PEM of a private key"),
-            (&certificate, &other, "does not go with its key"),
+    fn what_is_wrong_with_a_certificate_is_told_as_what_it_is() {
+        let (certificate, key) = made("a.corp");
+        let twice = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUI=".to_owned();
+        for (text, expected) in [
+            ("hello".to_owned(), "tls.crt is no PEM"),
+            (String::from(" \n"), "tls.crt is no PEM"),
+            (format!("\u{feff}{certificate}"), "byte order mark"),
+            (twice, "encoded twice"),
+            (block("CERTIFICATE"), "tls.crt does not parse"),
+            (certificate.get(..200).unwrap().to_owned(), "damaged or cut off"),
+            (block("CERTIFICATE REQUEST"), "certificate request"),
+            (block("PKCS7"), "PKCS#7"),
+            (block("PUBLIC KEY"), "tls.crt is a public key"),
+            (key.clone(), "tls.crt is a private key"),
+            (format!("{certificate}{key}"), "holds a private key beside"),
+            (block("DH PARAMETERS"), "no certificate in it"),
         ] {
-            let fact = of(&values(&[("tls.crt", certificate), ("tls.key", key)])).unwrap();
-            assert!(fact["wrong"].as_str().unwrap().contains(expected), "{fact}");
+            let told = wrong(&text, &key);
+            assert!(told.contains(expected), "{expected}: {told}");
         }
+        assert_eq!(wrong(&format!("\nBag Attributes\n  friendlyName: a\r\n{certificate}\n\n"), &key), "");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_is_told_as_what_it_is() {
+        let ((certificate, own), (another, other)) = (made("a.corp"), made("b.corp"));
+        for (text, expected) in [
+            ("x".to_owned(), "tls.key is no PEM"),
+            (format!("\u{feff}{own}"), "byte order mark"),
+            (block("ENCRYPTED PRIVATE KEY"), "tls.key is encrypted; put it there without a passphrase"),
+            (
+                block("RSA PRIVATE KEY").replace("aGV", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\naGV"),
+                "tls.key is encrypted",
+            ),
+            (block("PUBLIC KEY"), "is a public key"),
+            (block("RSA PUBLIC KEY"), "is a public key"),
+            (block("CERTIFICATE REQUEST"), "is a certificate request"),
+            (certificate.clone(), "is a certificate; put its private key there"),
+            (block("EC PARAMETERS"), "parameters of a key and no key"),
+            (block("OPENSSH PRIVATE KEY"), "ssh-keygen"),
+            (block("DSA PRIVATE KEY"), "DSA"),
+            (block("PRIVATE KEY"), "of a kind that TLS servers do not take"),
+            (own.get(..60).unwrap().to_owned(), "damaged or cut off"),
+            (block("PGP MESSAGE"), "no private key in it"),
+            (other.clone(), "not the key of the certificate"),
+        ] {
+            let told = wrong(&certificate, &text);
+            assert!(told.contains(expected), "{expected}: {told}");
+            assert!(!told.contains("aGVsbG8"), "{told}");
+        }
+        assert!(wrong(&format!("{another}{certificate}"), &own).contains("wrong order"));
+        assert_eq!(wrong(&format!("{certificate}{another}"), &own), "", "what follows the first one is not judged");
+        assert_eq!(wrong(&certificate, &format!("\r\n{}", own.replace('\n', "\r\n"))), "");
     }
 
     #[test]
@@ -125,6 +181,7 @@ mod tests {
             authorities(&values(&[("tls.crt", &certificate), ("ca.crt", "the others")])),
             Some("the others".into())
         );
+        assert_eq!(authorities(&values(&[("tls.crt", &certificate), ("ca.crt", "\n")])), Some(certificate.clone()));
         assert_eq!(authorities(&values(&[])), None);
     }
 }

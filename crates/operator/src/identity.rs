@@ -5,7 +5,11 @@ mod assertion;
 use crate::{ctx::Ctx, kubernetes, locks::Locks};
 use acivnet_api::{CREDENTIALS_FINALIZER, CREDENTIALS_SECRET, SERVICE_ACCOUNT, conditions::reasons};
 use acivnet_azure::{Identity, Secret};
-use acivnet_core::{failure::Failure, retry::Retry};
+use acivnet_core::{
+    failure::Failure,
+    retry::Retry,
+    secret_flaws::{self, Flaw},
+};
 use assertion::Assertions;
 use k8s_openapi::api::core::v1::{Secret as KubernetesSecret, ServiceAccount};
 use kube::{Api, ResourceExt, api::PatchParams};
@@ -165,12 +169,15 @@ fn federated(
     Known { identity: Identity::federated(tenant, client_id, source), form: Form::ServiceAccount(assertions) }
 }
 
+/// White space around these values is nobody's intent: Entra ID's ids and secrets have none.
 fn by_secret(namespace: &str, secret: &KubernetesSecret) -> Result<Known, Failure> {
     let value = |key: &str| {
-        let bytes =
-            secret.data.as_ref().and_then(|data| data.get(key)).map(|bytes| bytes.0.as_slice()).unwrap_or_default();
-        let text = std::str::from_utf8(bytes).map(str::trim).unwrap_or_default();
-        if text.is_empty() { Err(key_missing(namespace, key)) } else { Ok(text.to_owned()) }
+        let bytes = secret.data.as_ref().and_then(|data| data.get(key)).map(|bytes| bytes.0.trim_ascii());
+        match bytes.map(|bytes| (std::str::from_utf8(bytes).unwrap_or_default(), secret_flaws::of(bytes))) {
+            None | Some((_, Some(Flaw::Empty))) => Err(key_missing(namespace, key)),
+            Some((_, Some(flaw))) => Err(value_invalid(namespace, key, flaw)),
+            Some((text, None)) => Ok(text.to_owned()),
+        }
     };
     let (tenant, client_id) = (value("tenantID")?, value("clientID")?);
     Ok(Known {
@@ -219,6 +226,11 @@ fn key_missing(namespace: &str, key: &str) -> Failure {
             "Secret {CREDENTIALS_SECRET} of namespace {namespace} lacks the key {key}; it needs tenantID, clientID and clientSecret, as text"
         ),
     )
+}
+
+fn value_invalid(namespace: &str, key: &str, flaw: Flaw) -> Failure {
+    let message = format!("key {key} of Secret {CREDENTIALS_SECRET} of namespace {namespace} {}", flaw.tell());
+    missing(reasons::SECRET_VALUE_INVALID, message)
 }
 
 fn lost(namespace: &str) -> Failure {

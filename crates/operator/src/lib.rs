@@ -40,6 +40,7 @@ pub mod reconcile;
 mod remote_files;
 mod repeats;
 mod running;
+mod secret_values;
 mod secrets;
 mod snapshot;
 pub mod start;

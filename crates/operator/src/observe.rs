@@ -230,7 +230,7 @@ impl<'a> Sight<'a> {
                 fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
             Question::Secret(name) => self.secrets.fact(ctx, namespace, name).await,
-            Question::Probe { url, tls, body, key, timeout_seconds, interval_seconds, revision } => {
+            Question::Probe { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
                 let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
                     Ok(key) => key,
@@ -240,7 +240,8 @@ impl<'a> Sight<'a> {
                     address: tls.address,
                     authorities: tls.secret.as_ref().and_then(|secret| self.secrets.authorities(secret)),
                 });
-                let probe = Probe { uid, namespace, url, tls, body, key, timeout_seconds, interval_seconds, revision };
+                let probe =
+                    Probe { uid, namespace, url, tls, body, key, expect, timeout_seconds, interval_seconds, revision };
                 ctx.probes.fact(ctx, &probe).await
             }
             _ => self.observed.fact(question),

@@ -2,8 +2,14 @@
 
 use crate::{config_maps, ctx::Ctx, networks::Networks};
 use acivnet_api::{ConfigMapKey, conditions::reasons};
-use acivnet_azure::{DialAt, Secret, SendError, TimeLimit, collect, full};
-use acivnet_core::{failure::Failure, observed::Fact, retry::Retry, scrub};
+use acivnet_azure::{CollectError, DialAt, Secret, SendError, TimeLimit, collect, full};
+use acivnet_core::{
+    expectation::{Expectation, LONGEST_ANSWER},
+    failure::Failure,
+    observed::Fact,
+    retry::Retry,
+    scrub,
+};
 use http::{
     HeaderValue, Method, Request, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE},
@@ -18,8 +24,8 @@ use std::{
     time::Duration,
 };
 
-/// So much of an answer is read, and dropped.
-const ANSWER: usize = 64 << 10;
+/// So much of an answer is read, and dropped once it is compared with what is expected.
+const ANSWER: usize = LONGEST_ANSWER;
 
 /// The last passed probe of each object, by uid.
 #[derive(Default)]
@@ -30,6 +36,7 @@ struct Passed {
     /// What was dialled where the URL has a name.
     address: Option<Ipv4Addr>,
     revision: String,
+    expect: Expectation,
     at: Timestamp,
     status: u16,
 }
@@ -45,6 +52,7 @@ pub(crate) struct Probe<'a> {
     pub body: &'a ConfigMapKey,
     /// What the web service knows the caller by.
     pub key: Option<Secret>,
+    pub expect: &'a Expectation,
     pub timeout_seconds: u32,
     pub interval_seconds: u32,
     pub revision: &'a str,
@@ -63,9 +71,13 @@ impl Probes {
             return Fact::Present(json!({"status": status}));
         }
         match send(ctx, probe).await {
-            Ok(status) => {
+            Ok((status, None)) => {
                 self.remember(ctx, probe, status);
                 Fact::Present(json!({"status": status}))
+            }
+            Ok((status, Some(unlike))) => {
+                self.forget(probe.uid);
+                Fact::Present(json!({"status": status, "unlike": unlike}))
             }
             Err(failure) => Fact::Unread(failure),
         }
@@ -81,7 +93,10 @@ impl Probes {
         let lasts = ctx.pace.of(Duration::from_secs(u64::from(probe.interval_seconds))).mul_f64(0.85);
         let all = self.lock();
         let same = |last: &&Passed| {
-            last.url == probe.url && last.address == probe.address() && last.revision == probe.revision
+            last.url == probe.url
+                && last.address == probe.address()
+                && last.revision == probe.revision
+                && last.expect == *probe.expect
         };
         let last = all.get(probe.uid).filter(same)?;
         let age = ctx.clock.now().duration_since(last.at);
@@ -93,7 +108,8 @@ impl Probes {
         let mut all = self.lock();
         if (200..300).contains(&status) {
             let (url, revision) = (probe.url.into(), probe.revision.into());
-            let passed = Passed { url, address: probe.address(), revision, at: ctx.clock.now(), status };
+            let (address, expect) = (probe.address(), probe.expect.clone());
+            let passed = Passed { url, address, revision, expect, at: ctx.clock.now(), status };
             all.insert(probe.uid.to_owned(), passed);
         } else {
             all.remove(probe.uid);
@@ -105,7 +121,8 @@ impl Probes {
     }
 }
 
-async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<u16, Failure> {
+/// The status that came back, and how the content differs from what is expected.
+async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<(u16, Option<String>), Failure> {
     let uri = dialable(probe.url, probe.tls.as_ref(), &ctx.networks)?;
     let body = config_maps::content(ctx, probe.namespace, probe.body).await?;
     let limit = Duration::from_secs(u64::from(probe.timeout_seconds));
@@ -122,11 +139,16 @@ async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<u16, Failure> {
     }
     let answer = tokio::time::timeout(limit, async {
         let (parts, body) = ctx.http.send(request).await?.into_parts();
-        drop(collect(body, ANSWER).await);
-        Ok::<_, SendError>(parts.status.as_u16())
+        let unlike = match collect(body, ANSWER).await {
+            Ok(body) => probe.expect.unlike(Some(&body)),
+            Err(CollectError::TooLong(_)) => probe.expect.unlike(None),
+            Err(error) if probe.expect.is_some() => Some(format!("the answer broke off: {error}")),
+            Err(_) => None,
+        };
+        Ok::<_, SendError>((parts.status.as_u16(), unlike))
     });
     match answer.await {
-        Ok(Ok(status)) => Ok(status),
+        Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error @ SendError::Certificate(_))) => Err(Failure {
             reason: reasons::CERTIFICATE_INVALID,
             ..unreachable(&format!("{error}; renew the Secret of spec.tls, or add the authority to it as ca.crt"))
@@ -278,6 +300,7 @@ mod tests {
         });
         let ctx = mock.ctx_with(Endpoint { status: Arc::clone(&status), requests: Arc::clone(&requests) });
         let body = ConfigMapKey { name: "churn".into(), key: "sample.json".into() };
+        let expect = Expectation::default();
         let probe = async |revision: &str| {
             let probe = Probe {
                 uid: "u",
@@ -286,6 +309,7 @@ mod tests {
                 tls: None,
                 body: &body,
                 key: None,
+                expect: &expect,
                 timeout_seconds: 10,
                 interval_seconds: 300,
                 revision,

@@ -1,7 +1,7 @@
 //! The Secrets that one pass read. They are read anew in each pass, never watched, and their values stay here: decisions
 //! see names and versions, what is sent to Azure is filled in when it is sent.
 
-use crate::{FIELD_MANAGER, certificates, ctx::Ctx, kubernetes};
+use crate::{FIELD_MANAGER, certificates, ctx::Ctx, kubernetes, secret_values};
 use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
 use acivnet_azure::{Keys, Secret};
 use acivnet_core::{
@@ -40,6 +40,9 @@ impl Secrets {
         found.map_or(Fact::Absent, |found| {
             let (uid, version) = (found.uid(), found.resource_version());
             let mut fact = json!({"uid": uid, "resourceVersion": version, "keys": keys});
+            if let (Some(flaws), Value::Object(fact)) = (secret_values::flaws(&found), &mut fact) {
+                fact.insert("flaws".to_owned(), flaws);
+            }
             if let (Some(certificate), Value::Object(fact)) = (certificate, &mut fact) {
                 fact.insert("certificate".to_owned(), certificate);
             }
@@ -187,7 +190,8 @@ mod tests {
     #[tokio::test]
     async fn a_fact_has_names_and_no_values() {
         let (ctx, secrets) = (churn().ctx(), Secrets::default());
-        let fact = json!({"uid": "u", "resourceVersion": "7", "keys": ["primary", "secondary"]});
+        let flaws = json!({"binary": "NoText", "empty": "Empty"});
+        let fact = json!({"uid": "u", "resourceVersion": "7", "keys": ["primary", "secondary"], "flaws": flaws});
         assert_eq!(secrets.fact(&ctx, "ml", "keys").await, Fact::Present(fact));
         assert_eq!(secrets.fact(&ctx, "ml", "other").await, Fact::Absent);
         let Fact::Unread(failure) = secrets.fact(&ctx, "ml", "locked").await else { panic!("it is locked") };

@@ -102,6 +102,29 @@ pub fn generated_keys(end: &EndState) {
     assert!(secret["data"]["primary"].is_string() && secret["data"]["secondary"].is_string());
 }
 
+/// The service stands and answers something else than is expected, which is told with the first difference.
+pub fn another_answer(end: &EndState) {
+    counts(end, &[("models", 1), ("services", 1)]);
+    let probe = condition(end, "ProbePassed");
+    assert_eq!((&probe["status"], &probe["reason"]), (&json!("False"), &json!("UnexpectedBody")), "{probe:#}");
+    let message = probe["message"].as_str().unwrap_or_default();
+    assert!(message.contains("models[0] is \"mymodel:1\", expected \"another:1\""), "{message}");
+    assert_eq!(condition(end, "Ready")["reason"], "ProbeFailed");
+}
+
+/// Nothing is made with keys that no client can send.
+pub fn keys_refused(end: &EndState) {
+    network(end);
+    counts(end, &[("models", 0), ("services", 0), ("artifacts", 0)]);
+    let ready = condition(end, "Ready");
+    assert_eq!(ready["reason"], "SecretValueInvalid", "{ready:#}");
+    let message = ready["message"].as_str().unwrap_or_default();
+    assert!(
+        message.starts_with("key primary of Secret churn-keys has white space or a line end around it"),
+        "{message}"
+    );
+}
+
 /// The service answers those who have the second keys; the Secret is as somebody made it.
 pub fn second_keys(end: &EndState) {
     article(end);
@@ -307,6 +330,11 @@ pub fn restarted(end: &EndState) {
 
 fn deployment<'e>(end: &'e EndState, name: &str) -> &'e Value {
     &end.kubernetes[DEPLOYMENTS][format!("ml/{name}")]
+}
+
+fn condition<'e>(end: &'e EndState, type_: &str) -> &'e Value {
+    let all = deployment(end, "aciservice")["status"]["conditions"].as_array().into_iter().flatten();
+    all.into_iter().find(|one| one["type"] == type_).unwrap_or(&Value::Null)
 }
 
 fn objects(end: &EndState, kind: &str) -> usize {

@@ -31,6 +31,18 @@ const CREATE: &[Scenario] = &[
         ends: expect::generated_keys,
     },
     Scenario {
+        name: "keys with line ends",
+        prepare: acts::nothing,
+        act: service::article_with_keys_and_line_ends,
+        ends: expect::keys_refused,
+    },
+    Scenario {
+        name: "another answer than expected",
+        prepare: acts::nothing,
+        act: service::another_answer,
+        ends: expect::another_answer,
+    },
+    Scenario {
         name: "somebody makes the Secret for the keys",
         prepare: acts::nothing,
         act: service::keys_meanwhile,
@@ -102,6 +114,7 @@ const SOURCES: &[Scenario] = &[
         ends: expect::second_model,
     },
     creation("directory model", sources::directory_model, expect::article),
+    creation("directory model with an empty file", sources::directory_model_with_an_empty_file, expect::article),
     Scenario {
         name: "extra files changed",
         prepare: sources::extra_files,

@@ -1,5 +1,6 @@
 //! Why a web service failed, from what Azure says of it, its operation and its container's log.
 
+use super::crash::{self, Crash};
 use crate::{failure::Cause, retry, retry::Retry, scrub};
 use acivnet_api::conditions::reasons;
 use serde_json::Value;
@@ -20,18 +21,13 @@ pub fn of_service(service: &Value, operation: Option<&Value>, log: Option<&str>)
             retry,
         );
     }
-    if reason == reasons::SCORING_SCRIPT_CRASHED
-        || codes.contains(&"AciDeploymentFailed") && log.and_then(python_error).is_some()
-    {
-        let line = log.and_then(python_error).unwrap_or(message);
-        return cause(
-            reasons::SCORING_SCRIPT_CRASHED,
-            format!(
-                "the container ends by itself: {}; correct the scoring script, the model or the environment",
-                scrub::clean(line)
-            ),
-            retry,
-        );
+    let ends = reason == reasons::SCORING_SCRIPT_CRASHED;
+    if ends || codes.contains(&"AciDeploymentFailed") {
+        let told = log.and_then(crash::of_log).map(|crash| crashed(&crash, retry));
+        let told = told.or_else(|| ends.then(|| untold(message, log, retry)));
+        if let Some(cause) = told {
+            return cause;
+        }
     }
     if reason == reasons::AZURE_REFUSED {
         return cause(reasons::SERVICE_FAILED, format!("Azure ML: {}", scrub::clean(message)), Retry::Slowly);
@@ -41,6 +37,29 @@ pub fn of_service(service: &Value, operation: Option<&Value>, log: Option<&str>)
 
 fn cause(reason: &'static str, message: String, retry: Retry) -> Cause {
     Cause { reason, message, retry }
+}
+
+/// What the log of a container that does not come up tells, while Azure still waits for it.
+pub fn of_start(log: &str) -> Option<Cause> {
+    crash::of_log(log).filter(|crash| crash.sure).map(|crash| crashed(&crash, Retry::Soon))
+}
+
+fn crashed(crash: &Crash, retry: Retry) -> Cause {
+    cause(crash.reason, format!("{}; {}", crash.what, crash.advice), retry)
+}
+
+/// Azure says that the container ends, and its log does not say why in a form that is known.
+fn untold(message: &str, log: Option<&str>, retry: Retry) -> Cause {
+    let killed =
+        ["137", "OOMKilled"].iter().any(|word| message.split(|c: char| !c.is_alphanumeric()).any(|part| part == *word));
+    if killed {
+        let message = format!("{}; raise spec.resources.memory, or load less", scrub::clean(message));
+        return cause(reasons::OUT_OF_MEMORY, message, retry);
+    }
+    let line = scrub::clean(log.and_then(error_line).unwrap_or(message));
+    let message =
+        format!("the container ends by itself: {line}; correct the scoring script, the model or the environment");
+    cause(reasons::SCORING_SCRIPT_CRASHED, message, retry)
 }
 
 fn failed_to_build(operation: &Value) -> bool {
@@ -75,8 +94,8 @@ fn failing_line(log: &str) -> Option<&str> {
     lines().filter(own).rfind(tells).or_else(|| lines().next_back())
 }
 
-/// The last line of a log of the form `SomeError: text`, which ends a Python traceback.
-fn python_error(log: &str) -> Option<&str> {
+/// The last line of a log of the form `SomeError: text`.
+fn error_line(log: &str) -> Option<&str> {
     let is_error = |line: &&str| {
         let name = line.split([':', ' ', '(']).next().unwrap_or_default();
         let last = name.rsplit('.').next().unwrap_or_default();

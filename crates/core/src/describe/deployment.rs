@@ -3,6 +3,7 @@
 use super::{
     content_of_others::ContentOfOthers,
     deployment_blueprint::Describer,
+    expectation,
     inputs::{self, Inputs},
     owner_of, secrets, sources,
 };
@@ -28,7 +29,8 @@ use crate::{
 };
 use acivnet_api::{
     APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, Adoption, DelegatedSubnet, Deletion, DeletionPolicy,
-    Drift, DriftMode, Origin, ReplaceApproval, ResourceStatus, conditions::reasons,
+    Drift, DriftMode, Origin, ReplaceApproval, ResourceStatus,
+    conditions::{reasons, types},
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -54,10 +56,12 @@ impl Subject for AciVnetDeployment {
         if !self.deleting() {
             let stands = observed.azure_body(&WEB_SERVICE, &service);
             questions.extend(sources::in_workspace(self, observed, &workspace));
-            questions.extend(stands.into_iter().flat_map(|body| about_service(&workspace, &service, body)));
+            questions
+                .extend(stands.into_iter().flat_map(|body| about_service(self, observed, &workspace, &service, body)));
             let theirs = ContentOfOthers::of(self, observed, &workspace);
             questions.extend(theirs.into_iter().flat_map(|theirs| theirs.questions()));
             questions.extend(probe_question(self, observed));
+            questions.extend(about_probe(self, observed, &service));
             questions.extend(secrets::keys_question(self, observed));
         }
         questions
@@ -224,6 +228,7 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
     if secrets::needs_key(cr) && (key.is_none() || cr.spec.tls.is_some() && !endpoint.tls) {
         return None;
     }
+    let expect = expectation::of(cr, observed).ok()?;
     let tag = |name: &str| service.get("kvTags")?.get(name)?.as_str();
     let version = key.as_ref().map(|(_, version)| version.as_str());
     let revision: Vec<&str> = [tag(CONTENT_TAG), tag(TLS_TAG), version].into_iter().flatten().collect();
@@ -232,6 +237,7 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
         url: endpoint.scoring_uri,
         tls: endpoint.tls.then(|| ProbeTls { address: endpoint.ip, secret: secret() }),
         body: probe.request.config_map.clone(),
+        expect,
         timeout_seconds: probe.timeout_seconds.unwrap_or(10).unsigned_abs(),
         interval_seconds: probe.interval_seconds.unwrap_or(300).unsigned_abs(),
         revision: revision.join(" "),
@@ -239,12 +245,42 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
     })
 }
 
-/// What tells how far a web service is, or why it failed.
-fn about_service(workspace: &ResourceId, service: &ResourceId, body: &Value) -> Vec<Question> {
+/// What tells how far a web service is, or why it failed. The log tells of a container that does not come up long before
+/// Azure gives it up.
+fn about_service(
+    cr: &AciVnetDeployment,
+    observed: &Observed,
+    workspace: &ResourceId,
+    service: &ResourceId,
+    body: &Value,
+) -> Vec<Question> {
     let failed = web_service::has_failed(body);
     let open = failed || web_service::state(body) == "Transitioning";
     let operation = operation_question(workspace, body).filter(|_| open);
-    operation.into_iter().chain(failed.then(|| Question::ServiceLog(service.clone()))).collect()
+    let known = operation.as_ref().and_then(|question| observed.body(question));
+    let starts = open && told_as_built(cr) && known.is_some_and(starts_container);
+    operation.into_iter().chain((failed || starts).then(|| Question::ServiceLog(service.clone()))).collect()
+}
+
+/// Whether the image stood at an earlier look: what starts within moments needs no look at its log.
+fn told_as_built(cr: &AciVnetDeployment) -> bool {
+    let conditions = cr.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    conditions::find(conditions, types::ENVIRONMENT_READY).is_some_and(|one| one.status == "True")
+}
+
+/// Whether an operation is past the image (`azureml-core` 1.61 tells `BuildEnvironment`, `BuildImage`, `DeployService`).
+fn starts_container(operation: &Value) -> bool {
+    operation.pointer("/operationDetails/subOperationType").and_then(Value::as_str) == Some("DeployService")
+}
+
+/// The log, where it may say why the sample request was answered with an error, or not at all.
+fn about_probe(cr: &AciVnetDeployment, observed: &Observed, service: &ResourceId) -> Option<Question> {
+    let broken = match observed.facts.get(&probe_question(cr, observed)?)? {
+        Fact::Present(answer) => answer.get("status").and_then(Value::as_u64).is_some_and(|status| status >= 500),
+        Fact::Unread(failure) => failure.reason == reasons::UNREACHABLE,
+        Fact::Absent => false,
+    };
+    broken.then(|| Question::ServiceLog(service.clone()))
 }
 
 /// The operation that last worked on a web service.

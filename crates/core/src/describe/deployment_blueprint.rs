@@ -4,7 +4,7 @@ use super::{
     cause,
     content_of_others::{ContentOfOthers, is_made_of},
     deployment::{models_question, operation_question, service_name, service_node, subnet_missing, subnet_of},
-    image,
+    expectation, image,
     inputs::Inputs,
     secrets, service,
     sources::{Content, Source, referred},
@@ -56,6 +56,7 @@ impl Describer<'_> {
         let mut inputs = Inputs::of(self.cr, self.observed)?;
         secrets::check(self.cr, self.observed)?;
         tls::check(self.cr, self.observed, self.now)?;
+        expectation::check(self.cr, self.observed)?;
         let mut blueprint = Blueprint::default();
         let workspace = blueprint.push(self.workspace_node());
         let versions = match &inputs.model {
@@ -291,7 +292,8 @@ impl Describer<'_> {
     fn retry_due(&self, stands: &Value) -> bool {
         let operation = operation_question(&self.workspace, stands);
         let cause = cause::of_service(stands, operation.as_ref().and_then(|one| self.observed.body(one)), None);
-        let wait = if cause.reason == reasons::SCORING_SCRIPT_CRASHED { 3600 } else { 600 };
+        let ends = [reasons::SCORING_SCRIPT_CRASHED, reasons::OUT_OF_MEMORY].contains(&cause.reason);
+        let wait = if ends { 3600 } else { 600 };
         let time = |name: &&str| stands.get(*name)?.as_str()?.parse::<Timestamp>().ok();
         let touched = ["updatedTime", "createdTime"].iter().find_map(time);
         let since = touched.map(|touched| self.now.as_second() - touched.as_second());
@@ -354,8 +356,12 @@ pub(super) fn failure_of(observed: &Observed, service: &ResourceId) -> Option<Ca
     let body = observed.azure_body(&WEB_SERVICE, service)?;
     let operation = service.parent().and_then(|workspace| operation_question(&workspace, body));
     let operation = operation.as_ref().and_then(|one| observed.body(one));
-    let log = observed.body(&Question::ServiceLog(service.clone())).and_then(Value::as_str);
-    Some(cause::of_service(body, operation, log))
+    Some(cause::of_service(body, operation, log_of(observed, service)))
+}
+
+/// What the container of a web service wrote last, if it was read.
+pub(super) fn log_of<'a>(observed: &'a Observed, service: &ResourceId) -> Option<&'a str> {
+    observed.body(&Question::ServiceLog(service.clone())).and_then(Value::as_str)
 }
 
 /// Cores in tenths, rounded up.

@@ -14,8 +14,10 @@ use acivnet_api::{
 };
 
 /// Causes after which the image of the environment stands: they come when it is to run.
-const AFTER_THE_BUILD: [&str; 7] = [
+const AFTER_THE_BUILD: [&str; 9] = [
     reasons::SCORING_SCRIPT_CRASHED,
+    reasons::OUT_OF_MEMORY,
+    reasons::WORKER_CRASHED,
     reasons::IMAGE_NOT_PULLED,
     reasons::NO_NAT_GATEWAY,
     reasons::QUOTA_EXCEEDED,
@@ -138,7 +140,10 @@ impl Reporter<'_> {
         let cause = self.cause.as_ref().map(|cause| (false, cause.reason, cause.message.clone()));
         let (met, reason, message) = match self.state() {
             Some("Healthy") => (true, reasons::HEALTHY, "Azure ML says the web service is healthy".to_owned()),
-            Some("Transitioning") => (false, reasons::CREATING, "Azure ML is working on the web service".to_owned()),
+            Some("Transitioning") => match self.ends_by_itself() {
+                Some(cause) => (false, cause.reason, cause.message),
+                None => (false, reasons::CREATING, "Azure ML is working on the web service".to_owned()),
+            },
             Some(state) => {
                 let word = format!("Azure ML says the web service is {state}");
                 cause.unwrap_or((false, reasons::SERVICE_FAILED, word))

@@ -1,8 +1,9 @@
 //! What is said of an `AciVnetDeployment`.
 
 use super::{
+    cause,
     deployment::{probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
-    deployment_blueprint::{failure_of, without_egress},
+    deployment_blueprint::{failure_of, log_of, without_egress},
     secrets, tls,
 };
 use crate::{
@@ -199,7 +200,19 @@ impl<'a> Reporter<'a> {
     fn cause_of_not_ready(&self) -> Option<Cause> {
         let held = [Held::Approval, Held::Suspended, Held::DriftMode].iter().any(|held| self.holds(held));
         let failed = || failure_of(self.pass.observed, &self.step()?.0.id).filter(|_| self.failed() && held);
-        self.cause.clone().or_else(failed).or_else(|| self.held_cause())
+        self.cause.clone().or_else(failed).or_else(|| self.held_cause()).or_else(|| self.ends_by_itself())
+    }
+
+    /// Why the container that Azure is starting does not come up, as its log tells.
+    pub(super) fn ends_by_itself(&self) -> Option<Cause> {
+        let starts = self.state() == Some("Transitioning");
+        cause::of_start(self.log()?).filter(|_| starts)
+    }
+
+    /// What the container wrote last, if it was read.
+    pub(super) fn log(&self) -> Option<&str> {
+        let id = web_service::id(self.workspace.as_ref()?, service_name(self.cr));
+        log_of(self.pass.observed, &id).filter(|_| self.service.is_some())
     }
 
     /// Whether Azure says that it failed.

@@ -1,6 +1,7 @@
 //! The status of an `AciVnetDeployment` beside its conditions.
 
 use super::{
+    crash,
     deployment::{models_question, replace_approval},
     deployment_blueprint::{cpu_tenths, memory_tenths},
     deployment_report::Reporter,
@@ -9,7 +10,7 @@ use super::{
 use crate::{
     blueprint::{Hold, Node, PayloadSource},
     endpoint::Address,
-    failure::Cause,
+    failure::{Cause, Failure},
     kinds::{
         model_version::{self, MODEL_VERSION},
         web_service::{self, WEB_SERVICE, keys::SERVICE_KEYS},
@@ -193,14 +194,26 @@ impl Reporter<'_> {
 
     /// Whether the probe passed, and the status it got.
     pub(super) fn probed(&self) -> Option<(bool, Option<i32>)> {
-        let expect = self.cr.spec.probe.as_ref()?.expect.as_ref();
-        let wanted = expect.and_then(|expect| expect.status_code).unwrap_or(200);
+        let wanted = self.wanted_status()?;
         let code = match self.probe.as_ref()? {
             Fact::Present(answer) => answer.get("status").and_then(Value::as_i64),
             Fact::Absent | Fact::Unread(_) => None,
         };
         let code = code.and_then(|code| i32::try_from(code).ok());
-        Some((code == Some(wanted), code))
+        Some((code == Some(wanted) && self.unlike().is_none(), code))
+    }
+
+    fn wanted_status(&self) -> Option<i32> {
+        let expect = self.cr.spec.probe.as_ref()?.expect.as_ref();
+        Some(expect.and_then(|expect| expect.status_code).unwrap_or(200))
+    }
+
+    /// How the answer differs from what is expected beside its status.
+    fn unlike(&self) -> Option<&str> {
+        match self.probe.as_ref()? {
+            Fact::Present(answer) => answer.get("unlike")?.as_str(),
+            Fact::Absent | Fact::Unread(_) => None,
+        }
     }
 
     pub(super) fn probe_failure(&self) -> Option<Cause> {
@@ -211,14 +224,29 @@ impl Reporter<'_> {
             (Some(Fact::Unread(failure)), _) if own.contains(&failure.reason) => {
                 (failure.reason, failure.message.clone())
             }
-            (Some(Fact::Unread(failure)), _) => (reasons::UNREACHABLE, failure.message.clone()),
+            (Some(Fact::Unread(failure)), _) => self.silent(failure),
             (_, Some(401)) => {
                 (reasons::UNAUTHORIZED, "it was answered 401: it carries no key of the web service".into())
             }
-            (_, code) => (reasons::UNEXPECTED_STATUS, format!("it was answered {}", code.unwrap_or_default())),
+            (_, code) if code == self.wanted_status() && self.unlike().is_some() => {
+                (reasons::UNEXPECTED_BODY, self.unlike().unwrap_or_default().to_owned())
+            }
+            (_, code) => {
+                let error = self.log().filter(|_| code.is_some_and(|code| code >= 500)).and_then(crash::of_request);
+                let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+                (reasons::UNEXPECTED_STATUS, format!("it was answered {}{error}", code.unwrap_or_default()))
+            }
         };
         let message = format!("the sample request to {url} failed: {what}");
         (!passed).then_some(Cause { reason, message, retry: Retry::Backoff })
+    }
+
+    /// No answer came; the log may say that a worker ended instead of giving one.
+    fn silent(&self, failure: &Failure) -> (&'static str, String) {
+        match self.log().and_then(crash::of_worker) {
+            Some(crash) => (crash.reason, format!("{}; {}", crash.what, crash.advice)),
+            None => (reasons::UNREACHABLE, failure.message.clone()),
+        }
     }
 }
 

@@ -43,7 +43,8 @@ pub(super) fn questions(cr: &AciVnetDeployment) -> Vec<Question> {
         let files = Question::ConfigMapFiles { name: directory.extra.clone() };
         [files, Question::SourceDirectory(directory)]
     });
-    super::sources::files(cr).into_iter().chain([script, conda]).chain(probe).chain(extra).collect()
+    let expected = super::expectation::question(cr);
+    super::sources::files(cr).into_iter().chain([script, conda]).chain(probe).chain(expected).chain(extra).collect()
 }
 
 fn source_directory(cr: &AciVnetDeployment) -> Option<SourceDirectory> {
@@ -77,6 +78,9 @@ impl Script {
     fn of(cr: &AciVnetDeployment, observed: &Observed) -> Result<Self, Cause> {
         let key = &cr.spec.scoring.script.config_map;
         let payload = file(observed, key, false)?;
+        if payload.size == 0 {
+            return Err(empty(key, "a scoring script needs init() and run(data)"));
+        }
         let Some(directory) = source_directory(cr) else {
             return Ok(Self { entry: payload.path.clone(), payload, packed: false });
         };
@@ -134,6 +138,9 @@ fn parsed(observed: &Observed, key: &ConfigMapKey) -> Result<Value, Cause> {
     file(observed, key, true)?;
     let fact = observed.body(&Question::ConfigMap { key: key.clone(), text: true });
     let text = fact.and_then(|fact| fact.get("text")).and_then(Value::as_str);
+    if text.is_some_and(|text| text.trim().is_empty()) {
+        return Err(empty(key, "a conda environment file lists its packages as `dependencies`"));
+    }
     let text = text.ok_or_else(|| "not UTF-8 text of at most 256 KiB".to_owned());
     text.and_then(conda::parse).map_err(|why| {
         let message = format!("ConfigMap {} key {}: {why}", key.name, key.key);
@@ -141,7 +148,14 @@ fn parsed(observed: &Observed, key: &ConfigMapKey) -> Result<Value, Cause> {
     })
 }
 
-fn config_map_missing(key: &ConfigMapKey) -> Cause {
+/// A file of which nothing can be made.
+pub(super) fn empty(key: &ConfigMapKey, needs: &str) -> Cause {
+    let message = format!("ConfigMap {} key {} is empty; {needs}", key.name, key.key);
+    Cause::person(reasons::FILE_EMPTY, message)
+}
+
+/// A file that the spec names is not there.
+pub(super) fn config_map_missing(key: &ConfigMapKey) -> Cause {
     let (name, key) = (&key.name, &key.key);
     Cause::person(
         reasons::CONFIG_MAP_NOT_FOUND,

@@ -3,6 +3,7 @@
 mod cause;
 pub mod conda;
 mod content_of_others;
+mod crash;
 mod delegated_subnet;
 mod delegated_subnet_associations;
 mod delegated_subnet_blueprint;
@@ -14,6 +15,7 @@ mod deployment_blueprint;
 mod deployment_conditions;
 mod deployment_report;
 mod deployment_status;
+mod expectation;
 pub mod image;
 mod inputs;
 mod neighbours;

@@ -16,6 +16,7 @@ use crate::{
     owner::Mark,
     plan::is_ours,
     questions::Question,
+    secret_flaws::Flaw,
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, AuthType, SecretKeyRef, SecretVersion, conditions::reasons};
@@ -27,6 +28,18 @@ struct Named<'a> {
     keys: Vec<&'a str>,
     /// Azure's keys are written there when it is not there.
     made_here: bool,
+    holds: Holds,
+}
+
+/// What the values are for, which tells what is wrong with one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// Keys, which go into a header.
+    Keys,
+    /// Text of any number of lines.
+    Text,
+    /// PEM, which has a check of its own.
+    Pem,
 }
 
 /// Every Secret once, in order of the spec's fields.
@@ -35,17 +48,20 @@ fn named(cr: &AciVnetDeployment) -> Vec<Named<'_>> {
         name,
         keys: WhichKey::ALL.map(WhichKey::in_secret).to_vec(),
         made_here: true,
+        holds: Holds::Keys,
     });
     let variables = cr.spec.scoring.environment_variables.iter().filter_map(|one| one.value_from.as_ref());
     let variables = variables.map(|one| &one.secret_key_ref).map(|one| Named {
         name: &one.name,
         keys: vec![&one.key],
         made_here: false,
+        holds: Holds::Text,
     });
     let tls = cr.spec.tls.as_ref().map(|tls| Named {
         name: &tls.secret_ref.name,
         keys: vec![tls::CERTIFICATE, tls::KEY],
         made_here: false,
+        holds: Holds::Pem,
     });
     auth.into_iter().chain(tls).chain(variables).collect()
 }
@@ -87,6 +103,10 @@ fn check_one(wanted: &Named<'_>, fact: &Fact) -> Result<(), Cause> {
         }
         Fact::Present(body) => body,
     };
+    if let Some((key, flaw)) = wanted.keys.iter().find_map(|key| Some((key, wanted.holds.flaw(body, key)?))) {
+        let message = format!("key {key} of Secret {name} {flaw}");
+        return Err(Cause::person(reasons::SECRET_VALUE_INVALID, message));
+    }
     let has =
         |key: &&&str| body.get("keys").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == **key));
     match wanted.keys.iter().find(|key| !has(key)) {
@@ -95,6 +115,21 @@ fn check_one(wanted: &Named<'_>, fact: &Fact) -> Result<(), Cause> {
             Err(Cause::person(reasons::SECRET_KEY_MISSING, message))
         }
         None => Ok(()),
+    }
+}
+
+impl Holds {
+    /// What is wrong with the value of a key, and how to write it.
+    fn flaw(self, secret: &Value, key: &str) -> Option<&'static str> {
+        let flaw = Flaw::by_name(secret.get("flaws")?.get(key)?.as_str()?)?;
+        match self {
+            Self::Keys => Some(flaw.tell()),
+            Self::Text => (!flaw.is_text()).then_some(flaw.tell()),
+            Self::Pem if flaw == Flaw::NoText => {
+                Some("is no text: DER or PKCS#12, perhaps; convert it to PEM with openssl x509, pkey or pkcs12")
+            }
+            Self::Pem => (flaw == Flaw::Empty).then_some(flaw.tell()),
+        }
     }
 }
 

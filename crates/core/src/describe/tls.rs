@@ -35,7 +35,7 @@ fn text<'a>(certificate: &'a Value, member: &str) -> &'a str {
 pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed, now: Timestamp) -> Result<(), Cause> {
     let (Some(tls), Some(certificate)) = (&cr.spec.tls, certificate(cr, observed)) else { return Ok(()) };
     let wrong = wrong(&certificate, &tls.hostname, now);
-    let message = |wrong| format!("the certificate in Secret {} {wrong}", tls.secret_ref.name);
+    let message = |wrong| format!("Secret {}: {wrong}", tls.secret_ref.name);
     wrong.map_or(Ok(()), |wrong| Err(Cause::person(reasons::CERTIFICATE_INVALID, message(wrong))))
 }
 
@@ -47,12 +47,17 @@ fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> 
     let names: Vec<&str> = certificate.get("names")?.as_array()?.iter().filter_map(Value::as_str).collect();
     let time = |member: &str| text(certificate, member).parse::<Timestamp>().ok();
     if !names.iter().any(|name| matches(name, hostname)) {
-        let names = crate::scrub::clean(&names.join(", "));
-        return Some(format!("is for [{names}] and not for {hostname}; correct spec.tls.hostname, or renew it"));
+        if names.is_empty() {
+            return Some(format!("tls.crt names no host (a common name counts no more); issue one for DNS:{hostname}"));
+        }
+        let names: String = crate::scrub::clean(&names.join(", ")).chars().take(100).collect();
+        return Some(format!(
+            "tls.crt is for [{names}] and not for {hostname}; correct spec.tls.hostname, or renew it"
+        ));
     }
     match (time("notBefore"), time("notAfter")) {
-        (_, Some(end)) if end <= now => Some(format!("ended at {end}; renew it")),
-        (Some(begin), _) if begin > now => Some(format!("begins at {begin} only; use one that is valid now")),
+        (_, Some(end)) if end <= now => Some(format!("tls.crt ended at {end}; renew it")),
+        (Some(begin), _) if begin > now => Some(format!("tls.crt begins at {begin} only; use one that is valid now")),
         _ => None,
     }
 }
@@ -114,7 +119,7 @@ mod tests {
             (certificate(json!(["b.corp", "A.Corp"]), past, later), None),
             (certificate(json!(["*.corp"]), past, later), None),
             (certificate(json!(["*.a.corp"]), past, later), Some("not for a.corp")),
-            (certificate(json!([]), past, later), Some("not for a.corp")),
+            (certificate(json!([]), past, later), Some("names no host")),
             (certificate(json!(["a.corp"]), past, now), Some("ended at")),
             (certificate(json!(["a.corp"]), later, later), Some("begins at")),
             (json!({"wrong": "is no PEM"}), Some("is no PEM")),

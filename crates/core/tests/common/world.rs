@@ -35,6 +35,8 @@ pub struct World {
     /// What others uploaded, by URL.
     pub uploads: BTreeMap<String, String>,
     pub probe: Result<u16, Failure>,
+    /// Body of the answer to a probe.
+    pub answer_body: String,
     /// Secrets by name: how often each was changed, and what is in it.
     pub secrets: BTreeMap<String, (u32, BTreeMap<String, String>)>,
     /// Azure's two keys, primary first.
@@ -69,6 +71,7 @@ impl Default for World {
             files: BTreeMap::new(),
             uploads: BTreeMap::new(),
             probe: Ok(200),
+            answer_body: "[1]".into(),
             secrets: BTreeMap::new(),
             keys: ["azure-1".into(), "azure-2".into()],
             probed: Default::default(),
@@ -156,6 +159,8 @@ impl World {
             Question::Azure(kind, id) if kind.name == "WebServiceKeys" => Some(self.compare(id.name())),
             Question::Secret(name) => self.secrets.get(name).map(|(version, data)| {
                 let mut fact = json!({"uid": "secret-uid", "resourceVersion": version.to_string(), "keys": data.keys().collect::<Vec<_>>()});
+                let flaw = |value: &String| acivnet_core::secret_flaws::of(value.as_bytes()).map(|flaw| flaw.name());
+                fact["flaws"] = data.iter().filter_map(|(key, value)| Some((key.clone(), json!(flaw(value)?)))).collect();
                 if let Some(certificate) = data.get("tls.crt") {
                     fact["certificate"] = serde_json::from_str(certificate).unwrap();
                 }
@@ -192,8 +197,11 @@ impl World {
                 let value = &self.secrets[&key.name].1[&key.key];
                 Some(json!({"status": if self.keys.contains(value) { 200 } else { 401 }}))
             }
-            Question::Probe { .. } => match &self.probe {
-                Ok(status) => Some(json!({"status": status})),
+            Question::Probe { expect, .. } => match &self.probe {
+                Ok(status) => Some(match expect.unlike(Some(self.answer_body.as_bytes())) {
+                    Some(unlike) => json!({"status": status, "unlike": unlike}),
+                    None => json!({"status": status}),
+                }),
                 Err(failure) => return Fact::Unread(failure.clone()),
             },
         };

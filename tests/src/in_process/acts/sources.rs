@@ -21,6 +21,15 @@ pub fn directory_model(bed: &Bed) -> Done<'_> {
     network(bed)
 }
 
+/// The same, one of the files empty.
+pub fn directory_model_with_an_empty_file(bed: &Bed) -> Done<'_> {
+    let mut more = files("churn");
+    more["data"]["__init__.py"] = "".into();
+    bed.apply(more);
+    bed.apply(examples::deployment().with("/spec/model/source", json!({"configMap": {"name": "churn"}})).0);
+    network(bed)
+}
+
 /// The article with all files of its ConfigMap beside the script.
 pub fn extra_files(bed: &Bed) -> Done<'_> {
     bed.apply(files("churn"));

@@ -29,6 +29,17 @@ pub(super) const BUGS: &[Planted] = &[
         plant: || Arc::new(SubnetGone::default()),
     },
     Planted {
+        bug: "what is answered to the sample request is not looked at",
+        scenarios: &["another answer than expected"],
+        plant: || {
+            reads(|asked, answer| {
+                if asked.is(Method::POST, "/score") {
+                    *answer.body_mut() = json!({"models": ["another:1"]}).to_string().into();
+                }
+            })
+        },
+    },
+    Planted {
         bug: "the owner's cluster is not compared",
         scenarios: &["taken over by another cluster"],
         plant: || Arc::new(AnyCluster),

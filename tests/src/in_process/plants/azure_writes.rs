@@ -5,7 +5,10 @@ use crate::in_process::{outward::Outward, wire::Lost};
 use acivnet_core::owner::OWNER_TAG;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header::IF_MATCH};
+use http::{
+    Method, Request, Response, StatusCode,
+    header::{CONTENT_LENGTH, IF_MATCH},
+};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
@@ -21,6 +24,17 @@ pub(super) const BUGS: &[Planted] = &[
         plant: || {
             asks(|request| {
                 request.headers_mut().remove(IF_MATCH);
+            })
+        },
+    },
+    Planted {
+        bug: "an empty file is put without its length",
+        scenarios: &["directory model with an empty file"],
+        plant: || {
+            asks(|request| {
+                if request.method() == Method::PUT && request.body().is_empty() {
+                    request.headers_mut().remove(CONTENT_LENGTH);
+                }
             })
         },
     },

@@ -538,6 +538,11 @@ fn deployment_table() -> Vec<Rule> {
             ),
         ),
         rule(
+            "must be a regular expression (RE2)",
+            several("/spec/probe/expect/bodyMatches", &[json!("^\\[[0-9.]+"), json!("(?i)churn"), json!("a{1,3}|\\d")]),
+            several("/spec/probe/expect/bodyMatches", &[json!("("), json!("[a"), json!("*"), json!("(?=a)")]),
+        ),
+        rule(
             "timeoutSeconds must be less than intervalSeconds",
             [
                 with("/spec/probe/intervalSeconds", json!(11)),

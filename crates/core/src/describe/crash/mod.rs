@@ -1,0 +1,150 @@
+//! What the log of a web service's container tells of its end: the script's own Python error, or how a worker of the
+//! scoring server was killed.
+//!
+//! Microsoft's server raises an exception of its own `from` the script's (azureml-inference-server-http, `user_script.py`),
+//! and its workers are gunicorn's, which starts a new one for each that is killed: Azure sees a container that runs.
+
+mod events;
+mod tell;
+mod traceback;
+
+#[cfg(test)]
+mod tests;
+
+use acivnet_api::conditions::reasons;
+use events::{Event, Killed};
+use traceback::{Frame, Raised};
+
+/// So much of a log is looked at, its end, in bytes.
+const LOOKED_AT: usize = 256 << 10;
+
+/// What ended a container, or fails its requests.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Crash {
+    pub reason: &'static str,
+    /// What happened, scrubbed, and short enough that a sentence about it fits beside it.
+    pub what: String,
+    /// What to do about it.
+    pub advice: &'static str,
+    /// Whether the log tells that it ended the worker; a script may log what it handles.
+    pub sure: bool,
+}
+
+/// What the log tells of the last start that came to an end. None when it tells of no end, or when what was started after
+/// it runs.
+pub(super) fn of_log(log: &str) -> Option<Crash> {
+    last(log).filter(|(_, later_runs)| !later_runs).map(|(crash, _)| crash)
+}
+
+/// The same of a container that loses a worker and starts another one, as a request that no script survives makes it do.
+pub(super) fn of_worker(log: &str) -> Option<Crash> {
+    last(log).map(|(crash, _)| crash)
+}
+
+/// The last end of a start, and whether a later start runs.
+fn last(log: &str) -> Option<(Crash, bool)> {
+    let events = events::of(tail(log));
+    let mut later_runs = false;
+    for start in events.split(|event| matches!(event, Event::Start)).rev() {
+        if let Some(crash) = of_start(start) {
+            return Some((crash, later_runs));
+        }
+        later_runs |= start.iter().any(|event| matches!(event, Event::Runs));
+    }
+    None
+}
+
+/// The Python error of the last request that failed, where the server runs.
+pub(super) fn of_request(log: &str) -> Option<String> {
+    let events = events::of(tail(log));
+    let last = events.split(|event| matches!(event, Event::Start)).next_back()?;
+    last.iter().rev().find_map(|event| match event {
+        Event::Error(chain) => Some(tell::error(chain)),
+        _ => None,
+    })
+}
+
+fn tail(log: &str) -> &str {
+    let from = log.len().saturating_sub(LOOKED_AT);
+    let from = (from..log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or_default();
+    log.get(from..).unwrap_or_default()
+}
+
+/// What ended one start, the last sign of it first.
+fn of_start(events: &[Event<'_>]) -> Option<Crash> {
+    let killed = last_of(events, |event| if let Event::Killed(killed) = event { Some(killed) } else { None });
+    let fatal =
+        last_of(events, |event| if let Event::Fatal(name, frames) = event { Some((*name, frames)) } else { None });
+    let error = |wanted: fn(&[Raised<'_>]) -> bool| {
+        last_of(events, |event| {
+            if let Event::Error(chain) = event { Some(chain) } else { None }
+                .filter(|chain| wanted(chain) && !tell::is_nameless(chain))
+        })
+    };
+    let wrapped = error(tell::is_wrapped);
+    let runs = events.iter().any(|event| matches!(event, Event::Runs));
+    // the server's own exit after it told of an error, by any code of it
+    let by_server = matches!(killed, None | Some(Killed::Exit(0 | 1 | 3 | 4)));
+    let sure = killed.is_some() || wrapped.is_some();
+    match wrapped.or_else(|| error(|_| true)) {
+        Some(chain) if by_server && (killed.is_some() || !runs) => Some(Crash { sure, ..python(chain) }),
+        _ => match (fatal, killed) {
+            (Some((name, frames)), _) => Some(crashed(name, frames)),
+            (None, killed) => killed.map(|killed| ended_by(killed, events)),
+        },
+    }
+}
+
+fn last_of<'e, 'a, T>(events: &'e [Event<'a>], pick: impl Fn(&'e Event<'a>) -> Option<T>) -> Option<T> {
+    events.iter().rev().find_map(pick)
+}
+
+fn python(chain: &[Raised<'_>]) -> Crash {
+    Crash {
+        reason: reasons::SCORING_SCRIPT_CRASHED,
+        what: format!("the container ends by itself: {}", tell::error(chain)),
+        advice: "correct the scoring script, the model or the environment",
+        sure: true,
+    }
+}
+
+fn crashed(name: &str, frames: &[Frame<'_>]) -> Crash {
+    let at = tell::place(frames.iter()).map(|place| format!(" in {place}")).unwrap_or_default();
+    Crash {
+        reason: reasons::WORKER_CRASHED,
+        what: format!("the scoring worker crashes: {}{at}", tell::short(name)),
+        advice: "correct the native library or the model file that is used there",
+        sure: true,
+    }
+}
+
+fn ended_by(killed: &Killed<'_>, events: &[Event<'_>]) -> Crash {
+    let timed_out = events.iter().any(|event| matches!(event, Event::TimedOut));
+    match killed {
+        Killed::Signal(_) if timed_out => Crash {
+            reason: reasons::WORKER_CRASHED,
+            what: "the scoring worker is stopped because it takes longer than the server waits (WORKER TIMEOUT)"
+                .to_owned(),
+            advice: "make init() faster, or set WORKER_TIMEOUT in spec.scoring.environmentVariables",
+            sure: true,
+        },
+        Killed::Signal("SIGKILL") | Killed::Exit(137) => Crash {
+            reason: reasons::OUT_OF_MEMORY,
+            what: "the scoring worker is killed (SIGKILL, 137), most likely for want of memory".to_owned(),
+            advice: "raise spec.resources.memory, or load less",
+            sure: true,
+        },
+        Killed::Signal(signal) => Crash {
+            reason: reasons::WORKER_CRASHED,
+            what: format!("the scoring worker is ended by {}", tell::short(signal)),
+            advice: "correct the native library or the model file that it loads",
+            sure: true,
+        },
+        Killed::Exit(code) => Crash {
+            reason: reasons::SCORING_SCRIPT_CRASHED,
+            what: format!("the scoring worker ends itself with exit code {code} and says no error"),
+            advice: "correct the scoring script, the model or the environment",
+            sure: true,
+        },
+    }
+}

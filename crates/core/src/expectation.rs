@@ -1,0 +1,270 @@
+//! What the answer to a sample request must say, and how far one is from it.
+
+use crate::scrub;
+use regex_lite::{Regex, RegexBuilder};
+use serde_json::{Number, Value};
+
+/// Longest expected JSON, in bytes.
+pub const LONGEST: usize = 16 << 10;
+/// Longest answer that is read whole and compared as JSON, in bytes.
+pub const LONGEST_ANSWER: usize = 64 << 10;
+/// So much of an answer a pattern is looked for in, in bytes.
+const SEARCHED: usize = 16 << 10;
+/// Largest compiled pattern, in bytes: looking for it takes time in proportion to this and to the answer.
+const COMPILED: usize = 16 << 10;
+/// Longest text of a value in a message, in characters.
+const SHOWN: usize = 60;
+
+/// What an answer must say beside its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Expectation {
+    /// JSON that it contains.
+    pub json: Option<String>,
+    /// By how much numbers may differ (see [`tolerance`]).
+    pub tolerance: String,
+    /// A pattern that matches somewhere in it.
+    pub pattern: Option<String>,
+}
+
+/// A tolerance: a number, or the text of one, from 0 to 1. `Err` says how to write it.
+pub fn tolerance(value: &Value) -> Result<f64, String> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let number = number.filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "must be a number from 0 to 1, such as 0.001 or \"1e-6\"".to_owned())
+}
+
+/// Compiles a pattern. `Err` says what is wrong with it.
+pub fn pattern(text: &str) -> Result<Regex, String> {
+    RegexBuilder::new(text).size_limit(COMPILED).build().map_err(|error| scrub::clean(&error.to_string()))
+}
+
+impl Expectation {
+    /// Whether anything is expected of the answer's content.
+    pub fn is_some(&self) -> bool {
+        self.json.is_some() || self.pattern.is_some()
+    }
+
+    /// How an answer differs, in few words; none when it is as expected. The body is none when it is longer than
+    /// [`LONGEST_ANSWER`].
+    pub fn unlike(&self, body: Option<&[u8]>) -> Option<String> {
+        if !self.is_some() {
+            return None;
+        }
+        let Some(body) = body else { return Some("the answer is longer than 64 KiB".to_owned()) };
+        self.unlike_pattern(body).or_else(|| self.unlike_json(body))
+    }
+
+    fn unlike_pattern(&self, body: &[u8]) -> Option<String> {
+        let text = self.pattern.as_deref()?;
+        let body = String::from_utf8_lossy(body.get(..SEARCHED).unwrap_or(body));
+        let matches = pattern(text).is_ok_and(|pattern| pattern.is_match(&body));
+        (!matches).then(|| format!("the answer does not match {}: {}", short(text), short(&body)))
+    }
+
+    fn unlike_json(&self, body: &[u8]) -> Option<String> {
+        let expected: Value = serde_json::from_str(self.json.as_deref()?).ok()?;
+        let tolerance = self.tolerance.parse().unwrap_or_default();
+        match serde_json::from_slice(body) {
+            Ok(received) => Comparison { tolerance }.differs(&expected, &received, "$"),
+            Err(_) => Some(no_json(&String::from_utf8_lossy(body))),
+        }
+    }
+}
+
+/// Python writes NaN and infinities as words that JSON does not have (`json.dumps`, `allow_nan`).
+fn no_json(body: &str) -> String {
+    match ["NaN", "Infinity"].iter().find(|word| has_word(body, word)) {
+        Some(word) => format!("the answer holds {word}, which is no JSON: {}", short(body)),
+        None if body.trim().is_empty() => "the answer is empty and no JSON".to_owned(),
+        None => format!("the answer is no JSON: {}", short(body)),
+    }
+}
+
+/// Whether a word stands outside of quotes.
+fn has_word(body: &str, word: &str) -> bool {
+    body.replace("\\\"", "").split('"').step_by(2).any(|outside| outside.contains(word))
+}
+
+struct Comparison {
+    tolerance: f64,
+}
+
+impl Comparison {
+    /// The first difference, with its place.
+    fn differs(&self, expected: &Value, received: &Value, at: &str) -> Option<String> {
+        match (expected, received) {
+            (Value::Object(expected), Value::Object(received)) => expected.iter().find_map(|(name, value)| {
+                let at = format!("{at}.{name}");
+                match received.get(name) {
+                    Some(received) => self.differs(value, received, &at),
+                    None => Some(format!("{} is missing, expected {}", place(&at), shown(value))),
+                }
+            }),
+            (Value::Array(expected), Value::Array(received)) if expected.len() == received.len() => {
+                expected.iter().zip(received).enumerate().find_map(|(number, (expected, received))| {
+                    self.differs(expected, received, &format!("{at}[{number}]"))
+                })
+            }
+            (Value::Array(expected), Value::Array(received)) => {
+                Some(format!("{} has {} items, expected {}", place(at), received.len(), expected.len()))
+            }
+            (Value::Number(expected), Value::Number(received)) if self.same(expected, received) => None,
+            (expected, received) if expected == received => None,
+            (expected, received) => Some(format!(
+                "{} is {}, expected {}{}",
+                place(at),
+                shown(received),
+                shown(expected),
+                hint(expected, received)
+            )),
+        }
+    }
+
+    /// Whole numbers are compared as such, so that long ids keep all their digits.
+    fn same(&self, expected: &Number, received: &Number) -> bool {
+        if self.tolerance == 0.0 && expected.is_f64() == received.is_f64() && !expected.is_f64() {
+            return expected == received;
+        }
+        let (Some(expected), Some(received)) = (expected.as_f64(), received.as_f64()) else { return false };
+        (expected - received).abs() <= self.tolerance * expected.abs().max(1.0)
+    }
+}
+
+/// A script that returns `json.dumps(…)` is encoded once more by the server: clients get a text.
+fn hint(expected: &Value, received: &Value) -> &'static str {
+    let Value::String(text) = received else { return "" };
+    let inside = serde_json::from_str::<Value>(text).is_ok_and(|inside| inside.is_object() || inside.is_array());
+    if !expected.is_string() && inside {
+        " (a text that holds JSON: return the value, not json.dumps of it)"
+    } else {
+        ""
+    }
+}
+
+fn place(at: &str) -> String {
+    if at == "$" { "the answer".to_owned() } else { short(at.trim_start_matches("$.").trim_start_matches('$')) }
+}
+
+fn shown(value: &Value) -> String {
+    short(&value.to_string())
+}
+
+fn short(text: &str) -> String {
+    // what the scrubber makes of so much is what is shown; more of an answer need not be gone through
+    let begin: String = text.chars().take(4 * SHOWN).collect();
+    let clean = scrub::clean(&begin);
+    match clean.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
+        None => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn contains(expected: Value, tolerance: f64) -> Expectation {
+        Expectation { json: Some(expected.to_string()), tolerance: tolerance.to_string(), pattern: None }
+    }
+
+    fn matching(pattern: &str) -> Expectation {
+        Expectation { pattern: Some(pattern.to_owned()), ..Expectation::default() }
+    }
+
+    #[test]
+    fn what_contains_the_expected_json_passes() {
+        for (expected, tolerance, received) in [
+            (json!({"a": 1}), 0.0, r#"{"a": 1, "b": [2]}"#),
+            (json!({}), 0.0, r#"{"a": 1}"#),
+            (json!({"a": {"b": [{"c": 1}]}}), 0.0, r#"{"a": {"b": [{"c": 1, "d": 2}], "e": null}}"#),
+            (json!([1, 2.5, "x", null, true]), 0.0, r#"[1.0, 2.5, "x", null, true]"#),
+            (json!([152.1]), 1e-6, "[152.1000001]"),
+            (json!([1000000.0]), 1e-6, "[1000000.9]"),
+            (json!([1e-9]), 1e-6, "[-1e-9]"),
+            (json!("text"), 0.0, "\"text\"\n"),
+            (json!(9007199254740993u64), 0.0, "9007199254740993"),
+            (json!({"NaN": "Infinity"}), 0.0, r#"{"NaN": "Infinity"}"#),
+        ] {
+            assert_eq!(contains(expected.clone(), tolerance).unlike(Some(received.as_bytes())), None, "{expected}");
+        }
+        assert_eq!(Expectation::default().unlike(None), None, "nothing is expected");
+    }
+
+    #[test]
+    fn the_first_difference_is_told_with_both_sides() {
+        for (expected, tolerance, received, told) in [
+            (json!({"a": 1}), 0.0, r#"{"b": 1}"#, "a is missing, expected 1"),
+            (json!({"a": [1, 2]}), 0.0, r#"{"a": [1, 3]}"#, "a[1] is 3, expected 2"),
+            (json!([1, 2]), 0.0, "[1]", "the answer has 1 items, expected 2"),
+            (json!([[1], [2]]), 0.0, "[[1], []]", "[1] has 0 items, expected 1"),
+            (json!([1.0]), 1e-6, "[1.1]", "[0] is 1.1, expected 1.0"),
+            (json!([1000000.0]), 1e-6, "[1000001.1]", "[0] is 1000001.1, expected 1000000.0"),
+            (json!(9007199254740993u64), 0.0, "9007199254740992", "is 9007199254740992, expected 9007199254740993"),
+            (json!({"a": 1}), 0.0, r#"{"a": "1"}"#, "a is \"1\", expected 1"),
+            (json!({"a": false}), 0.0, r#"{"a": null}"#, "a is null, expected false"),
+            // a script that returns its error as text, as Microsoft's tutorials do (Azure/MachineLearningNotebooks#1413)
+            (
+                json!([1.5]),
+                0.0,
+                r#""name 'model' is not defined""#,
+                "is \"name 'model' is not defined\", expected [1.5]",
+            ),
+            (json!([1.5]), 0.0, r#""[1.5]""#, "a text that holds JSON"),
+            (json!([1.5]), 0.5, "[NaN]", "the answer holds NaN, which is no JSON: [NaN]"),
+            (json!([1.5]), 0.5, "[-Infinity]", "holds Infinity"),
+            (json!({"a": 1}), 0.0, "", "empty"),
+            (json!({"a": 1}), 0.0, "<html>", "no JSON: <html>"),
+            (json!("\u{0}"), 0.0, "\u{0}", "no JSON"),
+        ] {
+            let found = contains(expected, tolerance).unlike(Some(received.as_bytes())).unwrap_or_default();
+            assert!(found.contains(told), "{told}: {found}");
+        }
+        let long = contains(json!([1]), 0.0).unlike(Some(format!("\"{}\"", "é".repeat(9000)).as_bytes())).unwrap();
+        assert!(long.chars().count() < 120, "{long}");
+        let secret = contains(json!([1]), 0.0).unlike(Some(b"\"https://bob:pw@example.org/?sig=abc\"")).unwrap();
+        assert!(!secret.contains("pw@") && !secret.contains("abc"), "{secret}");
+        assert_eq!(contains(json!([1]), 0.0).unlike(None).as_deref(), Some("the answer is longer than 64 KiB"));
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        assert!(contains(json!([1]), 0.0).unlike(Some(deep.as_bytes())).is_some(), "no end of nesting");
+    }
+
+    #[test]
+    fn a_pattern_matches_somewhere_in_the_answer() {
+        for (pattern, body, is_unlike) in [
+            ("^\\[[0-9.]+", "[152.1]", false),
+            ("(?i)churn", "{\"model\": \"Churn\"}", false),
+            ("^\\[", "\"name 'model' is not defined\"", true),
+            ("x", "", true),
+        ] {
+            assert_eq!(matching(pattern).unlike(Some(body.as_bytes())).is_some(), is_unlike, "{pattern}");
+        }
+        assert!(
+            pattern("(").is_err() && pattern("((a{0,99}){0,99}){0,99}").is_err(),
+            "no pattern is compiled that is as large"
+        );
+        assert!(matching("b").unlike(Some(&[0xff, b'b'])).is_none(), "what is no UTF-8 is read as far as it is");
+    }
+
+    #[test]
+    fn tolerances() {
+        for (value, expected) in [
+            (json!(0), Some(0.0)),
+            (json!(0.001), Some(0.001)),
+            (json!("1e-6"), Some(1e-6)),
+            (json!(" 0.5 "), Some(0.5)),
+            (json!(-0.1), None),
+            (json!("1.1"), None),
+            (json!("NaN"), None),
+            (json!("inf"), None),
+            (json!("1%"), None),
+            (json!([1]), None),
+        ] {
+            assert_eq!(tolerance(&value).ok(), expected, "{value}");
+        }
+    }
+}

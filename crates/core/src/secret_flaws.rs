@@ -1,0 +1,148 @@
+//! What is odd about a value from a Secret: it is carried into headers, environment variables and sign-ins, where white
+//! space around it changes what it says and nobody sees it (a file from an editor ends with a line end, and
+//! `kubectl create secret --from-file` takes it along).
+
+/// Longest value of one line that is taken, in bytes: header lines end at 8 KiB in most servers.
+pub const LONGEST_LINE: usize = 4096;
+/// Longest value that is taken, in bytes.
+pub const LONGEST: usize = 64 << 10;
+
+/// The first thing that is odd about a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It has no bytes.
+    Empty,
+    /// It is nothing but white space.
+    Blank,
+    /// It is no UTF-8.
+    NoText,
+    /// It begins with a byte order mark.
+    ByteOrderMark,
+    /// It has a NUL, or another control character than a tab or a line end.
+    Control,
+    /// It is longer than [`LONGEST`].
+    TooLong,
+    /// It is one line, with white space before or after it.
+    Edge,
+    /// It is several lines.
+    Lines,
+    /// It is one line, longer than [`LONGEST_LINE`].
+    LongLine,
+    /// It has a character that is not printable ASCII.
+    NotAscii,
+}
+
+impl Flaw {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Empty,
+        Self::Blank,
+        Self::NoText,
+        Self::ByteOrderMark,
+        Self::Control,
+        Self::TooLong,
+        Self::Edge,
+        Self::Lines,
+        Self::LongLine,
+        Self::NotAscii,
+    ];
+
+    /// The word for it in a fact.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::Blank => "Blank",
+            Self::NoText => "NoText",
+            Self::ByteOrderMark => "ByteOrderMark",
+            Self::Control => "Control",
+            Self::TooLong => "TooLong",
+            Self::Edge => "Edge",
+            Self::Lines => "Lines",
+            Self::LongLine => "LongLine",
+            Self::NotAscii => "NotAscii",
+        }
+    }
+
+    /// By its word.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|flaw| flaw.name() == name)
+    }
+
+    /// What it is and how to write the value, after the words "key … of Secret …".
+    pub fn tell(self) -> &'static str {
+        match self {
+            Self::Empty => "is empty; put the value there",
+            Self::Blank => "holds white space only; put the value there",
+            Self::NoText => "is no UTF-8 text; put it there as UTF-8",
+            Self::ByteOrderMark => "begins with a byte order mark; save it as UTF-8 without one",
+            Self::Control => "holds a control character (a NUL, perhaps); put the text alone there",
+            Self::TooLong => "is longer than 64 KiB; shorten it",
+            Self::Edge => {
+                "has white space or a line end around it; write it without (--from-literal, or printf %s instead of echo)"
+            }
+            Self::Lines => "is several lines; put one line there",
+            Self::LongLine => "is longer than 4 KiB; shorten it",
+            Self::NotAscii => "holds a character that no HTTP header can hold; use letters, digits and signs of ASCII",
+        }
+    }
+
+    /// Whether a text of any number of lines may have it, an environment variable for one: what has lines may end with one.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Lines | Self::LongLine | Self::NotAscii)
+    }
+}
+
+/// The first flaw of a value.
+pub fn of(bytes: &[u8]) -> Option<Flaw> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Some(Flaw::NoText) };
+    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    let body = text.trim();
+    let lines = body.contains(['\n', '\r']);
+    [
+        (text.is_empty(), Flaw::Empty),
+        (text.starts_with('\u{feff}'), Flaw::ByteOrderMark),
+        (body.is_empty(), Flaw::Blank),
+        (text.contains(odd), Flaw::Control),
+        (text.len() > LONGEST, Flaw::TooLong),
+        (lines, Flaw::Lines),
+        (body.len() != text.len(), Flaw::Edge),
+        (text.len() > LONGEST_LINE, Flaw::LongLine),
+        (!text.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c == '\t'), Flaw::NotAscii),
+    ]
+    .into_iter()
+    .find_map(|(is, flaw)| is.then_some(flaw))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table() {
+        for (value, expected) in [
+            (&b"primary-0123"[..], None),
+            (b"two words", None),
+            (b"", Some(Flaw::Empty)),
+            (b"\n", Some(Flaw::Blank)),
+            (b"key\n", Some(Flaw::Edge)),
+            (b"key\r\n", Some(Flaw::Edge)),
+            (b" key", Some(Flaw::Edge)),
+            ("key\u{a0}".as_bytes(), Some(Flaw::Edge)),
+            ("\u{feff}key".as_bytes(), Some(Flaw::ByteOrderMark)),
+            (b"\xff\xfek\0e\0y\0", Some(Flaw::NoText)),
+            (b"k\0ey", Some(Flaw::Control)),
+            (b"key\0", Some(Flaw::Control)),
+            (b"k\x1bey", Some(Flaw::Control)),
+            ("schlüssel".as_bytes(), Some(Flaw::NotAscii)),
+            (b"-----BEGIN A-----\nx\n-----END A-----\n", Some(Flaw::Lines)),
+            (&[b'a'; LONGEST_LINE], None),
+            (&[b'a'; LONGEST_LINE + 1], Some(Flaw::LongLine)),
+            (&[b'a'; LONGEST + 1], Some(Flaw::TooLong)),
+        ] {
+            assert_eq!(of(value), expected, "{value:?}");
+        }
+        for flaw in Flaw::ALL {
+            assert_eq!(Flaw::by_name(flaw.name()), Some(flaw));
+        }
+    }
+}
