@@ -68,3 +68,27 @@ fn nothing_happens_quietly() {
         assert_eq!((counts.azure_reads, written(&counts)), (reads, [0; 5]), "{name}");
     }
 }
+
+/// What is others' to write, and Secrets with the same values, cost Azure nothing, with the operator that was there before
+/// as with one that is started anew: a patch would restart the model.
+#[test]
+fn what_others_own_is_left_quietly() {
+    for (name, prepare, act) in [
+        (
+            "a day of refreshed Secrets",
+            acts::of_others::article_of_secrets as Act,
+            acts::of_others::day_of_refreshes as Act,
+        ),
+        ("tags spelled by a policy", acts::tag_network, acts::of_others::tag_by_policy),
+        ("a network grown by others", acts::network, acts::of_others::grown),
+    ] {
+        for restart in [false, true] {
+            let counts = counted(prepare, act, restart);
+            assert_eq!(
+                (counts.azure_writes, counts.subnet_events, counts.deployment_events),
+                (0, 0, 0),
+                "{name}: {counts}"
+            );
+        }
+    }
+}

@@ -5,10 +5,20 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// A source of random numbers. For ids and jitter, not for keys.
+/// A source of random numbers. But for [`Random::key`] for ids and jitter, not for keys.
 pub trait Random: Send + Sync {
     /// The next number.
     fn next(&self) -> u64;
+
+    /// A key that nobody foretells, where the source is the system's; of a seed, numbers that depend on it. None where the
+    /// system has none.
+    fn key(&self) -> Option<[u8; 32]> {
+        let mut key = [0; 32];
+        for part in key.chunks_mut(8) {
+            part.copy_from_slice(&self.next().to_be_bytes());
+        }
+        Some(key)
+    }
 
     /// A number in 0..1.
     fn unit(&self) -> f64 {
@@ -45,10 +55,25 @@ impl SplitMix {
         Self(AtomicU64::new(seed))
     }
 
-    /// Numbers that nobody foretells: seeded by the system.
+    /// Numbers that nobody foretells: seeded by the system, which gives keys itself.
     #[allow(clippy::disallowed_methods)] // the one place where the system is asked
-    pub fn from_system() -> Self {
-        Self::new(RandomState::new().build_hasher().finish())
+    pub fn from_system() -> FromSystem {
+        FromSystem(Self::new(RandomState::new().build_hasher().finish()))
+    }
+}
+
+/// The system's random numbers.
+#[derive(Debug)]
+pub struct FromSystem(SplitMix);
+
+impl Random for FromSystem {
+    fn next(&self) -> u64 {
+        self.0.next()
+    }
+
+    fn key(&self) -> Option<[u8; 32]> {
+        let mut key = [0; 32];
+        aws_lc_rs::rand::fill(&mut key).ok().map(|()| key)
     }
 }
 
@@ -76,6 +101,13 @@ mod tests {
             "{ids:?}"
         );
         assert!((0..1000).map(|_| one.unit()).all(|unit| (0.0..1.0).contains(&unit)));
+    }
+
+    #[test]
+    fn keys_of_the_system_are_its_own() {
+        let (one, two) = (SplitMix::from_system(), SplitMix::from_system());
+        assert!(one.key().is_some() && one.key() != one.key() && one.key() != two.key());
+        assert_eq!(SplitMix::new(7).key(), SplitMix::new(7).key(), "a seed makes a run repeatable");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use crate::{
     blueprint::{Goal, Hold, Node},
     observed::Observed,
-    owner::{ADOPTED, Mark, ORIGIN_TAG, Says},
+    owner::{ADOPTED, Mark, ORIGIN_TAG, Says, tag},
     plan::{record_of, was_created},
     subject::Subject,
 };
@@ -48,6 +48,6 @@ fn is_adopted(mark: &Mark, body: &Value, record: Option<&ResourceStatus>, policy
 }
 
 fn says_adopted(body: &Value) -> bool {
-    let tags = ["tags", "kvTags"].into_iter().filter_map(|tags| body.get(tags)?.get(ORIGIN_TAG)?.as_str());
-    tags.into_iter().any(|tag| tag == ADOPTED)
+    let tags = [tag(body, ORIGIN_TAG), body.get("kvTags").and_then(|tags| tags.get(ORIGIN_TAG))];
+    tags.into_iter().flatten().any(|tag| tag == ADOPTED)
 }

@@ -110,6 +110,10 @@ pub struct Node {
     pub adopted: bool,
     /// It must not be deleted but by a change that is approved: it was adopted, and the policy does not say otherwise.
     pub retained: bool,
+    /// Of lists that others write too: the elements that are ours, in brackets, to be known when they are to go.
+    pub claims: Vec<String>,
+    /// What is to be said of it though it is where it should be.
+    pub note: Option<String>,
     /// What is uploaded before it is written.
     pub payloads: Vec<Payload>,
     /// Places of the body that are filled in when it is sent.
@@ -135,6 +139,8 @@ impl Node {
             mark,
             adopted: false,
             retained: false,
+            claims: Vec::new(),
+            note: None,
             payloads: Vec::new(),
             sealed: Vec::new(),
             blocked: None,

@@ -1,6 +1,8 @@
 //! What differs between the fields we set and what stands. Azure changes case, adds defaults, reorders sets: only what
 //! we set is compared, and the rules of a kind say how.
 
+mod beside;
+
 use serde_json::{Map, Value};
 
 /// How a field compares. Paths are dotted, from the body's root.
@@ -14,6 +16,15 @@ pub enum Rule {
     Subset(&'static str, &'static str),
     /// A map of which only our keys, and keys we once wrote, are compared.
     Keys(&'static str),
+    /// The same of names that Azure Resource Manager does not tell apart by case (Azure Resource Manager, "Use tags to
+    /// organize your Azure resources": "Tag names are case-insensitive for operations"). The spelling that stands stays.
+    Tags(&'static str),
+    /// A text that Azure answers and takes as the only element of the first of the lists beside it, too, but never as
+    /// both, nor together with anything in the other lists.
+    Sole(&'static str, &'static [&'static str]),
+    /// A text that Azure answers and takes in the list of this name beside it, too, but never as both. What else is in
+    /// the list is somebody else's.
+    Among(&'static str, &'static str),
     /// Compared only when Azure answers it.
     IfAnswered(&'static str),
     /// Never compared: Azure does not answer it, or it stays as it was first written.
@@ -50,7 +61,9 @@ impl Comparison<'_> {
         let ruled = rule_at(rule, self.rules);
         match (ruled, want, have) {
             (Some(Rule::WriteOnly(_)), _, _) | (Some(Rule::IfAnswered(_)), _, Value::Null) => {}
-            (Some(Rule::Keys(_)), Value::Object(want), _) => self.keys(shown, want, have),
+            (Some(Rule::Keys(_) | Rule::Tags(_)), Value::Object(want), _) => {
+                self.keys(shown, want, have, matches!(ruled, Some(Rule::Tags(_))));
+            }
             (Some(Rule::Exact(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, &|_| true),
             (Some(Rule::Subset(_, key)), Value::Array(want), _) => {
                 let written = self.written;
@@ -67,19 +80,27 @@ impl Comparison<'_> {
 
     fn object(&mut self, rule: &str, shown: &str, want: &Map<String, Value>, have: &Value) {
         for (name, wanted) in want {
-            self.value(&join(rule, name), &join(shown, name), wanted, have.get(name).unwrap_or(&Value::Null));
+            let (at, shown) = (join(rule, name), join(shown, name));
+            match rule_at(&at, self.rules) {
+                Some(rule @ (Rule::Sole(..) | Rule::Among(..))) => {
+                    let stands = beside::differs(rule, name, wanted, have);
+                    self.found.extend(stands.map(|have| Difference { path: shown, want: wanted.clone(), have }));
+                }
+                _ => self.value(&at, &shown, wanted, member(have, name, true)),
+            }
         }
     }
 
-    fn keys(&mut self, shown: &str, want: &Map<String, Value>, have: &Value) {
+    fn keys(&mut self, shown: &str, want: &Map<String, Value>, have: &Value, fold: bool) {
         for (name, wanted) in want {
-            let stands = have.get(name).unwrap_or(&Value::Null);
+            let stands = member(have, name, fold);
             if !same(wanted, stands, false) {
                 self.found.push(Difference { path: join(shown, name), want: wanted.clone(), have: stands.clone() });
             }
         }
-        for name in self.written.iter().filter(|name| !want.contains_key(*name)) {
-            if let Some(stands) = have.get(name) {
+        let ours = |name: &str| want.keys().any(|one| is_name(one, name, fold));
+        for (name, stands) in have.as_object().into_iter().flatten() {
+            if self.written.iter().any(|one| is_name(one, name, fold)) && !ours(name) {
                 self.found.push(Difference { path: join(shown, name), want: Value::Null, have: stands.clone() });
             }
         }
@@ -122,6 +143,7 @@ impl Rule {
     pub fn path(&self) -> &'static str {
         match self {
             Self::Loose(path) | Self::Exact(path, _) | Self::Subset(path, _) | Self::Keys(path) => path,
+            Self::Tags(path) | Self::Sole(path, _) | Self::Among(path, _) => path,
             Self::IfAnswered(path) | Self::WriteOnly(path) => path,
         }
     }
@@ -133,6 +155,25 @@ fn rule_at(at: &str, rules: &[Rule]) -> Option<Rule> {
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// Whether a name is this one; with `fold` in any case.
+fn is_name(one: &str, name: &str, fold: bool) -> bool {
+    one == name || fold && one.eq_ignore_ascii_case(name)
+}
+
+/// The name of a member as it stands. Azure Resource Manager and its providers don't tell names apart by case, and versions
+/// of an API spell them differently.
+fn standing<'m>(members: &'m Map<String, Value>, name: &str, fold: bool) -> Option<&'m str> {
+    let exact = members.get_key_value(name).map(|(name, _)| name.as_str());
+    exact.or_else(|| members.keys().map(String::as_str).find(|one| fold && one.eq_ignore_ascii_case(name)))
+}
+
+/// A member of an object; null where there is none.
+fn member<'v>(of: &'v Value, name: &str, fold: bool) -> &'v Value {
+    let members = of.as_object();
+    let found = members.and_then(|members| members.get(standing(members, name, fold)?));
+    found.unwrap_or(&Value::Null)
 }
 
 fn key_of(value: &Value, key: &str) -> String {
@@ -207,14 +248,29 @@ fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[Stri
             base.retain(|one| wanted(&key_of(one, key)) || !once_wrote(written, &key_of(one, key)));
             lay_list(at, base, over, key, rules);
         }
-        (_, Value::Object(base), Value::Object(over)) => {
-            let ours = |name: &String| matches!(rule, Some(Rule::Keys(_))) && written.contains(name);
-            base.retain(|name, _| over.get(name).map_or(!ours(name), |wanted| !wanted.is_null()));
-            for (name, value) in over.iter().filter(|(_, value)| !value.is_null()) {
-                lay(&join(at, name), base.entry(name.clone()).or_insert(Value::Null), value, rules, written);
+        (_, Value::Object(base), Value::Object(over)) => lay_members(at, base, over, rules, written),
+        _ => *base = over.clone(),
+    }
+}
+
+fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value>, rules: &[Rule], written: &[String]) {
+    let rule = rule_at(at, rules);
+    let fold = !matches!(rule, Some(Rule::Keys(_)));
+    let is_map = matches!(rule, Some(Rule::Keys(_) | Rule::Tags(_)));
+    let dropped = |name: &str| is_map && written.iter().any(|one| is_name(one, name, fold));
+    base.retain(|name, _| {
+        let wanted = standing(over, name, fold).and_then(|name| over.get(name));
+        wanted.map_or(!dropped(name), |wanted| !wanted.is_null())
+    });
+    for (name, value) in over.iter().filter(|(_, value)| !value.is_null()) {
+        let below = join(at, name);
+        match rule_at(&below, rules) {
+            Some(rule @ (Rule::Sole(..) | Rule::Among(..))) => beside::lay(rule, name, base, value),
+            _ => {
+                let name = standing(base, name, fold).unwrap_or(name).to_owned();
+                lay(&below, base.entry(name).or_insert(Value::Null), value, rules, written);
             }
         }
-        _ => *base = over.clone(),
     }
 }
 
@@ -245,7 +301,8 @@ mod tests {
 
     const RULES: &[Rule] = &[
         Rule::Loose("location"),
-        Rule::Keys("tags"),
+        Rule::Tags("tags"),
+        Rule::Keys("kvTags"),
         Rule::Exact("rules", "name"),
         Rule::Subset("links", "properties.service"),
         Rule::Loose("rules[].protocol"),
@@ -269,6 +326,12 @@ mod tests {
             (json!({"p": ["a"]}), json!({"p": ["a", "b"]}), &["p"]),
             (json!({"tags": {"x": "1"}}), json!({"tags": {"x": "1", "policy": "y"}}), &[]),
             (json!({"tags": {"x": "1"}}), json!({"tags": {"x": "2", "old": "y"}}), &["tags.x", "tags.old"]),
+            (json!({"tags": {"costcenter": "42"}}), json!({"tags": {"CostCenter": "42"}}), &[]),
+            (json!({"tags": {"costcenter": "a"}}), json!({"tags": {"CostCenter": "A"}}), &["tags.costcenter"]),
+            (json!({"tags": {}}), json!({"tags": {"OLD": "y"}}), &["tags.OLD"]),
+            (json!({"tags": {"Old": "y"}}), json!({"tags": {"oLD": "y"}}), &[]),
+            (json!({"kvTags": {"a": "1"}}), json!({"kvTags": {"A": "1"}}), &["kvTags.a"]),
+            (json!({"publicIpAddress": {"Id": 1}}), json!({"publicIPAddress": {"id": 1}}), &[]),
             (
                 json!({"rules": [{"name": "a", "protocol": "Tcp"}]}),
                 json!({"rules": [{"name": "A", "protocol": "tcp", "etag": "e"}]}),
@@ -297,6 +360,14 @@ mod tests {
         let over = json!({"tags": {"x": "2"}, "properties": {"a": 2}});
         let got = merged(&base, &over, RULES, &["old".into()]);
         assert_eq!(got, json!({"tags": {"policy": "y", "x": "2"}, "properties": {"subnets": [1], "a": 2}}));
+    }
+
+    #[test]
+    fn merge_keeps_the_spelling_that_stands() {
+        let base = json!({"tags": {"CostCenter": "1", "OLD": "x"}, "kvTags": {"A": "1", "OLD": "x"}, "publicIPs": [1]});
+        let over = json!({"tags": {"costcenter": "2", "new": "3"}, "kvTags": {"a": "2"}, "publicIps": [2]});
+        let expected = json!({"tags": {"CostCenter": "2", "new": "3"}, "kvTags": {"A": "1", "OLD": "x", "a": "2"}, "publicIPs": [2]});
+        assert_eq!(merged(&base, &over, RULES, &["old".into()]), expected);
     }
 
     #[test]

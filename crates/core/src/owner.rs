@@ -13,7 +13,8 @@ pub const ADOPTED: &str = "Adopted";
 pub const KEY_PROPERTY: &str = "acivnet-key";
 /// Model property that carries the content's digest.
 pub const DIGEST_PROPERTY: &str = "acivnet-digest";
-/// Service tag that carries the digest of what runs; replaced in the same PATCH as the content.
+/// Service tag that carries the digest of what runs; replaced in the same PATCH as the content. Where values of Secrets are
+/// part of it, the salt of their fingerprints stands behind a dot: it must not be told outside Azure.
 pub const CONTENT_TAG: &str = "acivnet-content";
 /// Service tag that carries the digest of the certificate; replaced in the same PATCH as the certificate.
 pub const TLS_TAG: &str = "acivnet-tls";
@@ -73,7 +74,7 @@ impl Mark {
     /// Reads the mark on a body.
     pub fn on(&self, body: &Value) -> Says {
         match self {
-            Self::Tag(owner) => named(body.pointer("/tags/acivnet-owner"), owner),
+            Self::Tag(owner) => named(tag(body, OWNER_TAG), owner),
             Self::ServiceTag(owner) => named(body.pointer("/kvTags/acivnet-owner"), owner),
             Self::ModelProperty(owner) => named(body.pointer("/properties/acivnet-owner"), owner),
             Self::Delegation(name) => delegation(body, name),
@@ -85,6 +86,12 @@ impl Mark {
             Self::None => Says::Nothing,
         }
     }
+}
+
+/// An ARM tag, whose name Azure may answer in another case.
+pub(crate) fn tag<'b>(body: &'b Value, name: &str) -> Option<&'b Value> {
+    let mut tags = body.get("tags")?.as_object()?.iter();
+    tags.find(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn named(value: Option<&Value>, owner: &str) -> Says {
@@ -107,6 +114,16 @@ fn delegation(body: &Value, name: &str) -> Says {
 
 /// Service tag that remembers the last restart that a person asked for; put there in the PATCH that restarts.
 pub const RESTART_TAG: &str = "acivnet-restart";
+
+/// Digest and salt of a content tag.
+pub fn content_of(tag: &str) -> (&str, Option<&str>) {
+    tag.split_once('.').map_or((tag, None), |(digest, salt)| (digest, Some(salt)))
+}
+
+/// The content tag of a web service.
+pub(crate) fn content_tag(service: &Value) -> Option<&str> {
+    service.get("kvTags")?.get(CONTENT_TAG)?.as_str()
+}
 
 /// sha256 of the parts, each preceded by its length, in hex.
 pub fn sha256_hex(parts: &[&[u8]]) -> String {
@@ -138,6 +155,7 @@ mod tests {
         assert_eq!(mark.on(&json!({"tags": {"acivnet-owner": "us"}})), Says::Ours);
         assert_eq!(mark.on(&json!({"tags": {"acivnet-owner": "them"}})), Says::Theirs("them".into()));
         assert_eq!(mark.on(&json!({"tags": {}})), Says::Nothing);
+        assert_eq!(mark.on(&json!({"tags": {"Acivnet-Owner": "us"}})), Says::Ours);
         let mark = Mark::Delegation("acivnet-1".into());
         let subnet = |name: &str| json!({"properties": {"delegations": [{"name": name}]}});
         assert_eq!(mark.on(&subnet("acivnet-1")), Says::Ours);

@@ -82,6 +82,15 @@ pub enum Question {
     /// that hold text; the values stay in the shell. With `tls.crt` there is `certificate`, of its first certificate:
     /// `{"digest":"sha256:…","names":["…"],"notBefore":"…","notAfter":"…"}`, or `{"wrong":"…"}`.
     Secret(String),
+    /// What tells values of Secrets apart, and nobody who lacks the salt can find them from: HMAC-SHA256 under this salt, or
+    /// under a new one that no reader of Kubernetes knows. Present: `{"salt":"…","fingerprints":["…"]}`, 32 hex digits each,
+    /// in the order of the keys.
+    Fingerprints {
+        /// The salt, 32 hex digits, where one is in use.
+        salt: Option<String>,
+        /// The values.
+        keys: Vec<SecretKeyRef>,
+    },
     /// Every key of a ConfigMap of the object's namespace. Present: `[{"key":"…","digest":"sha256:…","size":n}]`, by key.
     ConfigMapFiles {
         /// Name of the ConfigMap.
@@ -142,6 +151,7 @@ impl Question {
             | Self::ServiceLog(_) => true,
             Self::ConfigMap { .. }
             | Self::Secret(_)
+            | Self::Fingerprints { .. }
             | Self::ConfigMapFiles { .. }
             | Self::SourceDirectory(_)
             | Self::DelegatedSubnet(_)

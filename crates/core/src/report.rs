@@ -3,10 +3,11 @@
 use crate::{
     blueprint::{Blueprint, Goal, Node},
     conditions::{Conditions, find},
-    drift::shown,
+    drift::{Difference, shown},
     events::{blocked_event, orphaned_event, write_events},
     failure::{Cause, Failure},
     observed::Identity,
+    owner::{CONTENT_TAG, content_of},
     patience::{lasted, passes_while_deleting, progress},
     plan::{Action, Done, Held, Progress, Request, Seen, Step},
     resources::resources,
@@ -125,8 +126,9 @@ fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
     match &step.seen {
         Seen::Absent => vec![item("", "present".into(), "absent".into())],
         _ => {
-            let clean = |value: &Value| scrub::clean(&shown(value));
-            step.differences().iter().map(|one| item(&one.path, clean(&one.want), clean(&one.have))).collect()
+            let text = |path: &str, value: &Value| azure_field(node, path, value).1;
+            let item = |one: &Difference| item(&one.path, text(&one.path, &one.want), text(&one.path, &one.have));
+            step.differences().iter().map(item).collect()
         }
     }
 }
@@ -171,9 +173,13 @@ fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedA
     if fields.is_empty() { vec![whole] } else { fields }
 }
 
-/// A field by its path in the Azure body.
+/// A field by its path in the Azure body. Of the content tag its salt is not told.
 pub fn azure_field(_node: &Node, path: &str, value: &Value) -> (String, String) {
-    (path.to_owned(), scrub::clean(&shown(value)))
+    let mut text = shown(value);
+    if path.strip_prefix("kvTags.") == Some(CONTENT_TAG) {
+        text = content_of(&text).0.to_owned();
+    }
+    (path.to_owned(), scrub::clean(&text))
 }
 
 /// Status, reason and message of `Ready`; none when the last one stands.

@@ -84,14 +84,15 @@ fn is_absent(observed: &Observed, node: &Node) -> bool {
     observed.azure(node.kind, &node.id) == Fact::Absent
 }
 
-/// Tag keys, of a subnet what it is associated with, of what was adopted the elements of its lists: while a write may be
-/// under way, those wanted and those written; once settled, those wanted.
+/// Tag keys, of a subnet what it is associated with, of lists shared with others what is ours, of what was adopted the
+/// elements of its lists: while a write may be under way, those wanted and those written; once settled, those wanted.
 fn keys(node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
     let tags = ["tags", "kvTags"].into_iter().find_map(|name| node.body.get(name).and_then(Value::as_object));
     let mut keys: Vec<String> = tags.into_iter().flat_map(|map| map.keys().cloned()).collect();
     if node.kind == &SUBNET {
         keys.extend(subnet::written(&node.body));
     }
+    keys.extend(node.claims.iter().cloned());
     if node.adopted {
         keys.extend(elements(&node.body, node.kind.rules));
     }

@@ -115,7 +115,7 @@ fn what_is_taken_keeps_what_others_put_there() {
     let owner = format!("{CLUSTER}/ml/amlsubnet1");
     assert_eq!(group["tags"], json!({"team": "x", "acivnet-owner": owner, "acivnet-origin": "Adopted"}));
     let prefixes = &world.arm_body(&network())["properties"]["addressSpace"]["addressPrefixes"];
-    assert_eq!(*prefixes, json!(["10.0.0.0/16", "192.168.0.0/24"]));
+    assert_eq!(*prefixes, json!(["192.168.0.0/24", "10.0.0.0/16"]));
     assert_eq!(
         world.arm_body(&subnet_id("amlsubnet1"))["properties"]["delegations"][0]["name"],
         "0",

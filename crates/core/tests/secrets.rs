@@ -201,3 +201,132 @@ fn variables_come_from_secrets_without_being_seen() {
     world.settle(&mut cr);
     assert_eq!(world.writes, ["PATCH WebService/aciservice"], "a changed Secret rolls");
 }
+
+/// Serving with a variable out of a Secret.
+fn with_variable(changes: &[(&str, Value)]) -> (World, AciVnetDeployment) {
+    let (mut world, _) = World::with_network();
+    world.secret("store", &[("password", "open-sesame")]);
+    let mut cr = deployment(&[&[variable()], changes].concat());
+    world.settle(&mut cr);
+    world.writes.clear();
+    (world, cr)
+}
+
+fn revision(cr: &AciVnetDeployment) -> i64 {
+    cr.status.as_ref().unwrap().revision.unwrap()
+}
+
+/// External Secrets writes a Secret anew at each refresh (external-secrets/external-secrets#3777); reflectors and Argo CD
+/// annotate it; others delete it and make it again.
+#[test]
+fn a_secret_that_is_touched_or_made_again_rolls_nothing() {
+    let (mut world, mut cr) = with_variable(&[]);
+    let before = serde_json::to_value(&cr.status).unwrap();
+    for _ in 0..24 {
+        world.secret("store", &[("password", "open-sesame"), ("other", "x")]);
+        assert!(!world.pass(&mut cr).plan.moves());
+        world.tick();
+    }
+    world.secrets.clear();
+    world.pass(&mut cr);
+    world.secret("store", &[("password", "open-sesame")]);
+    world.salt = 'b';
+    world.settle(&mut cr);
+    assert_eq!(world.writes, Vec::<String>::new());
+    assert_eq!(serde_json::to_value(&cr.status).unwrap()["secrets"], before["secrets"]);
+    assert_eq!((serde_json::to_value(&cr.status).unwrap()["revision"].clone()), before["revision"]);
+
+    let mut cr = edited(&cr, &[("/status", Value::Null)]);
+    cr.status = None;
+    world.settle(&mut cr);
+    assert_eq!(world.writes, Vec::<String>::new(), "the salt is in Azure: a lost status costs nothing");
+}
+
+/// Another reference to the same value is the same value; another value is another one, and goes there once.
+#[test]
+fn what_counts_is_the_value() {
+    let (mut world, cr) = with_variable(&[]);
+    world.secret("copy", &[("key", "open-sesame")]);
+    let source = json!({"secretKeyRef": {"name": "copy", "key": "key"}});
+    let changes = [("/scoring/environmentVariables", json!([{"name": "STORE", "valueFrom": source}]))];
+    let mut cr = edited(&cr, &changes);
+    world.settle(&mut cr);
+    assert_eq!(world.writes, Vec::<String>::new());
+    world.secret("copy", &[("key", "another")]);
+    world.settle(&mut cr);
+    assert_eq!((world.writes.as_slice(), revision(&cr)), (&["PATCH WebService/aciservice".to_owned()][..], 2));
+    world.secret("copy", &[("key", "open-sesame")]);
+    world.settle(&mut cr);
+    assert_eq!((world.writes.len(), revision(&cr)), (2, 3));
+}
+
+/// Who reads a status must not be able to guess a value by its digest: for that the salt is needed, which is in Azure only.
+#[test]
+fn the_salt_is_told_nowhere_in_kubernetes() {
+    for (mode, wrong) in [("Correct", "x"), ("Detect", "x"), ("Detect", "")] {
+        let (mut world, mut cr) = with_variable(&[("/drift", json!({"mode": mode}))]);
+        let salt = "a".repeat(32);
+        assert!(world.service()["kvTags"]["acivnet-content"].as_str().unwrap().ends_with(&format!(".{salt}")));
+        let stood = world.service()["kvTags"]["acivnet-content"].clone();
+        let wrong = if wrong.is_empty() { Value::Null } else { format!("{wrong}.{salt}").into() };
+        world.service()["kvTags"]["acivnet-content"] = wrong;
+        let passed = world.pass(&mut cr);
+        let told = format!("{:?}", passed.report);
+        assert!(told.contains("kvTags.acivnet-content") && !told.contains(&salt), "{told}");
+        assert!(!serde_json::to_string(&cr.status).unwrap().contains(&salt));
+        assert_eq!(world.writes.is_empty(), mode == "Detect", "a lost tag is drift, and no change of a Secret");
+        world.service()["kvTags"]["acivnet-content"] = stood;
+        let passed = world.settle(&mut cr);
+        assert!(passed.report.status.drift.is_empty());
+    }
+}
+
+/// Serving as a release left it that put the version of a Secret in the place of its value.
+fn of_a_release_before(changes: &[(&str, Value)]) -> (World, AciVnetDeployment) {
+    let plain = json!([{"name": "STORE", "value": "secret-uid/1/password"}]);
+    let (mut world, before) = World::serving(&[&[("/scoring/environmentVariables", plain)], changes].concat());
+    world.secret("store", &[("password", "open-sesame")]);
+    let mut cr = deployment(&[&[variable()], changes].concat());
+    cr.status = before.status;
+    (world, cr)
+}
+
+#[test]
+fn an_upgrade_rolls_nothing() {
+    let (mut world, mut cr) = of_a_release_before(&[]);
+    let passed = world.look(&cr);
+    let Some((_, Request::PatchService { operations, .. })) = passed.plan.writes().next() else { panic!() };
+    let paths: Vec<_> = operations.as_array().unwrap().iter().map(|one| &one["path"]).collect();
+    assert_eq!(paths, ["/kvTags"], "no content is sent");
+    world.settle(&mut cr);
+    assert_eq!((world.writes.as_slice(), revision(&cr)), (&["PATCH WebService/aciservice".to_owned()][..], 1));
+    world.secret("store", &[("password", "open-sesame")]);
+    world.settle(&mut cr);
+    assert_eq!(world.writes.len(), 1);
+    world.secret("store", &[("password", "another")]);
+    world.settle(&mut cr);
+    assert_eq!((world.writes.len(), revision(&cr)), (2, 2));
+}
+
+/// A Secret that was touched while the operator was replaced: nobody knows whether its value is the one that runs.
+#[test]
+fn a_doubt_at_an_upgrade_rolls_once() {
+    let (mut world, mut cr) = of_a_release_before(&[]);
+    world.secret("store", &[("password", "perhaps-another")]);
+    for _ in 0..3 {
+        world.settle(&mut cr);
+        world.secret("store", &[("password", "perhaps-another")]);
+    }
+    assert_eq!((world.writes.as_slice(), revision(&cr)), (&["PATCH WebService/aciservice".to_owned()][..], 2));
+}
+
+/// Where drift is to be left, an upgrade writes nothing and tells of nothing.
+#[test]
+fn an_upgrade_is_no_drift() {
+    let (mut world, mut cr) = of_a_release_before(&[("/drift", json!({"mode": "Detect"}))]);
+    let last = world.settle(&mut cr);
+    assert_eq!((world.writes.len(), last.report.status.drift.len()), (0, 0));
+    world.secret("store", &[("password", "another")]);
+    world.settle(&mut cr);
+    assert_eq!((world.writes.as_slice(), revision(&cr)), (&["PATCH WebService/aciservice".to_owned()][..], 2));
+}

@@ -1,9 +1,9 @@
 //! Everything that comes from outside, and what is remembered between two passes.
 
 use crate::{
-    config_maps::ConfigMaps, digests::Digests, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics,
-    networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, remote_files::RemoteFiles,
-    repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
+    config_maps::ConfigMaps, digests::Digests, fingerprints::Salts, identity::Identities, locks::Locks, memory::Memory,
+    metrics::Metrics, networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue,
+    remote_files::RemoteFiles, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};
@@ -78,6 +78,7 @@ pub struct Ctx {
     pub(crate) digests: Digests,
     pub(crate) snapshots: Snapshots,
     pub(crate) probes: Probes,
+    pub(crate) salts: Salts,
     /// Writes that had to be made again.
     pub(crate) repeats: Repeats,
     pub(crate) pauses: Pauses,
@@ -133,6 +134,7 @@ impl Ctx {
             digests: Digests::default(),
             snapshots: Snapshots::default(),
             probes: Probes::default(),
+            salts: Salts::default(),
             repeats: Repeats::default(),
             pauses: Pauses::default(),
             writers: Locks::default(),

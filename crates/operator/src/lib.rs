@@ -19,6 +19,7 @@ pub mod crd;
 pub mod ctx;
 mod definition;
 mod digests;
+mod fingerprints;
 mod identity;
 mod kubernetes;
 pub mod lease;

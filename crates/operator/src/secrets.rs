@@ -1,7 +1,7 @@
 //! The Secrets that one pass read. They are read anew in each pass, never watched, and their values stay here: decisions
 //! see names and versions, what is sent to Azure is filled in when it is sent.
 
-use crate::{FIELD_MANAGER, certificates, ctx::Ctx, kubernetes, secret_values};
+use crate::{FIELD_MANAGER, certificates, ctx::Ctx, fingerprints::fingerprint, kubernetes, secret_values};
 use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
 use acivnet_azure::{Keys, Secret};
 use acivnet_core::{
@@ -61,6 +61,16 @@ impl Secrets {
         let Some(Some(values)) = all.get(name) else { return compared(false, false, false) };
         let same = |key: &str, in_azure: &Secret| values.get(key).is_some_and(|one| one.expose() == in_azure.expose());
         compared(true, same("primary", &keys.primary), same("secondary", &keys.secondary))
+    }
+
+    /// Fingerprints of values that this pass read, under this salt or a new one of the object.
+    pub(crate) fn fingerprints(&self, ctx: &Ctx, uid: &str, salt: Option<&str>, keys: &[SecretKeyRef]) -> Fact {
+        let salt = salt.map_or_else(|| ctx.salts.new_one(ctx.random.as_ref(), uid), |salt| Ok(salt.to_owned()));
+        let told = salt.and_then(|salt| {
+            let all = keys.iter().map(|key| Ok(fingerprint(&salt, &self.value(key)?)));
+            Ok(json!({"fingerprints": all.collect::<Result<Vec<_>, Failure>>()?, "salt": salt}))
+        });
+        told.map_or_else(Fact::Unread, Fact::Present)
     }
 
     /// A value that this pass read.

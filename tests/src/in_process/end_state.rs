@@ -24,7 +24,7 @@ const INCIDENTAL: [&str; 6] =
 /// Length of the hash of a plan.
 const HASH_LENGTH: usize = 12;
 
-/// Stands for a digest that comes from versions of Secrets.
+/// Stands for a digest in which fingerprints of values of Secrets are.
 const OF_SECRETS: &str = "<digest with Secrets>";
 
 /// So many characters of a value are shown where it differs.
@@ -44,7 +44,9 @@ impl EndState {
     pub async fn of(bed: &Bed) -> Self {
         let (azure, kubernetes) = (dump(&bed.azure).await, kubernetes(bed));
         let versions = digests_of_secrets(&kubernetes);
-        let known = |text: &str| if versions.contains(text) { OF_SECRETS.to_owned() } else { text.to_owned() };
+        // in Azure the salt stands behind a dot
+        let is_known = |text: &str| versions.contains(text.split('.').next().unwrap_or(text));
+        let known = |text: &str| if is_known(text) { OF_SECRETS.to_owned() } else { text.to_owned() };
         let normal = |value: &Value| normal(&rewrite(value, &mut |text| known(text)));
         Self { azure: normal(&azure), kubernetes: normal(&kubernetes) }
     }
@@ -68,8 +70,7 @@ fn kubernetes(bed: &Bed) -> Value {
     Value::Object(resources.into_iter().map(of_type).collect())
 }
 
-/// What deployments with variables from Secrets say of what they serve. It comes from the Secrets' uids and versions, which
-/// are other ones in each namespace of a real cluster.
+/// What deployments with variables from Secrets say of what they serve. The salt in it is another one of each process.
 fn digests_of_secrets(kubernetes: &Value) -> BTreeSet<String> {
     let deployments = kubernetes[ACI_VNET_DEPLOYMENTS.plural].as_object().into_iter().flat_map(Map::values);
     let reading = deployments.filter(|one| one["spec"].to_string().contains("secretKeyRef"));

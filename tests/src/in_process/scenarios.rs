@@ -1,5 +1,6 @@
 //! All scenarios, by topic, each with how it has to end.
 
+mod of_others;
 mod parts;
 
 use super::{
@@ -10,9 +11,22 @@ use super::{
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, POLICIES, TROUBLE, parts::EGRESS, parts::COMPUTE]
-        .into_iter()
-        .flatten()
+    [
+        CREATE,
+        CHANGE,
+        SOURCES,
+        DELETE,
+        DRIFT,
+        SHARED,
+        OTHERS,
+        POLICIES,
+        TROUBLE,
+        parts::EGRESS,
+        parts::COMPUTE,
+        of_others::OF_OTHERS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The scenario of a name.
@@ -181,7 +195,6 @@ const fn network_drift(name: &'static str, act: super::bed::Act) -> Scenario {
 /// Hands in the portal.
 const DRIFT: &[Scenario] = &[
     drift("drift: several at once", portal::several),
-    drift("drift: network prefix", portal::network_prefix),
     drift("drift: client subnet without group", portal::client_without_group),
     drift("drift: service tags", portal::service_tags),
     drift("drift: service switches", portal::service_switches),

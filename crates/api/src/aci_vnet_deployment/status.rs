@@ -47,7 +47,7 @@ pub struct AciVnetDeploymentStatus {
     /// Digest of the content of `revision`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision_digest: Option<String>,
-    /// The Secrets whose content is in Azure, by version: another version is carried there.
+    /// The Secrets whose keys and certificate are in Azure, by version: another version is compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretVersion>,
     /// Base image that is used: the spec's, else the one chosen when the deployment was made, so that an upgrade changes nothing.

@@ -217,9 +217,11 @@ pub(super) fn was_ours<'c>(cr: &'c DelegatedSubnet, group: &str) -> Option<&'c O
     known.iter().find(|one| one.managed && is_group_of(group, &one.name))
 }
 
-/// Azure ML names the container group after the service, with a hash of the workspace behind it.
+/// Azure ML names the container group after the service, with a hash of the workspace behind it. Azure answers ids of who
+/// holds an address in capitals.
 pub(super) fn is_group_of(group: &str, service: &str) -> bool {
-    group.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    let begins = group.get(..service.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(service));
+    begins && group.get(service.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// Those in the same virtual network.

@@ -73,8 +73,9 @@ impl Describer<'_> {
     }
 }
 
-/// The region of a body, if it is another one.
+/// The region of a body, if it is another one. Azure answers `Japan East` and `japaneast`.
 pub(super) fn elsewhere(body: &Value, location: &str) -> Option<String> {
-    let stands = body.get("location").and_then(Value::as_str)?.replace(' ', "").to_lowercase();
-    (stands != location).then_some(stands)
+    let folded = |region: &str| region.replace(' ', "").to_lowercase();
+    let stands = folded(body.get("location").and_then(Value::as_str)?);
+    (stands != folded(location)).then_some(stands)
 }

@@ -1,6 +1,7 @@
 //! What should stand for a `DelegatedSubnet`.
 
 use super::{
+    address_space::{self, AddressSpace},
     delegated_subnet::{Ids, deployments_question, objects, others_question, users, was_ours},
     delegated_subnet_associations::elsewhere,
     neighbours::Sibling,
@@ -107,21 +108,25 @@ impl Describer<'_> {
             return Node { hold: Hold::Referenced, blocked: absent.then(missing), ..node };
         }
         let tags = tags(&self.cr.spec.azure.tags, &self.owner.cluster);
-        let body = virtual_network::body(&self.cr.spec.azure.location, &tags, &spec.address_prefixes);
+        let body = virtual_network::body(&self.cr.spec.azure.location, &tags);
         let node = Node::new(&VIRTUAL_NETWORK, self.ids.virtual_network.clone(), Goal::Present, body, mark);
-        let node = self.with_prefixes_of_others(self.adopting(node));
-        Node { blocked: self.unread(&others_question(&self.ids)), ..node }
+        let mut node = self.adopting(node);
+        let AddressSpace { prefixes, claims, note } = self.address_space(&node);
+        virtual_network::set_address_prefixes(&mut node.body, prefixes);
+        Node { claims, note, blocked: self.unread(&others_question(&self.ids)), ..node }
     }
 
-    /// An adopted network keeps the prefixes that it had.
-    fn with_prefixes_of_others(&self, mut node: Node) -> Node {
-        let stands = self.observed.azure_body(&VIRTUAL_NETWORK, &node.id).filter(|_| node.adopted);
-        let had = stands.map(virtual_network::address_prefixes).unwrap_or_default();
-        if let Some(Value::Array(prefixes)) = node.body.pointer_mut("/properties/addressSpace/addressPrefixes") {
-            let more = had.into_iter().map(Value::from).filter(|one| !prefixes.contains(one));
-            prefixes.extend(more.collect::<Vec<_>>());
-        }
-        node
+    fn address_space(&self, network: &Node) -> AddressSpace {
+        let stands = self.observed.azure_body(&VIRTUAL_NETWORK, &network.id);
+        let inputs = address_space::Inputs {
+            wanted: &self.cr.spec.virtual_network.address_prefixes,
+            stands,
+            unread: matches!(self.observed.azure(&VIRTUAL_NETWORK, &network.id), Fact::Unread(_)),
+            made: !network.adopted && stands.is_some_and(|stands| network.mark.on(stands) == Says::Ours),
+            record: record_of(network, self.cr.recorded()),
+            siblings: &self.siblings(),
+        };
+        inputs.address_space()
     }
 
     fn delegated(&self) -> Node {

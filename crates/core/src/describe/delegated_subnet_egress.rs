@@ -51,7 +51,8 @@ impl Describer<'_> {
         let azure = &self.cr.spec.azure;
         let tags = tags(&azure.tags, &self.owner.key);
         let body = nat_gateway::body(&azure.location, &tags, &self.ids.public_addresses);
-        Some(self.owned(&NAT_GATEWAY, id, Goal::Present, body))
+        let claims = self.ids.public_addresses.iter().map(|id| format!("[{id}]")).collect();
+        Some(Node { claims, ..self.owned(&NAT_GATEWAY, id, Goal::Present, body) })
     }
 
     /// A resource of ours that carries our tag.

@@ -164,8 +164,10 @@ impl Reporter<'_> {
         let known = find(self.last(), types::READY);
         let label = self.label();
         if self.pass.blueprint.blocked.is_none() && self.wanted().all(|(node, step)| self.usable(node, step)) {
-            let message = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
-            return Some((Some(true), reasons::DELEGATED, message));
+            let delegated = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
+            let notes = self.wanted().filter_map(|(node, _)| node.note.clone());
+            let message = std::iter::once(delegated).chain(notes).collect::<Vec<_>>().join("; ");
+            return Some((Some(true), reasons::DELEGATED, crate::scrub::clean(&message)));
         }
         let Some(cause) = self.cause.clone().or_else(|| self.held_cause()) else {
             let unseen = !self.seen() && known.is_none_or(|known| known.status == "Unknown");

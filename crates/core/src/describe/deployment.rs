@@ -6,6 +6,7 @@ use super::{
     expectation,
     inputs::{self, Inputs},
     owner_of, secrets, sources,
+    variables::{self, Fingerprints},
 };
 use crate::{
     adoption,
@@ -20,7 +21,7 @@ use crate::{
         workspace::{self, WORKSPACE},
     },
     observed::{Fact, Observed},
-    owner::{CONTENT_TAG, Mark, TLS_TAG},
+    owner::{Mark, TLS_TAG, content_of, content_tag},
     plan::{Done, Limits, is_ours},
     questions::{ProbeTls, Question},
     report::Report,
@@ -63,6 +64,7 @@ impl Subject for AciVnetDeployment {
             questions.extend(probe_question(self, observed));
             questions.extend(about_probe(self, observed, &service));
             questions.extend(secrets::keys_question(self, observed));
+            questions.extend(variables::question(self, observed));
         }
         questions
     }
@@ -145,8 +147,22 @@ impl Subject for AciVnetDeployment {
             return true;
         }
         let (Some(status), Ok(inputs)) = (&self.status, Inputs::of(self, observed)) else { return false };
-        let content = inputs.model.known(self).map(|label| inputs.content(self, observed, &label));
-        status.revision_digest.is_some() && content != status.revision_digest || secrets::changed(self, observed)
+        let known = status.revision_digest.as_deref();
+        known.is_some_and(|known| is_new(self, observed, &inputs, known)) || secrets::changed(self, observed)
+    }
+}
+
+/// Whether what is wanted is another content than the one with this digest. Values of Secrets can be compared only while
+/// Azure has the salt of the fingerprints.
+fn is_new(cr: &AciVnetDeployment, observed: &Observed, inputs: &Inputs, known: &str) -> bool {
+    let Some(label) = inputs.model.known(cr) else { return true };
+    match (variables::keys(cr).is_empty(), Fingerprints::of(cr, observed)) {
+        (false, Some(told)) if !told.is_in_use => {
+            let by_versions = inputs.content_by_versions(cr, observed, &label);
+            variables::is_of_before(cr, observed) && by_versions.as_deref() != Some(known)
+        }
+        (false, None) => false,
+        _ => content_of(&inputs.content(cr, observed, &label)).0 != known,
     }
 }
 
@@ -229,9 +245,10 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
         return None;
     }
     let expect = expectation::of(cr, observed).ok()?;
-    let tag = |name: &str| service.get("kvTags")?.get(name)?.as_str();
+    let content = content_tag(service).map(|tag| content_of(tag).0);
+    let certificate = service.get("kvTags").and_then(|tags| tags.get(TLS_TAG)?.as_str());
     let version = key.as_ref().map(|(_, version)| version.as_str());
-    let revision: Vec<&str> = [tag(CONTENT_TAG), tag(TLS_TAG), version].into_iter().flatten().collect();
+    let revision: Vec<&str> = [content, certificate, version].into_iter().flatten().collect();
     let secret = || cr.spec.tls.as_ref().map(|tls| tls.secret_ref.name.clone());
     Some(Question::Probe {
         url: endpoint.scoring_uri,

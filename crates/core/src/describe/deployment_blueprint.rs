@@ -6,9 +6,9 @@ use super::{
     deployment::{models_question, operation_question, service_name, service_node, subnet_missing, subnet_of},
     expectation, image,
     inputs::Inputs,
-    secrets, service,
+    secrets, service, service_tags,
     sources::{Content, Source, referred},
-    tags, tls,
+    tls,
 };
 use crate::{
     adoption,
@@ -23,7 +23,7 @@ use crate::{
         workspace::{self, WORKSPACE},
     },
     observed::{Fact, Observed},
-    owner::{CONTENT_TAG, KEY_PROPERTY, Mark, OWNER_TAG, Owner},
+    owner::{CONTENT_TAG, KEY_PROPERTY, Mark, OWNER_TAG, Owner, content_tag},
     plan::{Seen, adoption_refused, look, record_of},
     questions::Question,
     restart,
@@ -32,7 +32,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{
-    AciVnetDeployment, DelegatedSubnet, Origin,
+    AciVnetDeployment, DelegatedSubnet, DriftMode, Origin,
     conditions::{reasons, types},
 };
 use jiff::Timestamp;
@@ -231,11 +231,12 @@ impl Describer<'_> {
 
     fn service(&self, subnet: &DelegatedSubnet, inputs: Inputs, model: &str) -> Node {
         let node = service_node(self.cr, self.observed, &self.workspace, Goal::Present);
+        let (content, same_content) = self.content(&inputs, model, self.observed.azure_body(&WEB_SERVICE, &node.id));
         let user = self.cr.spec.azure.as_ref().map(|azure| azure.tags.as_slice()).unwrap_or_default();
         let body = Service {
             name: service_name(self.cr),
             description: self.cr.spec.description.as_deref(),
-            tags: tags(user, &self.owner.key),
+            tags: service_tags(user, &self.owner.key),
             properties: service::properties(self.cr),
             owner: &self.owner.key,
             location: &subnet.spec.azure.location,
@@ -249,7 +250,7 @@ impl Describer<'_> {
             data_collection: service::data_collection(self.cr),
             encryption: service::encryption(self.cr),
             image: inputs.image(self.cr, model),
-            content: &inputs.content(self.cr, self.observed, model),
+            content: &content,
         }
         .body();
         let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
@@ -257,15 +258,26 @@ impl Describer<'_> {
         let sealed = image::sealed(self.cr).chain(keys).chain(tls::sealed(self.cr)).collect();
         let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
         let node = adoption::adopting(self.cr, self.observed, node);
-        let live = self.live(&node, stands);
+        let live = if same_content { vec![format!("kvTags.{CONTENT_TAG}")] } else { self.live(&node, stands) };
         let node = restart::asked_for(self.cr, Node { live, ..node });
         let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
         Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
     }
 
+    /// The content tag, and whether it says of the same content what a release before said by versions of Secrets. Where drift
+    /// is to be left, that one stays.
+    fn content(&self, inputs: &Inputs, model: &str, stands: Option<&Value>) -> (String, bool) {
+        let by_versions = inputs.content_by_versions(self.cr, self.observed, model);
+        let same = by_versions.filter(|tag| stands.and_then(content_tag) == Some(tag));
+        match same {
+            Some(tag) if self.cr.drift_mode() != DriftMode::Correct => (tag, true),
+            same => (inputs.content(self.cr, self.observed, model), same.is_some()),
+        }
+    }
+
     /// An adopted service that is made of what is wanted only lacks the tag that tells its content.
     fn live(&self, node: &Node, stands: Option<&Value>) -> Vec<String> {
-        let untold = |stands: &&Value| stands.pointer("/kvTags/acivnet-content").is_none_or(Value::is_null);
+        let untold = |stands: &&Value| content_tag(stands).is_none();
         let image = node.body.get("environmentImageRequest");
         let same = stands.filter(untold).zip(image).is_some_and(|(stands, image)| is_made_of(stands, image));
         if node.adopted && same { vec![format!("kvTags.{CONTENT_TAG}")] } else { Vec::new() }

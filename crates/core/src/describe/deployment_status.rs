@@ -16,7 +16,7 @@ use crate::{
         web_service::{self, WEB_SERVICE, keys::SERVICE_KEYS},
     },
     observed::{Fact, Identity, Observed},
-    owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG},
+    owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_of, content_tag},
     plan::Seen,
     questions::Question,
     report::{self, azure_field},
@@ -127,13 +127,18 @@ impl Reporter<'_> {
 
     /// A revision is a wanted content that was served.
     fn revision(&self) -> (Option<i64>, Option<String>) {
-        let tag = |body: &Value| body.get("kvTags")?.get(CONTENT_TAG)?.as_str().map(str::to_owned);
-        let served = self.service.filter(|body| web_service::state(body) == "Healthy").and_then(tag);
-        let wanted = self.step().and_then(|(node, _)| tag(&node.body));
+        let served = self.service.filter(|body| web_service::state(body) == "Healthy").and_then(content_tag);
+        let node = self.step().map(|(node, _)| node);
+        let wanted = node.and_then(|node| content_tag(&node.body));
         let was = (self.last.revision, self.last.revision_digest.clone());
-        match served.filter(|served| wanted.as_ref() == Some(served) && was.1.as_ref() != Some(served)) {
-            Some(served) => (Some(was.0.unwrap_or(0) + 1), Some(served)),
-            None => was,
+        let (Some(served), Some(wanted)) = (served, wanted) else { return was };
+        let (digest, known) = (content_of(wanted).0, was.1.as_deref());
+        // the same content under another digest: no container is touched
+        let renamed = node.is_some_and(|node| node.live.contains(&format!("kvTags.{CONTENT_TAG}")));
+        match known {
+            Some(known) if renamed && known == served => (was.0, Some(digest.to_owned())),
+            _ if served == wanted && known != Some(digest) => (Some(was.0.unwrap_or(0) + 1), Some(digest.to_owned())),
+            _ => was,
         }
     }
 

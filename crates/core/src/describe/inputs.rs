@@ -1,6 +1,10 @@
 //! What a deployment is made from.
 
-use super::{conda, image, secrets, sources::Source};
+use super::{
+    conda, image,
+    sources::Source,
+    variables::{self, Fingerprints},
+};
 use crate::{
     archive,
     blueprint::{Payload, PayloadSource},
@@ -62,10 +66,29 @@ impl Inputs {
         })
     }
 
-    /// Digest of what the web service is made from, with this model (`name:version`).
+    /// The content tag of the web service, with this model (`name:version`).
     pub(super) fn content(&self, cr: &AciVnetDeployment, observed: &Observed, model: &str) -> String {
-        let stand_in = |key: &SecretKeyRef| secrets::stand_in(observed, key);
-        image::content(cr, &self.script, model, &self.conda, stand_in)
+        match Fingerprints::of(cr, observed) {
+            Some(told) => {
+                let digest = image::content(cr, &self.script, model, &self.conda, |key| told.stand_in(key));
+                format!("{digest}.{}", told.salt)
+            }
+            // without such variables, or before anything can be written
+            None => image::content(cr, &self.script, model, &self.conda, |_| String::new()),
+        }
+    }
+
+    /// The content tag as releases wrote it that took the version of a Secret for one of its content; none without such
+    /// variables.
+    pub(super) fn content_by_versions(
+        &self,
+        cr: &AciVnetDeployment,
+        observed: &Observed,
+        model: &str,
+    ) -> Option<String> {
+        let version = |key: &SecretKeyRef| variables::version_of(observed, key);
+        let has_some = !variables::keys(cr).is_empty();
+        has_some.then(|| image::content(cr, &self.script, model, &self.conda, version))
     }
 
     /// `environmentImageRequest` with this model.

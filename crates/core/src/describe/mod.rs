@@ -1,5 +1,6 @@
 //! From an object and facts to nodes, and from a plan to what is said about it: one file per kind.
 
+mod address_space;
 mod cause;
 pub mod conda;
 mod content_of_others;
@@ -23,6 +24,7 @@ mod secrets;
 mod service;
 mod sources;
 mod tls;
+mod variables;
 
 pub use delegated_subnet::virtual_network_of;
 pub use inputs::SOURCE_DIRECTORY;
@@ -32,8 +34,19 @@ use crate::owner::Owner;
 use acivnet_api::Tag;
 use serde_json::{Map, Value};
 
-/// Tags as Azure takes them, with the owner mark.
+/// Tags as Azure Resource Manager takes them, with the owner mark: of names that differ by case only, it knows one.
 fn tags(user: &[Tag], owner: &str) -> Map<String, Value> {
+    let mut map = service_tags(&[], owner);
+    for tag in user {
+        if !map.keys().any(|name| name.eq_ignore_ascii_case(&tag.name)) {
+            map.insert(tag.name.clone(), tag.value.clone().into());
+        }
+    }
+    map
+}
+
+/// Tags of a web service, with the owner mark. Nobody says that Azure ML, which keeps them, folds their names.
+fn service_tags(user: &[Tag], owner: &str) -> Map<String, Value> {
     let mut map: Map<String, Value> = user.iter().map(|tag| (tag.name.clone(), tag.value.clone().into())).collect();
     map.insert(crate::owner::OWNER_TAG.into(), owner.into());
     map

@@ -77,8 +77,8 @@ impl Sibling {
 
     /// Whether both describe the same network: tags of one may be missing with the other.
     pub(super) fn describes_same_network(&self, other: &Self) -> bool {
-        let conflicts =
-            |tag: &Tag| other.tags.iter().any(|theirs| theirs.name == tag.name && theirs.value != tag.value);
+        let same_name = |tag: &Tag, theirs: &Tag| theirs.name.eq_ignore_ascii_case(&tag.name);
+        let conflicts = |tag: &Tag| other.tags.iter().any(|theirs| same_name(tag, theirs) && theirs.value != tag.value);
         self.prefixes == other.prefixes && !self.tags.iter().any(conflicts)
     }
 }

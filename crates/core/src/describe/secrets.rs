@@ -1,8 +1,9 @@
-//! Secrets that a spec names. Core knows their names, versions and keys, never a value.
+//! Secrets that a spec names. Core knows their names, versions and keys, never a value. Those of environment variables are in
+//! `variables`.
 
 use super::{
     deployment::{probe_question, service_node, workspace_of},
-    tls,
+    tls, variables,
 };
 use crate::{
     blueprint::{Goal, Node, Sealed},
@@ -43,19 +44,24 @@ enum Holds {
 }
 
 /// Every Secret once, in order of the spec's fields.
-fn named(cr: &AciVnetDeployment) -> Vec<Named<'_>> {
+fn named(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
+    let variables = variables::keys(cr);
+    let variables = variables.into_iter().map(|one| Named {
+        name: &one.name,
+        keys: vec![&one.key],
+        made_here: false,
+        holds: Holds::Text,
+    });
+    carried(cr).chain(variables)
+}
+
+/// Those with keys and a certificate.
+fn carried(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
     let auth = auth_secret(cr).map(|name| Named {
         name,
         keys: WhichKey::ALL.map(WhichKey::in_secret).to_vec(),
         made_here: true,
         holds: Holds::Keys,
-    });
-    let variables = cr.spec.scoring.environment_variables.iter().filter_map(|one| one.value_from.as_ref());
-    let variables = variables.map(|one| &one.secret_key_ref).map(|one| Named {
-        name: &one.name,
-        keys: vec![&one.key],
-        made_here: false,
-        holds: Holds::Text,
     });
     let tls = cr.spec.tls.as_ref().map(|tls| Named {
         name: &tls.secret_ref.name,
@@ -63,7 +69,7 @@ fn named(cr: &AciVnetDeployment) -> Vec<Named<'_>> {
         made_here: false,
         holds: Holds::Pem,
     });
-    auth.into_iter().chain(tls).chain(variables).collect()
+    auth.into_iter().chain(tls)
 }
 
 /// The Secret with the keys of the web service.
@@ -79,7 +85,7 @@ pub(super) fn needs_key(cr: &AciVnetDeployment) -> bool {
 
 /// The questions about them.
 pub(super) fn questions(cr: &AciVnetDeployment) -> impl Iterator<Item = Question> {
-    named(cr).into_iter().map(|one| Question::Secret(one.name.to_owned()))
+    named(cr).map(|one| Question::Secret(one.name.to_owned()))
 }
 
 fn fact(observed: &Observed, name: &str) -> Fact {
@@ -88,7 +94,7 @@ fn fact(observed: &Observed, name: &str) -> Fact {
 
 /// The first thing that is wrong with one of them.
 pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), Cause> {
-    named(cr).iter().try_for_each(|one| check_one(one, &fact(observed, one.name)))
+    named(cr).try_for_each(|one| check_one(&one, &fact(observed, one.name)))
 }
 
 fn check_one(wanted: &Named<'_>, fact: &Fact) -> Result<(), Cause> {
@@ -134,21 +140,15 @@ impl Holds {
 }
 
 /// Uid and resourceVersion of a Secret as read.
-fn version(observed: &Observed, name: &str) -> Option<SecretVersion> {
+pub(super) fn version(observed: &Observed, name: &str) -> Option<SecretVersion> {
     let Fact::Present(body) = fact(observed, name) else { return None };
     let text = |member: &str| body.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     Some(SecretVersion { name: name.to_owned(), uid: text("uid"), resource_version: text("resourceVersion") })
 }
 
-/// What stands for the content of a Secret's key in a digest of ours: no reader can find the content from it.
-pub(super) fn stand_in(observed: &Observed, key: &SecretKeyRef) -> String {
-    let version = version(observed, &key.name);
-    version.map(|one| format!("{}/{}/{}", one.uid, one.resource_version, key.key)).unwrap_or_default()
-}
-
-/// The versions that were read, for status.
+/// The versions that were read, for status: of keys and certificate only, since values of variables are compared as such.
 pub(super) fn versions(cr: &AciVnetDeployment, observed: &Observed) -> Vec<SecretVersion> {
-    let mut all: Vec<_> = named(cr).iter().filter_map(|one| version(observed, one.name)).collect();
+    let mut all: Vec<_> = carried(cr).filter_map(|one| version(observed, one.name)).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     all.dedup();
     all

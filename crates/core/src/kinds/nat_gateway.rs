@@ -18,9 +18,9 @@ pub static NAT_GATEWAY: Kind = Kind {
     phase: provisioning_state,
     rules: &[
         Rule::Loose("location"),
-        Rule::Keys("tags"),
+        Rule::Tags("tags"),
         Rule::Loose("sku.name"),
-        Rule::Exact("properties.publicIpAddresses", "id"),
+        Rule::Subset("properties.publicIpAddresses", "id"),
     ],
     change: always_live,
     write: Write::Merge,
@@ -32,7 +32,7 @@ pub fn id(group: &ResourceId, name: &str) -> ResourceId {
     group.resource(NAT_GATEWAY.arm_type, name)
 }
 
-/// The fields that we set. Its public addresses are exact: an extra one is drift.
+/// The fields that we set. Further public addresses, which somebody adds where connections run out of ports, stay.
 pub fn body(location: &str, tags: &Map<String, Value>, addresses: &[ResourceId]) -> Value {
     let addresses: Vec<Value> = addresses.iter().map(|id| json!({"id": id.as_str()})).collect();
     json!({"location": location, "tags": tags, "sku": {"name": "Standard"}, "properties": {"publicIpAddresses": addresses}})

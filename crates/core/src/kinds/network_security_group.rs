@@ -18,13 +18,21 @@ pub static NETWORK_SECURITY_GROUP: Kind = Kind {
     phase: provisioning_state,
     rules: &[
         Rule::Loose("location"),
-        Rule::Keys("tags"),
+        Rule::Tags("tags"),
         Rule::Exact("properties.securityRules", "name"),
         Rule::Loose("properties.securityRules[].properties.direction"),
         Rule::Loose("properties.securityRules[].properties.access"),
         Rule::Loose("properties.securityRules[].properties.protocol"),
-        Rule::Loose("properties.securityRules[].properties.sourceAddressPrefix"),
-        Rule::Loose("properties.securityRules[].properties.destinationAddressPrefix"),
+        Rule::Sole(
+            "properties.securityRules[].properties.sourceAddressPrefix",
+            &["sourceAddressPrefixes", "sourceApplicationSecurityGroups"],
+        ),
+        Rule::Sole("properties.securityRules[].properties.sourcePortRange", &["sourcePortRanges"]),
+        Rule::Sole(
+            "properties.securityRules[].properties.destinationAddressPrefix",
+            &["destinationAddressPrefixes", "destinationApplicationSecurityGroups"],
+        ),
+        Rule::Sole("properties.securityRules[].properties.destinationPortRange", &["destinationPortRanges"]),
     ],
     change: always_live,
     write: Write::Merge,
@@ -65,7 +73,7 @@ fn rule(rule: &SecurityRule) -> Value {
         "destinationPortRange": any(&rule.destination_port_range)}})
 }
 
-/// Without what Azure alone writes; a plural field with one element reads as the singular one.
+/// Without what Azure alone writes, and without empty lists beside what stands as one text.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
@@ -83,24 +91,8 @@ fn normalise(body: &Value) -> Value {
 fn normalise_rule(rule: &mut Value) {
     strip(rule, &["etag", "id", "type"]);
     let Some(Value::Object(properties)) = rule.get_mut("properties") else { return };
-    properties.remove("provisioningState");
-    for (singular, plural) in [
-        ("sourcePortRange", "sourcePortRanges"),
-        ("destinationPortRange", "destinationPortRanges"),
-        ("sourceAddressPrefix", "sourceAddressPrefixes"),
-        ("destinationAddressPrefix", "destinationAddressPrefixes"),
-    ] {
-        let Some(Value::Array(list)) = properties.remove(plural) else { continue };
-        match list.as_slice() {
-            [] => {}
-            [one] => {
-                properties.entry(singular).or_insert(one.clone());
-            }
-            _ => {
-                properties.insert(plural.into(), Value::Array(list));
-            }
-        }
-    }
+    properties
+        .retain(|name, value| name != "provisioningState" && value.as_array().is_none_or(|list| !list.is_empty()));
 }
 
 #[cfg(test)]

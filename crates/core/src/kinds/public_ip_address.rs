@@ -17,7 +17,7 @@ pub static PUBLIC_IP_ADDRESS: Kind = Kind {
     phase: provisioning_state,
     rules: &[
         Rule::Loose("location"),
-        Rule::Keys("tags"),
+        Rule::Tags("tags"),
         Rule::Loose("sku.name"),
         Rule::Loose("properties.publicIPAllocationMethod"),
         Rule::Loose("properties.publicIPAddressVersion"),

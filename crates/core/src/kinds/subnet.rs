@@ -23,6 +23,7 @@ pub static SUBNET: Kind = Kind {
     plane: Plane::Arm,
     phase: provisioning_state,
     rules: &[
+        Rule::Among("properties.addressPrefix", "addressPrefixes"),
         Rule::Subset("properties.delegations", "properties.serviceName"),
         Rule::WriteOnly("properties.delegations[].name"),
         Rule::Loose("properties.delegations[].properties.serviceName"),
@@ -110,8 +111,7 @@ pub fn client(address_prefix: &str, security_group: Option<&ResourceId>) -> Valu
     }
 }
 
-/// Without what Azure alone writes (Azure REST, Subnets - Get: the read-only members); one element of the plural
-/// `addressPrefixes` reads as `addressPrefix`.
+/// Without what Azure alone writes (Azure REST, Subnets - Get: the read-only members).
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
@@ -137,14 +137,14 @@ fn normalise(body: &Value) -> Value {
             strip(inner, &["actions", "provisioningState"]);
         }
     }
-    if let Some([one]) = properties.get("addressPrefixes").and_then(Value::as_array).map(Vec::as_slice) {
-        let one = one.clone();
-        strip(properties, &["addressPrefixes", "addressPrefix"]);
-        if let Value::Object(map) = properties {
-            map.insert("addressPrefix".into(), one);
-        }
-    }
     body
+}
+
+/// The prefixes that stand, in whatever form.
+pub fn address_prefixes(body: &Value) -> Vec<&str> {
+    let Some(properties) = body.get("properties") else { return Vec::new() };
+    let all = properties.get("addressPrefixes").and_then(Value::as_array).into_iter().flatten();
+    all.chain(properties.get("addressPrefix")).filter_map(Value::as_str).collect()
 }
 
 /// Names of the links that keep a subnet from being deleted.

@@ -15,7 +15,7 @@ pub static VIRTUAL_NETWORK: Kind = Kind {
     api_version: "2024-05-01",
     plane: Plane::Arm,
     phase: provisioning_state,
-    rules: &[Rule::Loose("location"), Rule::Keys("tags")],
+    rules: &[Rule::Loose("location"), Rule::Tags("tags")],
     change: always_live,
     write: Write::Merge,
     normalise,
@@ -26,9 +26,16 @@ pub fn id(group: &ResourceId, name: &str) -> ResourceId {
     group.resource(VIRTUAL_NETWORK.arm_type, name)
 }
 
-/// The fields that we set.
-pub fn body(location: &str, tags: &Map<String, Value>, address_prefixes: &[String]) -> Value {
-    json!({"location": location, "tags": tags, "properties": {"addressSpace": {"addressPrefixes": address_prefixes}}})
+/// The fields that we set. The address space follows from what stands.
+pub fn body(location: &str, tags: &Map<String, Value>) -> Value {
+    json!({"location": location, "tags": tags, "properties": {"addressSpace": {"addressPrefixes": []}}})
+}
+
+/// Fills in the address space of a body.
+pub fn set_address_prefixes(body: &mut Value, prefixes: Vec<String>) {
+    if let Some(place) = body.pointer_mut("/properties/addressSpace/addressPrefixes") {
+        *place = prefixes.into();
+    }
 }
 
 /// Without what Azure alone writes. Subnets stay: a merge sends them back.

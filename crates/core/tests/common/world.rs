@@ -39,6 +39,8 @@ pub struct World {
     pub answer_body: String,
     /// Secrets by name: how often each was changed, and what is in it.
     pub secrets: BTreeMap<String, (u32, BTreeMap<String, String>)>,
+    /// The shell's new salts.
+    pub salt: char,
     /// Azure's two keys, primary first.
     pub keys: [String; 2],
     /// The key that each probe carried.
@@ -73,6 +75,7 @@ impl Default for World {
             probe: Ok(200),
             answer_body: "[1]".into(),
             secrets: BTreeMap::new(),
+            salt: 'a',
             keys: ["azure-1".into(), "azure-2".into()],
             probed: Default::default(),
             subnets: BTreeMap::new(),
@@ -166,6 +169,7 @@ impl World {
                 }
                 fact
             }),
+            Question::Fingerprints { salt, keys } => Some(self.fingerprints(salt.clone(), keys)),
             Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
             Question::Azure(kind, id) if kind.name == "RegisteredModel" => self.labelled(id.name()),
             Question::FileDigest { url, .. } => self.uploads.get(url).map(|content| file(content, false)),
@@ -215,6 +219,15 @@ impl World {
         keys::compared(true, same("primary", 0), same("secondary", 1))
     }
 
+    fn fingerprints(&self, salt: Option<String>, keys: &[acivnet_api::SecretKeyRef]) -> Value {
+        let salt = salt.unwrap_or_else(|| self.salt.to_string().repeat(32));
+        let of = |key: &acivnet_api::SecretKeyRef| {
+            let value = &self.secrets[&key.name].1[&key.key];
+            acivnet_core::owner::sha256_hex(&[salt.as_bytes(), value.as_bytes()])[..32].to_owned()
+        };
+        json!({"fingerprints": keys.iter().map(of).collect::<Vec<_>>(), "salt": salt})
+    }
+
     /// Somebody makes or changes a Secret.
     pub fn secret(&mut self, name: &str, data: &[(&str, &str)]) {
         let version = self.secrets.get(name).map_or(1, |(version, _)| version + 1);
@@ -247,7 +260,7 @@ impl World {
     fn shown(&self, id: &str, mut body: Value) -> Value {
         if id == network().to_lowercase() {
             let children = self.arm.keys().filter(|key| key.starts_with(&format!("{id}/subnets/")));
-            body["properties"]["subnets"] = children.map(|key| json!({"id": key})).collect();
+            body["properties"]["subnets"] = children.map(|key| child(key, &self.arm[key])).collect();
         }
         body
     }
@@ -434,6 +447,11 @@ impl World {
 /// Those of a list in which a text stands at a place.
 fn of(list: &[Value], place: &str, text: &str) -> Value {
     list.iter().filter(|one| one.pointer(place).and_then(Value::as_str) == Some(text)).cloned().collect()
+}
+
+fn child(id: &str, body: &Value) -> Value {
+    json!({"id": id, "name": id.rsplit('/').next(), "properties": {"addressPrefix": body["properties"]["addressPrefix"],
+        "addressPrefixes": body["properties"]["addressPrefixes"]}})
 }
 
 fn file(content: &str, text: bool) -> Value {

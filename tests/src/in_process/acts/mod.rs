@@ -1,6 +1,7 @@
 //! What people do in scenarios.
 
 pub mod adoption;
+pub mod of_others;
 pub mod others;
 pub mod parts;
 pub mod portal;

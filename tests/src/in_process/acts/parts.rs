@@ -26,6 +26,12 @@ pub fn egress(bed: &Bed) -> Done<'_> {
     done()
 }
 
+/// The same with one address.
+pub fn smaller_egress(bed: &Bed) -> Done<'_> {
+    bed.apply(with_gateway(json!({"name": "nat-ml", "publicIPCount": 1})).0);
+    done()
+}
+
 /// A NAT gateway that others made.
 pub fn egress_by_id(bed: &Bed) -> Done<'_> {
     async move {

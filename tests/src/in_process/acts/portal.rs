@@ -35,12 +35,6 @@ pub fn several(bed: &Bed) -> Done<'_> {
     .boxed()
 }
 
-/// The network gets another prefix.
-pub fn network_prefix(bed: &Bed) -> Done<'_> {
-    let prefixes = json!({"addressPrefixes": ["10.0.0.0/16", "192.168.0.0/24"]});
-    patch(bed, virtual_network(), json!({"properties": {"addressSpace": prefixes}}))
-}
-
 /// All tags of the network are replaced.
 pub fn network_tags(bed: &Bed) -> Done<'_> {
     patch(bed, virtual_network(), json!({"tags": {"acivnet-owner": null, "team": "network"}}))

@@ -18,14 +18,19 @@ fn keys(primary: &str, secondary: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "churn-keys"}, "data": data})
 }
 
-fn by_key() -> Object {
+pub(super) fn by_key() -> Object {
     examples::deployment().with("/spec/auth", json!({"type": "Key", "keys": {"secretRef": {"name": "churn-keys"}}}))
+}
+
+/// The Secret with the first keys.
+pub(super) fn first_keys() -> Value {
+    keys("first-primary", "first-secondary")
 }
 
 /// The how-to's objects, with two keys.
 pub fn article_with_keys(bed: &Bed) -> Done<'_> {
     bed.apply(super::files("churn"));
-    bed.apply(keys("first-primary", "first-secondary"));
+    bed.apply(first_keys());
     bed.apply(by_key().0);
     super::network(bed)
 }
@@ -79,10 +84,15 @@ fn certificate(certificate: &Certificate) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "churn-tls"}, "data": data})
 }
 
+/// The Secret with the first certificate.
+pub(super) fn first_certificate() -> Value {
+    certificate(first())
+}
+
 /// The how-to's objects, with TLS.
 pub fn article_with_tls(bed: &Bed) -> Done<'_> {
     bed.apply(super::files("churn"));
-    bed.apply(certificate(first()));
+    bed.apply(first_certificate());
     bed.apply(examples::deployment().with("/spec/tls", examples::tls()).0);
     super::network(bed)
 }

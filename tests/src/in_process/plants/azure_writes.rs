@@ -134,7 +134,7 @@ pub(super) const BUGS: &[Planted] = &[
     },
 ];
 
-fn puts(request: &Request<Bytes>, what: &str) -> bool {
+pub(super) fn puts(request: &Request<Bytes>, what: &str) -> bool {
     request.method() == Method::PUT && request.uri().host().is_some() && request.uri().path().contains(what)
 }
 

@@ -189,11 +189,17 @@ fn service_tags() {
 }
 
 #[test]
-fn network_prefix_added() {
+fn network_prefix_of_others_stays() {
     scenario("drift", async |tenant| {
+        stand(tenant).await;
         let more = json!([tenant.address("0.0/16"), "192.168.0.0/24"]);
-        let patch = json!({"properties": {"addressSpace": {"addressPrefixes": more}}});
-        put_back(tenant, &stand(tenant).await, &tenant.vnet(), patch).await;
+        let space = json!({"addressPrefixes": more});
+        let patch = json!({"tags": {"acivnet-owner": null}, "properties": {"addressSpace": space}});
+        tenant.world.azure.patch(&tenant.vnet(), patch).await;
+        let marked = |now: &Value| now["tags"]["acivnet-owner"].is_string();
+        tenant.until_azure("the mark is put back", &tenant.vnet(), |now| now.is_some_and(marked)).await;
+        let stands = tenant.world.azure.resource(&tenant.vnet()).await.expect("the network");
+        assert_eq!(stands["properties"]["addressSpace"]["addressPrefixes"], more);
     });
 }
 

@@ -108,9 +108,10 @@ fn drift(azure: &str) -> &'static str {
         None if azure == "properties" => "ours are compared",
         None => "compared",
         Some(Rule::Loose(_)) => "compared without regard to case and spaces",
-        Some(Rule::Keys(_)) => "ours are compared, and those once ours",
+        Some(Rule::Keys(_) | Rule::Tags(_)) => "ours are compared, and those once ours",
         Some(Rule::IfAnswered(_)) => "compared when Azure answers it",
         Some(Rule::Exact(..) | Rule::Subset(..)) => "compared as a set",
+        Some(Rule::Sole(..) | Rule::Among(..)) => "compared in either form",
         Some(Rule::WriteOnly(_)) => "not answered by Azure; the tag `acivnet-tls` tells what was sent",
     }
 }
