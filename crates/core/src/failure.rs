@@ -40,6 +40,24 @@ impl Cause {
     }
 }
 
+impl Cause {
+    /// Whether it goes only when somebody does something about it.
+    pub fn needs_somebody(&self) -> bool {
+        needs_somebody(self.retry)
+    }
+}
+
+impl Failure {
+    /// Whether it is a refusal that stands until somebody does something about it.
+    pub fn needs_somebody(&self) -> bool {
+        needs_somebody(self.retry)
+    }
+}
+
+fn needs_somebody(retry: Retry) -> bool {
+    matches!(retry, Retry::Slowly | Retry::OnSpecChange)
+}
+
 impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
         Self { reason: failure.reason, message: failure.message.clone(), retry: failure.retry }
