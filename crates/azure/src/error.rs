@@ -196,43 +196,46 @@ impl Refusal {
             (Some(action), Some(scope)) => {
                 format!("this identity may not {action}; assign it a role with that action on {scope}")
             }
-            _ => self.advised(message, reason, quoted),
+            _ => advised(message, reason, quoted),
         }
     }
+}
 
-    fn advised<'m>(&self, message: &str, reason: &'static str, quoted: impl Fn(&str) -> Option<&'m str>) -> String {
-        let named = |what: &str, name: Option<&str>| name.map_or(what.to_owned(), |name| format!("{what} {name}"));
-        let advice = match reason {
-            reasons::SUBSCRIPTION_DISABLED => {
-                let which = named("subscription", quoted("ubscription '"));
+/// A message with what to do about it, where it does not say so itself.
+fn advised<'m>(message: &str, reason: &'static str, quoted: impl Fn(&str) -> Option<&'m str>) -> String {
+    let named = |what: &str, name: Option<&str>| name.map_or(what.to_owned(), |name| format!("{what} {name}"));
+    let advice = match reason {
+        reasons::SUBSCRIPTION_DISABLED => {
+            let which = named("subscription", quoted("ubscription '"));
+            return format!(
+                "{which} is disabled, so that nothing in it can be made or changed; have its owner reactivate it \
+                 (credit, spending limit, bill), or use another subscription"
+            );
+        }
+        reasons::AZURE_LOCK => match quoted("locked: '") {
+            Some(scope) => return format!("a lock at {scope} forbids it; have its owner remove the lock"),
+            None => "have the owner of the lock remove it",
+        },
+        reasons::PROVIDER_NOT_REGISTERED => match quoted("namespace '") {
+            Some(name) => {
                 return format!(
-                    "{which} is disabled, so that nothing in it can be made or changed; have its owner reactivate it \
-                     (credit, spending limit, bill), or use another subscription"
+                    "the subscription is not registered for {name}; az provider register --namespace {name}"
                 );
             }
-            reasons::AZURE_LOCK => match quoted("locked: '") {
-                Some(scope) => return format!("a lock at {scope} forbids it; have its owner remove the lock"),
-                None => "have the owner of the lock remove it",
-            },
-            reasons::PROVIDER_NOT_REGISTERED => match quoted("namespace '") {
-                Some(name) => {
-                    return format!("the subscription is not registered for {name}; az provider register --namespace {name}");
-                }
-                None => "register the resource provider with az provider register",
-            },
-            reasons::SUBSCRIPTION_NOT_FOUND => {
-                "check spec.azure.subscriptionID, and that the subscription is of this identity's tenant"
-            }
-            reasons::RESOURCE_GROUP_NOT_FOUND => "create the resource group, or correct its name",
-            reasons::WORKSPACE_NOT_FOUND => "create the workspace, or correct its name",
-            reasons::POLICY_DENIED => "change the resource, or ask the owner of the policy for an exemption",
-            reasons::QUOTA_EXCEEDED => "free some of it, or ask for more quota",
-            _ => return message.to_owned(),
-        };
-        match message.trim_end().trim_end_matches('.') {
-            "" => advice.to_owned(),
-            said => format!("{said}; {advice}"),
+            None => "register the resource provider with az provider register",
+        },
+        reasons::SUBSCRIPTION_NOT_FOUND => {
+            "check spec.azure.subscriptionID, and that the subscription is of this identity's tenant"
         }
+        reasons::RESOURCE_GROUP_NOT_FOUND => "create the resource group, or correct its name",
+        reasons::WORKSPACE_NOT_FOUND => "create the workspace, or correct its name",
+        reasons::POLICY_DENIED => "change the resource, or ask the owner of the policy for an exemption",
+        reasons::QUOTA_EXCEEDED => "free some of it, or ask for more quota",
+        _ => return message.to_owned(),
+    };
+    match message.trim_end().trim_end_matches('.') {
+        "" => advice.to_owned(),
+        said => format!("{said}; {advice}"),
     }
 }
 

@@ -74,7 +74,9 @@ impl Azure {
         let answer = self.remote(Method::HEAD, uri, None, limits, Duration::from_secs(30)).await?;
         let header = |name: &str| text(answer.headers(), name);
         let etag = header("etag").filter(|etag| etag.starts_with('"') && etag.len() <= LONGEST_ETAG);
-        let etag = etag.ok_or_else(|| unreadable(uri, "has no strong ETag of a usable length, so that a change could not be told"))?;
+        let etag = etag.ok_or_else(|| {
+            unreadable(uri, "has no strong ETag of a usable length, so that a change could not be told")
+        })?;
         let size = header("content-length").and_then(|length| length.parse().ok());
         let size = size.ok_or_else(|| unreadable(uri, "does not say how long it is"))?;
         if size > limits.most_bytes {
@@ -223,7 +225,7 @@ fn advice(code: &str) -> &'static str {
         }
         _ => {
             "give the namespace's identity the role Storage Blob Data Reader on the storage account, and see whether the \
-             account's firewall lets the cluster's network through"
+             account's firewall lets the cluster through"
         }
     }
 }

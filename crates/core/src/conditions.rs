@@ -27,12 +27,13 @@ impl<'a> Conditions<'a> {
             None => "Unknown",
         };
         let since = self.since(type_, status, reason);
+        let message = fit::message(message);
         self.next.retain(|one| one.type_ != type_);
         self.next.push(Condition {
             type_: type_.into(),
             status: status.into(),
             reason: reason.into(),
-            message: fit::message(message),
+            message: if message.is_empty() { reason.into() } else { message },
             observed_generation: Some(self.generation),
             last_transition_time: since,
         });

@@ -99,7 +99,9 @@ fn split(uri: &str) -> Option<(&str, &str)> {
     };
     let (authority, path) = rest.split_once('/')?;
     let (host, port) = authority.split_once(':').unwrap_or((authority, standard));
-    let sound = uri.len() <= LONGEST && matches!(port, "80" | "443") && path.chars().all(|c| c.is_ascii_alphanumeric() || "/-._~".contains(c));
+    let sound = uri.len() <= LONGEST
+        && matches!(port, "80" | "443")
+        && path.chars().all(|c| c.is_ascii_alphanumeric() || "/-._~".contains(c));
     sound.then_some((host, path))
 }
 

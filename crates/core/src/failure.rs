@@ -9,7 +9,7 @@ pub struct Failure {
     pub status: u16,
     /// Azure's most telling error code (a code in `details` wins over a generic outer one), or our own word.
     pub code: String,
-    /// What to show a person, at most 256 characters.
+    /// What to show a person, at most [`crate::scrub::LONGEST`] characters.
     pub message: String,
     /// When to try again.
     pub retry: Retry,

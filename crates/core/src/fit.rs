@@ -2,7 +2,9 @@
 //! its length would go on saying what no longer holds: what is longer is cut, and says how much more there is.
 
 use crate::scrub::fitted;
-use acivnet_api::{DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, PlannedAction};
+use acivnet_api::{
+    DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, PlannedAction,
+};
 
 /// Longest message of a condition or an event, in characters. Kubernetes takes 32,768 of a condition.
 pub const LONGEST_MESSAGE: usize = 1024;

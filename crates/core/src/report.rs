@@ -123,13 +123,12 @@ fn compared(pass: &Pass<'_>) -> bool {
 }
 
 fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
-    let item =
-        |field: &str, want: String, have: String| DriftItem {
-            resource: fit::label(node.label()),
-            field: fit::value(field),
-            want,
-            have,
-        };
+    let item = |field: &str, want: String, have: String| DriftItem {
+        resource: fit::label(node.label()),
+        field: fit::value(field),
+        want: fit::value(want),
+        have: fit::value(have),
+    };
     match &step.seen {
         Seen::Absent => vec![item("", "present".into(), "absent".into())],
         _ => {
@@ -167,7 +166,8 @@ fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedA
         (.., true) => "Replace",
         _ => "Update",
     };
-    let whole = PlannedAction { action: action.into(), resource: fit::label(node.label()), field: None, from: None, to: None };
+    let whole =
+        PlannedAction { action: action.into(), resource: fit::label(node.label()), field: None, from: None, to: None };
     let differs = step.differences().iter();
     let differs = differs.filter(|one| !step.replaces() || Some(node.change(&one.path)) == step.change);
     let fields = differs.map(|one| {
@@ -337,8 +337,8 @@ pub fn next(pass: &Pass<'_>, done: Option<&Done>, cause: Option<&Cause>, sweep: 
 
 /// Whether something is under way, or comes next, beside the writes that were refused.
 fn goes_on(pass: &Pass<'_>, done: Option<&Done>) -> bool {
-    let failed = |step: &Step| failures(done).any(|(at, _)| at == step.node);
-    pass.plan.steps.iter().any(|step| step.moves() && !failed(step))
+    let taken = |step: &Step| done.is_none() || successes(done).any(|(at, _)| at == step.node);
+    pass.plan.steps.iter().any(|step| step.moves() && (!step.writes() || taken(step)))
 }
 
 /// How long a write that Azure took wants to be left alone. A PUT over what had failed waits a minute at least, so that

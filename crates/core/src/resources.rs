@@ -120,7 +120,8 @@ fn remembered<'k>(stands: Option<&Value>, known: impl Iterator<Item = &'k String
     let mut known: Vec<String> = known.cloned().collect();
     if let (true, Some(stands)) = (known.len() > room, stands) {
         let text = stands.to_string().to_lowercase();
-        let name = |key: &str| Value::from(key.trim_start_matches('[').trim_end_matches(']').to_lowercase()).to_string();
+        let name =
+            |key: &str| Value::from(key.trim_start_matches('[').trim_end_matches(']').to_lowercase()).to_string();
         known.sort_by_cached_key(|key| !text.contains(&name(key)));
     }
     known.truncate(room);

@@ -1,8 +1,8 @@
 //! Everything that comes from outside, and what is remembered between two passes.
 
 use crate::{
-    config_maps::ConfigMaps, digests::Digests, events::Told, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics,
-    networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, refusals::Refusals,
+    config_maps::ConfigMaps, digests::Digests, events::Told, identity::Identities, locks::Locks, memory::Memory,
+    metrics::Metrics, networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, refusals::Refusals,
     remote_files::RemoteFiles, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};

@@ -142,8 +142,8 @@ fn prefix(name: &str) -> &str {
 /// A message of at most [`NOTE`] bytes: in characters less, where they are longer.
 fn note(message: &str) -> String {
     let lengths = [NOTE, NOTE / 2, NOTE / 3, NOTE / 4 - 1];
-    let notes = lengths.into_iter().map(|length| fitted(message.to_owned(), length));
-    notes.filter(|note| note.len() <= NOTE).next().unwrap_or_default()
+    let mut notes = lengths.into_iter().map(|length| fitted(message.to_owned(), length));
+    notes.find(|note| note.len() <= NOTE).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -157,7 +157,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_of_a_kind_stands_for_the_others() {
         let (told, lasts) = (Told::default(), Duration::from_secs(600));
-        let busy = |n: u32| event("Busy", &format!("PUT s{n}: 429: operation 0b1c2d3e-0000-4000-8000-00000000000{n} runs"));
+        let busy =
+            |n: u32| event("Busy", &format!("PUT s{n}: 429: operation 0b1c2d3e-0000-4000-8000-00000000000{n} runs"));
         let counts: Vec<_> = (0..9).map(|n| told.count("u", &busy(n), lasts)).collect();
         assert_eq!((counts[0], counts.iter().flatten().count()), (Some(1), 1));
         assert_eq!(told.count("other", &busy(0), lasts), Some(1), "objects are told of by themselves");
@@ -198,7 +199,11 @@ mod tests {
         }
         for character in ["a", "é", "語", "🦀", "\u{0}"] {
             let note = note(&format!("begin {} end", character.repeat(2000)));
-            assert!(note.len() <= NOTE && note.starts_with("begin ") && note.ends_with(" end"), "{character}: {}", note.len());
+            assert!(
+                note.len() <= NOTE && note.starts_with("begin ") && note.ends_with(" end"),
+                "{character}: {}",
+                note.len()
+            );
         }
         assert_eq!(note("short"), "short");
     }

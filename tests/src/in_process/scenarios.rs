@@ -11,9 +11,22 @@ use super::{
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, POLICIES, TROUBLE, truth::TRUTH, parts::EGRESS, parts::COMPUTE]
-        .into_iter()
-        .flatten()
+    [
+        CREATE,
+        CHANGE,
+        SOURCES,
+        DELETE,
+        DRIFT,
+        SHARED,
+        OTHERS,
+        POLICIES,
+        TROUBLE,
+        truth::TRUTH,
+        parts::EGRESS,
+        parts::COMPUTE,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The scenario of a name.

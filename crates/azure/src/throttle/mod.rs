@@ -257,11 +257,8 @@ fn limits(cloud: &Cloud, call: &Call, region: &str) -> Vec<(Scope, Sort, Limit)>
     let region = region.to_ascii_lowercase();
     let scope = Scope::Provider { subscription: subscription.to_owned(), namespace: namespace.to_owned(), region };
     let (sort, most) = if sort == Sort::Read { (sort, 10_000) } else { (Sort::Write, 1_000) };
-    let limit = if namespace == NETWORK {
-        Limit::Window { most, length: Duration::from_secs(300) }
-    } else {
-        Limit::None
-    };
+    let limit =
+        if namespace == NETWORK { Limit::Window { most, length: Duration::from_secs(300) } } else { Limit::None };
     vec![(scope, sort, limit), arm]
 }
 

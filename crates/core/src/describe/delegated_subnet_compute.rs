@@ -149,9 +149,7 @@ impl Describer<'_> {
             [name] if self.deletes_compute() => {
                 (reasons::DELETING, format!("waiting for Azure to give back the address of {name}, which was deleted"))
             }
-            _ => {
-                (reasons::SUBNET_IN_USE, scrub::list("the client subnet is in use; delete in Azure: ", &names, ""))
-            }
+            _ => (reasons::SUBNET_IN_USE, scrub::list("the client subnet is in use; delete in Azure: ", &names, "")),
         };
         Some(Cause { reason, message: scrub::clean(&message), retry: Retry::Steadily })
     }

@@ -187,9 +187,11 @@ impl Reporter<'_> {
         let mut refused = steps.filter_map(|(node, step)| Some((node, step.refusal(self.done)?)));
         let settled_once = self.cr.settled_generation().is_some();
         match refused.next() {
-            Some((node, cause)) if is_network(node) && settled_once && !self.cr.had_settled() => {
-                (Some(false), cause.reason, format!("{stands}, but the change of the spec is refused: {}", cause.message))
-            }
+            Some((node, cause)) if is_network(node) && settled_once && !self.cr.had_settled() => (
+                Some(false),
+                cause.reason,
+                format!("{stands}, but the change of the spec is refused: {}", cause.message),
+            ),
             Some((_, cause)) => (Some(true), reasons::DELEGATED, format!("{stands}, but {}", cause.message)),
             None => (Some(true), reasons::DELEGATED, stands),
         }

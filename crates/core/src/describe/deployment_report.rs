@@ -158,18 +158,17 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// It serves; a certificate that ends soon is told of. A change of it that is refused does not serve.
+    /// It serves, and clients use it: a change that is refused is told of, and so is a certificate that ends soon. Which
+    /// generation it is that serves, the condition says by itself.
     fn serving(&self, what: &str) -> (Option<bool>, &'static str, String) {
         let expiry = tls::ends_soon(self.cr, self.pass.observed, self.pass.now);
         let what = expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}"));
-        match self.refusal() {
-            Some(cause) if !self.drifts && self.last.settled_generation.is_some() => {
-                let message = format!("{what}, as it was before: the change is refused: {}", cause.message);
-                (Some(false), cause.reason, message)
-            }
-            Some(cause) => (Some(true), reasons::SERVING, format!("{what}, but {}", cause.message)),
-            None => (Some(true), reasons::SERVING, what),
-        }
+        let message = match self.refusal() {
+            Some(cause) if self.drifts => format!("{what}, but {}", cause.message),
+            Some(cause) => format!("{what}, and a change of it is refused: {}", cause.message),
+            None => what,
+        };
+        (Some(true), reasons::SERVING, message)
     }
 
     /// Why something stays undone until somebody does something about it.

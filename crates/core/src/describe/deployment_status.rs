@@ -25,8 +25,8 @@ use crate::{
     subject::{Subject, requested},
 };
 use acivnet_api::{
-    AciVnetDeploymentStatus, Endpoint, ModelStatus, Origin, ProbeStatus, RECONCILE_REQUESTED_AT,
-    RESTART_REQUESTED_AT, ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus, conditions::reasons,
+    AciVnetDeploymentStatus, Endpoint, ModelStatus, Origin, ProbeStatus, RECONCILE_REQUESTED_AT, RESTART_REQUESTED_AT,
+    ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus, conditions::reasons,
 };
 use serde_json::Value;
 
