@@ -20,6 +20,7 @@ pub mod endpoint;
 pub mod events;
 pub mod expectation;
 pub mod failure;
+pub mod fit;
 pub mod id;
 pub mod kind;
 pub mod kinds;

@@ -2,6 +2,7 @@
 
 mod of_others;
 mod parts;
+mod truth;
 
 use super::{
     acts::{self, adoption, others, portal, service, sources, trouble},
@@ -21,6 +22,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         OTHERS,
         POLICIES,
         TROUBLE,
+        truth::TRUTH,
         parts::EGRESS,
         parts::COMPUTE,
         of_others::OF_OTHERS,
