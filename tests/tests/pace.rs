@@ -1,7 +1,7 @@
 //! The whole operator under Azure's limits, on a clock that jumps. `make bench` measures more of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, and say so")]
 
-use acivnet_tests::in_process::pacing::{WRITES_OF_EACH, burst, operations, quantile};
+use acivnet_tests::in_process::pacing::{WRITES_OF_EACH, beside, burst, one_network, operations, quantile};
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_written_once_and_hardly_refused() {
@@ -18,4 +18,20 @@ async fn operations_are_seen_to_end() {
     assert!(waited.iter().all(|one| one.late >= 0.0 && one.polls <= 12), "{waited:?}");
     let late = waited.iter().skip(5).map(|one| one.late);
     assert!(quantile(late.clone(), 0.5) <= 1.5 && quantile(late, 1.0) <= 5.0, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_in_one_network_queue_and_its_subnets_are_ready_one_by_one() {
+    let many = 60;
+    let made = one_network(many).await;
+    assert_eq!((made.collided, made.writes), (0, many + 1), "{made:?}");
+    let last = made.ready[many - 1];
+    let half = made.ready.iter().filter(|time| **time <= last / 2.0).count();
+    assert!(half >= many / 3, "{half} in half the time: {made:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_with_many_objects_delays_no_other() {
+    let (alone, beside) = (beside(0).await, beside(1_000).await);
+    assert!(beside <= alone * 2.0, "{beside} s instead of {alone} s");
 }

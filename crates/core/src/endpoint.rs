@@ -125,7 +125,7 @@ mod tests {
         let net = |text: &str| text.parse().unwrap();
         let settings = Settings {
             scoring_networks: vec![net("10.0.0.0/8"), net("169.254.0.0/16"), net("127.0.0.0/8")],
-            refused_networks: vec![net("10.96.0.0/16")],
+            refused_networks: [net("10.96.0.0/16")].into(),
             ..Settings::default()
         };
         for (uri, prefix, expected) in [

@@ -12,7 +12,7 @@ use crate::{
 use acivnet_api::conditions::reasons;
 use ipnet::Ipv4Net;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The answer to one question.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +44,10 @@ pub struct Settings {
     pub cluster: String,
     /// Networks in which a scoring endpoint may lie.
     pub scoring_networks: Vec<Ipv4Net>,
-    /// Networks in which it may not: the cluster's services, the API server, pod ranges.
-    pub refused_networks: Vec<Ipv4Net>,
+    /// Networks in which it may not: the cluster's services, the API server, nodes and Pods.
+    pub refused_networks: Arc<[Ipv4Net]>,
+    /// Nobody told where the cluster's Pods are, so that their addresses may not be among the refused ones.
+    pub pods_unknown: bool,
     /// How long a cause that a person has to remove must last before the object counts as stalled, in seconds.
     pub stalled_after_seconds: i64,
 }

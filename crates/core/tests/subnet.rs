@@ -301,6 +301,71 @@ fn two_that_make_one_network_must_agree() {
     assert_eq!(world.writes, ["PUT NetworkSecurityGroup/amlnsg"], "the network waits until the others are known");
 }
 
+/// What stands in Azure, with the description of the first who made it, and a subnet that another object made.
+fn standing_with(owner: &str) -> World {
+    let mut world = World::default();
+    world.settle(&mut subnet(&[]));
+    world.writes.clear();
+    let delegation = acivnet_core::owner::Owner::new(CLUSTER, "other", owner).delegation();
+    let properties = json!({"addressPrefix": "10.0.9.0/24", "delegations": [{"name": delegation}]});
+    world.put_arm(&subnet_id("theirs"), json!({"properties": properties}));
+    world
+}
+
+#[test]
+fn what_is_only_written_down_in_another_namespace_decides_nothing() {
+    let prefixes = ("/virtualNetwork/addressPrefixes", json!(["10.0.0.0/15"]));
+    let settled = json!([{"kind": "VirtualNetwork", "id": network(), "state": "Settled"}]);
+    let others = |name: &str, more: &[(&str, Value)]| {
+        let base = [
+            ("/metadata/name", json!(name)),
+            ("/metadata/namespace", json!("other")),
+            ("/metadata/creationTimestamp", json!("2026-01-01T00:00:00Z")),
+            prefixes.clone(),
+        ];
+        let (reached, more): (Vec<_>, Vec<_>) =
+            more.iter().cloned().partition(|(place, _)| *place == "/status/resources");
+        let mut other = serde_json::to_value(subnet(&[&base[..], &more].concat())).unwrap();
+        reached.into_iter().for_each(|(_, record)| other["status"] = json!({"resources": record}));
+        vec![other]
+    };
+    let tag = ("/azure/tags", json!([{"name": "a", "value": "1"}]));
+    let younger = ("/metadata/creationTimestamp", json!("2027-01-01T00:00:00Z"));
+    let reached = ("/status/resources", settled);
+    // beginning: nothing stands, and whatever its status says it has nothing there
+    for others in [others("evil", &[]), others("evil", std::slice::from_ref(&reached))] {
+        let mut world = World { others, ..World::default() };
+        world.pass(&mut subnet(&[]));
+        assert!(world.writes.iter().any(|write| write.contains("VirtualNetwork")), "{:?}", world.writes);
+    }
+    // in its midst: our own subnet stands in it
+    for (holder, others, blocked) in [
+        ("nobody", others("evil", &[]), false),
+        ("nobody", others("evil", std::slice::from_ref(&reached)), false),
+        ("friend", others("friend", &[]), false),
+        ("friend", others("friend", std::slice::from_ref(&reached)), true),
+        ("friend", others("friend", &[reached.clone(), younger]), false),
+        ("friend", others("evil", &[]), false),
+    ] {
+        let mut world = World { others, ..standing_with(holder) };
+        let passed = world.pass(&mut subnet(std::slice::from_ref(&tag)));
+        let conditions = &passed.report.status.conditions;
+        let said = said(conditions, types::VIRTUAL_NETWORK_READY);
+        assert_eq!(said == "False/VirtualNetworkDiffers", blocked, "{holder}: {said}");
+        assert_eq!(world.writes.is_empty(), blocked, "{holder}: {:?}", world.writes);
+        let told = message(conditions, types::VIRTUAL_NETWORK_READY);
+        assert!(!told.contains("friend") && !told.contains("evil") && !told.contains("other/"), "{told}");
+    }
+    // end: it keeps no network
+    for others in [others("evil", &[]), others("evil", std::slice::from_ref(&reached))] {
+        let mut world = World { others, ..World::default() };
+        let mut cr = subnet(&[]);
+        world.settle(&mut cr);
+        world.settle(&mut deleted(&cr));
+        assert!(!world.arm.contains_key(&network().to_lowercase()), "{:?}", world.writes);
+    }
+}
+
 #[test]
 fn what_azure_refuses_is_said() {
     for (reason, code, retry, stalled) in [

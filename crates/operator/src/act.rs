@@ -1,6 +1,6 @@
 //! A plan to writes, in its order. Nothing is read here but the payloads that are uploaded.
 
-use crate::{config_maps::Files, ctx::Ctx, secrets::Secrets, turns::Turn};
+use crate::{config_maps::Files, ctx::Ctx, queue::Who, secrets::Secrets, turns::Turn, writers::Told};
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
@@ -8,18 +8,22 @@ use acivnet_core::{
     failure::Failure,
     id::ResourceId,
     kinds,
-    plan::{Done, Plan, Request},
+    plan::{Action, Done, Held, Plan, Progress, Request, Seen, Step},
     retry::Retry,
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::{collections::BTreeSet, time::Duration};
+
+/// Code of the failure of a write that was not sent because the turn in its virtual network is another object's.
+const NOT_ITS_TURN: &str = "NotItsTurn";
 
 /// Carries out every write of a plan. One that fails keeps no other from its turn; none when this process may no longer
 /// write, since whoever may looks for itself.
 pub(crate) async fn act(
     ctx: &Ctx,
     azure: &Azure,
-    meta: &ObjectMeta,
+    (who, meta): (&Who, &ObjectMeta),
     secrets: &Secrets,
     blueprint: &Blueprint,
     plan: &Plan,
@@ -28,10 +32,10 @@ pub(crate) async fn act(
     let payloads = Files { ctx, namespace, owner: meta, secrets, azure };
     for (at, request) in plan.writes() {
         let Some(node) = blueprint.nodes.get(at) else { continue };
-        let _turn = match network(node) {
-            Some(id) => Some(ctx.writers.lock(&id.folded()).await),
-            None => None,
-        };
+        if let Err(waits) = take_turn(ctx, who, node) {
+            done.results.push((at, Err(waits)));
+            continue;
+        }
         let permit = ctx.azure.gate().open().ok()?;
         let result = match upload(ctx, azure, request) {
             Ok(_turn) => azure.carry_out(permit, node, request, &payloads).await,
@@ -72,6 +76,68 @@ fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Turn>, F
         reason: reasons::READING_MODEL,
     };
     ctx.uploads.take(&azure.identity()).map(Some).ok_or_else(busy)
+}
+
+/// The turn of a write in a virtual network. No pass waits for one: whose turn begins is told to look.
+fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
+    let Some(network) = network(node) else { return Ok(()) };
+    let Err(turn) = ctx.writers.take(&network.folded(), who, ctx.pace) else { return Ok(()) };
+    turn.next.iter().for_each(|next| ctx.queue.want(next));
+    Err(Failure {
+        status: 0,
+        code: NOT_ITS_TURN.into(),
+        message: format!(
+            "{} waits for its turn: Azure takes one write at a time in virtual network {}, and others come first",
+            node.label(),
+            network.name()
+        ),
+        retry: Retry::After(turn.wait.unwrap_or_default()),
+        reason: reasons::PROGRESSING,
+    })
+}
+
+/// Says at the end of a pass which turns go on, and tells those whose turn begins. How long the object waits before it
+/// looks by itself, when it has to write and the turn is another's.
+pub(crate) fn end_turns(ctx: &Ctx, who: &Who, blueprint: &Blueprint, plan: &Plan, done: &Done) -> Option<Duration> {
+    let networks: BTreeSet<String> = blueprint.nodes.iter().filter_map(network).map(|id| id.folded()).collect();
+    let turns = networks.into_iter().map(|of| {
+        let steps = blueprint.nodes.iter().zip(&plan.steps);
+        let inside = steps.filter(|(node, _)| network(node).is_some_and(|id| id.folded() == of));
+        let steps: Vec<&Step> = inside.map(|(_, step)| step).collect();
+        let turn = ctx.writers.passed(&of, who, told(&steps, done), ctx.pace);
+        turn.next.iter().for_each(|next| ctx.queue.want(next));
+        turn.wait
+    });
+    turns.collect::<Vec<_>>().into_iter().flatten().min()
+}
+
+/// What the steps in one virtual network, and what became of them, tell of its turn.
+fn told(steps: &[&Step], done: &Done) -> Told {
+    let result = |step: &Step| done.results.iter().find(|(at, _)| *at == step.node).map(|(_, result)| result);
+    let results = || steps.iter().filter_map(|step| result(step));
+    let runs = |result: &Result<Progress, Failure>| match result {
+        Ok(progress) => matches!(progress, Progress::Running(_)),
+        // somebody else's operation runs, or this one may have begun
+        Err(failure) => [reasons::BUSY, reasons::AZURE_UNREACHABLE].contains(&failure.reason),
+    };
+    let asked = results().filter_map(|result| match result {
+        Ok(Progress::Running(asked)) => *asked,
+        Ok(Progress::Carried) | Err(_) => None,
+    });
+    let follows = |step: &&Step| matches!(step.action, Action::Hold(Held::Turn | Held::Needs));
+    let refused = |step: &Step| {
+        let failure = result(step).and_then(|result| result.as_ref().err());
+        failure.is_some_and(|failure| failure.code != NOT_ITS_TURN)
+    };
+    let wants = |step: &&Step| follows(step) || step.writes() && !refused(step);
+    Told {
+        unseen: steps.iter().any(|step| matches!(step.seen, Seen::Unread(_))),
+        goes_on: steps.iter().any(|step| step.seen == Seen::Busy)
+            || results().any(runs)
+            || results().any(Result::is_ok) && steps.iter().any(follows),
+        asked: asked.max(),
+        wants: steps.iter().any(wants),
+    }
 }
 
 /// The virtual network that a node is or lies in: Azure takes one write at a time in each.

@@ -7,7 +7,7 @@ pub use reference::reference;
 use crate::lease;
 use acivnet_azure::{Cloud, ModelLimits};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Where Kubernetes tells a Pod its namespace.
@@ -64,9 +64,10 @@ pub struct RunArguments {
         value_name = "CIDR,…"
     )]
     pub scoring_networks: Vec<Ipv4Net>,
-    /// IPv4 networks of this cluster (pods, nodes), refused as endpoints in addition to its ServiceCIDRs.
-    #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_delimiter = ',', value_name = "CIDR,…")]
-    pub cluster_networks: Vec<Ipv4Net>,
+    /// Networks of this cluster, refused as endpoints: those of its Pods and nodes, and what else must not be reached from
+    /// the operator. Its ServiceCIDRs, API servers, nodes and the podCIDRs of nodes are refused in any case.
+    #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_parser = networks, value_name = "CIDR,…")]
+    pub cluster_networks: Option<NetworkList>,
     /// Whether replicas agree on one that works, by the Lease `acivnet`. `Disabled` is for one that is surely alone.
     #[arg(long, env = "ACIVNET_LEADER_ELECTION", default_value = "Enabled")]
     pub leader_election: LeaderElection,
@@ -99,6 +100,10 @@ pub struct RunArguments {
     #[arg(long, env = "ACIVNET_LOG_LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 }
+
+/// Networks between commas; none in an empty text, as a manifest has it that nobody filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkList(pub Vec<IpNet>);
 
 /// Azure clouds, in Azure's own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -163,7 +168,7 @@ pub struct Settings {
     /// Networks in which an endpoint may lie.
     pub scoring_networks: Vec<Ipv4Net>,
     /// Networks in which it may not, as the administrator says.
-    pub cluster_networks: Vec<Ipv4Net>,
+    pub cluster_networks: Vec<IpNet>,
     /// By which lease replicas agree on one that works; none when it is alone.
     pub lease: Option<lease::Settings>,
     /// How long before a cause counts as stalled.
@@ -183,7 +188,7 @@ impl RunArguments {
             azure_ca_file: self.azure_ca_file,
             admin_address: self.admin_address,
             scoring_networks: self.scoring_networks,
-            cluster_networks: self.cluster_networks,
+            cluster_networks: self.cluster_networks.map(|list| list.0).unwrap_or_default(),
             stalled_after: Duration::from_secs(self.stalled_after_seconds.unsigned_abs()),
             pace: self.pace,
             models: ModelLimits {
@@ -250,6 +255,13 @@ fn model_host(text: &str) -> Result<String, String> {
     }
 }
 
+fn networks(text: &str) -> Result<NetworkList, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let network =
+        |part: &str| part.parse().map_err(|error| format!("{part}: {error}; write 10.244.0.0/16,10.245.0.0/16"));
+    parts.map(network).collect::<Result<_, _>>().map(NetworkList)
+}
+
 fn pace(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (0.001..=100.0).contains(&factor) => Ok(factor),
@@ -304,6 +316,14 @@ mod tests {
     }
 
     #[test]
+    fn networks_of_the_cluster_may_be_left_empty_and_of_either_family() {
+        let networks = |text: &str| run(&format!("--cluster-networks={text}")).unwrap().cluster_networks.len();
+        for (text, count) in [("", 0), (",", 0), ("10.244.0.0/16", 1), ("10.244.0.0/16,fd00::/48,", 2)] {
+            assert_eq!(networks(text), count, "{text:?}");
+        }
+    }
+
+    #[test]
     fn hosts_of_models_are_written_as_urls_write_them() {
         for (given, kept) in [
             ("Models.example.org", "models.example.org"),
@@ -333,6 +353,7 @@ mod tests {
             ),
             ("--authority-host https://a".to_owned(), "--authority-host can only be given with --cloud Custom"),
             (format!("{custom} --blob-suffix https://x/y"), "must have the form HOST[:PORT]"),
+            ("--cluster-networks 10.244.0.0".to_owned(), "write 10.244.0.0/16,10.245.0.0/16"),
             ("--cloud Azure".to_owned(), "AzureUSGovernment"),
             ("--lease-duration-seconds 2".to_owned(), "--lease-duration-seconds"),
             ("--model-hosts https://models.example.org".to_owned(), "a host by its name"),

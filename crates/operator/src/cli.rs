@@ -38,7 +38,10 @@ fn run(arguments: RunArguments) -> Result<(), String> {
         return Err("another TLS provider was chosen before".into());
     }
     // the work is waiting; with one thread memory is one heap, which leaves half as much of it unused
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    // what came from outside is looked at after so many steps of tasks: by default 61, for which one who waits for an
+    // answer would wait behind others who compute
+    let runtime = runtime.enable_all().event_interval(8).build();
     let runtime = runtime.map_err(|error| format!("no runtime can be started: {error}"))?;
     runtime.block_on(start::run(settings))
 }

@@ -11,6 +11,7 @@ use crate::{
     ctx::Ctx,
     object::Object,
     packed::Kept,
+    pulse::BEAT,
     queue::{CustomResource, Who},
     reconcile::reconcile,
 };
@@ -127,7 +128,9 @@ fn note<S: Object>(ctx: &Ctx, event: &Event<Kept<S>>) {
 /// Starts passes as they have their turns, once everything is known.
 async fn work(ctx: &Arc<Ctx>, passes: &mut JoinSet<Passed>) {
     ctx.stores.filled().await;
+    let pulse = ctx.pulse.passes();
     loop {
+        pulse.go_on();
         tokio::select! {
             biased;
             Some(ended) = passes.join_next() => end(ctx, ended),
@@ -135,6 +138,7 @@ async fn work(ctx: &Arc<Ctx>, passes: &mut JoinSet<Passed>) {
                 let span = tracing::info_span!("pass", kind = ?who.resource, namespace = %who.namespace, name = %who.name);
                 passes.spawn(turn(Arc::clone(ctx), who).instrument(span));
             }
+            () = tokio::time::sleep(BEAT) => {}
         }
     }
 }

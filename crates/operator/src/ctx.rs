@@ -1,10 +1,28 @@
 //! Everything that comes from outside, and what is remembered between two passes.
 
 use crate::{
-    config_maps::ConfigMaps, digests::Digests, events::Told, fingerprints::Salts, identity::Identities, locks::Locks,
-    memory::Memory, metrics::Metrics, networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue,
+    admin::Around,
+    config_maps::ConfigMaps,
+    digests::Digests,
+    events::Told,
+    fingerprints::Salts,
+    identity::Identities,
+    memory::Memory,
+    metrics::Metrics,
+    networks::Networks,
+    pace::Pace,
+    pauses::Pauses,
+    probe::Probes,
+    pulse::Pulse,
+    queue::{Queue, Who},
     refusals::Refusals,
-    remote_files::RemoteFiles, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
+    remote_files::RemoteFiles,
+    repeats::Repeats,
+    running::Running,
+    snapshot::Snapshots,
+    stores::Stores,
+    turns::Turns,
+    writers::Writers,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};
@@ -60,6 +78,8 @@ pub struct Ctx {
     pub azure: Connector,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Whether the work goes on.
+    pub(crate) pulse: Arc<Pulse>,
     /// Where an endpoint may lie.
     pub networks: Arc<Networks>,
     /// What the watches know.
@@ -87,8 +107,8 @@ pub struct Ctx {
     /// Writes that Azure refused.
     pub(crate) refusals: Refusals,
     pub(crate) pauses: Pauses,
-    /// By virtual network, in lower case: Azure takes one write at a time in each.
-    pub(crate) writers: Locks,
+    /// At writes in virtual networks.
+    pub(crate) writers: Writers,
     cluster: String,
     stalled_after: Duration,
 }
@@ -96,7 +116,7 @@ pub struct Ctx {
 impl Ctx {
     /// A context that has seen nothing yet, of an operator that is alone.
     pub fn new(outside: Outside, options: Options, networks: Arc<Networks>) -> Arc<Self> {
-        Self::within(Arc::new(()), outside, options, networks, Arc::default())
+        Self::within(Arc::new(()), outside, options, networks, &Around::default())
     }
 
     /// A context that has seen nothing yet and writes to Azure as long as `fence` allows.
@@ -105,8 +125,9 @@ impl Ctx {
         outside: Outside,
         options: Options,
         networks: Arc<Networks>,
-        metrics: Arc<Metrics>,
+        around: &Around,
     ) -> Arc<Self> {
+        let Around { metrics, pulse, .. } = around.clone();
         let Outside { kube, http, clock, random } = outside;
         let pace = Pace::new(options.pace);
         let azure = Connector::new(acivnet_azure::Settings {
@@ -126,6 +147,7 @@ impl Ctx {
             pace,
             azure,
             metrics,
+            pulse,
             networks,
             stores: Stores::default(),
             memory: Memory::default(),
@@ -144,14 +166,15 @@ impl Ctx {
             told: Told::default(),
             refusals: Refusals::default(),
             pauses: Pauses::default(),
-            writers: Locks::default(),
+            writers: Writers::default(),
             cluster: options.cluster,
             stalled_after: options.stalled_after,
         })
     }
 
     /// Forgets an object that is gone.
-    pub(crate) fn forget(&self, namespace: &str, meta: &ObjectMeta) {
+    pub(crate) fn forget(&self, who: &Who, meta: &ObjectMeta) {
+        self.writers.forget(who, self.pace).iter().for_each(|next| self.queue.want(next));
         self.memory.forget(meta);
         self.repeats.forget(meta);
         self.refusals.forget(meta);
@@ -159,8 +182,8 @@ impl Ctx {
         self.pauses.forget(meta);
         self.probes.forget(names(meta).2);
         self.remote_files.forget(names(meta).2);
-        if !self.stores.any_in(namespace) {
-            self.identities.forget(namespace);
+        if !self.stores.any_in(&who.namespace) {
+            self.identities.forget(&who.namespace);
         }
     }
 
@@ -170,6 +193,7 @@ impl Ctx {
             cluster: self.cluster.clone(),
             scoring_networks: self.networks.scoring().to_vec(),
             refused_networks: self.networks.refused(),
+            pods_unknown: !self.networks.pods_known(),
             stalled_after_seconds: i64::try_from(self.stalled_after.as_secs()).unwrap_or(i64::MAX),
         }
     }

@@ -37,6 +37,7 @@ mod packed;
 mod pauses;
 mod probe;
 mod publish;
+pub mod pulse;
 mod queue;
 pub mod reconcile;
 mod refusals;
@@ -50,6 +51,7 @@ pub mod start;
 mod stores;
 pub mod telemetry;
 mod turns;
+mod writers;
 
 pub use object::Object;
 pub use packed::{Mention, Packed};

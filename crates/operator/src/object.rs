@@ -3,7 +3,7 @@
 use crate::{packed::Mention, queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
-    describe::virtual_network_of,
+    describe::{has_reached_network, virtual_network_of},
     id::ResourceId,
     observed::Observed,
     questions::Question,
@@ -38,7 +38,9 @@ impl Object for DelegatedSubnet {
     const RESOURCE: CustomResource = CustomResource::DelegatedSubnet;
 
     fn mentions(&self) -> Vec<Mention> {
-        vec![virtual_network(&virtual_network_of(self))]
+        let network = virtual_network_of(self);
+        let reached = has_reached_network(self).then(|| reached_network(&network));
+        [virtual_network(names(&self.metadata).0, &network)].into_iter().chain(reached).collect()
     }
 }
 
@@ -64,9 +66,14 @@ pub(crate) fn finalizer(namespace: &str) -> Mention {
     Mention::of("finalizer", [namespace, ""])
 }
 
-/// A virtual network.
-pub(crate) fn virtual_network(id: &ResourceId) -> Mention {
-    Mention::of("VirtualNetwork", ["", &id.folded()])
+/// A virtual network, as the objects of a namespace name it.
+pub(crate) fn virtual_network(namespace: &str, id: &ResourceId) -> Mention {
+    Mention::of("VirtualNetwork", [namespace, &id.folded()])
+}
+
+/// A virtual network that the object was seen to reach.
+pub(crate) fn reached_network(id: &ResourceId) -> Mention {
+    Mention::of("ReachedVirtualNetwork", ["", &id.folded()])
 }
 
 /// A `DelegatedSubnet`.

@@ -1,5 +1,7 @@
 //! Which objects wait for a pass, and when each has its turn: so many at once in each namespace, the urgent first. A
 //! namespace whose passes wait for Azure holds up no other, and an object that waits takes no more than its entry here.
+//! Namespaces take turns. In one of them every other turn is that of what was begun first, so that of many new objects some
+//! are ready while others have just begun.
 
 use crate::object::Object;
 use acivnet_azure::{
@@ -8,6 +10,7 @@ use acivnet_azure::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -59,6 +62,10 @@ struct State {
     due: BTreeSet<(Instant, Who)>,
     /// Where somebody waits or a pass is under way.
     namespaces: BTreeMap<Arc<str>, Namespace>,
+    /// Whose turn was the last.
+    served: Option<Arc<str>>,
+    /// Counts places in all lines.
+    places: u64,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +75,8 @@ struct Entry {
     /// When it wants a pass.
     due: Option<Instant>,
     stage: Stage,
+    /// The number of its place when its work began: kept until a sweep finds it at rest.
+    begun: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -84,6 +93,8 @@ enum Stage {
 #[derive(Debug, Default)]
 struct Namespace {
     under_way: usize,
+    /// The next turn is that of what was begun first and goes on.
+    carries_on: bool,
     line: Line<Who>,
 }
 
@@ -186,17 +197,34 @@ impl State {
     }
 
     fn join(&mut self, who: &Who, stage: Stage, priority: Priority) {
+        self.places += 1;
+        let new = self.places;
+        let entry = self.entry(who);
+        let number = match priority {
+            Priority::Change | Priority::Operation => *entry.begun.get_or_insert(new),
+            Priority::Sweep => {
+                entry.begun = None;
+                new
+            }
+            Priority::Retry => new,
+        };
         let line = &mut self.namespaces.entry(Arc::clone(&who.namespace)).or_default().line;
         if let Stage::Waits(place) = stage {
             line.leave(place);
         }
-        let place = line.join(priority, who.clone());
+        let place = line.join_at(priority, number, who.clone());
         self.entry(who).stage = Stage::Waits(place);
     }
 
-    /// Gives a turn.
+    /// Gives a turn, in the namespace that comes after the last one.
     fn take(&mut self) -> Option<Who> {
-        let who = self.namespaces.values_mut().find_map(Namespace::take)?;
+        let last = self.served.take();
+        let from = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let after = self.namespaces.range_mut::<Arc<str>, _>((from, Bound::Unbounded));
+        let who = after.map(|(_, there)| there).find_map(Namespace::take);
+        let who = who.or_else(|| self.namespaces.values_mut().find_map(Namespace::take));
+        self.served = who.as_ref().map(|who| Arc::clone(&who.namespace)).or(last);
+        let who = who?;
         self.entry(&who).stage = Stage::UnderWay { again: false };
         Some(who)
     }
@@ -238,7 +266,9 @@ impl Namespace {
         if self.under_way >= AT_ONCE {
             return None;
         }
-        let who = self.line.first().and_then(|first| self.line.serve(first))?;
+        let begun = self.line.first_of(Priority::Operation).filter(|_| self.carries_on);
+        let who = begun.or_else(|| self.line.first()).and_then(|first| self.line.serve(first))?;
+        self.carries_on = !self.carries_on;
         self.under_way += 1;
         Some(who)
     }

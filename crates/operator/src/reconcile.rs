@@ -1,7 +1,14 @@
 //! The shell in seven lines: all reads, then all decisions, then all writes.
 
 use crate::{
-    act::act, ctx::Ctx, definition, kubernetes, lease, object::Object, observe::Sight, packed::Standing, publish,
+    act::{act, end_turns},
+    ctx::Ctx,
+    definition, kubernetes, lease,
+    object::Object,
+    observe::Sight,
+    packed::Standing,
+    publish,
+    queue::Who,
 };
 use acivnet_core::{
     plan::Done,
@@ -22,7 +29,10 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
             let sweeps = ctx.pace.sweeps(interval, names(cr.meta()).0);
             (Some(sweeps.wait(ctx.clock.now())), "settled")
         }
-        Ok(Outcome { next: Next::Retry(retry), progress }) => (Some(again(ctx, cr, retry, progress)), "again"),
+        Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress }) => {
+            (Some(at_its_turn(ctx, cr, wait, progress)), "again")
+        }
+        Ok(Outcome { next: Next::Retry(retry), progress, .. }) => (Some(again(ctx, cr, retry, progress)), "again"),
         Ok(Outcome { next: Next::Never, .. }) => {
             ctx.memory.forget(cr.meta());
             (None, "released")
@@ -65,15 +75,23 @@ fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration
     }
 }
 
+/// It is told when its turn to write has come; what else of it runs is looked at before.
+fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> Duration {
+    ctx.memory.attempt(cr.meta(), Retry::Steadily, progress, true);
+    ctx.running.next_look_at_own(cr.meta(), ctx.pace).map_or(wait, |look| look.min(wait))
+}
+
 struct Outcome {
     next: Next,
     /// Azure took a write.
     progress: bool,
+    /// It has to write where the turn is another's: how long to wait for it.
+    turn: Option<Duration>,
 }
 
 async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     if cr.deleting() && !publish::is_held(cr) {
-        return Ok(Outcome { next: Next::Never, progress: false });
+        return Ok(Outcome { next: Next::Never, progress: false, turn: None });
     }
     if cr.deleting() && definition::is_going::<S>(ctx).await? {
         let mut left = cr.clone();
@@ -84,6 +102,7 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
 }
 
 async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
+    let who = Who::new::<S>(names(cr.meta()).0, names(cr.meta()).1);
     let (priority, looked) = (ctx.memory.priority(names(cr.meta()).2, Standing::of(cr)), Instant::now());
     let mut sight = Sight::of(ctx, cr, priority, is_steady(cr)).await;
     if !cr.asked() {
@@ -105,14 +124,15 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     let (Some(azure), true) = (&sight.azure, plan.writes().next().is_some()) else {
         publish::keep_credentials(ctx, cr, sight.known.as_deref()).await?;
         let said = report(cr, None);
+        let turn = end_turns(ctx, &who, &blueprint, &plan, &Done::default());
         publish::publish(ctx, cr.clone(), &said).await?;
-        return Ok(Outcome { next: said.next, progress: false });
+        return Ok(Outcome { next: said.next, progress: false, turn });
     };
     let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;
     let before = report(&cr, None);
     let cr = publish::record(ctx, cr, &before).await?;
-    let Some(done) = act(ctx, azure, cr.meta(), &sight.secrets, &blueprint, &plan).await else {
-        return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false });
+    let Some(done) = act(ctx, azure, (&who, cr.meta()), &sight.secrets, &blueprint, &plan).await else {
+        return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false, turn: None });
     };
     ctx.refusals.learn(ctx, cr.meta(), &blueprint, &plan, &done);
     let said = report(&cr, Some(&done));
@@ -120,8 +140,10 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
         0 => said.next,
         repeats => later(ctx, said.next, repeats),
     };
-    publish::publish(ctx, cr, &said).await?;
-    Ok(Outcome { next, progress: done.results.iter().any(|(_, result)| result.is_ok()) })
+    let published = publish::publish(ctx, cr, &said).await;
+    let turn = end_turns(ctx, &who, &blueprint, &plan, &done);
+    published?;
+    Ok(Outcome { next, progress: done.results.iter().any(|(_, result)| result.is_ok()), turn })
 }
 
 /// What Azure took and reads do not show is written again, but later each time, and no earlier than Azure asks.

@@ -114,12 +114,12 @@ async fn reads_that_nobody_wants_any_more_end() {
     slow.set("\"2\"");
     pass(&ctx, &team, "one", "m", None).await;
     assert_eq!((slow.begun().len(), slow.under_way()), (2, 1), "other bytes are there");
-    ctx.forget("ml", &object("one"));
+    ctx.forget(&crate::queue::Who::new::<acivnet_api::AciVnetDeployment>("ml", "one"), &object("one"));
     tokio::task::yield_now().await;
     assert_eq!(slow.under_way(), 1, "another wants them still");
     pass(&ctx, &team, "two", "other", None).await;
     assert_eq!((slow.begun().len(), slow.under_way()), (3, 1), "it wants another file now");
-    ctx.forget("ml", &object("two"));
+    ctx.forget(&crate::queue::Who::new::<acivnet_api::AciVnetDeployment>("ml", "two"), &object("two"));
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(slow.under_way(), 0, "nobody is left");
     let state = lock(&ctx.remote_files.state);

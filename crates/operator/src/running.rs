@@ -79,6 +79,15 @@ impl Running {
 
     /// How long to wait before the next look at what runs; nothing when nothing does.
     pub(crate) fn next_look(&self, meta: &ObjectMeta, pace: Pace) -> Option<Duration> {
+        self.next_look_at(meta, pace, |_| true)
+    }
+
+    /// The same for what was begun here, and not for what somebody else was seen to do.
+    pub(crate) fn next_look_at_own(&self, meta: &ObjectMeta, pace: Pace) -> Option<Duration> {
+        self.next_look_at(meta, pace, |ongoing| ongoing.sort.is_some())
+    }
+
+    fn next_look_at(&self, meta: &ObjectMeta, pace: Pace, counts: impl Fn(&Ongoing) -> bool) -> Option<Duration> {
         let (state, now) = (self.lock(), Instant::now());
         let wait = |ongoing: &Ongoing| {
             if ongoing.open > now {
@@ -90,7 +99,7 @@ impl Running {
                 None => Durations::next_unlearned(elapsed),
             })
         };
-        state.works.get(names(meta).2)?.values().map(wait).min()
+        state.works.get(names(meta).2)?.values().filter(|one| counts(one)).map(wait).min()
     }
 
     /// The object is gone.

@@ -1,13 +1,12 @@
 //! From settings to a running operator.
 
 use crate::{
-    admin::{self, Readiness},
+    admin::{Around, Server},
     args::Settings,
     controllers::{self, Stop},
     ctx::{Ctx, Options, Outside},
     kubernetes,
     lease::{self, Election, Term},
-    metrics::Metrics,
     networks::Networks,
     pace::Pace,
 };
@@ -40,8 +39,8 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Bytes of an answer of the API server that a connection reads ahead. It keeps what it once took as long as it lives, and
 /// that of a watch lives long.
 const READ_AHEAD: usize = 64 * 1024;
-/// How often the networks of the cluster are read again.
-const NETWORKS_EVERY: Duration = Duration::from_secs(3600);
+/// How often the networks of the cluster are read again: nodes come and go.
+const NETWORKS_EVERY: Duration = Duration::from_secs(300);
 
 /// Runs until a signal to end.
 ///
@@ -68,9 +67,13 @@ pub async fn operate(
     listener: Option<TcpListener>,
     stop: Stop,
 ) {
-    let (metrics, readiness) = (Arc::<Metrics>::default(), Arc::<Readiness>::default());
-    let serve = |listener| tokio::spawn(admin::serve(listener, Arc::clone(&metrics), Arc::clone(&readiness)));
-    let admin = listener.map(serve);
+    let around = Around::default();
+    let _admin = listener.and_then(|listener| {
+        let server = Server::start(listener, around.clone());
+        server.inspect_err(|error| tracing::error!(%error, "the admin server can't be started")).ok()
+    });
+    let pulse = Arc::clone(&around.pulse);
+    let beating = tokio::spawn(async move { pulse.beat().await });
     let networks = Arc::new(Networks::new(settings.scoring_networks.clone(), &settings.cluster_networks, api_server));
     let pace = Pace::new(settings.pace);
     if let Some(cluster) = unless(stop.clone(), learn(&outside, &networks, pace)).await {
@@ -83,7 +86,13 @@ pub async fn operate(
             cluster,
             models: settings.models,
         };
-        let operator = Operator { outside, options, networks, metrics, readiness, stop };
+        let operator = Operator { outside, options, networks, around, stop };
+        if !operator.networks.pods_known() {
+            tracing::warn!(
+                "--cluster-networks is empty and no node says where its Pods are: a tenant's sample request may be aimed at \
+                 Pods of this cluster; set --cluster-networks to the networks of its Pods and nodes"
+            );
+        }
         tracing::info!("started");
         match lease {
             Some(lease) => operator.take_turns(&lease).await,
@@ -91,7 +100,7 @@ pub async fn operate(
         }
         learning.abort();
     }
-    admin.inspect(|admin| admin.abort());
+    beating.abort();
 }
 
 /// What ends a term.
@@ -110,14 +119,13 @@ struct Operator {
     outside: Outside,
     options: Options,
     networks: Arc<Networks>,
-    metrics: Arc<Metrics>,
-    readiness: Arc<Readiness>,
+    around: Around,
     stop: Stop,
 }
 
 impl Operator {
     async fn work_alone(&self) {
-        self.metrics.leader(true);
+        self.around.metrics.leader(true);
         let ctx = self.ctx(Arc::new(()), self.outside.kube.clone());
         self.finish(pin!(self.work(ctx))).await;
     }
@@ -125,13 +133,13 @@ impl Operator {
     /// Works whenever it holds the lease, and begins anew each time: what it knew may have changed under another.
     async fn take_turns(&self, settings: &lease::Settings) {
         let Outside { kube, clock, random, .. } = self.outside.clone();
-        let around = lease::Around { kube, clock, random, metrics: Arc::clone(&self.metrics) };
+        let around = lease::Around { kube, clock, random, metrics: Arc::clone(&self.around.metrics) };
         let mut election = Election::new(settings, around);
-        while let Some(term) = unless(self.stop.clone(), election.win(|| self.readiness.set())).await {
+        while let Some(term) = unless(self.stop.clone(), election.win(|| self.around.readiness.set())).await {
             tracing::info!("leads from now on");
-            self.metrics.leader(true);
+            self.around.metrics.leader(true);
             self.term(&mut election, &term).await;
-            self.metrics.leader(false);
+            self.around.metrics.leader(false);
         }
     }
 
@@ -166,12 +174,11 @@ impl Operator {
 
     fn ctx(&self, fence: Arc<dyn Fence>, kube: kube::Client) -> Arc<Ctx> {
         let outside = Outside { kube, ..self.outside.clone() };
-        let (networks, metrics) = (Arc::clone(&self.networks), Arc::clone(&self.metrics));
-        Ctx::within(fence, outside, self.options.clone(), networks, metrics)
+        Ctx::within(fence, outside, self.options.clone(), Arc::clone(&self.networks), &self.around)
     }
 
     async fn work(&self, ctx: Arc<Ctx>) {
-        controllers::run(ctx, Arc::clone(&self.readiness), self.stop.clone()).await;
+        controllers::run(ctx, Arc::clone(&self.around.readiness), self.stop.clone()).await;
     }
 
     /// Lets what is under way come to its end, within a limit from `stop` on.
@@ -293,6 +300,7 @@ mod tests {
                 &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": "u-1"}}),
             ),
             (_, 2) => refused(403, "Forbidden"),
+            (path, _) if path.ends_with("/endpointslices/kubernetes") => refused(404, "NotFound"),
             _ => list(json!([])),
         });
         let ctx = mock.ctx();
@@ -305,7 +313,10 @@ mod tests {
         assert_eq!(learn(&outside, &ctx.networks, Pace::new(1.0)).await, "u-1");
         let servicecidrs = "GET /apis/networking.k8s.io/v1/servicecidrs";
         let namespace = "GET /api/v1/namespaces/kube-system";
-        assert_eq!(mock.lines(), [namespace, namespace, servicecidrs, namespace, servicecidrs]);
+        let (nodes, slice) =
+            ("GET /api/v1/nodes", "GET /apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes");
+        let networks = [servicecidrs, nodes, slice];
+        assert_eq!(mock.lines(), [&[namespace, namespace][..], &networks, &[namespace], &networks].concat());
     }
 
     #[tokio::test]

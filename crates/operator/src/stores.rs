@@ -1,13 +1,13 @@
 //! What the watches know: every object of both kinds, and the metadata of every ConfigMap.
 
 use crate::{
-    object::{Object, finalizer, subnet, virtual_network},
+    object::{Object, finalizer, reached_network, subnet, virtual_network},
     packed::{Kept, Mention},
     queue::Who,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
 use acivnet_core::{
-    describe::{Sibling, SubnetUser, virtual_network_of},
+    describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
     id::ResourceId,
     subject::names,
 };
@@ -89,7 +89,8 @@ impl Stores {
         }
     }
 
-    /// What is seen of every other subnet in a virtual network of the one with these names, by namespace and name.
+    /// What is seen of the other subnets in a virtual network of the one with these names, by namespace and name: of those
+    /// of its namespace, and of those of others that have reached the network. Any number may name it who have not.
     pub async fn siblings(
         &self,
         kube: &kube::Client,
@@ -97,10 +98,12 @@ impl Stores {
         (namespace, name): (&str, &str),
     ) -> Result<Vec<Sibling>, kube::Error> {
         let see = |one: &DelegatedSubnet| {
-            let other = names(&one.metadata).0 != namespace || names(&one.metadata).1 != name;
-            (other && virtual_network_of(one) == *network).then(|| Sibling::of(one))
+            let (theirs, its, _) = names(&one.metadata);
+            let counts = if theirs == namespace { its != name } else { has_reached_network(one) };
+            (counts && virtual_network_of(one) == *network).then(|| Sibling::of(one))
         };
-        found(self.subnets.get(), virtual_network(network), Api::all(kube.clone()), see).await
+        let mentions = [virtual_network(namespace, network), reached_network(network)];
+        found(self.subnets.get(), &mentions, Api::all(kube.clone()), see).await
     }
 
     /// What is seen of every deployment of a namespace that names a subnet, by name.
@@ -115,7 +118,7 @@ impl Stores {
             names_it.then(|| SubnetUser::of(one))
         };
         let api = Api::namespaced(kube.clone(), namespace);
-        found(self.deployments.get(), subnet(namespace, name), api, see).await
+        found(self.deployments.get(), &[subnet(namespace, name)], api, see).await
     }
 
     /// Uids of the objects of a namespace that carry our finalizer.
@@ -142,7 +145,7 @@ async fn held<S: Object>(
     namespace: &str,
 ) -> Result<Vec<String>, kube::Error> {
     let uids = match store {
-        Some(store) => mentioning(store, finalizer(namespace)).iter().map(|one| one.uid().to_owned()).collect(),
+        Some(store) => mentioning(store, &[finalizer(namespace)]).iter().map(|one| one.uid().to_owned()).collect(),
         None => {
             let all = Api::<S>::namespaced(kube.clone(), namespace).list(&ListParams::default()).await?;
             all.iter().filter(|one| one.finalizers().iter().any(|one| one == FINALIZER)).filter_map(S::uid).collect()
@@ -155,12 +158,12 @@ async fn held<S: Object>(
 /// time. One object at a time is held.
 async fn found<S: Object, T>(
     store: Option<&Store<Kept<S>>>,
-    mention: Mention,
+    mentions: &[Mention],
     api: Api<S>,
     see: impl Fn(&S) -> Option<T>,
 ) -> Result<Vec<T>, kube::Error> {
     if let Some(store) = store {
-        let kept = mentioning(store, mention);
+        let kept = mentioning(store, mentions);
         return kept.iter().filter_map(|one| one.unpack().map(|one| see(&one)).transpose()).collect();
     }
     let mut listed = api.list(&ListParams::default()).await?.items;
@@ -168,10 +171,10 @@ async fn found<S: Object, T>(
     Ok(listed.iter().filter_map(see).collect())
 }
 
-/// The objects of a store that refer to something.
-pub(crate) fn mentioning<S: Object>(store: &Store<Kept<S>>, what: Mention) -> Vec<Arc<Kept<S>>> {
+/// The objects of a store that refer to one of some things.
+pub(crate) fn mentioning<S: Object>(store: &Store<Kept<S>>, things: &[Mention]) -> Vec<Arc<Kept<S>>> {
     let mut found = store.state();
-    found.retain(|one| one.mentions(what));
+    found.retain(|one| things.iter().any(|thing| one.mentions(*thing)));
     found.sort_by(|one, other| one.who().cmp(other.who()));
     found
 }

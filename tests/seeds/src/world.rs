@@ -165,7 +165,7 @@ fn settings(elects: bool) -> Settings {
         azure_ca_file: None,
         admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
-        cluster_networks: Vec::new(),
+        cluster_networks: vec!["10.244.0.0/16".parse().expect("a network")],
         lease: elects.then_some(lease),
         stalled_after: Duration::from_secs(900),
         pace: PACE,

@@ -171,7 +171,8 @@ impl Bed {
             cluster,
             models: ModelLimits::default(),
         };
-        let networks = Networks::new(vec!["10.0.0.0/8".parse().expect("a network")], &[], String::new());
+        let pods = "10.244.0.0/16".parse().expect("a network");
+        let networks = Networks::new(vec!["10.0.0.0/8".parse().expect("a network")], &[pods], String::new());
         networks.learn(&outside.kube).await.expect("the networks of the cluster");
         Ctx::new(outside, options, Arc::new(networks))
     }

@@ -1,6 +1,7 @@
 //! How scenarios have to end. Each panics when the end is another one.
 
 use super::{
+    acts::others::STRANGERS,
     certificates::{self, Certificate},
     end_state::EndState,
 };
@@ -220,6 +221,28 @@ pub fn nothing(end: &EndState) {
     assert_eq!((objects(end, SUBNETS), objects(end, DEPLOYMENTS)), (0, 0), "{:#}", end.kubernetes);
     counts(end, &[("models", 0), ("services", 0)]);
     absent(end, &["amlvnet1", "amlnsg"]);
+}
+
+/// The network stands as its owner describes it, who hears nothing of the stranger.
+pub fn network_beside_a_stranger(end: &EndState) {
+    network(end);
+    let prefixes = &resource(end, "/virtualNetworks/amlvnet1")["properties"]["addressSpace"]["addressPrefixes"];
+    assert_eq!(prefixes, &json!(["10.0.0.0/16"]));
+    let ours = end.kubernetes[SUBNETS]["ml/amlsubnet1"].to_string();
+    assert!(!ours.contains(STRANGERS) && !ours.contains("evil"), "{ours}");
+    assert_eq!(objects(end, SUBNETS), 2);
+}
+
+/// The same, and the network has the tag.
+pub fn tagged_beside_a_stranger(end: &EndState) {
+    network_beside_a_stranger(end);
+    tagged_network(end);
+}
+
+/// Nothing stands, and the stranger's objects wait.
+pub fn stranger_alone(end: &EndState) {
+    absent(end, &["amlvnet1", "amlnsg"]);
+    assert_eq!((objects(end, SUBNETS), objects(end, DEPLOYMENTS)), (1, 1), "{:#}", end.kubernetes);
 }
 
 /// The same, and the namespace is gone.

@@ -38,6 +38,8 @@ pub struct Burst {
     pub made: [usize; 2],
     /// Seconds from when they were applied until everything is ready.
     pub ready: f64,
+    /// Until the first tenth of the objects, and until half of them were.
+    pub first: [f64; 2],
 }
 
 impl Burst {
@@ -63,9 +65,8 @@ pub async fn burst(deployments: usize, client_subnets: bool) -> Burst {
     let crowd = Crowd { namespace, subscription, subnets, subnets_of_a_network: 1, client_subnets, deployments };
     bed.apply(crowd.files());
     crowd.objects().into_iter().for_each(|object| bed.apply(object));
-    let applied = Instant::now();
-    until_ready(&bed, crowd.len(), Duration::from_secs(1)).await;
-    let ready = applied.elapsed().as_secs_f64();
+    let times = ready_times(&bed, crowd.len()).await;
+    let (ready, first) = (times[times.len() - 1], [10, 2].map(|part| times[times.len() / part]));
     operator.stop().await;
     let log = log(&bed);
     let made = ["/services", "/models"]
@@ -74,7 +75,71 @@ pub async fn burst(deployments: usize, client_subnets: bool) -> Burst {
     let (reads, writes): (Vec<&Entry>, Vec<&Entry>) = arm.partition(|entry| entry.verb == "GET");
     let refused = reads.iter().chain(&writes).filter(|entry| entry.status == 429).count();
     let seconds = writes[writes.len() - 1].time.duration_since(writes[0].time).as_secs_f64();
-    Burst { writes: writes.len(), reads: reads.len(), refused, seconds, made, ready }
+    Burst { writes: writes.len(), reads: reads.len(), refused, seconds, made, ready, first }
+}
+
+/// Many subnets in one virtual network.
+#[derive(Debug)]
+pub struct OneNetwork {
+    /// Writes that Azure refused because another one was running in the network.
+    pub collided: usize,
+    /// Writes to Resource Manager.
+    pub writes: usize,
+    /// When each was ready, in seconds.
+    pub ready: Vec<f64>,
+}
+
+/// So many subnets in one virtual network, all applied at once.
+pub async fn one_network(subnets: usize) -> OneNetwork {
+    let bed = Bed::new(Disturbance::default()).await;
+    let operator = Operator::start(&bed).await;
+    sleep(Duration::from_secs(5)).await;
+    let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
+    let (namespace, subnets_of_a_network) = (NAMESPACE.to_owned(), subnets);
+    let crowd = Crowd { namespace, subscription, subnets, subnets_of_a_network, client_subnets: false, deployments: 0 };
+    crowd.objects().into_iter().for_each(|object| bed.apply(object));
+    let ready = ready_times(&bed, subnets).await;
+    operator.stop().await;
+    let log = log(&bed);
+    let writes: Vec<&Entry> = log.iter().filter(|entry| entry.verb == "PUT").collect();
+    let collided = writes.iter().filter(|entry| entry.status == 429 || entry.status == 409).count();
+    OneNetwork { collided, writes: writes.len(), ready }
+}
+
+/// When so many objects became ready, one after another, in seconds from now.
+async fn ready_times(bed: &Bed, wanted: usize) -> Vec<f64> {
+    let (begun, mut times) = (Instant::now(), Vec::new());
+    while times.len() < wanted {
+        let elapsed = begun.elapsed();
+        assert!(elapsed < LONGEST, "{} of {wanted} objects became ready within a day", times.len());
+        times.resize(bed.ready().max(times.len()), elapsed.as_secs_f64());
+        sleep(Duration::from_secs(1)).await;
+    }
+    times
+}
+
+/// How many seconds the how-to's network takes beside so many objects of another namespace that lacks an identity.
+pub async fn beside(others: usize) -> f64 {
+    let bed = Bed::new(Disturbance::default()).await;
+    let crowd = Crowd {
+        // before the other one by name
+        namespace: "a-crowd".to_owned(),
+        subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
+        subnets: others,
+        subnets_of_a_network: 16,
+        client_subnets: false,
+        deployments: 0,
+    };
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": crowd.namespace}});
+    bed.cluster.apply(&namespace);
+    crowd.objects().iter().for_each(|object| bed.cluster.apply(object));
+    let operator = Operator::start(&bed).await;
+    bed.apply(examples::subnet().0);
+    let begun = Instant::now();
+    until_ready(&bed, 1, CLOSELY).await;
+    let took = begun.elapsed().as_secs_f64();
+    operator.stop().await;
+    took
 }
 
 /// An operation that was waited for.

@@ -317,6 +317,30 @@ const OTHERS: &[Scenario] = &[
         ends: expect::nothing,
     },
     network_drift("token expires", others::no_rules_later),
+    Scenario {
+        name: "a stranger names the network first",
+        prepare: others::stranger_first,
+        act: acts::network,
+        ends: expect::network_beside_a_stranger,
+    },
+    Scenario {
+        name: "a network that a stranger names is changed",
+        prepare: others::network_after_a_stranger,
+        act: acts::tag_network,
+        ends: expect::tagged_beside_a_stranger,
+    },
+    Scenario {
+        name: "a stranger pretends to have reached the network",
+        prepare: acts::network,
+        act: others::pretended_and_tagged,
+        ends: expect::tagged_beside_a_stranger,
+    },
+    Scenario {
+        name: "a network that a stranger names is deleted",
+        prepare: others::network_after_a_stranger,
+        act: others::delete_network_that_a_stranger_uses,
+        ends: expect::stranger_alone,
+    },
 ];
 
 /// What stands is taken, or left behind.

@@ -82,6 +82,32 @@ fn the_example_is_applied_whole() {
     });
 }
 
+/// A manifest of the operator.
+fn manifest(file: &str) -> Value {
+    let text = fs::read_to_string(repository().join("deploy/operator").join(file)).expect("a manifest");
+    serde_saphyr::from_str(&text).expect("YAML")
+}
+
+/// Probes have time, what the operator can't learn of the cluster is asked for, and the policy is about its Pods.
+#[test]
+fn the_operator_is_shipped_for_a_cluster_with_tenants() {
+    let deployment = manifest("deployment.yaml");
+    let container = deployment.pointer("/spec/template/spec/containers/0").expect("a container");
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert!(container[probe]["timeoutSeconds"].as_u64() >= Some(5), "{probe}");
+    }
+    let env = container["env"].as_array().expect("settings");
+    assert!(env.iter().any(|one| one["name"] == "ACIVNET_CLUSTER_NETWORKS"), "{env:?}");
+    let policy = manifest("network-policy.yaml");
+    let labels = deployment.pointer("/spec/template/metadata/labels").expect("labels");
+    assert_eq!(policy.pointer("/spec/podSelector/matchLabels"), Some(labels));
+    let port = &policy["spec"]["ingress"][0]["ports"][0]["port"];
+    assert_eq!(port, &container["ports"][0]["name"], "nothing else is served");
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+    let kustomization = manifest("kustomization.yaml");
+    assert!(kustomization["resources"].as_array().expect("files").contains(&json!("network-policy.yaml")));
+}
+
 /// The namespace of the operator enforces `restricted`; the operator's Pods are admitted to it.
 #[test]
 fn the_operator_is_admitted_to_its_namespace() {

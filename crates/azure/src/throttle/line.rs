@@ -65,7 +65,12 @@ impl<T> Line<T> {
     /// Takes a place.
     pub fn join(&mut self, priority: Priority, waiter: T) -> Ticket {
         self.came += 1;
-        let ticket = Ticket { priority, number: self.came };
+        self.join_at(priority, self.came, waiter)
+    }
+
+    /// Takes a place by a number that nobody else in line has, the lower the earlier among equally urgent ones.
+    pub fn join_at(&mut self, priority: Priority, number: u64, waiter: T) -> Ticket {
+        let ticket = Ticket { priority, number };
         self.waiting.insert(ticket, waiter);
         ticket
     }
@@ -75,11 +80,14 @@ impl<T> Line<T> {
         if !self.is_turn_of_longest_waiting() {
             return self.waiting.keys().next().copied();
         }
-        let firsts = Priority::ALL.map(|priority| {
-            let mut same = self.waiting.range(Ticket { priority, number: 0 }..);
-            same.next().map(|(ticket, _)| *ticket).filter(|ticket| ticket.priority == priority)
-        });
-        firsts.into_iter().flatten().min_by_key(|ticket| ticket.number)
+        let firsts = Priority::ALL.into_iter().filter_map(|priority| self.first_of(priority));
+        firsts.min_by_key(|ticket| ticket.number)
+    }
+
+    /// The first of one priority.
+    pub fn first_of(&self, priority: Priority) -> Option<Ticket> {
+        let mut same = self.waiting.range(Ticket { priority, number: 0 }..);
+        same.next().map(|(ticket, _)| *ticket).filter(|ticket| ticket.priority == priority)
     }
 
     /// Whether the next turn is that of the longest waiting.

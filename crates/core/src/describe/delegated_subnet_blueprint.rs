@@ -4,7 +4,7 @@ use super::{
     address_space::{self, AddressSpace},
     delegated_subnet::{Ids, deployments_question, objects, others_question, users, was_ours},
     delegated_subnet_associations::elsewhere,
-    neighbours::Sibling,
+    neighbours::{Footing, Sibling},
     tags,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     questions::Question,
     retry::Retry,
     scrub,
-    subject::Subject,
+    subject::{Subject, names},
 };
 use acivnet_api::{DelegatedSubnet, Management, conditions::reasons};
 use serde_json::{Map, Value};
@@ -246,33 +246,61 @@ impl Describer<'_> {
         ))
     }
 
-    /// Others that make the same network must describe it in the same way; the elder one counts.
+    /// Others that make the same network must describe it in the same way. Who has more in it counts, among equals the
+    /// elder; in another namespace only who has something in it.
     fn differing_sibling(&self) -> Option<Cause> {
         let (own, siblings) = (Sibling::of(self.cr), self.siblings());
         let makes = |other: &&Sibling| !other.deleting && other.creates;
         let differs = siblings
             .iter()
             .filter(makes)
-            .find(|other| other.is_elder_than(&own) && !own.describes_same_network(other))?;
+            .find(|other| !own.describes_same_network(other) && self.counts_more(other, &own))?;
         let Sibling { namespace, name, .. } = differs;
+        // the objects of others are nobody's business
+        let who = match *namespace == own.namespace {
+            true => format!("DelegatedSubnet {namespace}/{name}"),
+            false => "a DelegatedSubnet of another namespace, which has something in it,".to_owned(),
+        };
         Some(Cause::person(
             reasons::VIRTUAL_NETWORK_DIFFERS,
             format!(
-                "DelegatedSubnet {namespace}/{name} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference",
+                "{who} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference",
                 self.ids.virtual_network.name()
             ),
         ))
+    }
+
+    fn counts_more(&self, other: &Sibling, own: &Sibling) -> bool {
+        let (theirs, ours) = (self.footing(other), self.footing(own));
+        let counts = other.namespace == own.namespace || theirs > Footing::None;
+        counts && (theirs > ours || theirs == ours && other.is_elder_than(own))
+    }
+
+    /// What one has in the network, as this pass sees it in Azure.
+    fn footing(&self, one: &Sibling) -> Footing {
+        let Some(network) = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network) else {
+            return Footing::None;
+        };
+        let mark = Mark::Delegation(Owner::new(&self.owner.cluster, &one.namespace, &one.name).delegation());
+        let mut subnets = network.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten();
+        match subnets.any(|subnet| mark.on(subnet) == Says::Ours) {
+            true => Footing::Subnet,
+            false if one.describes(network) => Footing::Description,
+            false => Footing::None,
+        }
     }
 
     fn siblings(&self) -> Vec<Sibling> {
         objects(self.observed, &others_question(&self.ids))
     }
 
-    /// The last who leaves takes the network along: nobody who stays uses it, and a read that is no older than those of
-    /// our own subnets shows no other subnet in it.
+    /// The last who leaves takes the network along: nobody of the namespace who stays uses it, and a read that is no older
+    /// than those of our own subnets shows no other subnet in it. What others only wrote down keeps no network.
     fn leaves_network(&self, nodes: &[Node]) -> Leaves {
         let made = self.cr.spec.virtual_network.management == Management::Create;
-        if !made || self.virtual_network().retained || self.siblings().iter().any(|other| !other.deleting) {
+        let namespace = names(&self.cr.metadata).0;
+        let stays = |other: &Sibling| !other.deleting && other.namespace == namespace;
+        if !made || self.virtual_network().retained || self.siblings().iter().any(stays) {
             return Leaves::Network;
         }
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);

@@ -26,6 +26,10 @@ const AFTER_THE_BUILD: [&str; 9] = [
     reasons::SUBNET_NOT_DELEGATED,
 ];
 
+/// Said beside the probe while nobody told where the cluster's Pods are.
+const PODS_UNKNOWN: &str = "the operator does not know where the Pods of its cluster are and can't refuse their addresses; its \
+                            administrator sets --cluster-networks";
+
 impl Reporter<'_> {
     pub(super) fn parts(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
         self.network(conditions);
@@ -173,6 +177,8 @@ impl Reporter<'_> {
                 Ok(_) => (None, reasons::PROGRESSING, "not probed yet".to_owned()),
             },
         };
+        let unchecked = self.cr.spec.probe.is_some() && self.pass.observed.settings.pods_unknown;
+        let message = if unchecked { format!("{message}; {PODS_UNKNOWN}") } else { message };
         conditions.set(types::PROBE_PASSED, met, reason, message);
     }
 

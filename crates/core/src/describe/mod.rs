@@ -28,7 +28,7 @@ mod variables;
 
 pub use delegated_subnet::virtual_network_of;
 pub use inputs::SOURCE_DIRECTORY;
-pub use neighbours::{Sibling, SubnetUser};
+pub use neighbours::{Sibling, SubnetUser, has_reached_network};
 
 use crate::owner::Owner;
 use acivnet_api::Tag;

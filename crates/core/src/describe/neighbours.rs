@@ -1,10 +1,14 @@
 //! What an object looks at of the others around it: little of each, since there may be many.
 
-use super::deployment::service_name;
-use crate::subject::{Subject, names};
+use super::{delegated_subnet::virtual_network_of, deployment::service_name};
+use crate::{
+    kinds::virtual_network::{self, VIRTUAL_NETWORK},
+    subject::{Subject, names},
+};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An `AciVnetDeployment`, as the subnet that it names sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +23,8 @@ pub struct SubnetUser {
     pub address: Option<String>,
 }
 
-/// A `DelegatedSubnet`, as another one in the same virtual network sees it.
+/// A `DelegatedSubnet`, as another one in the same virtual network sees it. Whoever may write objects may name any network:
+/// of another namespace only those are looked at that were once seen to reach it ([`has_reached_network`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sibling {
     /// `metadata.creationTimestamp`.
@@ -69,10 +74,17 @@ impl Sibling {
         }
     }
 
-    /// Who is older describes the network.
+    /// Who is older describes the network, among those with the same [`Footing`].
     pub(super) fn is_elder_than(&self, other: &Self) -> bool {
         let age = |one: &Self| (one.created, one.namespace.clone(), one.name.clone());
         age(self) < age(other)
+    }
+
+    /// Whether the network stands with all that this one describes.
+    pub(super) fn describes(&self, network: &Value) -> bool {
+        let stand = virtual_network::address_prefixes(network);
+        let tagged = |tag: &Tag| network.get("tags").and_then(|tags| tags.get(&tag.name)?.as_str()) == Some(&tag.value);
+        self.prefixes.iter().all(|one| stand.contains(&one.as_str())) && self.tags.iter().all(tagged)
     }
 
     /// Whether both describe the same network: tags of one may be missing with the other.
@@ -81,4 +93,25 @@ impl Sibling {
         let conflicts = |tag: &Tag| other.tags.iter().any(|theirs| same_name(tag, theirs) && theirs.value != tag.value);
         self.prefixes == other.prefixes && !self.tags.iter().any(conflicts)
     }
+}
+
+/// What a `DelegatedSubnet` has in a virtual network: the more, the more its description counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Footing {
+    /// Nothing is known.
+    None,
+    /// The network stands with all that it describes.
+    Description,
+    /// A subnet in it carries its mark.
+    Subnet,
+}
+
+/// Whether the operator has seen the network of a subnet with that subnet's own identity. What was only written down, or
+/// could not be read, says nothing of rights.
+pub fn has_reached_network(cr: &DelegatedSubnet) -> bool {
+    let id = virtual_network_of(cr);
+    let is_it = |kind: &str, text: &str| kind == VIRTUAL_NETWORK.name && text.eq_ignore_ascii_case(id.as_str());
+    let recorded = cr.recorded().iter().find(|one| is_it(&one.kind, &one.id));
+    let state = recorded.and_then(|one| one.state.as_deref());
+    state.is_some_and(|state| ["Settled", "Drifted", "Busy", "Failed"].contains(&state))
 }

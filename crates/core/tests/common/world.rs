@@ -1,10 +1,10 @@
 //! A little Azure and a little cluster, enough to carry out plans. It knows nothing of core's kinds but their protocol.
 
 use super::objects::{CLUSTER, SERVICE, network, subnet_id, workspace};
-use acivnet_api::{AciVnetDeployment, conditions::reasons};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::reasons};
 use acivnet_core::{
     blueprint::{Blueprint, Node},
-    describe::{Sibling, SubnetUser, virtual_network_of},
+    describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
     failure::Failure,
     kinds::web_service::keys,
     observed::{Fact, Identity, Observed, Settings},
@@ -24,6 +24,8 @@ pub type Refusal = fn(&Node, &Request) -> Option<Failure>;
 
 pub struct World {
     pub now: i64,
+    /// Nobody told where the cluster's Pods are.
+    pub pods_unknown: bool,
     /// ARM bodies by id in lower case.
     pub arm: BTreeMap<String, Value>,
     pub models: Vec<Value>,
@@ -64,6 +66,7 @@ pub struct World {
 impl Default for World {
     fn default() -> Self {
         let mut world = Self {
+            pods_unknown: false,
             now: START,
             arm: BTreeMap::new(),
             models: Vec::new(),
@@ -129,7 +132,8 @@ impl World {
         let settings = Settings {
             cluster: CLUSTER.into(),
             scoring_networks: vec![net("10.0.0.0/8")],
-            refused_networks: vec![net("10.96.0.0/16")],
+            refused_networks: [net("10.96.0.0/16")].into(),
+            pods_unknown: self.pods_unknown,
             stalled_after_seconds: 900,
         };
         let mut observed = Observed { settings, ..Observed::default() };
@@ -188,7 +192,9 @@ impl World {
             Question::DelegatedSubnet(name) => self.subnets.get(name).cloned(),
             Question::OtherDelegatedSubnets { virtual_network } => {
                 let others = self.others.iter().map(|one| serde_json::from_value(one.clone()).unwrap());
+                let near = |one: &DelegatedSubnet| one.metadata.namespace.as_deref() == Some("ml");
                 let shares = others.filter(|one| virtual_network_of(one) == *virtual_network);
+                let shares = shares.filter(|one| near(one) || has_reached_network(one));
                 Some(shares.map(|one| json!(Sibling::of(&one))).collect())
             }
             Question::Deployments { subnet } => {
@@ -450,8 +456,7 @@ fn of(list: &[Value], place: &str, text: &str) -> Value {
 }
 
 fn child(id: &str, body: &Value) -> Value {
-    json!({"id": id, "name": id.rsplit('/').next(), "properties": {"addressPrefix": body["properties"]["addressPrefix"],
-        "addressPrefixes": body["properties"]["addressPrefixes"]}})
+    json!({"id": id, "name": id.rsplit('/').next(), "properties": body["properties"]})
 }
 
 fn file(content: &str, text: bool) -> Value {

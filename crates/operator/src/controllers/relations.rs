@@ -4,10 +4,14 @@ use crate::{
     ctx::Ctx,
     object::{self, Object},
     packed::{Kept, Mention},
+    queue::Who,
     stores::mentioning,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::types};
-use acivnet_core::{describe::virtual_network_of, subject::names};
+use acivnet_core::{
+    describe::{has_reached_network, virtual_network_of},
+    subject::names,
+};
 use k8s_openapi::{
     api::core::v1::ConfigMap,
     apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
@@ -47,13 +51,13 @@ impl Relations {
     /// Its subnet counts it, and waits for it when both are to go.
     pub(super) fn deployment(&self, event: &Event<Kept<AciVnetDeployment>>) {
         let Some((deployment, gone)) = unpacked(event) else { return };
-        if self.changed(&deployment.metadata, gone, &shown_by_deployment(&deployment)) {
+        if self.changed::<AciVnetDeployment>(&deployment.metadata, gone, &shown_by_deployment(&deployment)) {
             let (namespace, ..) = names(&deployment.metadata);
             let subnet = ObjectRef::new(&deployment.spec.network.subnet_ref.name).within(namespace);
             // one that does not exist has nobody to look
             let Some(subnet) = self.subnets.get(&subnet) else { return };
             // a container group came or went: what a list says of the subnet's addresses is out of date
-            if let Ok(subnet) = subnet.unpack() {
+            if let Some(subnet) = subnet.unpack().ok().filter(has_reached_network) {
                 self.ctx.snapshots.drop_around(&virtual_network_of(&subnet));
             }
             self.ctx.queue.want(subnet.who());
@@ -63,14 +67,17 @@ impl Relations {
     /// Its deployments wait for it; those who share its network may be the last who use it now.
     pub(super) fn subnet(&self, event: &Event<Kept<DelegatedSubnet>>) {
         let Some((subnet, gone)) = unpacked(event) else { return };
-        if !self.changed(&subnet.metadata, gone, &shown_by_subnet(&subnet)) {
+        if !self.changed::<DelegatedSubnet>(&subnet.metadata, gone, &shown_by_subnet(&subnet)) {
             return;
         }
         let (namespace, name, _) = names(&subnet.metadata);
         self.look_at_deployments(object::subnet(namespace, name));
         if gone {
-            let sharing = mentioning(&self.subnets, object::virtual_network(&virtual_network_of(&subnet)));
-            sharing.iter().for_each(|one| self.ctx.queue.want(one.who()));
+            let network = virtual_network_of(&subnet);
+            let mut sharing = vec![object::virtual_network(namespace, &network)];
+            // whoever names a network makes nobody else work that way
+            sharing.extend(has_reached_network(&subnet).then(|| object::reached_network(&network)));
+            mentioning(&self.subnets, &sharing).iter().for_each(|one| self.ctx.queue.want(one.who()));
         }
     }
 
@@ -85,16 +92,16 @@ impl Relations {
     }
 
     fn look_at_deployments(&self, who: Mention) {
-        mentioning(&self.deployments, who).iter().for_each(|one| self.ctx.queue.want(one.who()));
+        mentioning(&self.deployments, &[who]).iter().for_each(|one| self.ctx.queue.want(one.who()));
     }
 
     /// Whether what others look at differs from the last time. Forgets what is gone.
-    fn changed(&self, meta: &ObjectMeta, gone: bool, shown: &Value) -> bool {
-        let (namespace, _, uid) = names(meta);
+    fn changed<S: Object>(&self, meta: &ObjectMeta, gone: bool, shown: &Value) -> bool {
+        let (namespace, name, uid) = names(meta);
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if gone {
             all.remove(uid);
-            self.ctx.forget(namespace, meta);
+            self.ctx.forget(&Who::new::<S>(namespace, name), meta);
             return true;
         }
         let mut hasher = DefaultHasher::new();

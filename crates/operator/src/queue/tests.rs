@@ -148,3 +148,57 @@ async fn who_waits_for_a_turn_is_woken() {
     queue.next(alike).await;
     assert_eq!(asked.elapsed(), LONG + Duration::from_secs(7));
 }
+
+#[tokio::test(start_paused = true)]
+async fn five_thousand_objects_of_a_namespace_come_before_no_other_object_but_those_under_way() {
+    let queue = Queue::default();
+    (0..5_000).for_each(|number| queue.seen(&who("a", &number.to_string()), 1));
+    let held: Vec<String> = turns(&queue, alike);
+    assert_eq!(held.len(), AT_ONCE);
+    // passes of the many end and begin all the time; another namespace's object comes in between
+    for (round, name) in held.iter().enumerate() {
+        queue.done(&who("a", name), Some(LONG));
+        if round % 3 == 2 {
+            queue.seen(&who("b", &round.to_string()), 1);
+            queue.seen(&who("0", &round.to_string()), 1);
+            let next: Vec<Who> = (0..3).filter_map(|_| queue.next(alike).now_or_never()).collect();
+            let namespaces: std::collections::BTreeSet<&str> = next.iter().map(|who| &*who.namespace).collect();
+            assert_eq!(namespaces, ["0", "a", "b"].into(), "one each");
+            next.iter().filter(|who| &*who.namespace != "a").for_each(|who| queue.done(who, None));
+        } else {
+            assert_eq!(turns(&queue, alike).len(), 1);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_first_is_ready_first() {
+    const PASSES: usize = 6;
+    let (queue, mut passes) = (Queue::default(), std::collections::BTreeMap::<String, usize>::new());
+    let objects: Vec<Who> = (0..100).map(|number| who("ml", &format!("{number:03}"))).collect();
+    objects.iter().for_each(|one| queue.seen(one, 1));
+    let begun = std::cell::RefCell::new(std::collections::BTreeSet::<String>::new());
+    // whoever was looked at before runs in Azure
+    let priority = |who: &Who| {
+        let known = begun.borrow().contains(&*who.name);
+        Some(if known { Priority::Operation } else { Priority::Change })
+    };
+    let (start, mut ready) = (Instant::now(), Vec::new());
+    while ready.len() < objects.len() {
+        for name in turns(&queue, priority) {
+            begun.borrow_mut().insert(name.clone());
+            let count = passes.entry(name.clone()).or_default();
+            *count += 1;
+            let done = *count == PASSES;
+            ready.extend(done.then(|| start.elapsed()));
+            queue.done(&who("ml", &name), (!done).then_some(Duration::from_secs(1)));
+        }
+        advance(Duration::from_millis(250)).await;
+    }
+    let (first, half, last) = (ready[0], ready[ready.len() / 2], ready[ready.len() - 1]);
+    let alone = Duration::from_secs(1) * (PASSES as u32 - 1);
+    assert!(first <= alone * 3 / 2, "the first was ready after {first:?}, alone after {alone:?}");
+    assert!(half <= last * 3 / 5, "half were ready after {half:?} of {last:?}");
+    queue.seen(&objects[0], 2);
+    assert_eq!(turns(&queue, priority).len(), 1);
+}

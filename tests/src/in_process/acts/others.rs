@@ -1,9 +1,12 @@
 //! Others hold what is ours, have what is called as ours, or keep us from looking.
 
-use super::{Done, delete_network, done, network, portal};
+use super::{Done, delete_network, done, network, portal, tag_network};
 use crate::{
     examples,
-    in_process::{api_server::resources::DELEGATED_SUBNETS, bed::Bed},
+    in_process::{
+        api_server::{resources::DELEGATED_SUBNETS, store::Key},
+        bed::Bed,
+    },
 };
 use futures::future::FutureExt as _;
 use http::Method;
@@ -85,4 +88,41 @@ fn blind(bed: &Bed, status: u16, body: Value) -> Done<'_> {
         delete_network(bed).await;
     }
     .boxed()
+}
+
+/// The namespace of a tenant that has no right in Azure, nor an identity.
+pub const STRANGERS: &str = "strangers";
+
+/// Somebody who has no right in Azure describes the network otherwise, before anybody makes it.
+pub fn stranger_first(bed: &Bed) -> Done<'_> {
+    stranger(bed, "10.0.0.0/15");
+    done()
+}
+
+/// The same, and the network is made all the same.
+pub fn network_after_a_stranger(bed: &Bed) -> Done<'_> {
+    stranger(bed, "10.0.0.0/15");
+    network(bed)
+}
+
+/// A deployment of the stranger names its subnet, and the article's network is deleted.
+pub fn delete_network_that_a_stranger_uses(bed: &Bed) -> Done<'_> {
+    bed.cluster.apply(&examples::deployment().with("/metadata/namespace", STRANGERS).0);
+    delete_network(bed)
+}
+
+/// The stranger pretends in its own status to have reached the network, whose owner changes it.
+pub fn pretended_and_tagged(bed: &Bed) -> Done<'_> {
+    stranger(bed, "10.0.0.0/15");
+    let id = format!("{}/providers/Microsoft.Network/virtualNetworks/amlvnet1", crate::in_process::bed::GROUP_ID);
+    let key = Key::new(&DELEGATED_SUBNETS, STRANGERS, "evil");
+    let record = json!([{"kind": "VirtualNetwork", "id": id, "origin": "Created", "state": "Settled"}]);
+    bed.cluster.merge(&key, &json!({"status": {"resources": record}}));
+    tag_network(bed)
+}
+
+fn stranger(bed: &Bed, prefix: &str) {
+    bed.cluster.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": STRANGERS}}));
+    let evil = examples::subnet().named("evil").with("/metadata/namespace", STRANGERS);
+    bed.cluster.apply(&evil.with("/spec/virtualNetwork/addressPrefixes", json!([prefix])).0);
 }

@@ -44,12 +44,16 @@ pub static LEASES: ResourceType = builtin("coordination.k8s.io", "v1", "leases",
 /// Networks of Services.
 pub static SERVICE_CIDRS: ResourceType =
     ResourceType { namespaced: false, ..builtin("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR") };
+/// Nodes.
+pub static NODES: ResourceType = ResourceType { namespaced: false, ..builtin("", "v1", "nodes", "Node") };
+/// Where Services lead.
+pub static ENDPOINT_SLICES: ResourceType = builtin("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice");
 /// The network part.
 pub static DELEGATED_SUBNETS: ResourceType = custom("delegatedsubnets", "DelegatedSubnet");
 /// The model part.
 pub static ACI_VNET_DEPLOYMENTS: ResourceType = custom("acivnetdeployments", "AciVnetDeployment");
 
-static ALL: [&ResourceType; 9] = [
+static ALL: [&ResourceType; 11] = [
     &NAMESPACES,
     &SERVICE_ACCOUNTS,
     &CONFIG_MAPS,
@@ -57,6 +61,8 @@ static ALL: [&ResourceType; 9] = [
     &EVENTS,
     &LEASES,
     &SERVICE_CIDRS,
+    &NODES,
+    &ENDPOINT_SLICES,
     &DELEGATED_SUBNETS,
     &ACI_VNET_DEPLOYMENTS,
 ];

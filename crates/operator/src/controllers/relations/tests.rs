@@ -115,6 +115,24 @@ async fn those_who_share_a_network_look_when_one_is_gone() {
 }
 
 #[tokio::test]
+async fn those_of_another_namespace_look_only_when_who_has_gone_had_reached_the_network() {
+    let mut bed = Bed::new();
+    let reached = |mut one: DelegatedSubnet| {
+        let id = virtual_network_of(&one).to_string();
+        let record = json!({"kind": "VirtualNetwork", "id": id, "state": "Drifted"});
+        one.status.as_mut().unwrap().resources = vec![serde_json::from_value(record).unwrap()];
+        one
+    };
+    bed.subnets.apply_watcher_event(&applied(reached(subnet("two", "v", "False"))));
+    let mut stranger = subnet("evil", "v", "False");
+    stranger.metadata.namespace = Some("strangers".into());
+    bed.relations.subnet(&deleted(stranger.clone()));
+    assert!(bed.told().is_empty(), "whoever names a network makes nobody else work");
+    bed.relations.subnet(&deleted(reached(stranger)));
+    assert_eq!(bed.told(), ["subnet two"]);
+}
+
+#[tokio::test]
 async fn deployments_look_when_a_config_map_they_name_changes() {
     let mut bed = Bed::new();
     for (name, told) in
