@@ -2,7 +2,7 @@
 # Says whether this machine has what building, testing and the demo need; names what is missing and how to get it.
 # usage: preflight.sh [build|network]…     default: both. Exit status 1 when something is missing.
 #   build    Rust, C compiler, Go, Python
-#   network  iproute2, util-linux, openssl, curl, and whether an ordinary user may make a veth pair
+#   network  iproute2, nftables, util-linux, openssl, curl, and whether an ordinary user may make a veth pair and filter packets
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=common.sh
@@ -69,6 +69,7 @@ check_program() { # PROGRAM APT_PACKAGE DNF_PACKAGE
 check_network_programs() {
   local program
   check_program ip iproute2 iproute
+  check_program nft nftables nftables
   for program in unshare flock setpriv mount; do
     check_program "$program" util-linux util-linux
   done
@@ -76,7 +77,8 @@ check_network_programs() {
   check_program curl curl curl
 }
 
-# The demo's own entry, with the smallest thing it needs inside: a bridge, a named namespace, a veth pair between them.
+# The demo's own entry, with the smallest thing it needs inside: a bridge, a named namespace, a veth pair between them, a
+# filter that knows connections.
 try_namespaces() {
   unshare -Urnmpf --kill-child --mount-proc bash -euc '
     mount -t tmpfs tmpfs /run
@@ -85,7 +87,8 @@ try_namespaces() {
     ip link add vnet type bridge
     ip netns add probe
     ip link add v-probe type veth peer name eth0 netns probe
-    ip link set v-probe master vnet up' 2>&1
+    ip link set v-probe master vnet up
+    ip netns exec probe nft "add table ip probe { chain in { type filter hook prerouting priority 0; ct state new accept; }; }"' 2>&1
 }
 
 kernel_setting() { # NAME_UNDER_PROC_SYS; empty when the kernel has no such setting
@@ -94,7 +97,7 @@ kernel_setting() { # NAME_UNDER_PROC_SYS; empty when the kernel has no such sett
 
 check_namespaces() {
   local said
-  command -v unshare >/dev/null && command -v ip >/dev/null || return 0
+  command -v unshare >/dev/null && command -v ip >/dev/null && command -v nft >/dev/null || return 0
   said=$(try_namespaces) && return
   lacks "the right to make network namespaces as $(id -un); the attempt said: ${said##*$'\n'}" "$(advice_for_namespaces)"
 }
@@ -111,7 +114,7 @@ advice_for_namespaces() {
   elif [ -f /.dockerenv ] || [ -f /run/.containerenv ]; then
     printf 'run outside this container, or start it with --privileged'
   else
-    printf 'the kernel modules bridge and veth (sudo modprobe -a bridge veth), and no seccomp or SELinux rule against unshare'
+    printf 'the kernel modules bridge, veth and nf_tables (sudo modprobe -a bridge veth nf_tables nft_ct nft_reject_ipv4), and no seccomp or SELinux rule against unshare'
   fi
 }
 

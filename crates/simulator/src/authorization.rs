@@ -65,6 +65,22 @@ impl Role {
                     "Microsoft.MachineLearningServices/workspaces/computes/*/delete",
                 ],
             ),
+            "Storage Blob Data Contributor" => (
+                &[
+                    "Microsoft.Storage/storageAccounts/blobServices/containers/delete",
+                    "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+                    "Microsoft.Storage/storageAccounts/blobServices/containers/write",
+                    "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+                ],
+                &[],
+            ),
+            "Storage Blob Data Owner" => (
+                &[
+                    "Microsoft.Storage/storageAccounts/blobServices/containers/*",
+                    "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+                ],
+                &[],
+            ),
             "Storage Blob Data Reader" => (
                 &[
                     "Microsoft.Storage/storageAccounts/blobServices/containers/read",

@@ -1,7 +1,9 @@
-//! Blob storage behind `https://{account}.blob.{host}`: Put Blob, Put Block, Put Block List, HEAD and GET with a shared
-//! access signature (Azure Storage, "Blob service REST API").
+//! Blob storage behind `https://{account}.blob.{host}` (Azure Storage, "Blob service REST API"): Put Blob, Put Block, Put
+//! Block List, HEAD and GET with a shared access signature or a token, Delete Blob with a token; containers and lists.
 
+mod containers;
 mod error;
+mod listing;
 mod sas;
 mod store;
 mod token;
@@ -26,10 +28,14 @@ use crate::error::{Response, empty_response, set_header};
 use crate::run::Content;
 use crate::world::World;
 use sas::Need;
+use token::Access;
 use upload::Received;
 
 /// A block list names at most 50,000 blocks (Azure Storage, "Put Block List"); ids have at most 88 characters.
 const BLOCK_LIST_LIMIT: usize = 50_000 * 120;
+/// Largest body of Put Blob and of Put Block (Azure Storage, "Scalability targets", since version 2019-12-12).
+const BLOB_LIMIT: u64 = 5_000 * 1024 * 1024;
+const BLOCK_LIMIT: u64 = 4_000 * 1024 * 1024;
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// A request to a storage account.
@@ -76,12 +82,19 @@ pub fn address(world: &mut World, name: &str, permissions: &str) -> String {
 
 impl Request<'_> {
     async fn answer(&self, body: Body) -> Result<Response, StorageError> {
+        // `/` and `restype` are about containers, all else about a blob.
+        if self.query.get("restype").is_some() || self.container().0.is_empty() {
+            return self.about_containers();
+        }
         match (&self.parts.method, self.query.get("comp")) {
             (&Method::PUT, None) => self.put_blob(body).await,
             (&Method::PUT, Some("block")) => self.put_block(body).await,
             (&Method::PUT, Some("blocklist")) => self.put_block_list(body).await,
             (&Method::GET | &Method::HEAD, None) => self.read().await,
-            (&Method::PUT | &Method::GET | &Method::HEAD, Some(_)) => Err(StorageError::INVALID_QUERY),
+            (&Method::DELETE, None) => self.delete(),
+            (&Method::PUT | &Method::GET | &Method::HEAD | &Method::DELETE, Some(_)) => {
+                Err(StorageError::INVALID_QUERY)
+            }
             _ => Err(StorageError::UNSUPPORTED_VERB),
         }
     }
@@ -99,12 +112,16 @@ impl Request<'_> {
         length.parse().map_err(|_| StorageError::INVALID_HEADER)
     }
 
-    /// Checks the signature and `If-None-Match`; gives the file for the body.
+    /// Checks signature or token, and `If-None-Match`; gives the file for the body.
     fn may_write(&self) -> Result<Option<std::path::PathBuf>, StorageError> {
         self.simulator.with(|world| {
             let exists = world.blobs.get(&self.name).is_some();
-            let need = if exists && !self.only_if_absent() { Need::Write } else { Need::Create };
-            world.blobs.check(&self.query, &self.name, need, world.now)?;
+            if self.has_token() {
+                self.may_with_token(world, Access::Write)?;
+            } else {
+                let need = if exists && !self.only_if_absent() { Need::Write } else { Need::Create };
+                world.blobs.check(&self.query, &self.name, need, world.now)?;
+            }
             if exists && self.only_if_absent() {
                 return Err(StorageError::BLOB_EXISTS);
             }
@@ -114,15 +131,50 @@ impl Request<'_> {
 
     /// By signature, else by a token.
     fn may_read(&self, world: &World) -> Result<(), StorageError> {
-        match self.query.get("sig") {
-            None if self.parts.headers.contains_key(http::header::AUTHORIZATION) => token::may_read(world, self),
-            _ => world.blobs.check(&self.query, &self.name, Need::Read, world.now),
+        match self.has_token() {
+            true => self.may_with_token(world, Access::Read),
+            false => world.blobs.check(&self.query, &self.name, Need::Read, world.now),
         }
     }
 
-    async fn receive(&self, body: Body) -> Result<Received, StorageError> {
+    fn has_token(&self) -> bool {
+        self.query.get("sig").is_none() && self.parts.headers.contains_key(http::header::AUTHORIZATION)
+    }
+
+    /// The right, and a container that stands (signatures are only given out for those that do).
+    fn may_with_token(&self, world: &World, access: Access) -> Result<(), StorageError> {
+        token::may(world, self, access)?;
+        let mut parts = self.name.split('/');
+        let container = [parts.next().unwrap_or_default(), parts.next().unwrap_or_default()].join("/");
+        world.blobs.container(&container).map(drop).ok_or(StorageError::CONTAINER_NOT_FOUND)
+    }
+
+    /// Signatures here carry no right to delete.
+    fn delete(&self) -> Result<Response, StorageError> {
+        self.simulator.with(|world| {
+            if !self.has_token() {
+                world.blobs.check(&self.query, &self.name, Need::Delete, world.now)?;
+            } else {
+                self.may_with_token(world, Access::Write)?;
+            }
+            let blob = world.blobs.get(&self.name).ok_or(StorageError::BLOB_NOT_FOUND)?;
+            if self.header("if-match").is_some_and(|etag| etag != "*" && etag != blob.etag) {
+                return Err(StorageError::CONDITION_NOT_MET);
+            }
+            world.blobs.delete(&self.name);
+            let mut response = empty_response(StatusCode::ACCEPTED);
+            set_header(&mut response, "x-ms-delete-type-permanent", "true");
+            Ok(response)
+        })
+    }
+
+    async fn receive(&self, body: Body, most: u64) -> Result<Received, StorageError> {
         let file = self.may_write()?;
-        let received = upload::receive(body, file.as_deref(), self.length()?).await?;
+        let length = self.length()?;
+        if length > most {
+            return Err(StorageError::BODY_TOO_LARGE);
+        }
+        let received = upload::receive(body, file.as_deref(), length).await?;
         match self.header("content-md5") {
             Some(md5) if md5 != received.md5 => Err(StorageError::MD5_MISMATCH),
             _ => Ok(received),
@@ -135,14 +187,14 @@ impl Request<'_> {
             Some(kind) if kind != "BlockBlob" => return Err(StorageError::INVALID_HEADER),
             Some(_) => {}
         }
-        let received = self.receive(body).await?;
+        let received = self.receive(body, BLOB_LIMIT).await?;
         self.commit(received)
     }
 
     async fn put_block(&self, body: Body) -> Result<Response, StorageError> {
         let id = self.query.get("blockid").filter(|id| STANDARD.decode(id).is_ok_and(|id| id.len() <= 64));
         let id = id.ok_or(StorageError::INVALID_QUERY)?;
-        let block = self.receive(body).await?;
+        let block = self.receive(body, BLOCK_LIMIT).await?;
         let md5 = block.md5.clone();
         self.simulator.with(|world| world.blobs.put_block(&self.name, id, block))?;
         let mut response = empty_response(StatusCode::CREATED);

@@ -122,16 +122,12 @@ pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Re
         };
         let key = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
         match parts.uri.path() {
-            _ if !serving.allows(key) => unauthorized(),
+            _ if !serving.allows(key) => crate::run::unauthorized(),
             "/" => Response::new(Body::from("Healthy")),
             "/score" => score(world, &serving, &body),
             _ => json_response(StatusCode::NOT_FOUND, &json!({"message": "Not found"})),
         }
     })
-}
-
-fn unauthorized() -> Response {
-    json_response(StatusCode::UNAUTHORIZED, &json!({"message": "Unauthorized"}))
 }
 
 /// What the script says, or an echo from which a test can tell what runs.

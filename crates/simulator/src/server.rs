@@ -1,8 +1,10 @@
 //! The simulator on a TLS port.
 
 mod certificates;
+mod drain;
 mod managed_identity;
 
+pub(crate) use drain::Drain;
 pub(crate) use managed_identity::local_address;
 
 use crate::args::Serve;
@@ -222,7 +224,9 @@ async fn answer(
     request: Request<Incoming>,
     is_for_identity: bool,
 ) -> Result<Response, std::io::Error> {
-    let request = request.map(Body::new);
+    let (head, body) = request.into_parts();
+    let body = Body::new(Drain::of(&head.headers, body));
+    let request = Request::from_parts(head, body);
     let response = if is_for_identity {
         service.inner().handle_managed_identity(request).await
     } else {

@@ -140,7 +140,11 @@ impl Simulator {
         let path = request.uri().path().to_owned();
         match destination(&host, &path) {
             Destination::Vnet(address) => containers::traffic(self, address, request).await,
-            Destination::Admin => admin::route(self, request).await,
+            Destination::Admin => {
+                let response = admin::route(self, request).await;
+                run::drive(self).await;
+                response
+            }
             Destination::Azure(area) => {
                 run::drive(self).await;
                 self.as_azure(area, request).await

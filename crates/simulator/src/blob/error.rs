@@ -54,6 +54,42 @@ impl StorageError {
     /// There is no such blob.
     pub const BLOB_NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "BlobNotFound", "The specified blob does not exist.");
+    /// There is no such container.
+    pub const CONTAINER_NOT_FOUND: Self =
+        Self::new(StatusCode::NOT_FOUND, "ContainerNotFound", "The specified container does not exist.");
+    /// A container that stands is to be made.
+    pub const CONTAINER_EXISTS: Self =
+        Self::new(StatusCode::CONFLICT, "ContainerAlreadyExists", "The specified container already exists.");
+    /// A container that has just been deleted is to be made.
+    pub const CONTAINER_BEING_DELETED: Self = Self::new(
+        StatusCode::CONFLICT,
+        "ContainerBeingDeleted",
+        "The specified container is being deleted. Try operation later.",
+    );
+    /// A name with other characters than it may have.
+    pub const INVALID_NAME: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidResourceName",
+        "The specified resource name contains invalid characters.",
+    );
+    /// A name that is too short or too long.
+    pub const OUT_OF_RANGE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "OutOfRangeInput",
+        "The specified resource name length is not within the permissible limits.",
+    );
+    /// A number in the query that is too small.
+    pub const OUT_OF_RANGE_QUERY: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "OutOfRangeQueryParameterValue",
+        "One of the query parameters specified in the request URI is outside the permissible range.",
+    );
+    /// More than one request may bring.
+    pub const BODY_TOO_LARGE: Self = Self::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestBodyTooLarge",
+        "The request body is too large and exceeds the maximum permissible limit.",
+    );
     /// `If-None-Match: *` on a blob that stands.
     pub const BLOB_EXISTS: Self =
         Self::new(StatusCode::CONFLICT, "BlobAlreadyExists", "The specified blob already exists.");

@@ -31,6 +31,8 @@ pub enum Need {
     Create,
     /// `w`: replace one.
     Write,
+    /// `d`
+    Delete,
 }
 
 impl Need {
@@ -39,6 +41,7 @@ impl Need {
             Self::Read => &['r'],
             Self::Create => &['c', 'w'],
             Self::Write => &['w'],
+            Self::Delete => &['d'],
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The blobs of all storage accounts, by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::containers::UNKNOWN;
 use super::error::StorageError;
 use super::sas::{Need, Signer};
 use super::upload::{Received, md5_of};
@@ -28,6 +29,20 @@ pub struct Blob {
     pub metadata: Vec<(String, String)>,
 }
 
+/// A container.
+#[derive(Debug, Clone)]
+pub struct Container {
+    /// Quoted, as the header has it.
+    pub etag: String,
+    /// When it was made.
+    pub last_modified: Timestamp,
+    /// `x-ms-meta-*` headers as they were sent.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The container that a workspace has from the beginning.
+const OF_WORKSPACE: &str = "azureml";
+
 /// Everything in blob storage.
 #[derive(Default)]
 pub struct Blobs {
@@ -36,6 +51,10 @@ pub struct Blobs {
     files: u64,
     blobs: BTreeMap<String, Blob>,
     blocks: BTreeMap<String, BTreeMap<String, Received>>,
+    /// Those that were made by a call, by `{account}/{container}`.
+    containers: BTreeMap<String, Container>,
+    /// Until when the name of a deleted container is taken.
+    deleted: BTreeMap<String, Timestamp>,
 }
 
 impl Blobs {
@@ -68,6 +87,74 @@ impl Blobs {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Blob> {
         self.blobs.get(name)
+    }
+
+    /// Makes a container.
+    ///
+    /// # Errors
+    /// It stands, or was deleted a moment ago.
+    pub fn create_container(&mut self, name: &str, made: Container, now: Timestamp) -> Result<(), StorageError> {
+        if self.container(name).is_some() {
+            return Err(StorageError::CONTAINER_EXISTS);
+        }
+        self.deleted.retain(|_, until| *until > now);
+        if self.deleted.contains_key(name) {
+            return Err(StorageError::CONTAINER_BEING_DELETED);
+        }
+        self.containers.insert(name.to_owned(), made);
+        Ok(())
+    }
+
+    /// Takes a container away with all that is in it; its name is taken until `until`.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn delete_container(&mut self, name: &str, until: Timestamp) -> Result<(), StorageError> {
+        self.container(name).ok_or(StorageError::CONTAINER_NOT_FOUND)?;
+        let is_inside = |blob: &str| blob.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        self.blobs.retain(|blob, _| !is_inside(blob));
+        self.blocks.retain(|blob, _| !is_inside(blob));
+        self.containers.remove(name);
+        self.deleted.insert(name.to_owned(), until);
+        Ok(())
+    }
+
+    /// The container `{account}/{container}`: made by a call, or one that the workspace or a blob in it brought.
+    #[must_use]
+    pub fn container(&self, name: &str) -> Option<Container> {
+        let is_implied = || {
+            let is_used = self.blobs_in(name).next().is_some();
+            is_used || (name.ends_with(&format!("/{OF_WORKSPACE}")) && !self.deleted.contains_key(name))
+        };
+        let implied = || Container { etag: "\"0x0\"".to_owned(), last_modified: UNKNOWN, metadata: Vec::new() };
+        self.containers.get(name).cloned().or_else(|| is_implied().then(implied))
+    }
+
+    /// Names and containers of an account, in order of name.
+    #[must_use]
+    pub fn containers_of(&self, account: &str) -> Vec<(String, Container)> {
+        let names = self.containers.keys().chain(self.blobs.keys()).filter_map(|name| {
+            let (owner, rest) = name.split_once('/')?;
+            (owner == account).then(|| rest.split('/').next().unwrap_or_default())
+        });
+        let names: BTreeSet<&str> = names.chain([OF_WORKSPACE]).collect();
+        let found =
+            names.into_iter().filter_map(|name| Some((name.to_owned(), self.container(&format!("{account}/{name}"))?)));
+        found.collect()
+    }
+
+    /// The blobs of a container by their names in it, in order.
+    pub fn blobs_in(&self, container: &str) -> impl Iterator<Item = (&str, &Blob)> {
+        let start = format!("{container}/");
+        let length = start.len();
+        let from = self.blobs.range(start.clone()..);
+        from.take_while(move |(name, _)| name.starts_with(&start))
+            .filter_map(move |(name, blob)| Some((name.get(length..)?, blob)))
+    }
+
+    /// Takes a blob away; whether there was one.
+    pub fn delete(&mut self, name: &str) -> bool {
+        self.blobs.remove(name).is_some()
     }
 
     /// Names and sizes in bytes, in order of name.

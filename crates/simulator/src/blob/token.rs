@@ -1,40 +1,72 @@
 //! Tokens of Microsoft Entra ID for blobs (Azure Storage, "Authorize access to blobs using Microsoft Entra ID"): for the
-//! audience of storage, with a service version that knows them, and a role with data actions. `Contributor` has none.
+//! audience of storage, with a service version that knows them. Blobs take a role with data actions, which `Contributor`
+//! has none of; containers take ordinary actions ("Permissions for calling data operations").
 
 use super::{Request, StorageError};
-use crate::identity::bearer;
+use crate::identity::{Caller, bearer};
 use crate::store::is_within;
 use crate::world::World;
 
 const AUDIENCE: &str = "https://storage.azure.com";
 /// The first version that takes tokens.
 const FIRST_VERSION: &str = "2017-11-09";
-/// Built-in roles with the data action `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read`.
-const READERS: &[&str] = &["Storage Blob Data Reader", "Storage Blob Data Contributor", "Storage Blob Data Owner"];
+/// Built-in roles with the data actions `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write` and
+/// `…/delete`.
+const WRITERS: &[&str] = &["Storage Blob Data Contributor", "Storage Blob Data Owner"];
+/// The only one with `…/blobs/read` alone.
+const READER: &str = "Storage Blob Data Reader";
 
-/// Whether the sender of a request may read its blob.
+/// What is done with a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Whether the sender of a request may do this with the blobs of its container.
 ///
 /// # Errors
 /// `InvalidAuthenticationInfo` for a token that is none, is too old or is for another service; else
 /// `AuthorizationPermissionMismatch`.
-pub(super) fn may_read(world: &World, request: &Request<'_>) -> Result<(), StorageError> {
-    let known = request.header("x-ms-version").is_some_and(|version| version >= FIRST_VERSION);
-    let caller = bearer::for_audience(world, &request.parts.headers, AUDIENCE).filter(|_| known);
-    let caller = caller.ok_or(StorageError::INVALID_AUTHENTICATION)?;
-    let account = account(world, &request.name).ok_or(StorageError::PERMISSION_MISMATCH)?;
+pub(super) fn may(world: &World, request: &Request<'_>, access: Access) -> Result<(), StorageError> {
+    let caller = caller(world, request)?;
+    let scope = scope(world, &request.name)?;
+    let fits = |role: &str| WRITERS.contains(&role) || (access == Access::Read && role == READER);
     let given = |given: &&crate::authorization::RoleAssignment| {
-        given.principal == caller.object_id && READERS.contains(&given.role.name.as_str())
+        given.principal.eq_ignore_ascii_case(&caller.object_id) && fits(&given.role.name)
     };
-    let reads = world.roles.iter().filter(given).any(|given| is_within(&account, &given.scope));
-    if reads { Ok(()) } else { Err(StorageError::PERMISSION_MISMATCH) }
+    let has_role = world.roles.iter().filter(given).any(|given| is_within(&scope, &given.scope));
+    if has_role { Ok(()) } else { Err(StorageError::PERMISSION_MISMATCH) }
 }
 
-/// The id of the storage account that a blob's name begins with: those of workspaces are the accounts that there are.
-fn account(world: &World, blob: &str) -> Option<String> {
-    let name = blob.split('/').next()?;
-    let accounts = world.resources.iter().filter_map(|one| one.properties.get("storageAccount")?.as_str());
-    accounts
-        .into_iter()
-        .find(|id| id.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(name)))
-        .map(str::to_owned)
+/// Whether the sender of a request may do this (`read`, `write` or `delete`) with its container, or with those of its
+/// account.
+///
+/// # Errors
+/// As [`may`].
+pub(super) fn may_with_container(world: &World, request: &Request<'_>, what: &str) -> Result<(), StorageError> {
+    let caller = caller(world, request)?;
+    let action = format!("Microsoft.Storage/storageAccounts/blobServices/containers/{what}");
+    let allowed = world.may(&caller, &action, &scope(world, &request.name)?);
+    if allowed { Ok(()) } else { Err(StorageError::PERMISSION_MISMATCH) }
+}
+
+fn caller(world: &World, request: &Request<'_>) -> Result<Caller, StorageError> {
+    let known = request.header("x-ms-version").is_some_and(|version| version >= FIRST_VERSION);
+    let caller = bearer::for_audience(world, &request.parts.headers, AUDIENCE).filter(|_| known);
+    caller.ok_or(StorageError::INVALID_AUTHENTICATION)
+}
+
+/// The id of the container of `{account}/{container}/{blob}`, or of the account. Those of workspaces are the accounts that
+/// there are.
+fn scope(world: &World, name: &str) -> Result<String, StorageError> {
+    let mut parts = name.split('/');
+    let account = parts.next().unwrap_or_default();
+    let mut accounts = world.resources.iter().filter_map(|one| one.properties.get("storageAccount")?.as_str());
+    let id = accounts.find(|id| id.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(account)));
+    let id = id.ok_or(StorageError::PERMISSION_MISMATCH)?;
+    Ok(match parts.next().filter(|container| !container.is_empty()) {
+        Some(container) => format!("{id}/blobServices/default/containers/{container}"),
+        None => id.to_owned(),
+    })
 }

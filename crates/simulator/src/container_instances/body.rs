@@ -2,12 +2,13 @@
 
 use super::script::{self, Pull, Script};
 use super::timeline::{self, Restart, Standing, State, time};
-use super::{KIND, Life, request};
+use super::{Form, KIND, Life, request};
 use crate::ids::guid_of;
 use crate::network::{addresses, public_addresses};
 use crate::store::{Resource, subscription_of};
 use crate::world::World;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use std::net::Ipv4Addr;
 
 /// A group and what is known of it besides.
@@ -32,6 +33,9 @@ pub(super) fn body_of(world: &World, shown: &Shown<'_>, with_instance_view: bool
     let mut properties = group.properties.clone();
     properties.insert("provisioningState".to_owned(), json!(group.state));
     show_address(shown, &mut properties);
+    if shown.life.is_none_or(|life| life.form == Form::Current) {
+        show_current(&mut properties);
+    }
     if with_instance_view {
         show_instance_view(world, shown, &mut properties);
     }
@@ -49,6 +53,20 @@ pub(super) fn body_of(world: &World, shown: &Shown<'_>, with_instance_view: bool
     }
     body.insert("properties".to_owned(), Value::Object(properties));
     Value::Object(body)
+}
+
+/// What groups have had since some time between June 2022 and Nov. 2025 (recorded by azure-cli and
+/// azure-service-operator); nothing of it can be asked for here but the time-out, which is shown as it was given.
+fn show_current(properties: &mut Map<String, Value>) {
+    properties.insert("isCreatedFromStandbyPool".to_owned(), json!(false));
+    let is_custom = properties.contains_key("provisioningTimeoutInSeconds");
+    properties.entry("provisioningTimeoutInSeconds").or_insert_with(|| json!(1_800));
+    properties.insert("isCustomProvisioningTimeout".to_owned(), json!(is_custom));
+    for container in properties.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(members) = container.get_mut("properties").and_then(Value::as_object_mut) {
+            members.entry("configMap").or_insert_with(|| json!({"keyValuePairs": {}}));
+        }
+    }
 }
 
 /// What GET of one group shows besides: how the group and its containers stand.
@@ -91,10 +109,14 @@ fn show_identity(world: &World, group: &Resource, identity: &mut Value) {
         *given = json!({"principalId": of("principal", id), "clientId": of("client", id)});
     }
     let sort = identity.get("type").and_then(Value::as_str).unwrap_or_default();
-    if sort.contains("SystemAssigned") {
+    let is_system = sort.contains("SystemAssigned");
+    // With a user-assigned identity alone too, as azure-mgmt-containerinstance recorded it.
+    if is_system || sort.contains("UserAssigned") {
         let subscription = world.subscriptions.get(&subscription_of(&group.id).to_ascii_lowercase());
-        identity.insert("principalId".to_owned(), of("principal", &group.id));
         identity.insert("tenantId".to_owned(), json!(subscription.map(|found| &found.tenant)));
+    }
+    if is_system {
+        identity.insert("principalId".to_owned(), of("principal", &group.id));
     }
 }
 
@@ -127,8 +149,8 @@ pub(super) struct View {
 
 impl View {
     pub fn of(world: &World, shown: &Shown<'_>, container: &Value) -> Self {
-        let (name, image) = request::name_and_image(container);
-        let script = script::of(world, &shown.group.name, name, image);
+        let image = request::name_and_image(container).1;
+        let script = script::of(world, &shown.group.name, container);
         let policy = shown.group.properties.get("restartPolicy").and_then(Value::as_str).unwrap_or_default();
         let standing = shown.life.and_then(|life| {
             timeline::standing(life, &script, Restart::of(policy), world.now, |seconds| world.scaled(seconds))
@@ -154,7 +176,7 @@ impl View {
         let standing = self.standing.as_ref()?;
         let since = |state: State| match state {
             State::Running { since } | State::Terminated { since, .. } => Some(since),
-            State::Waiting(_) => None,
+            State::Waiting(_) | State::Stopped { .. } => None,
         };
         let since = since(standing.now).or_else(|| standing.before.and_then(since))?;
         let lines = self.script.log.clone().unwrap_or_else(|| vec![format!("{name} runs {image}")]);
@@ -162,7 +184,7 @@ impl View {
     }
 }
 
-fn event(sort: &str, name: &str, message: String, at: jiff::Timestamp, count: u32) -> Value {
+pub(super) fn event(sort: &str, name: &str, message: String, at: jiff::Timestamp, count: u32) -> Value {
     json!({
         "count": count, "firstTimestamp": time(at), "lastTimestamp": time(at), "name": name, "message": message,
         "type": sort,
@@ -170,6 +192,7 @@ fn event(sort: &str, name: &str, message: String, at: jiff::Timestamp, count: u3
 }
 
 fn events(life: &Life, script: &Script, image: &str, standing: Option<&Standing>) -> Vec<Value> {
+    let image = &shown_image(life.form, image);
     let mut events = vec![event("Normal", "Pulling", format!("pulling image \"{image}\""), life.begun, 1)];
     let Some(started) = life.started else {
         if script.pull == Pull::NeverEnds {
@@ -181,7 +204,9 @@ fn events(life: &Life, script: &Script, image: &str, standing: Option<&Standing>
     };
     let starts = standing.map_or(0, |standing| standing.restarts) + 1;
     events.push(event("Normal", "Pulled", format!("Successfully pulled image \"{image}\""), started, 1));
-    events.push(event("Normal", "Created", "Created container".to_owned(), started, starts));
+    if life.form == Form::Early {
+        events.push(event("Normal", "Created", "Created container".to_owned(), started, starts));
+    }
     events.push(event("Normal", "Started", "Started container".to_owned(), started, starts));
     if matches!(standing, Some(Standing { now: State::Waiting(_), .. })) {
         events.push(event("Warning", "BackOff", "Back-off restarting failed container".to_owned(), started, starts));
@@ -195,10 +220,24 @@ fn events(life: &Life, script: &Script, image: &str, standing: Option<&Standing>
     events
 }
 
-/// The events about the images of a group.
-pub(super) fn image_events(world: &World, group: &Resource) -> Value {
+/// An image as events name it: today by its digest, which follows from the name here.
+fn shown_image(form: Form, image: &str) -> String {
+    if form == Form::Early || image.contains('@') {
+        return image.to_owned();
+    }
+    let slash = image.rfind('/').unwrap_or(0);
+    let tag = image.get(slash..).and_then(|last| last.find(':')).map_or(image.len(), |at| slash + at);
+    let digest: String = Sha256::digest(image).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}@sha256:{digest}", image.get(..tag).unwrap_or(image))
+}
+
+/// The events of a group's containers up to their start, which an operation tells.
+pub(super) fn first_events(world: &World, group: &Resource) -> Value {
     let shown = Shown { group, life: world.life(&group.id), address: None };
-    let of_images = |event: &Value| matches!(event.get("name").and_then(Value::as_str), Some("Pulling" | "Pulled"));
+    let is_first = |event: &Value| {
+        let name = event.get("name").and_then(Value::as_str);
+        matches!(name, Some("Pulling" | "Pulled" | "Created" | "Started"))
+    };
     let views = request::containers(&group.properties).iter().flat_map(|one| View::of(world, &shown, one).events);
-    views.filter(of_images).collect()
+    views.filter(is_first).collect()
 }

@@ -7,6 +7,7 @@
 
 mod actions;
 mod body;
+mod command;
 mod locations;
 mod put;
 mod request;
@@ -34,6 +35,10 @@ pub const KIND: &str = "Microsoft.ContainerInstance/containerGroups";
 const NAMESPACE: &str = "microsoft.containerinstance";
 /// Azure's word for an operation on a container group that is under way.
 const TRANSITION: &str = "ContainerGroupTransition";
+/// A restart that is under way (the word is ours).
+const RESTART: &str = "ContainerGroupRestart";
+/// The first api-version from which groups are shown as they were recorded in Nov. 2025.
+const CURRENT_FORM: &str = "2021-10-01";
 
 /// What is known of container groups besides their resources.
 #[derive(Debug, Default)]
@@ -56,6 +61,23 @@ struct Life {
     started: Option<Timestamp>,
     /// When it was stopped.
     stopped: Option<Timestamp>,
+    /// In which form it is shown.
+    form: Form,
+}
+
+/// How a group is shown. With 2021-10-01 it was recorded in Nov. 2025 (azure-service-operator); all recordings of older
+/// versions are from 2018 to 2021, so that what those are answered today is not known: as they were then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Early,
+    Current,
+}
+
+impl Form {
+    /// Versions are dates, so that their order is that of the texts.
+    fn of(version: &str) -> Self {
+        if version < CURRENT_FORM { Self::Early } else { Self::Current }
+    }
 }
 
 /// Answers a request below `…/providers/Microsoft.ContainerInstance`.
@@ -74,7 +96,9 @@ pub fn route(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: 
             actions::outbound_endpoints(world, call, &id(name))
         }
         ["containergroups", name, "containers", container, "logs"] => actions::logs(world, call, &id(name), container),
-        ["containergroups", _, "containers", _, word @ ("exec" | "attach")] => Err(not_simulated(word)),
+        ["containergroups", name, "containers", container, word @ ("exec" | "attach")] => {
+            actions::enter(world, call, &id(name), container, word)
+        }
         ["locations", location, list] => locations::route(world, call, scope, location, list),
         _ => Err(unknown_type(NAMESPACE, rest, call)),
     }
@@ -182,9 +206,9 @@ pub(crate) fn clear_scripts(world: &mut World) {
     world.container_instances.scripts.clear();
 }
 
-/// The images' events, for the operation that brought a group.
-pub(crate) fn image_events(world: &World, id: &str) -> Value {
-    world.resource(id, KIND).map_or_else(|| Value::Array(Vec::new()), |group| body::image_events(world, group))
+/// The events of the images and of the start, for the operation that brought a group.
+pub(crate) fn first_events(world: &World, id: &str) -> Value {
+    world.resource(id, KIND).map_or_else(|| Value::Array(Vec::new()), |group| body::first_events(world, group))
 }
 
 impl ContainerInstances {

@@ -1,7 +1,7 @@
 //! PUT of a group: it is made, or all of it is replaced and its containers start anew.
 
 use super::script::{self, Pull};
-use super::{KIND, Life, TRANSITION, request};
+use super::{Form, KIND, Life, RESTART, TRANSITION, request};
 use crate::arm::groups;
 use crate::call::Call;
 use crate::error::{Refusal, Response, set_header};
@@ -44,6 +44,9 @@ pub(super) fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, 
     let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let mut response = super::shown(world, &id, status)?;
     set_header(&mut response, "azure-asyncoperation", &handle.status_url);
+    if world.life(&id).is_some_and(|life| life.form == Form::Current) {
+        set_header(&mut response, "azure-asyncnotification", "Enabled");
+    }
     for (header, left) in left.into_iter().flatten() {
         set_header(&mut response, header, &left.to_string());
     }
@@ -122,8 +125,8 @@ fn check_links(world: &World, call: &Call, wanted: &Resource) -> Result<(), Refu
 /// What scripts refuse: an image that nobody may pull, a quota that is used up.
 fn check_scripts(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     for container in request::containers(&wanted.properties) {
-        let (name, image) = request::name_and_image(container);
-        let script = script::of(world, &wanted.name, name, image);
+        let image = request::name_and_image(container).1;
+        let script = script::of(world, &wanted.name, container);
         if script.pull == Pull::Inaccessible {
             let message = format!(
                 "The image '{image}' in container group '{}' is not accessible. Please check the image and registry \
@@ -165,22 +168,43 @@ pub(super) fn take_address(world: &mut World, group: &Resource) -> Result<(), Re
 }
 
 /// Begins a new turn of a group's life; gives its number.
-pub(super) fn next_turn(world: &mut World, id: &str) -> u64 {
+fn next_turn(world: &mut World, call: &Call, id: &str) -> u64 {
     let turn = world.container_instances.next_turn();
-    let life = Life { turn, begun: world.now, started: None, stopped: None };
+    let form = Form::of(call.api_version());
+    let life = Life { turn, begun: world.now, started: None, stopped: None, form };
     world.container_instances.lives.insert(key(id), life);
     turn
 }
 
 /// Begins to bring up a group that stands in the store.
 pub(super) fn begin(world: &mut World, call: &Call, id: &str) -> Handle {
-    let turn = next_turn(world, id);
+    let turn = next_turn(world, call, id);
     let start = start(world, call, id, turn);
     let at = id.to_owned();
     let handle = operations::begin(world, start, move |world, ending| settle(world, &at, turn, ending));
     if let Some(group) = world.resources.get_mut(id) {
         group.state = "Pending".to_owned();
         group.busy = Some(Busy { operation: TRANSITION, id: handle.id.clone() });
+    }
+    handle
+}
+
+/// Begins to start the containers of a group anew in place; it takes so many seconds in Azure.
+pub(super) fn begin_restart(world: &mut World, call: &Call, group: &Resource, seconds: f64) -> Handle {
+    let turn = next_turn(world, call, &group.id);
+    let start = Start {
+        subscription: call.path.subscription().unwrap_or_default().to_owned(),
+        place: Place::ContainerGroup { location: group.location.clone().unwrap_or_default(), group: group.id.clone() },
+        api_version: OPERATION_VERSION.to_owned(),
+        seconds: world.settings.seconds(TRANSITION, seconds),
+        has_result: false,
+        scripted: call.scripted.clone(),
+    };
+    let at = group.id.clone();
+    let handle = operations::begin(world, start, move |world, ending| settle(world, &at, turn, ending));
+    if let Some(group) = world.resources.get_mut(&group.id) {
+        group.state = "Updating".to_owned();
+        group.busy = Some(Busy { operation: RESTART, id: handle.id.clone() });
     }
     handle
 }
@@ -209,10 +233,8 @@ fn start(world: &mut World, call: &Call, id: &str, turn: u64) -> Start {
 
 /// Whether an image of the group never comes.
 pub(super) fn is_stuck(world: &World, group: &Resource) -> bool {
-    request::containers(&group.properties).iter().any(|container| {
-        let (name, image) = request::name_and_image(container);
-        script::of(world, &group.name, name, image).pull == Pull::NeverEnds
-    })
+    let mut containers = request::containers(&group.properties).iter();
+    containers.any(|container| script::of(world, &group.name, container).pull == Pull::NeverEnds)
 }
 
 /// The code is not confirmed.

@@ -1,8 +1,10 @@
-//! What containers do here. Nothing runs: a container follows the last script that fits it, or runs on and has said one
-//! line.
+//! What containers do here. Nothing runs: a container follows the last script that fits it; without one it does what its
+//! command plainly says ([`command`]), or runs on and has said one line.
 
+use super::{command, request};
 use crate::world::World;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// How containers behave that fit all of `group`, `container` and `image`, as far as these are given.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -74,8 +76,10 @@ impl Script {
     }
 }
 
-/// The script of a container.
-pub(super) fn of(world: &World, group: &str, container: &str, image: &str) -> Script {
+/// The script of a container of the group with this name.
+pub(super) fn of(world: &World, group: &str, container: &Value) -> Script {
+    let (name, image) = request::name_and_image(container);
     let scripts = world.container_instances.scripts.iter().rev();
-    scripts.into_iter().find(|script| script.fits(group, container, image)).cloned().unwrap_or_default()
+    let given = scripts.into_iter().find(|script| script.fits(group, name, image)).cloned();
+    given.unwrap_or_else(|| command::of(container))
 }

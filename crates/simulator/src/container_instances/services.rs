@@ -4,13 +4,15 @@
 //! they show in lists and can be deleted by hand. Not confirmed: their images, the front end's share of the resources,
 //! and what the service shows after such a deletion.
 
-use super::body::{Shown, body_of};
-use super::{KIND, Life};
+use super::body::{Shown, body_of, event};
+use super::timeline::{State, time};
+use super::{Form, KIND, Life};
 use crate::arm::nothing;
 use crate::call::Call;
 use crate::containers;
 use crate::error::{Refusal, Response, json_response};
 use crate::machine_learning::{self, Service};
+use crate::run::Runs;
 use crate::store::{Resource, is_within, same_id, subscription_of};
 use crate::world::World;
 use http::{Method, StatusCode};
@@ -100,13 +102,47 @@ fn body(world: &World, one: &OfService<'_>, with_instance_view: bool) -> Value {
         ..Resource::default()
     };
     let started = is_up.then_some(service.updated.unwrap_or(service.created));
-    let life = Life { turn: 0, begun: service.created, started, stopped: None };
+    let life = Life { turn: 0, begun: service.created, started, stopped: None, form: Form::Current };
     let shown = Shown { group: &group, life: Some(&life), address: container.map(|container| container.address) };
-    body_of(world, &shown, with_instance_view)
+    let mut body = body_of(world, &shown, with_instance_view);
+    if let Some(container) = container.filter(|_| with_instance_view) {
+        show_runs(&mut body, container.runs, container.serving);
+    }
+    body
+}
+
+/// How the model's container has ended before, where it really runs. `OOMKilled` is kubelet's word (and the Docker
+/// engine's) for it; that Container Instances hands it on is not confirmed.
+fn show_runs(body: &mut Value, runs: Runs, is_serving: bool) {
+    let Some(last) = runs.last else { return };
+    let view = body.pointer_mut("/properties/containers/0/properties/instanceView").and_then(Value::as_object_mut);
+    let Some(view) = view else { return };
+    let detail = match last.code {
+        _ if last.out_of_memory => "OOMKilled",
+        0 => "Completed",
+        _ => "Error",
+    };
+    let ended = json!({
+        "state": "Terminated", "finishTime": time(last.at), "exitCode": last.code, "detailStatus": detail,
+    });
+    view.insert("restartCount".to_owned(), json!(runs.restarts));
+    view.insert("previousState".to_owned(), ended);
+    if !is_serving {
+        view.insert("currentState".to_owned(), State::Waiting("CrashLoopBackOff").shown());
+    }
+    let events = view.get_mut("events").and_then(Value::as_array_mut);
+    if let Some(events) = events {
+        let count = runs.restarts + 1;
+        if last.out_of_memory {
+            events.push(event("Normal", "Killing", "Killing container".to_owned(), last.at, count));
+        }
+        events.push(event("Warning", "BackOff", "Back-off restarting failed container".to_owned(), last.at, count));
+    }
 }
 
 fn properties(service: &Service) -> Map<String, Value> {
-    let port = if service.ssl.enabled { 443 } else { 80 };
+    let made = service.container.as_ref().map(|container| &container.made.ssl);
+    let port = if made.unwrap_or(&service.ssl).enabled { 443 } else { 80 };
     let ports = json!([{"port": port, "protocol": "TCP"}]);
     let image = service.container.as_ref().map(|container| container.image.clone()).unwrap_or_default();
     let container = |name: &str, image: String, ports: &Value, cpu: f64, memory: f64| {

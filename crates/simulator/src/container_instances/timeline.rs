@@ -44,8 +44,18 @@ impl Restart {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum State {
     Waiting(&'static str),
-    Running { since: Timestamp },
-    Terminated { since: Timestamp, until: Timestamp, code: i32 },
+    Running {
+        since: Timestamp,
+    },
+    Terminated {
+        since: Timestamp,
+        until: Timestamp,
+        code: i32,
+    },
+    /// Ended because the group was stopped.
+    Stopped {
+        until: Timestamp,
+    },
 }
 
 /// How a container stands.
@@ -65,6 +75,11 @@ impl State {
             Self::Terminated { since, until, code } => json!({
                 "state": "Terminated", "startTime": time(*since), "finishTime": time(*until), "exitCode": code,
                 "detailStatus": if *code == 0 { "Completed" } else { "Error" },
+            }),
+            // Neither exit code nor start: azure-mgmt-containerinstance recorded it so, and a user reported it in May 2026.
+            Self::Stopped { until } => json!({
+                "state": "Terminated", "finishTime": time(*until),
+                "detailStatus": "Container stopped per client request",
             }),
         }
     }
@@ -121,22 +136,25 @@ fn with_exit(
     }
 }
 
-/// A group that was stopped: what still ran was ended (with 0; which code Azure shows is not confirmed).
+/// A group that was stopped: what still ran was ended, and is the state before.
 fn stopped(standing: Standing, until: Timestamp) -> Standing {
     match standing.now {
-        State::Running { since } => Standing { now: State::Terminated { since, until, code: 0 }, ..standing },
+        State::Running { .. } => {
+            Standing { now: State::Stopped { until }, before: Some(standing.now), restarts: standing.restarts }
+        }
         _ => standing,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Form;
     use super::*;
 
     #[test]
     fn ends_and_restarts() {
         let start: Timestamp = "2026-11-22T15:00:00Z".parse().unwrap();
-        let life = Life { turn: 1, begun: start, started: Some(start), stopped: None };
+        let life = Life { turn: 1, begun: start, started: Some(start), stopped: None, form: Form::Current };
         let scaled = |seconds| Duration::from_secs_f64(seconds);
         let at = |seconds: u64, script: &Script, restart| {
             let now = after(start, Duration::from_secs(seconds));
@@ -168,7 +186,7 @@ mod tests {
     #[test]
     fn before_the_start_and_after_a_stop() {
         let start: Timestamp = "2026-11-22T15:00:00Z".parse().unwrap();
-        let mut life = Life { turn: 1, begun: start, started: None, stopped: None };
+        let mut life = Life { turn: 1, begun: start, started: None, stopped: None, form: Form::Current };
         let scaled = |seconds| Duration::from_secs_f64(seconds);
         let endless = Script { pull: Pull::NeverEnds, ..Script::default() };
         let view = |life: &Life, script: &Script| standing(life, script, Restart::Always, start, scaled);
@@ -176,7 +194,10 @@ mod tests {
         assert_eq!(view(&life, &endless).unwrap().now, State::Waiting("ImagePullBackOff"));
         life.started = Some(start);
         life.stopped = Some(start);
-        let ended = State::Terminated { since: start, until: start, code: 0 };
-        assert_eq!(view(&life, &Script::default()).unwrap().now, ended);
+        let ended = view(&life, &Script::default()).unwrap();
+        assert_eq!((ended.now, ended.before), (State::Stopped { until: start }, Some(State::Running { since: start })));
+        let shown = ended.now.shown();
+        assert_eq!(shown["detailStatus"], "Container stopped per client request");
+        assert!(shown.get("exitCode").is_none() && shown.get("startTime").is_none(), "not as a job well done: {shown}");
     }
 }

@@ -13,6 +13,7 @@ use crate::containers;
 use crate::error::Refusal;
 use crate::faults::ScriptedEnding;
 use crate::network::addresses::{self, Holder};
+use crate::run::Runs;
 use crate::store::subscription_of;
 use crate::windows::{self, Deed};
 use crate::world::World;
@@ -135,10 +136,11 @@ fn submit(world: &mut World, workspace: &str, operation: &str) {
     let Some(service) = world.machine_learning.service(workspace, &name) else { return };
     let image_request = service.image_request.clone();
     let up = service.container.as_ref().is_some_and(|container| container.up);
+    let made = service.made();
     let image = image::key(&request::environment(world, workspace, &image_request).unwrap_or_default());
     if let Some(service) = world.machine_learning.service_mut(workspace, &name) {
-        service.container =
-            Some(Container { revision: operation.to_owned(), image, image_request, address, up, serving: false });
+        let (revision, runs) = (operation.to_owned(), Runs::default());
+        service.container = Some(Container { revision, image, image_request, address, up, serving: false, made, runs });
     }
     say(world, workspace, operation, &format!("Checking the status of deployment {name}."));
     let (at, id) = (workspace.to_owned(), operation.to_owned());
@@ -294,6 +296,14 @@ pub(crate) fn health(world: &mut World, workspace: &str, name: &str, health: Hea
     if let Some(container) = &mut service.container {
         container.serving = health == Health::Up;
         container.up |= container.serving;
+    }
+}
+
+/// How often its container has ended, and how the last time.
+pub(crate) fn note_runs(world: &mut World, workspace: &str, name: &str, runs: Runs) {
+    let service = world.machine_learning.service_mut(workspace, name);
+    if let Some(container) = service.and_then(|service| service.container.as_mut()) {
+        container.runs = runs;
     }
 }
 

@@ -66,7 +66,10 @@ fn change(service: &mut Service, member: &str, value: &Value) -> Result<(), Stri
                 }
             }
         }
-        ("authEnabled", Value::Bool(enabled)) => service.auth_enabled = *enabled,
+        ("authEnabled", Value::Bool(enabled)) => {
+            service.auth_enabled = *enabled;
+            service.container.iter_mut().for_each(|container| container.made.auth_enabled = *enabled);
+        }
         ("appInsightsEnabled", Value::Bool(enabled)) => service.app_insights = *enabled,
         ("state", Value::String(state)) => service.state = named(state)?,
         ("containerResourceRequirements", Value::Object(resources)) => {

@@ -138,6 +138,8 @@ fn group(world: &World, workspace: &str, service: &Service, container: &Containe
         script,
         model_dir,
         variables,
+        front: service.front(&container.made),
+        memory_gb: container.made.memory_gb,
     }
 }
 

@@ -29,7 +29,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 pub(crate) use deployment::{
-    Health, Outcome, build_ended, container_group_deleted, container_group_id, deploy_ended, health, write_build_log,
+    Health, Outcome, build_ended, container_group_deleted, container_group_id, deploy_ended, health, note_runs,
+    write_build_log,
 };
 pub use edit::{edit, workspace_removed};
 pub(crate) use image::pending;

@@ -6,6 +6,7 @@ use super::deployment::container_group_id;
 use super::problem::Problem;
 use super::state::{Attachment, Ssl};
 use super::{Ctx, artifacts, environments, models};
+use crate::identity::Secret;
 use crate::network::addresses::Holder;
 use crate::network::{self, addresses};
 use crate::store;
@@ -192,21 +193,25 @@ fn ssl(body: &Value) -> Result<Ssl, Problem> {
     if !body.get("sslEnabled").and_then(Value::as_bool).unwrap_or(false) {
         return Ok(Ssl { cname: member("cname"), ..Ssl::default() });
     }
-    let has_key = is_text(&member("sslKey"));
-    let ssl = Ssl { enabled: true, certificate: member("sslCertificate"), has_key, cname: member("cname") };
+    let key = private_key(&member("sslKey"));
+    let ssl = Ssl { enabled: true, certificate: member("sslCertificate"), key, cname: member("cname") };
     check_ssl(&ssl)?;
     Ok(ssl)
 }
 
-/// Whether a value is text that is not empty.
-pub(super) fn is_text(value: &Value) -> bool {
+fn is_text(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.is_empty())
+}
+
+/// `sslKey`; none for null and for empty text.
+pub(super) fn private_key(value: &Value) -> Option<Secret> {
+    value.as_str().filter(|text| !text.is_empty()).map(Secret::new)
 }
 
 /// What TLS needs.
 pub(super) fn check_ssl(ssl: &Ssl) -> Result<(), Problem> {
     let needs =
-        [("sslCertificate", is_text(&ssl.certificate)), ("sslKey", ssl.has_key), ("cname", is_text(&ssl.cname))];
+        [("sslCertificate", is_text(&ssl.certificate)), ("sslKey", ssl.key.is_some()), ("cname", is_text(&ssl.cname))];
     match needs.into_iter().find(|(_, given)| ssl.enabled && !given) {
         Some((name, _)) => {
             let message = format!("{name} is required when sslEnabled is true.");

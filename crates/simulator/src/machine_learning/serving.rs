@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::state::Service;
 use super::{artifacts, request};
+use crate::run::Settings;
 use crate::world::World;
 
 /// A container that answers.
@@ -18,14 +19,13 @@ pub(crate) struct Serving {
     pub models: Vec<String>,
     /// Base64 MD5 of its scoring script.
     pub script_digest: Option<String>,
-    keys: Option<[String; 2]>,
+    front: Settings,
 }
 
 impl Serving {
     /// Whether an `Authorization` header is good enough.
     pub fn allows(&self, header: Option<&str>) -> bool {
-        let token = header.and_then(|header| header.strip_prefix("Bearer "));
-        self.keys.as_ref().is_none_or(|keys| token.is_some_and(|token| keys.iter().any(|key| key == token)))
+        self.front.allows(header)
     }
 }
 
@@ -40,17 +40,17 @@ pub(crate) fn at(world: &World, address: Ipv4Addr) -> Option<Serving> {
 }
 
 fn describe(world: &World, workspace: &str, service: &Service) -> Option<Serving> {
-    let asked = &service.container.as_ref()?.image_request;
+    let container = service.container.as_ref()?;
+    let asked = &container.image_request;
     let driver = asked.get("driverProgram").and_then(Value::as_str);
     let script = request::files(asked).into_iter().find(|(id, _)| Some(id.as_str()) != driver);
     let blob = script.and_then(|(_, url)| artifacts::blob_of(world, workspace, url.strip_prefix("aml://artifact/")?));
     let digest = blob.and_then(|blob| Some(world.blobs.get(&blob)?.received.md5.clone()));
-    let keys = service.auth_enabled.then(|| [service.keys.primary.clone(), service.keys.secondary.clone()]);
     Some(Serving {
         service: service.name.clone(),
-        tls: service.ssl.enabled,
+        tls: container.made.ssl.enabled,
         models: request::model_ids(asked),
         script_digest: digest,
-        keys,
+        front: service.front(&container.made),
     })
 }

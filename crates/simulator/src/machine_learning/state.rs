@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::environment_builds::EnvironmentBuild;
 use crate::faults::ScriptedEnding;
+use crate::identity::Secret;
+use crate::run::{Runs, Settings};
 use crate::store;
 
 /// The Azure ML data plane of all workspaces.
@@ -88,8 +90,8 @@ pub(crate) struct Service {
 pub(crate) struct Ssl {
     pub enabled: bool,
     pub certificate: Value,
-    /// Whether there is a private key: nothing shows it again, so that it is not kept.
-    pub has_key: bool,
+    /// The private key; nothing shows it again.
+    pub key: Option<Secret>,
     pub cname: Value,
 }
 
@@ -130,6 +132,33 @@ pub(crate) struct Container {
     pub up: bool,
     /// Whether its container answers now.
     pub serving: bool,
+    /// How it was made; the service may already want it otherwise.
+    pub made: Made,
+    /// How its container has ended so far, where it really runs.
+    pub runs: Runs,
+}
+
+/// What of a service takes a new deployment to change.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Made {
+    pub auth_enabled: bool,
+    pub ssl: Ssl,
+    pub memory_gb: f64,
+}
+
+impl Service {
+    /// How a container group is made of it now.
+    pub fn made(&self) -> Made {
+        Made { auth_enabled: self.auth_enabled, ssl: self.ssl.clone(), memory_gb: self.memory_gb }
+    }
+
+    /// What stands in front of its container: as the group was made, with the keys of now.
+    pub fn front(&self, made: &Made) -> Settings {
+        let keys = [&self.keys.primary, &self.keys.secondary].map(Secret::new);
+        let certificate = made.ssl.certificate.as_str().filter(|_| made.ssl.enabled);
+        let tls = certificate.zip(made.ssl.key.clone()).map(|(certificate, key)| (certificate.to_owned(), key));
+        Settings { keys: made.auth_enabled.then_some(keys), tls }
+    }
 }
 
 /// States of a service.

@@ -43,7 +43,7 @@ fn apply(world: &World, ctx: &Ctx<'_>, service: &mut Service, operation: Operati
         ("replace", "/sslEnabled") => service.ssl.enabled = flag(&operation)?,
         ("replace", "/sslCertificate") => service.ssl.certificate = value,
         ("replace", "/cname") => service.ssl.cname = value,
-        ("replace", "/sslKey") => service.ssl.has_key = request::is_text(&value),
+        ("replace", "/sslKey") => service.ssl.key = request::private_key(&value),
         ("replace", "/kvTags") => {
             service.tags = request::strings(Some(&value), "kvTags")?;
             return Ok(false);

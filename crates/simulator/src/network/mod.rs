@@ -3,6 +3,7 @@
 
 pub mod addresses;
 pub mod association_links;
+mod effective;
 pub(crate) mod entries;
 pub mod nat_gateways;
 pub mod prefixes;
@@ -27,6 +28,7 @@ use crate::store::Resource;
 use crate::windows;
 use crate::world::World;
 use addresses::Occupancy;
+pub(crate) use effective::filters;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -35,7 +35,7 @@ pub fn status(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Resul
     Ok(response)
 }
 
-/// What Container Instances says besides, as recorded: the group, the start, the images' events; and `Pending`.
+/// What Container Instances says besides, as recorded: the group, the start, the containers' events; and `Pending`.
 fn tell_of_group(world: &World, body: &mut Value, group: &str, began: Timestamp) {
     let Some(body) = body.as_object_mut() else { return };
     if body.get("status").is_some_and(|status| status == "InProgress") {
@@ -44,7 +44,7 @@ fn tell_of_group(world: &World, body: &mut Value, group: &str, began: Timestamp)
     body.insert("id".to_owned(), json!(group));
     body.insert("startTime".to_owned(), json!(began.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()));
     let is_over = body.get("status").is_some_and(|status| status == "Succeeded");
-    let events = if is_over { container_instances::image_events(world, group) } else { json!([]) };
+    let events = if is_over { container_instances::first_events(world, group) } else { json!([]) };
     body.insert("properties".to_owned(), json!({"events": events}));
 }
 

@@ -12,8 +12,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::process::Command;
 use tokio::sync::{Mutex, mpsc};
 
-use super::conda::{self, Requirements};
+use super::conda::{self, Refused, Requirements};
 use super::environments::{Ask, Line};
+use super::pythons::Pythons;
 
 /// The oldest `azureml-defaults` that brings the scoring server; older ones resolve where newer don't, but can't serve.
 const DEFAULTS: &str = "azureml-defaults>=1.40";
@@ -63,7 +64,7 @@ impl Builder {
         let (log, mut lines) = mpsc::unbounded_channel();
         let built = async {
             let result = match serde_json::from_str::<Ask>(&line) {
-                Ok(ask) => self.build(&ask.environment, &log).await,
+                Ok(ask) => self.build(&ask.environment, &log).await.map_err(|why| why.to_string()),
                 Err(e) => Err(format!("the question can't be read: {e}")),
             };
             drop(log);
@@ -82,14 +83,14 @@ impl Builder {
     /// The directory of an environment that satisfies the definition; made now unless one of equal content stands.
     ///
     /// # Errors
-    /// The reason in one line; the log has the resolver's own words.
-    pub async fn build(&self, definition: &serde_json::Value, log: &Log) -> Result<PathBuf, String> {
+    /// The reason in one line, and whose it is; the log has the resolver's own words.
+    pub async fn build(&self, definition: &serde_json::Value, log: &Log) -> Result<PathBuf, Refused> {
         let mut wanted = conda::requirements(definition)?;
         for note in &wanted.notes {
             say(log, note);
         }
         let python = self.interpreter(&wanted.python, log).await?;
-        let key = content_key(&python, &wanted.packages);
+        let key = content_key(&python, &wanted);
         let place = self.building.lock().await.entry(key.clone()).or_default().clone();
         let _only_one = place.lock().await;
         let finished = self.cache.join(&key);
@@ -102,9 +103,45 @@ impl Builder {
         Ok(finished)
     }
 
-    async fn interpreter(&self, specifier: &str, log: &Log) -> Result<PathBuf, String> {
+    /// The interpreter that is asked for; where this machine has not that patch level, another one of the same minor
+    /// release; else one that uv fetches.
+    async fn interpreter(&self, wanted: &Pythons, log: &Log) -> Result<PathBuf, Refused> {
+        let specifier = wanted.specifier();
+        if let Some(found) = self.find(&specifier).await? {
+            say(log, &format!("Python {specifier}: {}", found.display()));
+            return Ok(found);
+        }
+        let minors = wanted.minors();
+        for minor in &minors {
+            if let Some(found) = self.find(minor).await? {
+                let note = "a limit of this simulator: this machine has no such patch level";
+                say(log, &format!("Python {specifier}: {} takes its place, {note}", found.display()));
+                return Ok(found);
+            }
+        }
+        for minor in &minors {
+            let version = minor.trim_start_matches("==").trim_end_matches(".*");
+            say(log, &format!("Python {specifier}: not on this machine; uv fetches {version}"));
+            let mut install = self.uv(&["python", "install", "--no-bin", version]);
+            let is_there = self.run(install.env("UV_PYTHON_INSTALL_DIR", self.interpreters()), log).await.is_ok();
+            if is_there && let Some(found) = self.find(minor).await? {
+                say(log, &format!("Python {specifier}: {}", found.display()));
+                return Ok(found);
+            }
+        }
+        let what = format!("python{specifier}: no interpreter on this machine satisfies it, and uv can't fetch one");
+        Err(Refused::Limit(what))
+    }
+
+    /// Where interpreters lie that uv has fetched.
+    fn interpreters(&self) -> PathBuf {
+        self.cache.join("interpreters")
+    }
+
+    async fn find(&self, specifier: &str) -> Result<Option<PathBuf>, Refused> {
         let find = |path: Option<std::ffi::OsString>| {
             let mut command = self.uv(&["python", "find", "--no-python-downloads", "--system", specifier]);
+            command.env("UV_PYTHON_INSTALL_DIR", self.interpreters());
             if let Some(path) = path {
                 command.env("PATH", path);
             }
@@ -118,11 +155,6 @@ impl Builder {
         {
             found = path_in(&find(Some(path)).output().await.map_err(|e| self.cannot_run(&e))?);
         }
-        let found = found.ok_or_else(|| {
-            String::from_utf8_lossy(&first.stderr).lines().for_each(|line| say(log, line));
-            format!("python{specifier}: no interpreter on this machine satisfies it, and none is downloaded")
-        })?;
-        say(log, &format!("Python {specifier}: {}", found.display()));
         Ok(found)
     }
 
@@ -147,21 +179,58 @@ impl Builder {
         }
     }
 
-    async fn create(&self, python: &Path, wanted: &Requirements, finished: &Path, log: &Log) -> Result<(), String> {
-        let io = |e: std::io::Error| format!("the environment can't be written below {}: {e}", self.cache.display());
+    async fn create(&self, python: &Path, wanted: &Requirements, finished: &Path, log: &Log) -> Result<(), Refused> {
+        let io = |e: std::io::Error| {
+            Refused::Limit(format!("the environment can't be written below {}: {e}", self.cache.display()))
+        };
         let work = tempfile::Builder::new().prefix(".building-").tempdir_in(&self.cache).map_err(io)?;
         let place = work.path().join("env");
         let mut venv = self.uv(&["venv", "--relocatable", "--no-project", "--python"]);
         self.run(venv.arg(python).arg(&place), log).await?;
         if !wanted.packages.is_empty() {
-            let mut install = self.uv(&["pip", "install", "--python"]);
-            install.arg(place.join("bin/python")).arg("--").args(&wanted.packages);
-            self.run(&mut install, log).await?;
+            self.install(wanted, work.path(), &place, log).await?;
         }
         std::fs::rename(&place, finished).map_err(io)
     }
 
-    async fn run(&self, command: &mut Command, log: &Log) -> Result<(), String> {
+    /// Installs what is wanted. Where another index can't be reached from here, the rest may still have all of it.
+    async fn install(&self, wanted: &Requirements, work: &Path, place: &Path, log: &Log) -> Result<(), Refused> {
+        let first = self.install_with(&wanted.options, wanted, work, place, log).await;
+        let is_extra = |option: &&String| option.starts_with("--extra-index-url") || option.starts_with("--find-links");
+        let (extra, own): (Vec<_>, Vec<_>) = wanted.options.iter().partition(is_extra);
+        match first {
+            Err(Refused::Limit(why)) if !extra.is_empty() => {
+                say(
+                    log,
+                    &format!(
+                        "a limit of this simulator: {why} Tried again without --extra-index-url and --find-links."
+                    ),
+                );
+                let own: Vec<_> = own.into_iter().cloned().collect();
+                self.install_with(&own, wanted, work, place, log).await.map_err(|_| Refused::Limit(why))
+            }
+            other => other,
+        }
+    }
+
+    async fn install_with(
+        &self,
+        options: &[String],
+        wanted: &Requirements,
+        work: &Path,
+        place: &Path,
+        log: &Log,
+    ) -> Result<(), Refused> {
+        let list = work.join("requirements.txt");
+        let lines: Vec<_> = options.iter().chain(&wanted.packages).map(|line| format!("{line}\n")).collect();
+        std::fs::write(&list, lines.concat()).map_err(|e| Refused::Limit(format!("{}: {e}", list.display())))?;
+        // As pip does, the best version of all indexes is taken.
+        let mut install = self.uv(&["pip", "install", "--index-strategy", "unsafe-best-match", "--python"]);
+        install.arg(place.join("bin/python")).args(&wanted.arguments).arg("-r").arg(&list);
+        self.run(&mut install, log).await.map_err(|why| blamed(why, wanted))
+    }
+
+    async fn run(&self, command: &mut Command, log: &Log) -> Result<(), Refused> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| self.cannot_run(&e))?;
         let mut said = Vec::new();
@@ -173,7 +242,7 @@ impl Builder {
             }
         }
         let status = child.wait().await.map_err(|e| self.cannot_run(&e))?;
-        if status.success() { Ok(()) } else { Err(reason(&said)) }
+        if status.success() { Ok(()) } else { Err(Refused::Mistake(reason(&said))) }
     }
 
     fn uv(&self, arguments: &[&str]) -> Command {
@@ -183,8 +252,8 @@ impl Builder {
         command
     }
 
-    fn cannot_run(&self, e: &std::io::Error) -> String {
-        format!("{} can't be run: {e}; give the path of uv with --uv", self.uv.display())
+    fn cannot_run(&self, e: &std::io::Error) -> Refused {
+        Refused::Limit(format!("{} can't be run: {e}; give the path of uv with --uv", self.uv.display()))
     }
 }
 
@@ -213,8 +282,35 @@ fn path_in(output: &std::process::Output) -> Option<PathBuf> {
     (output.status.success() && !path.is_empty()).then(|| PathBuf::from(path))
 }
 
-fn content_key(python: &Path, packages: &[String]) -> String {
-    let digest = Sha256::digest(format!("{}\n{}", python.display(), packages.join("\n")));
+/// Whose it is that an installation failed: ours where a channel would have had the package, or where a place can't be
+/// reached from here.
+fn blamed(why: Refused, wanted: &Requirements) -> Refused {
+    let Refused::Mistake(text) = why else { return why };
+    let is_unknown = |name: &&String| text.contains(&format!("{name} was not found in the package registry"));
+    if let Some(name) = wanted.from_channels.iter().find(is_unknown) {
+        return Refused::Limit(format!(
+            "conda package {name} is not on the Python index, and channels are not used. {text}"
+        ));
+    }
+    let unreachable = [
+        "Failed to fetch",
+        "error sending request",
+        "dns error",
+        "client error",
+        "failed to clone",
+        "unable to access",
+    ];
+    if unreachable.iter().any(|words| text.contains(words)) {
+        return Refused::Limit(format!("something can't be fetched from this machine. {text}"));
+    }
+    Refused::Mistake(text)
+}
+
+fn content_key(python: &Path, wanted: &Requirements) -> String {
+    let lists = [&wanted.packages, &wanted.options, &wanted.arguments].map(|list| list.join("\n"));
+    // As it was before there were options, so that environments that stand are found.
+    let text = format!("{}\n{}", python.display(), lists.join("\n").trim_end_matches('\n'));
+    let digest = Sha256::digest(text);
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -270,10 +366,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_channel_or_the_network_would_have_is_no_mistake_of_the_file() {
+        let dependencies = serde_json::json!({"dependencies": ["osmium", {"pip": ["nosuch"]}]});
+        let wanted = conda::requirements(&serde_json::json!({"python": {"condaDependencies": dependencies}})).unwrap();
+        let blamed = |text: &str| blamed(Refused::Mistake(text.to_owned()), &wanted);
+        let missing =
+            |name: &str| format!("Because {name} was not found in the package registry and you require {name}, …");
+        assert!(matches!(blamed(&missing("osmium")), Refused::Limit(_)));
+        assert!(matches!(blamed(&missing("nosuch")), Refused::Mistake(_)));
+        assert!(matches!(blamed("Failed to fetch: `https://x/a.whl`"), Refused::Limit(_)));
+        assert!(matches!(blamed("No solution found when resolving dependencies"), Refused::Mistake(_)));
+    }
+
+    #[test]
     fn equal_content_has_one_key() {
-        let packages = ["numpy==1".to_owned()];
-        assert_eq!(content_key(Path::new("/p"), &packages), content_key(Path::new("/p"), &packages));
-        assert_ne!(content_key(Path::new("/p"), &packages), content_key(Path::new("/p"), &[]));
+        let wanted = |lines: &[&str]| {
+            let dependencies = serde_json::json!({"dependencies": [{"pip": lines}]});
+            conda::requirements(&serde_json::json!({"python": {"condaDependencies": dependencies}})).unwrap()
+        };
+        let key = |lines: &[&str]| content_key(Path::new("/p"), &wanted(lines));
+        assert_eq!(key(&["numpy==1"]), key(&["numpy==1"]));
+        assert_ne!(key(&["numpy==1"]), key(&[]));
+        assert_ne!(key(&["numpy==1"]), key(&["numpy==1", "--pre"]));
+        assert_ne!(key(&["numpy==1"]), key(&["numpy==1", "--extra-index-url https://x"]));
         assert_eq!(name_of("azureml_defaults[x]>=1"), "azureml-defaults");
     }
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::{Build, Place, Status};
 use crate::Simulator;
 use crate::machine_learning::{self, Health, Outcome};
-use crate::network::prefixes;
+use crate::network::{self, prefixes};
 use crate::world::World;
 
 /// Hands builds and container groups to the runner and brings its results into the world. Nothing waits for a build or
@@ -31,9 +31,13 @@ pub async fn drive(simulator: &Simulator) {
     }
     // A build that has just ended may have submitted its group.
     let pending = simulator.with(|world| machine_learning::pending(world));
+    let filters = simulator.with(|world| network::filters(world));
+    runner.filter(&filters).await;
     runner.converge(&pending.groups).await;
     for watched in pending.watched {
         let status = runner.status(&watched.group).await;
+        let runs = runner.runs(&watched.group).await;
+        simulator.with(|world| machine_learning::note_runs(world, &watched.workspace, &watched.service, runs));
         simulator.with(|world| match (&watched.operation, status) {
             (Some(operation), Status::Healthy) => {
                 machine_learning::deploy_ended(world, &watched.workspace, operation, &Outcome::Good);

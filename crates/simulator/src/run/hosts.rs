@@ -13,7 +13,7 @@ use crate::world::World;
 /// Longest name of a namespace that reads well; the kernel has no limit of its own here.
 const NAME_LIMIT: usize = 32;
 
-/// `POST /simulator/hosts {"name","subnetId"}` and `DELETE /simulator/hosts/{name}`.
+/// `POST /simulator/hosts {"name","subnetId","ipForwarding"}` and `DELETE /simulator/hosts/{name}`.
 pub async fn hosts(simulator: &Simulator, method: Method, name: Option<&str>, body: Value) -> Response {
     let done = match (&method, name) {
         (&Method::POST, None) => add(simulator, &body).await,
@@ -33,8 +33,9 @@ async fn add(simulator: &Simulator, body: &Value) -> Result<Response, String> {
     if simulator.runner().scripted() {
         return Err(format!("host {name:?} needs network namespaces: start the simulator with --runner netns"));
     }
+    let forwards = body.get("ipForwarding").and_then(Value::as_bool).unwrap_or(false);
     let place = simulator.with(|world| seat(world, name, subnet))?;
-    if let Err(why) = simulator.runner().add_host(name, &place).await {
+    if let Err(why) = simulator.runner().add_host(name, &place, forwards).await {
         simulator.with(|world| addresses::release_address(world, subnet, &holder(subnet, name)));
         return Err(why);
     }

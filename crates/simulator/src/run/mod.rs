@@ -8,10 +8,17 @@ mod builder;
 mod conda;
 mod drive;
 pub mod environments;
+mod filter;
+mod front;
 mod hosts;
+mod match_spec;
+mod memory;
 mod namespace;
 mod netns;
+mod pip_lines;
 mod process;
+mod pythons;
+mod rules;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -23,6 +30,9 @@ use serde_json::Value;
 
 pub use drive::drive;
 pub(crate) use drive::place;
+pub use filter::{Access, Addresses, Filter, Hop, Rule};
+pub use front::Settings;
+pub(crate) use front::unauthorized;
 pub use hosts::hosts;
 
 /// How containers run.
@@ -74,13 +84,17 @@ pub trait Runner: Send + Sync + 'static {
     async fn converge(&self, groups: &[Arc<Group>]);
     /// How the group with this id stands.
     async fn status(&self, id: &str) -> Status;
+    /// How often the container of this group has ended, and how the last time.
+    async fn runs(&self, id: &str) -> Runs;
+    /// What the subnets let through and where they send it, from now on; a host in none of them is not restricted.
+    async fn filter(&self, filters: &[Filter]);
     /// What the container wrote to stdout and stderr, the last `tail` lines.
     async fn logs(&self, id: &str, tail: usize) -> String;
-    /// A machine in a subnet, as a namespace of this name.
+    /// A machine in a subnet, as a namespace of this name; with `forwards` it passes on what is not for itself.
     ///
     /// # Errors
     /// What the system refused, with its words.
-    async fn add_host(&self, name: &str, place: &Place) -> Result<(), String>;
+    async fn add_host(&self, name: &str, place: &Place, forwards: bool) -> Result<(), String>;
     /// Takes a machine away again; false when there is none of this name.
     async fn remove_host(&self, name: &str) -> bool;
     /// Ends everything that the runner started.
@@ -119,6 +133,10 @@ pub struct Group {
     pub model_dir: String,
     /// Environment variables of the definition.
     pub variables: Vec<(String, String)>,
+    /// What stands in front of the container. It may change while the container runs.
+    pub front: Settings,
+    /// Memory in GB (2^30 bytes; whether Azure counts so is not confirmed).
+    pub memory_gb: f64,
 }
 
 /// A file of a container group.
@@ -161,6 +179,26 @@ pub enum Build {
     },
 }
 
+/// How the container of a group has ended so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// How often it ended and was started again.
+    pub restarts: u32,
+    /// The last end.
+    pub last: Option<Ended>,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Exit code; 128 and the signal's number where a signal ended it.
+    pub code: i32,
+    /// Whether it had used more memory than it has.
+    pub out_of_memory: bool,
+    /// When it was seen.
+    pub at: jiff::Timestamp,
+}
+
 /// How a container group stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -190,10 +228,14 @@ impl Runner for Scripted {
     async fn status(&self, _: &str) -> Status {
         Status::Healthy
     }
+    async fn runs(&self, _: &str) -> Runs {
+        Runs::default()
+    }
+    async fn filter(&self, _: &[Filter]) {}
     async fn logs(&self, _: &str, _: usize) -> String {
         String::new()
     }
-    async fn add_host(&self, name: &str, _: &Place) -> Result<(), String> {
+    async fn add_host(&self, name: &str, _: &Place, _: bool) -> Result<(), String> {
         Err(format!("host {name:?} can't be made: nothing really runs here"))
     }
     async fn remove_host(&self, _: &str) -> bool {

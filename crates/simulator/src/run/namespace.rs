@@ -1,17 +1,21 @@
-//! Network namespaces, bridges and veth pairs, through `ip` (iproute2), and a way to dial from inside a namespace.
+//! Network namespaces, bridges and veth pairs, through `ip` (iproute2); packet filters, through `nft` (nftables); sockets
+//! inside a namespace.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 
-use super::Place;
+use super::rules;
+use super::{Filter, Place};
 
 /// The bridges of all virtual networks.
 #[derive(Debug, Default)]
@@ -124,15 +128,19 @@ fn warn(done: Result<(), String>) {
 /// Whether namespaces can be made here.
 ///
 /// # Errors
-/// What is missing: iproute2, or the rights.
+/// What is missing: iproute2, nftables, or the rights.
 pub async fn check() -> Result<(), String> {
     let probe = format!("acivnet-check-{}", std::process::id());
     let made = ip(&["netns", "add", &probe]).await;
+    let filtered = run("ip", &["netns", "exec", &probe, "nft", "-f", "-"], &rules::ruleset(None, Some(80))).await;
     remove(&probe).await;
     made.map_err(|e| {
         format!(
             "{e}\n--runner netns needs a user and network namespace of its own, with a tmpfs on /run: unshare -Urnmpf"
         )
+    })?;
+    filtered.map_err(|e| {
+        format!("{e}\n--runner netns needs nft (package nftables) and a kernel with nf_tables for security rules")
     })
 }
 
@@ -147,27 +155,96 @@ pub fn path(name: &str) -> PathBuf {
 /// # Errors
 /// The namespace is gone, or nobody listens there.
 pub async fn dial(name: &str, address: SocketAddr, timeout: Duration) -> std::io::Result<tokio::net::TcpStream> {
-    let handle = File::open(path(name))?;
-    let (answer, connected) = oneshot::channel();
-    // A thread of its own: a namespace belongs to the thread that entered it, and this one ends after the connect.
-    std::thread::spawn(move || {
-        let stream = setns(handle.as_fd(), CloneFlags::CLONE_NEWNET)
-            .map_err(std::io::Error::from)
-            .and_then(|()| TcpStream::connect_timeout(&address, timeout));
-        let _ = answer.send(stream);
-    });
-    let stream = connected.await.map_err(std::io::Error::other)??;
+    let stream = inside(name, move || TcpStream::connect_timeout(&address, timeout)).await?;
     stream.set_nonblocking(true)?;
     tokio::net::TcpStream::from_std(stream)
 }
 
+/// A listening socket inside the namespace.
+///
+/// # Errors
+/// The namespace is gone, or the port is taken.
+pub async fn listen(name: &str, address: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
+    let listener = inside(name, move || TcpListener::bind(address)).await?;
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
+}
+
+/// Makes a socket inside the namespace, where it then stays.
+async fn inside<T: Send + 'static>(
+    name: &str,
+    make: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    let handle = File::open(path(name))?;
+    let (answer, made) = oneshot::channel();
+    // A thread of its own: a namespace belongs to the thread that entered it, and this one ends with the socket.
+    std::thread::spawn(move || {
+        let socket =
+            setns(handle.as_fd(), CloneFlags::CLONE_NEWNET).map_err(std::io::Error::from).and_then(|()| make());
+        let _ = answer.send(socket);
+    });
+    made.await.map_err(std::io::Error::other)?
+}
+
+/// What a namespace lets through, and where it sends packets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    ruleset: String,
+    routes: String,
+}
+
+impl Rules {
+    /// Those of the filter for a machine at `place`; with `open` the only TCP port that is open.
+    #[must_use]
+    pub fn of(filter: Option<&Filter>, place: &Place, open: Option<u16>) -> Self {
+        Self { ruleset: rules::ruleset(filter, open), routes: rules::routes(filter, place.address) }
+    }
+
+    /// Puts these into the namespace in place of `before`.
+    ///
+    /// # Errors
+    /// The command that failed and what it said.
+    pub async fn apply(&self, name: &str, before: &Self) -> Result<(), String> {
+        if self.ruleset != before.ruleset {
+            run("ip", &["netns", "exec", name, "nft", "-f", "-"], &self.ruleset).await?;
+        }
+        if self.routes == before.routes {
+            return Ok(());
+        }
+        for command in rules::NO_ROUTES.into_iter().filter(|_| !before.routes.is_empty()) {
+            let arguments: Vec<_> = ["-n", name].iter().chain(command).copied().collect();
+            warn(ip(&arguments).await);
+        }
+        run("ip", &["-n", name, "-batch", "-"], &self.routes).await
+    }
+}
+
+/// Has the namespace pass on what comes over its link and is not for itself. It tells nobody of shorter ways.
+///
+/// # Errors
+/// The command that failed and what it said.
+pub async fn forward(name: &str) -> Result<(), String> {
+    let settings = "cd /proc/sys/net/ipv4/conf && echo 0 > all/send_redirects && echo 0 > eth0/send_redirects && \
+                    echo 1 > eth0/forwarding";
+    ip(&["netns", "exec", name, "sh", "-c", settings]).await
+}
+
 async fn ip(arguments: &[&str]) -> Result<(), String> {
-    let shown = || format!("ip {}", arguments.join(" "));
-    let output = Command::new("ip")
-        .args(arguments)
-        .output()
-        .await
-        .map_err(|e| format!("{} can't be run: {e}; is iproute2 installed?", shown()))?;
+    run("ip", arguments, "").await
+}
+
+/// Runs a program of the system on `input`.
+async fn run(program: &str, arguments: &[&str], input: &str) -> Result<(), String> {
+    let shown = || format!("{program} {}", arguments.join(" "));
+    let failed = |e: std::io::Error| format!("{} can't be run: {e}; is iproute2 installed?", shown());
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // Who has read enough has ended: its exit status tells.
+        let _ = stdin.write_all(input.as_bytes()).await;
+    }
+    let output = child.wait_with_output().await.map_err(failed)?;
     if output.status.success() {
         return Ok(());
     }

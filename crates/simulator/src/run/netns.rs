@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::namespace::{self, Networks};
+use super::front::Front;
+use super::namespace::{self, Networks, Rules};
 use super::process::Container;
-use super::{Build, Group, Place, Runner, Status, environments};
+use super::{Build, Filter, Group, Place, Runner, Runs, Status, environments};
 
 /// Container groups in network namespaces.
 pub struct Netns {
@@ -30,7 +31,10 @@ struct Attempt {
 struct Running {
     networks: Networks,
     groups: BTreeMap<String, Slot>,
-    hosts: Vec<String>,
+    hosts: BTreeMap<String, Place>,
+    filters: Vec<Filter>,
+    /// What each namespace has, by its name.
+    rules: BTreeMap<String, Rules>,
     numbers: u32,
 }
 
@@ -39,6 +43,9 @@ struct Slot {
     namespace: String,
     group: Arc<Group>,
     container: Result<Container, String>,
+    /// None where it can't be opened; the reason is in the simulator's own log, as Azure has it in that of
+    /// `azureml-fe-aci`.
+    front: Option<Front>,
 }
 
 impl Netns {
@@ -84,17 +91,67 @@ impl Running {
                 format!("acivnet-group-{}", self.numbers)
             }
         };
-        let container = match python {
-            Ok(python) => match self.networks.join(&namespace, group.place.as_ref()).await {
-                Ok(()) => Container::start(group.clone(), namespace.clone(), &directory.join(&namespace), python).await,
-                Err(e) => Err(e),
-            },
-            Err(e) => Err(e),
+        let joined = match &python {
+            Ok(_) => self.join(&namespace, group.place.as_ref(), Some(group.front.port())).await,
+            Err(e) => Err(e.clone()),
+        };
+        let container = match (python, &joined) {
+            (Ok(python), Ok(())) => {
+                Container::start(group.clone(), namespace.clone(), &directory.join(&namespace), python).await
+            }
+            (Err(e), _) => Err(e),
+            (_, Err(e)) => Err(e.clone()),
         };
         if let Err(e) = &container {
             tracing::warn!(group = group.id, "the container can't be started: {e}");
         }
-        self.groups.insert(group.id.clone(), Slot { namespace, group: group.clone(), container });
+        let front = match joined {
+            Ok(()) => Front::open(&namespace, group.front.clone()).await,
+            Err(e) => Err(e),
+        };
+        let front = front.inspect_err(|e| tracing::warn!(group = group.id, "nothing stands before the container: {e}"));
+        self.groups.insert(group.id.clone(), Slot { namespace, group: group.clone(), container, front: front.ok() });
+    }
+
+    /// A namespace at its place, with the rules of its subnet from the beginning.
+    async fn join(&mut self, name: &str, place: Option<&Place>, open: Option<u16>) -> Result<(), String> {
+        self.rules.remove(name);
+        self.networks.join(name, place).await?;
+        match place {
+            Some(place) => self.rule(name, place, open).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Brings the rules of a namespace to what the filters say.
+    async fn rule(&mut self, name: &str, place: &Place, open: Option<u16>) -> Result<(), String> {
+        let filter = self.filters.iter().find(|filter| filter.covers(&place.network, place.address));
+        let wanted = Rules::of(filter, place, open);
+        let standing = self.rules.entry(name.to_owned()).or_default();
+        if *standing != wanted {
+            wanted.apply(name, standing).await?;
+            *standing = wanted;
+        }
+        Ok(())
+    }
+
+    /// Brings the rules of all namespaces to what the filters say.
+    async fn rule_all(&mut self) {
+        let groups = self.groups.values().filter(|slot| slot.container.is_ok()).filter_map(|slot| {
+            Some((slot.namespace.clone(), slot.group.place.clone()?, Some(slot.group.front.port())))
+        });
+        let hosts = self.hosts.iter().map(|(name, place)| (name.clone(), place.clone(), None));
+        let all: Vec<_> = groups.chain(hosts).collect();
+        for (name, place, open) in all {
+            if let Err(e) = self.rule(&name, &place, open).await {
+                tracing::warn!("the rules of {name}: {e}");
+            }
+        }
+    }
+
+    async fn remove(&mut self, name: &str) {
+        self.rules.remove(name);
+        namespace::remove(name).await;
     }
 }
 
@@ -125,14 +182,34 @@ impl Runner for Netns {
             running.groups.keys().filter(|id| !groups.iter().any(|g| g.id == **id)).cloned().collect();
         for id in unwanted {
             if let Some(slot) = running.groups.remove(&id) {
-                namespace::remove(&slot.namespace).await;
+                running.remove(&slot.namespace).await;
             }
         }
         for group in groups {
-            if running.groups.get(&group.id).is_none_or(|slot| slot.group.revision != group.revision) {
-                let python = self.python(&group.image);
-                running.start(group, python, self.directory.clone()).await;
+            match running.groups.get(&group.id) {
+                Some(slot) if slot.group.revision == group.revision => {
+                    slot.front.iter().for_each(|front| front.update(&group.front));
+                }
+                _ => {
+                    let python = self.python(&group.image);
+                    running.start(group, python, self.directory.clone()).await;
+                }
             }
+        }
+    }
+
+    async fn filter(&self, filters: &[Filter]) {
+        let mut running = self.running.lock().await;
+        if running.filters != filters {
+            running.filters = filters.to_vec();
+            running.rule_all().await;
+        }
+    }
+
+    async fn runs(&self, id: &str) -> Runs {
+        match self.running.lock().await.groups.get(id).map(|slot| &slot.container) {
+            Some(Ok(container)) => container.runs(),
+            _ => Runs::default(),
         }
     }
 
@@ -152,26 +229,27 @@ impl Runner for Netns {
         }
     }
 
-    async fn add_host(&self, name: &str, place: &Place) -> Result<(), String> {
+    async fn add_host(&self, name: &str, place: &Place, forwards: bool) -> Result<(), String> {
         let mut running = self.running.lock().await;
-        running.networks.join(name, Some(place)).await?;
-        running.hosts.push(name.to_owned());
-        Ok(())
+        running.join(name, Some(place), None).await?;
+        running.hosts.insert(name.to_owned(), place.clone());
+        if forwards { namespace::forward(name).await } else { Ok(()) }
     }
 
     async fn remove_host(&self, name: &str) -> bool {
         let mut running = self.running.lock().await;
-        let Some(at) = running.hosts.iter().position(|host| host == name) else { return false };
-        running.hosts.remove(at);
-        namespace::remove(name).await;
-        true
+        let known = running.hosts.remove(name).is_some();
+        if known {
+            running.remove(name).await;
+        }
+        known
     }
 
     async fn shutdown(&self) {
         let mut running = self.running.lock().await;
         let names: Vec<_> = std::mem::take(&mut running.groups).into_values().map(|slot| slot.namespace).collect();
-        for name in names.into_iter().chain(std::mem::take(&mut running.hosts)) {
-            namespace::remove(&name).await;
+        for name in names.into_iter().chain(std::mem::take(&mut running.hosts).into_keys()) {
+            running.remove(&name).await;
         }
         running.networks.clear().await;
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use super::{Content, Group, Status, namespace};
+use super::front::INNER_PORT;
+use super::memory::Watch;
+use super::{Content, Ended, Group, Runs, Status, namespace};
 
 /// How often a container may end before the group counts as crashing in a loop. Azure restarts with growing pauses and
 /// names no number; a third failure tells a loop from an accident.
@@ -24,7 +26,8 @@ pub struct Container {
     log: PathBuf,
     group: std::sync::Arc<Group>,
     child: Option<Child>,
-    restarts: u32,
+    watch: Option<Watch>,
+    runs: Runs,
     healthy: bool,
 }
 
@@ -46,7 +49,8 @@ impl Container {
         let root = directory.join("azureml-app");
         lay_out(&group, &root).await?;
         let log = directory.join("container.log");
-        let mut container = Self { namespace, python, root, log, group, child: None, restarts: 0, healthy: false };
+        let (runs, healthy) = (Runs::default(), false);
+        let mut container = Self { namespace, python, root, log, group, child: None, watch: None, runs, healthy };
         container.spawn().map_err(failed)?;
         Ok(container)
     }
@@ -62,7 +66,7 @@ impl Container {
         let entry = self.entry()?;
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace]).arg(bin.join("azmlinfsrv"));
-        command.arg("--entry_script").arg(entry).args(["--port", "80"]);
+        command.arg("--entry_script").arg(entry).args(["--port", &INNER_PORT.to_string()]);
         command.env_clear().envs(self.group.variables.iter().map(|(name, value)| (name, value)));
         command
             .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", bin.display()))
@@ -76,8 +80,15 @@ impl Container {
             command.envs(self.group.script.as_ref().map(|script| ("ACIVNET_SIMULATOR_SCRIPT", script)));
         }
         command.current_dir(&self.root).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
-        self.child = Some(command.spawn()?);
+        let child = command.process_group(0).spawn()?;
+        self.watch = child.id().map(|leader| Watch::over(leader, self.memory()));
+        self.child = Some(child);
         Ok(())
+    }
+
+    /// In bytes.
+    fn memory(&self) -> u64 {
+        (self.group.memory_gb * f64::from(1 << 30)) as u64
     }
 
     fn entry(&self) -> std::io::Result<PathBuf> {
@@ -93,19 +104,36 @@ impl Container {
     /// as restart policy `Always` does, until it counts as a crash loop.
     pub async fn status(&mut self) -> Status {
         let Some(child) = self.child.as_mut() else { return Status::CrashLoop };
-        if !matches!(child.try_wait(), Ok(None)) {
-            self.child = None;
-            self.healthy = false;
-            self.restarts += 1;
-            if self.restarts > RESTARTS || self.spawn().is_err() {
-                return Status::CrashLoop;
+        match child.try_wait() {
+            Ok(None) => {}
+            ended => {
+                self.note(child_code(ended.ok().flatten()));
+                if self.runs.restarts == RESTARTS || self.spawn().is_err() {
+                    return Status::CrashLoop;
+                }
+                self.runs.restarts += 1;
+                return Status::Starting;
             }
-            return Status::Starting;
         }
         if !self.healthy {
             self.healthy = answers(&self.namespace).await;
         }
         if self.healthy { Status::Healthy } else { Status::Starting }
+    }
+
+    /// Notes how the process ended; what it has left behind ends too.
+    fn note(&mut self, code: i32) {
+        let watch = self.watch.take();
+        watch.iter().for_each(Watch::clear);
+        let out_of_memory = watch.is_some_and(|watch| watch.exceeded());
+        (self.child, self.healthy) = (None, false);
+        self.runs.last = Some(Ended { code, out_of_memory, at: jiff::Timestamp::now() });
+    }
+
+    /// How it has ended so far.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        self.runs
     }
 
     /// The last `tail` lines of stdout and stderr.
@@ -117,6 +145,12 @@ impl Container {
         let skipped = lines.len().saturating_sub(tail);
         lines.into_iter().skip(skipped).map(|line| format!("{line}\n")).collect()
     }
+}
+
+/// As container runtimes count: the signal that ended a process is added to 128.
+fn child_code(status: Option<std::process::ExitStatus>) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status.and_then(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal))).unwrap_or(1)
 }
 
 async fn lay_out(group: &Group, root: &Path) -> Result<(), String> {
@@ -155,7 +189,7 @@ async fn unpack(archive: &Path, root: &Path) -> Result<(), String> {
 /// `GET /`, the server's liveness route, asked from inside the namespace.
 async fn answers(namespace: &str) -> bool {
     let patience = Duration::from_millis(500);
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, INNER_PORT));
     let asked = async {
         let mut stream = namespace::dial(namespace, address, patience).await?;
         stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;

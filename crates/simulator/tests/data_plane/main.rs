@@ -3,6 +3,7 @@
 
 mod bed;
 mod blobs;
+mod containers;
 mod deployments;
 mod failures;
 mod flow;

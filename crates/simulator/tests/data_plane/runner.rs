@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use acivnet_simulator::run::{Build, Content, Group, Place, Runner, Status};
+use acivnet_simulator::run::{Build, Content, Ended, Filter, Group, Place, Runner, Runs, Status};
 use async_trait::async_trait;
 use http::Method;
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ struct Record {
     builds: Vec<String>,
     groups: Vec<Arc<Group>>,
     status: BTreeMap<String, Status>,
+    runs: Runs,
+    filters: Vec<Filter>,
 }
 
 impl Recorder {
@@ -29,6 +31,9 @@ impl Recorder {
         let mut record = self.0.lock().unwrap();
         let ids: Vec<_> = record.groups.iter().map(|group| group.id.clone()).collect();
         record.status = ids.into_iter().map(|id| (id, status)).collect();
+    }
+    fn has_ended(&self, runs: Runs) {
+        self.0.lock().unwrap().runs = runs;
     }
     fn groups(&self) -> Vec<Arc<Group>> {
         self.0.lock().unwrap().groups.clone()
@@ -55,10 +60,16 @@ impl Runner for Recorder {
     async fn status(&self, id: &str) -> Status {
         self.0.lock().unwrap().status.get(id).copied().unwrap_or(Status::Starting)
     }
+    async fn runs(&self, _: &str) -> Runs {
+        self.0.lock().unwrap().runs
+    }
+    async fn filter(&self, filters: &[Filter]) {
+        self.0.lock().unwrap().filters = filters.to_vec();
+    }
     async fn logs(&self, id: &str, tail: usize) -> String {
         format!("{tail} lines of {}", id.rsplit('/').next().unwrap())
     }
-    async fn add_host(&self, _: &str, _: &Place) -> Result<(), String> {
+    async fn add_host(&self, _: &str, _: &Place, _: bool) -> Result<(), String> {
         Ok(())
     }
     async fn remove_host(&self, _: &str) -> bool {
@@ -114,6 +125,92 @@ async fn a_deployment_goes_as_far_as_the_runner_is() {
     assert_eq!(bed.service("aciservice").await["state"], "Unhealthy");
     runner.all_become(Status::Healthy);
     assert_eq!(bed.service("aciservice").await["state"], "Healthy");
+}
+
+#[tokio::test]
+async fn a_group_has_what_stands_before_it_as_it_was_made_and_the_keys_of_now() {
+    let runner = Arc::new(Recorder::default());
+    runner.image_ends(true);
+    let mut bed = Bed::with(100, runner.clone()).await;
+    let mut body = bed.service_body("service").await;
+    body["name"] = json!("aciservice");
+    body["authEnabled"] = json!(true);
+    body["containerResourceRequirements"] = json!({"cpu": 1, "memoryInGB": 1.5});
+    bed.mm(Method::POST, "services", Some(body)).await.operation();
+    bed.get("/discovery").await;
+    runner.all_become(Status::Healthy);
+    assert_eq!(bed.service("aciservice").await["state"], "Healthy");
+    let first = runner.groups()[0].clone();
+    let keys = bed.mm(Method::POST, "services/aciservice/listkeys", None).await.json();
+    let bearer = |keys: &Value, which: &str| format!("Bearer {}", keys[which].as_str().unwrap());
+    assert_eq!((first.memory_gb, first.front.port()), (1.5, 80));
+    assert!(
+        first.front.allows(Some(&bearer(&keys, "primaryKey")))
+            && first.front.allows(Some(&bearer(&keys, "secondaryKey")))
+    );
+    assert!(!first.front.allows(None) && !first.front.allows(Some("Bearer x")));
+
+    let regenerate = json!({"keyType": "Primary", "keyValue": null});
+    bed.mm(Method::POST, "services/aciservice/regenerateKeys", Some(regenerate)).await.operation();
+    bed.pass(6);
+    let new = bed.mm(Method::POST, "services/aciservice/listkeys", None).await.json();
+    let second = runner.groups()[0].clone();
+    assert_eq!(second.revision, first.revision, "no new deployment");
+    assert!(
+        !second.front.allows(Some(&bearer(&keys, "primaryKey")))
+            && second.front.allows(Some(&bearer(&new, "primaryKey")))
+    );
+
+    let patch = json!([
+        {"op": "replace", "path": "/sslEnabled", "value": true}, {"op": "replace", "path": "/sslCertificate", "value": "PEM"},
+        {"op": "replace", "path": "/sslKey", "value": "KEY"}, {"op": "replace", "path": "/cname", "value": "a.b"},
+    ]);
+    bed.mm(Method::PATCH, "services/aciservice", Some(patch)).await.operation();
+    assert_eq!(runner.groups()[0].front.port(), 80, "what runs is not changed before the deployment");
+    bed.pass(4);
+    bed.get("/discovery").await;
+    let third = runner.groups()[0].clone();
+    assert_ne!(third.revision, second.revision);
+    let (certificate, key) = third.front.tls.clone().unwrap();
+    assert_eq!((third.front.port(), certificate.as_str(), key.expose()), (443, "PEM", "KEY"));
+    assert!(!format!("{third:?}").contains("KEY"), "secrets do not print");
+}
+
+#[tokio::test]
+async fn how_a_container_ended_shows_in_its_group() {
+    let (bed, runner, _) = begun(&["aciservice"]).await;
+    runner.image_ends(true);
+    bed.get("/discovery").await;
+    runner.all_become(Status::Healthy);
+    bed.get("/discovery").await;
+    let groups = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/ml/providers/Microsoft.ContainerInstance/containerGroups";
+    let group = bed.get(&format!("{groups}?api-version=2023-05-01")).await.json()["value"][0]["id"].clone();
+    let group = format!("{}?api-version=2023-05-01", group.as_str().unwrap());
+    let view = async || {
+        let shown = bed.get(&group).await.json();
+        shown["properties"]["containers"][0]["properties"]["instanceView"].clone()
+    };
+    assert_eq!(view().await["restartCount"], 0);
+    let at = "2026-11-22T09:00:00Z".parse().unwrap();
+    runner.has_ended(Runs { restarts: 1, last: Some(Ended { code: 137, out_of_memory: true, at }) });
+    let again = view().await;
+    let previous = &again["previousState"];
+    assert_eq!((&again["restartCount"], &previous["exitCode"]), (&json!(1), &json!(137)));
+    assert_eq!((&previous["state"], &previous["detailStatus"]), (&json!("Terminated"), &json!("OOMKilled")));
+    assert_eq!(again["currentState"]["state"], "Running");
+    runner.all_become(Status::Starting);
+    view().await;
+    assert_eq!(view().await["currentState"]["detailStatus"], "CrashLoopBackOff");
+    let names: Vec<_> = again["events"].as_array().unwrap().iter().map(|event| event["name"].clone()).collect();
+    assert!(names.contains(&json!("Killing")) && names.contains(&json!("BackOff")), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_runner_hears_what_subnets_let_through() {
+    let (bed, runner, _) = begun(&["aciservice"]).await;
+    bed.get("/discovery").await;
+    let filters = runner.0.lock().unwrap().filters.clone();
+    assert!(filters.iter().any(|filter| filter.prefixes == ["10.0.1.0/24".parse().unwrap()]), "{filters:?}");
 }
 
 #[tokio::test]
