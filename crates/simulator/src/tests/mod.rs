@@ -6,6 +6,7 @@ mod computes;
 mod container_groups;
 mod determinism;
 mod faults;
+mod identities;
 mod identity;
 mod limits;
 mod managed_identity;
