@@ -8,7 +8,7 @@ use crate::machine_learning;
 use crate::managed_identity;
 use crate::network::private_dns::{self, NEWEST};
 use crate::network::tracked::{self, Kind};
-use crate::network::{addresses, subnet_body, subnets, virtual_networks};
+use crate::network::{addresses, peerings, subnet_body, subnets, virtual_networks};
 use crate::store::{Resource, parent_of};
 use crate::world::World;
 use serde_json::{Map, Value};
@@ -24,6 +24,7 @@ pub(super) fn body(world: &World, resource: &Resource) -> Value {
         workspaces::KIND => workspaces::body(resource),
         computes::KIND => computes::body(world, resource),
         container_instances::KIND => container_instances::shown_body(world, resource),
+        peerings::KIND => peerings::body(world, resource),
         managed_identity::KIND => managed_identity::body(resource),
         private_dns::ZONE => private_dns::zone_body(world, resource, NEWEST),
         private_dns::LINK => private_dns::link_body(resource, NEWEST),

@@ -12,15 +12,13 @@ const PROVIDERS: &[(&str, &[&str])] = &[
     ("Microsoft.Authorization", &["locks", "roleAssignments", "roleDefinitions"]),
     ("Microsoft.ContainerInstance", &["containerGroups", "serviceAssociationLinks"]),
     ("Microsoft.MachineLearningServices", &["workspaces", "workspaces/computes", "workspaces/services"]),
-    (
-        "Microsoft.ManagedIdentity",
-        &["userAssignedIdentities", "userAssignedIdentities/federatedIdentityCredentials"],
-    ),
+    ("Microsoft.ManagedIdentity", &["userAssignedIdentities", "userAssignedIdentities/federatedIdentityCredentials"]),
     (
         "Microsoft.Network",
         &[
             "virtualNetworks",
             "virtualNetworks/subnets",
+            "virtualNetworks/virtualNetworkPeerings",
             "networkSecurityGroups",
             "routeTables",
             "natGateways",

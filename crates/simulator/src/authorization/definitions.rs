@@ -96,7 +96,8 @@ fn comparison(filter: &str) -> Result<(&str, &str), Refusal> {
 
 fn body(role: &Role, scope: &str) -> Value {
     let is_data = |action: &&String| action.contains("/blobs/");
-    let of = |list: &[String], data: bool| list.iter().filter(|action| is_data(action) == data).cloned().collect::<Vec<_>>();
+    let of =
+        |list: &[String], data: bool| list.iter().filter(|action| is_data(action) == data).cloned().collect::<Vec<_>>();
     json!({
         "id": id_of(role, scope), "name": role.id(), "type": KIND,
         "properties": {

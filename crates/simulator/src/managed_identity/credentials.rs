@@ -25,7 +25,8 @@ pub(super) fn list(world: &World, call: &Call, raw_path: &str, identity: &str) -
     }
     call.enter(world, &kind(), identity)?;
     let identity = world.find(identity, KIND)?;
-    let items = stored(identity).iter().map(|(name, value)| (id(identity, name), body(identity, name, value))).collect();
+    let items =
+        stored(identity).iter().map(|(name, value)| (id(identity, name), body(identity, name, value))).collect();
     paging::page(world, call, raw_path, items)
 }
 
@@ -110,7 +111,8 @@ fn wanted(document: &Value, name: &str) -> Result<Value, Refusal> {
 
 /// As Entra ID matches them.
 pub(super) fn of(identity: &Resource) -> Vec<FederatedCredential> {
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let one = |(name, value): (String, Value)| FederatedCredential {
         issuer: text(&value, "/issuer"),
         subject: text(&value, "/subject"),

@@ -34,13 +34,15 @@ async fn owned() -> Bed {
 }
 
 fn gives(bed_role: &str, principal: &str) -> Value {
-    let definition = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{bed_role}");
+    let definition =
+        format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{bed_role}");
     json!({"properties": {"roleDefinitionId": definition, "principalId": principal, "principalType": "ServicePrincipal"}})
 }
 
 async fn role_id(bed: &Bed, name: &str) -> String {
     let filter = name.replace(' ', "%20");
-    let path = format!("{}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName%20eq%20'{filter}'", group());
+    let path =
+        format!("{}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName%20eq%20'{filter}'", group());
     let found = bed.get(&path).await;
     assert_eq!(found.body["value"].as_array().unwrap().len(), 1, "{}", found.text);
     found.body["value"][0]["name"].as_str().unwrap().to_owned()
@@ -51,7 +53,8 @@ async fn an_identity_signs_in_by_its_credential_and_does_what_its_role_allows() 
     let bed = owned().await;
     let made = bed.put(&identity(), json!({"location": "westeurope", "tags": {"team": "ml"}})).await;
     assert_eq!(made.status, 201, "{}", made.text);
-    let (client, principal) = (made.body["properties"]["clientId"].clone(), made.body["properties"]["principalId"].clone());
+    let (client, principal) =
+        (made.body["properties"]["clientId"].clone(), made.body["properties"]["principalId"].clone());
     let (client, principal) = (client.as_str().unwrap(), principal.as_str().unwrap());
     assert_eq!(bed.put(&credential("ml"), trusts("system:serviceaccount:ml:acivnet")).await.status, 201);
     assert_eq!(bed.put(&credential("ml"), trusts("system:serviceaccount:ml:acivnet")).await.status, 200);
@@ -133,7 +136,9 @@ async fn role_assignments_that_are_refused() {
     let token = bed.token_of(TENANT, READER).await;
     let more = assignment(&group(), "aaaaaaaa-0000-4000-8000-000000000003");
     bed.send_as(&token, Method::PUT, &more, gives(&reader, "oid-owner")).await.expect(403, "AuthorizationFailed");
-    let listed = bed.get(&format!("{}?$filter=principalId%20eq%20'oid-reader'", assignment(&group(), "").trim_end_matches('/'))).await;
+    let listed = bed
+        .get(&format!("{}?$filter=principalId%20eq%20'oid-reader'", assignment(&group(), "").trim_end_matches('/')))
+        .await;
     assert_eq!(listed.body["value"].as_array().unwrap().len(), 2, "{}", listed.text);
 }
 
