@@ -22,7 +22,16 @@ CLIENTS = {
         "management_private_dns",
         "management_faults",
     ],
-    "az": ["az_account", "az_network", "az_egress", "az_containers", "az_private_dns"],
+    "az": [
+        "az_account",
+        "az_identity",
+        "az_network",
+        "az_network_more",
+        "az_egress",
+        "az_containers",
+        "az_private_dns",
+        "az_private_dns_more",
+    ],
 }
 
 

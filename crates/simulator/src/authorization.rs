@@ -1,10 +1,22 @@
-//! Role assignments and what they allow. Actions and built-in roles as "Azure built-in roles" lists them.
+//! Role assignments and what they allow, and Microsoft.Authorization, an extension of every scope. Actions, built-in roles
+//! and their ids as "Azure built-in roles" lists them.
 
-use crate::error::Refusal;
+mod assignments;
+mod definitions;
+mod locks;
+
+use crate::arm::unknown_type;
+use crate::call::Call;
+use crate::error::{Refusal, Response};
 use crate::identity::Caller;
-use crate::store::{is_within, key};
+use crate::ids::guid_of;
+use crate::store::{is_within, key, same_id};
 use crate::world::World;
 use http::StatusCode;
+use percent_encoding::percent_decode_str;
+
+/// What a path has between the scope and the type.
+const PROVIDER: &str = "/providers/Microsoft.Authorization/";
 
 /// A role: actions with `*` as wildcard, without case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +32,8 @@ pub struct Role {
 /// A role given to a principal at a scope and everything below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAssignment {
+    /// GUID that names it.
+    pub name: String,
     /// Object id.
     pub principal: String,
     /// What it may do.
@@ -28,7 +42,38 @@ pub struct RoleAssignment {
     pub scope: String,
 }
 
+impl RoleAssignment {
+    /// An assignment whose name follows from what it says.
+    pub fn new(principal: String, role: Role, scope: String) -> Self {
+        let name = guid_of(&format!("{}/{}/{}", key(&principal), role.name, key(&scope)));
+        Self { name, principal, role, scope }
+    }
+
+    /// Whether both give the same role to the same principal at the same scope, under whatever name.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.principal.eq_ignore_ascii_case(&other.principal)
+            && self.role.name == other.role.name
+            && same_id(&self.scope, &other.scope)
+    }
+}
+
+/// Built-in roles and the ids of their definitions.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("Owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
+    ("Contributor", "b24988ac-6180-42a0-ab88-20f7382dd24c"),
+    ("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7"),
+    ("Network Contributor", "4d97b98b-1d4f-4787-a291-c67834d212e7"),
+    ("AzureML Data Scientist", "f6c7c914-8db3-469d-8ca1-694a8f32e121"),
+    ("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"),
+];
+
 impl Role {
+    /// Id of the role's definition.
+    pub fn id(&self) -> String {
+        let built_in = BUILT_IN.iter().find(|(name, _)| *name == self.name);
+        built_in.map_or_else(|| guid_of(&self.name), |(_, id)| (*id).to_owned())
+    }
+
     /// The built-in role of this name.
     pub fn built_in(name: &str) -> Option<Self> {
         let (actions, not_actions): (&[&str], &[&str]) = match name {
@@ -115,6 +160,44 @@ fn matches(pattern: &str, text: &str) -> bool {
         }
     }
     tail.map_or(rest.is_empty(), |last| rest.ends_with(last))
+}
+
+/// Answers a request below `{scope}/providers/Microsoft.Authorization`, whatever the scope is.
+///
+/// # Errors
+/// Whatever Azure refuses.
+pub fn route(world: &mut World, call: &Call, raw_path: &str, rest: &[&str]) -> Result<Response, Refusal> {
+    let scope = scope_of(raw_path);
+    match rest {
+        ["roleassignments"] => assignments::list(world, call, raw_path, &scope),
+        ["roleassignments", name] => assignments::one(world, call, &scope, name),
+        ["roledefinitions"] => definitions::list(world, call, raw_path, &scope),
+        ["roledefinitions", id] => definitions::one(world, call, &scope, id),
+        ["locks"] => locks::list(world, call, raw_path, &scope),
+        ["locks", name] => locks::one(world, call, &scope, name),
+        _ => Err(unknown_type("microsoft.authorization", rest, call)),
+    }
+}
+
+/// The scope in the spelling of the request.
+fn scope_of(raw_path: &str) -> String {
+    let path = percent_decode_str(raw_path).decode_utf8_lossy();
+    let at = path.to_ascii_lowercase().rfind(&PROVIDER.to_ascii_lowercase()).unwrap_or_default();
+    path.get(..at).unwrap_or_default().to_owned()
+}
+
+/// Whether the group of a scope stands; the subscription was looked up before. That a resource of a group is not looked
+/// for is not confirmed.
+///
+/// # Errors
+/// `404 ResourceGroupNotFound`.
+fn existing_scope(world: &World, scope: &str) -> Result<(), Refusal> {
+    crate::store::group_of(scope).map_or(Ok(()), |group| world.existing_group(&group).map(|_| ()))
+}
+
+/// Where the id of something of Microsoft.Authorization begins: `{scope}/providers/Microsoft.Authorization/`.
+fn id(scope: &str, collection: &str, name: &str) -> String {
+    format!("{scope}{PROVIDER}{collection}/{name}")
 }
 
 impl World {

@@ -23,6 +23,7 @@ pub mod identity;
 pub mod ids;
 pub mod locks;
 pub mod machine_learning;
+pub mod managed_identity;
 pub mod network;
 pub mod operations;
 pub mod recording;

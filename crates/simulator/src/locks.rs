@@ -15,12 +15,28 @@ pub enum Level {
 }
 
 /// A lock; it holds for everything below its scope.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
     /// Subscription, group or resource.
     pub scope: String,
+    /// Name, unique at its scope.
+    #[serde(default = "usual_name")]
+    pub name: String,
     /// What it forbids.
     pub level: Level,
+    /// What people wrote about it.
+    #[serde(default)]
+    pub notes: Option<String>,
+}
+
+fn usual_name() -> String {
+    "lock".to_owned()
+}
+
+impl Lock {
+    fn is(&self, scope: &str, name: &str) -> bool {
+        same_id(&self.scope, scope) && self.name.eq_ignore_ascii_case(name)
+    }
 }
 
 /// All locks.
@@ -28,17 +44,34 @@ pub struct Lock {
 pub struct Locks(Vec<Lock>);
 
 impl Locks {
-    /// Sets a lock, in place of one with the same scope.
-    pub fn set(&mut self, lock: Lock) {
-        self.lift(&lock.scope);
+    /// Sets a lock, in place of one with the same scope and name, which is given back.
+    pub fn set(&mut self, lock: Lock) -> Option<Lock> {
+        let before = self.remove(&lock.scope, &lock.name);
         self.0.push(lock);
+        before
     }
 
-    /// Takes the lock of this scope away; whether there was one.
+    /// Takes the locks of this scope away; whether there was one.
     pub fn lift(&mut self, scope: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|lock| !same_id(&lock.scope, scope));
         self.0.len() < before
+    }
+
+    /// Takes one lock away.
+    pub fn remove(&mut self, scope: &str, name: &str) -> Option<Lock> {
+        let at = self.0.iter().position(|lock| lock.is(scope, name))?;
+        Some(self.0.remove(at))
+    }
+
+    /// One lock.
+    pub fn get(&self, scope: &str, name: &str) -> Option<&Lock> {
+        self.0.iter().find(|lock| lock.is(scope, name))
+    }
+
+    /// The locks at a scope, above it and below it.
+    pub fn about<'a>(&'a self, scope: &'a str) -> impl Iterator<Item = &'a Lock> {
+        self.0.iter().filter(move |lock| is_within(scope, &lock.scope) || is_within(&lock.scope, scope))
     }
 
     /// Whether `method` may be carried out on `id`.

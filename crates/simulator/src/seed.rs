@@ -126,7 +126,7 @@ impl TryFrom<RoleFields> for RoleSeed {
             None => Role::built_in(&name)
                 .ok_or_else(|| format!("role {name:?} is not built in: give its \"actions\" as well"))?,
         };
-        Ok(Self(RoleAssignment { principal, role, scope }))
+        Ok(Self(RoleAssignment::new(principal, role, scope)))
     }
 }
 
@@ -165,7 +165,7 @@ impl Seed {
             world.directory.put_managed(ManagedIdentity { principal, resource_id });
         }
         for RoleSeed(given) in self.role_assignments {
-            if !world.roles.contains(&given) {
+            if !world.roles.iter().any(|there| there.says_the_same(&given)) {
                 world.roles.push(given);
             }
         }

@@ -5,9 +5,10 @@ use crate::arm::{computes, groups, workspaces};
 use crate::call::Path;
 use crate::container_instances;
 use crate::machine_learning;
+use crate::managed_identity;
 use crate::network::private_dns::{self, NEWEST};
 use crate::network::tracked::{self, Kind};
-use crate::network::{addresses, subnet_body, subnets, virtual_networks};
+use crate::network::{addresses, peerings, subnet_body, subnets, virtual_networks};
 use crate::store::{Resource, parent_of};
 use crate::world::World;
 use serde_json::{Map, Value};
@@ -23,6 +24,8 @@ pub(super) fn body(world: &World, resource: &Resource) -> Value {
         workspaces::KIND => workspaces::body(resource),
         computes::KIND => computes::body(world, resource),
         container_instances::KIND => container_instances::shown_body(world, resource),
+        peerings::KIND => peerings::body(world, resource),
+        managed_identity::KIND => managed_identity::body(resource),
         private_dns::ZONE => private_dns::zone_body(world, resource, NEWEST),
         private_dns::LINK => private_dns::link_body(resource, NEWEST),
         _ if private_dns::is_record(resource) => private_dns::record_body(resource),
@@ -101,6 +104,7 @@ fn delete(world: &mut World, id: &str) {
             subnets::KIND => addresses::forget(world, &resource.id),
             container_instances::KIND => container_instances::removed(world, &resource),
             computes::KIND => computes::removed(world, &resource),
+            managed_identity::KIND => managed_identity::removed(world, &resource),
             _ => {}
         }
     }

@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::container_instances;
 use crate::error::{Refusal, Response, empty_response, json_response, set_header};
 use crate::machine_learning;
+use crate::managed_identity;
 use crate::network;
 use crate::operations::{self, Ending, Place, Start};
 use crate::store::Resource;
@@ -191,6 +192,7 @@ fn settle_delete(world: &mut World, group: &str, ending: &Ending) {
             network::subnets::KIND => network::addresses::forget(world, &resource.id),
             container_instances::KIND => container_instances::removed(world, &resource),
             super::computes::KIND => super::computes::removed(world, &resource),
+            managed_identity::KIND => managed_identity::removed(world, &resource),
             _ => {}
         }
     }

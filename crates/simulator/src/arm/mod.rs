@@ -14,12 +14,14 @@ pub mod tags;
 pub mod version;
 pub mod workspaces;
 
+use crate::authorization;
 use crate::call::{Call, Path, Query};
 use crate::container_instances;
 use crate::error::{Refusal, Response, empty_response, set_header};
 use crate::faults::ScriptedEnding;
 use crate::identity::Caller;
 use crate::identity::bearer::{admit, existing_subscription};
+use crate::managed_identity;
 use crate::network::{self, private_dns};
 use crate::operations;
 use crate::simulator::Simulator;
@@ -102,6 +104,9 @@ fn answer(
 
 fn dispatch(world: &mut World, call: &Call, raw_path: &str) -> Result<Response, Refusal> {
     let segments = call.path.segments();
+    if let Some((_, rest)) = extension(&segments, "microsoft.authorization") {
+        return authorization::route(world, call, raw_path, rest);
+    }
     match segments.as_slice() {
         [.., "providers", "microsoft.resources", "tags", "default"] => tags::route(world, call, raw_path),
         ["tenants"] => subscriptions::tenants(world, call),
@@ -133,6 +138,14 @@ fn dispatch(world: &mut World, call: &Call, raw_path: &str) -> Result<Response, 
     }
 }
 
+/// What is before and behind `providers/NAMESPACE` of an extension, which any scope may have.
+fn extension<'a, 'b>(segments: &'a [&'b str], namespace: &str) -> Option<(&'a [&'b str], &'a [&'b str])> {
+    let at = segments.windows(2).rposition(|pair| pair == ["providers", namespace])?;
+    let (scope, rest) = segments.split_at_checked(at)?;
+    let rest = rest.get(2..).filter(|rest| !rest.is_empty() && *rest != ["register"])?;
+    Some((scope, rest))
+}
+
 fn provider(
     world: &mut World,
     call: &Call,
@@ -156,6 +169,7 @@ fn provider(
             private_dns::route(world, call, raw_path, scope, rest)
         }
         ("microsoft.network", rest) => network::route(world, call, raw_path, scope, rest),
+        ("microsoft.managedidentity", rest) => managed_identity::route(world, call, raw_path, scope, rest),
         ("microsoft.containerinstance", rest) => container_instances::route(world, call, raw_path, scope, rest),
         ("microsoft.machinelearningservices", ["workspaces", rest @ ..]) => {
             workspaces::route(world, call, raw_path, scope, rest)

@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 
 /// Namespace and its types.
 const PROVIDERS: &[(&str, &[&str])] = &[
+    ("Microsoft.Authorization", &["locks", "roleAssignments", "roleDefinitions"]),
     ("Microsoft.ContainerInstance", &["containerGroups", "serviceAssociationLinks"]),
     ("Microsoft.MachineLearningServices", &["workspaces", "workspaces/computes", "workspaces/services"]),
+    ("Microsoft.ManagedIdentity", &["userAssignedIdentities", "userAssignedIdentities/federatedIdentityCredentials"]),
     (
         "Microsoft.Network",
         &[
             "virtualNetworks",
             "virtualNetworks/subnets",
+            "virtualNetworks/virtualNetworkPeerings",
             "networkSecurityGroups",
             "routeTables",
             "natGateways",

@@ -11,6 +11,8 @@ const NETWORK: &[&str] = &["2022-01-01", "2022-07-01", "2023-05-01", "2023-11-01
 const CONTAINER_INSTANCE: &[&str] = &["2018-10-01", "2021-07-01", "2023-05-01", "2024-05-01-preview", "2025-09-01"];
 const PRIVATE_DNS: &[&str] = &["2018-09-01", "2020-01-01", "2020-06-01", "2024-06-01"];
 const MACHINE_LEARNING: &[&str] = &["2022-05-01", "2023-04-01", "2023-10-01", "2024-04-01", "2025-12-01"];
+const AUTHORIZATION: &[&str] = &["2015-07-01", "2016-09-01", "2018-07-01", "2020-05-01", "2022-04-01"];
+const MANAGED_IDENTITY: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
 const RESOURCES: &[&str] = &["2019-10-01", "2020-01-01", "2021-04-01", "2022-12-01", "2024-11-01", "2025-04-01"];
 /// Oldest and newest date that is taken.
 const OLDEST: &str = "2014-04-01";
@@ -53,6 +55,8 @@ pub fn listed(namespace: &str, kind: &str) -> &'static [&'static str] {
     match namespace.to_ascii_lowercase().as_str() {
         "microsoft.network" if kind.to_ascii_lowercase().starts_with("privatedns") => PRIVATE_DNS,
         "microsoft.network" => NETWORK,
+        "microsoft.authorization" => AUTHORIZATION,
+        "microsoft.managedidentity" => MANAGED_IDENTITY,
         "microsoft.containerinstance" => CONTAINER_INSTANCE,
         "microsoft.machinelearningservices" => MACHINE_LEARNING,
         _ => RESOURCES,

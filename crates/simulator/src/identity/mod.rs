@@ -122,6 +122,18 @@ impl Directory {
         self.applications.push(application);
     }
 
+    /// Takes an application away.
+    pub fn remove(&mut self, tenant: &str, client_id: &str) {
+        self.applications.retain(|old| !is_same(old, tenant, client_id));
+    }
+
+    /// Whether a role can be given to this object id.
+    pub fn has_principal(&self, object_id: &str) -> bool {
+        let applications = self.applications.iter().map(|application| &application.object_id);
+        let identities = self.managed_identities.iter().map(|identity| &identity.principal.object_id);
+        applications.chain(identities).any(|known| known.eq_ignore_ascii_case(object_id))
+    }
+
     /// The application with this client id in a tenant.
     pub fn application(&self, tenant: &str, client_id: &str) -> Option<&Application> {
         self.applications.iter().find(|application| is_same(application, tenant, client_id))

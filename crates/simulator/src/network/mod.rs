@@ -6,6 +6,7 @@ pub mod association_links;
 mod effective;
 pub(crate) mod entries;
 pub mod nat_gateways;
+pub(crate) mod peerings;
 pub mod prefixes;
 pub mod private_dns;
 pub mod public_addresses;
@@ -106,6 +107,8 @@ fn below_network(
         ["subnets", subnet, "providers", "microsoft.containerinstance", "serviceassociationlinks", link] => {
             association_links::route(world, call, &subnet_id(network, subnet), link)
         }
+        ["virtualnetworkpeerings"] => peerings::list(world, call, raw_path, network),
+        ["virtualnetworkpeerings", name] => peerings::one(world, call, network, name),
         ["usages"] if call.method == Method::GET => usage::usages(world, call, network),
         ["checkipaddressavailability"] if call.method == Method::GET => usage::availability(world, call, network),
         ["usages" | "checkipaddressavailability"] => Err(wrong_verb(call)),

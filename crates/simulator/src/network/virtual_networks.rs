@@ -1,6 +1,6 @@
 //! Virtual networks. A PUT replaces; what becomes of subnets that it does not mention depends on the api-version.
 
-use super::{prefixes, shown, subnet_body, subnets, writable, writes};
+use super::{peerings, prefixes, shown, subnet_body, subnets, writable, writes};
 use crate::arm::{groups, nothing, paging, version, wrong_verb};
 use crate::call::Call;
 use crate::error::{Refusal, Response, json_response};
@@ -15,7 +15,8 @@ use writes::Write;
 /// The type.
 pub const KIND: &str = "Microsoft.Network/virtualNetworks";
 /// Members of `properties` that only the service writes, and the subnets, which are resources of their own here.
-const READ_ONLY: &[&str] = &["provisioningState", "resourceGuid", "subnets", "flowLogs", "defaultPublicNatGateway"];
+const READ_ONLY: &[&str] =
+    &["provisioningState", "resourceGuid", "subnets", "virtualNetworkPeerings", "flowLogs", "defaultPublicNatGateway"];
 /// Duration of a PUT and of a DELETE in Azure, in seconds.
 const PUT_SECONDS: f64 = 4.0;
 const DELETE_SECONDS: f64 = 10.0;
@@ -282,7 +283,7 @@ pub(crate) fn remove(world: &mut World, id: &str) {
     for subnet in subnets {
         subnets::remove(world, &subnet);
     }
-    world.resources.remove(id);
+    world.resources.remove_tree(id);
 }
 
 /// Gives a network, and so all its subnets, a new etag.
@@ -322,6 +323,8 @@ pub(crate) fn body(world: &World, network: &Resource) -> Value {
         .into_iter()
         .map(|subnet| subnet_body::body(world, subnet, &network.etag))
         .collect();
+    let peerings = world.resources.children(&network.id, peerings::KIND);
+    let peerings: Vec<Value> = peerings.into_iter().map(|peering| peerings::body(world, peering)).collect();
     let mut properties = Map::new();
     properties.insert("provisioningState".to_owned(), json!(network.state));
     properties.insert("resourceGuid".to_owned(), json!(network.guid));
@@ -329,7 +332,7 @@ pub(crate) fn body(world: &World, network: &Resource) -> Value {
     properties.insert("subnets".to_owned(), Value::Array(subnets));
     for (name, value) in [
         ("privateEndpointVNetPolicies", json!("Disabled")),
-        ("virtualNetworkPeerings", json!([])),
+        ("virtualNetworkPeerings", Value::Array(peerings)),
         ("enableDdosProtection", json!(false)),
     ] {
         properties.entry(name).or_insert(value);

@@ -7,6 +7,7 @@ mod container_groups;
 mod determinism;
 mod faults;
 mod filters;
+mod identities;
 mod identity;
 mod limits;
 mod managed_identity;

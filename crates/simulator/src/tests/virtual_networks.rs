@@ -209,3 +209,26 @@ async fn refused_bodies_change_nothing() {
     let grown = bed.stands(&vnet(), space(json!(["10.0.0.0/16", "10.1.0.0/16"]))).await;
     assert_eq!(grown.body["properties"]["addressSpace"]["addressPrefixes"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn peerings_are_connected_when_there_are_two() {
+    let bed = Bed::new().await;
+    let other = format!("{}/providers/Microsoft.Network/virtualNetworks/w", group());
+    let body =
+        |prefix: &str| json!({"location": "westeurope", "properties": {"addressSpace": {"addressPrefixes": [prefix]}}});
+    bed.stands(&vnet(), body("10.0.0.0/16")).await;
+    bed.stands(&other, body("10.1.0.0/16")).await;
+    let peering = |network: &str| format!("{network}/virtualNetworkPeerings/p");
+    let to = |network: &str| json!({"properties": {"remoteVirtualNetwork": {"id": network}, "allowVirtualNetworkAccess": true}});
+    let state = |answer: &Answer| answer.body["properties"]["peeringState"].clone();
+    assert_eq!(state(&bed.stands(&peering(&vnet()), to(&other)).await), "Initiated");
+    assert_eq!(state(&bed.stands(&peering(&other), to(&vnet())).await), "Connected");
+    assert_eq!(state(&bed.get(&peering(&vnet())).await), "Connected");
+    let network = bed.stands(&vnet(), vnet_body()).await;
+    assert_eq!(network.body["properties"]["virtualNetworkPeerings"].as_array().unwrap().len(), 1, "a PUT keeps them");
+    assert_eq!(bed.delete(&peering(&other)).await.status, 202);
+    bed.wait(20);
+    assert_eq!(state(&bed.get(&peering(&vnet())).await), "Disconnected");
+    bed.put(&peering(&vnet()), to(&format!("{other}x"))).await.expect(400, "InvalidResourceReference");
+    bed.put(&peering(&vnet()), to(&vnet())).await.expect(400, "VnetAddressSpacesOverlap");
+}
