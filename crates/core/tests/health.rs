@@ -229,3 +229,17 @@ fn times_move_with_the_status_only() {
     world.pass(&mut cr);
     assert_eq!(since(&cr), failed, "False for another reason is still False");
 }
+
+#[test]
+fn that_nobody_knows_where_pods_are_is_said_of_what_is_probed() {
+    for (probe, pods_unknown, said_so) in [(true, true, true), (true, false, false), (false, true, false)] {
+        let spec: &[(&str, Value)] = if probe { &[] } else { &[("/probe", Value::Null)] };
+        let (mut world, mut cr) = World::serving(spec);
+        world.pods_unknown = pods_unknown;
+        world.now += 300;
+        let conditions = world.pass(&mut cr).report.status.conditions;
+        let told = message(&conditions, types::PROBE_PASSED).contains("--cluster-networks");
+        assert_eq!(told, said_so, "{}", message(&conditions, types::PROBE_PASSED));
+        assert_eq!(said(&conditions, types::READY), said(&cr.status.unwrap().conditions, types::READY));
+    }
+}

@@ -1,7 +1,7 @@
 //! Which objects wait for a pass, and when each has its turn: so many at once in each namespace, the urgent first. A
 //! namespace whose passes wait for Azure holds up no other, and an object that waits takes no more than its entry here.
-//! Namespaces take turns. In one of them every other turn is that of what was begun first, so that of many new objects some
-//! are ready while others have just begun.
+//! Namespaces take turns. What goes on in one of them goes on in the order in which it began, not in that in which it is
+//! looked at, so that many new objects become ready one after another and not all at the end.
 
 use crate::object::Object;
 use acivnet_azure::{
@@ -93,8 +93,6 @@ enum Stage {
 #[derive(Debug, Default)]
 struct Namespace {
     under_way: usize,
-    /// The next turn is that of what was begun first and goes on.
-    carries_on: bool,
     line: Line<Who>,
 }
 
@@ -266,9 +264,7 @@ impl Namespace {
         if self.under_way >= AT_ONCE {
             return None;
         }
-        let begun = self.line.first_of(Priority::Operation).filter(|_| self.carries_on);
-        let who = begun.or_else(|| self.line.first()).and_then(|first| self.line.serve(first))?;
-        self.carries_on = !self.carries_on;
+        let who = self.line.first().and_then(|first| self.line.serve(first))?;
         self.under_way += 1;
         Some(who)
     }

@@ -315,8 +315,7 @@ mod tests {
         let namespace = "GET /api/v1/namespaces/kube-system";
         let (nodes, slice) =
             ("GET /api/v1/nodes", "GET /apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes");
-        let networks = [servicecidrs, nodes, slice];
-        assert_eq!(mock.lines(), [&[namespace, namespace][..], &networks, &[namespace], &networks].concat());
+        assert_eq!(mock.lines(), [namespace, namespace, servicecidrs, namespace, servicecidrs, nodes, slice]);
     }
 
     #[tokio::test]

@@ -80,14 +80,11 @@ impl<T> Line<T> {
         if !self.is_turn_of_longest_waiting() {
             return self.waiting.keys().next().copied();
         }
-        let firsts = Priority::ALL.into_iter().filter_map(|priority| self.first_of(priority));
-        firsts.min_by_key(|ticket| ticket.number)
-    }
-
-    /// The first of one priority.
-    pub fn first_of(&self, priority: Priority) -> Option<Ticket> {
-        let mut same = self.waiting.range(Ticket { priority, number: 0 }..);
-        same.next().map(|(ticket, _)| *ticket).filter(|ticket| ticket.priority == priority)
+        let firsts = Priority::ALL.map(|priority| {
+            let mut same = self.waiting.range(Ticket { priority, number: 0 }..);
+            same.next().map(|(ticket, _)| *ticket).filter(|ticket| ticket.priority == priority)
+        });
+        firsts.into_iter().flatten().min_by_key(|ticket| ticket.number)
     }
 
     /// Whether the next turn is that of the longest waiting.
