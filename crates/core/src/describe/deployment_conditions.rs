@@ -184,7 +184,9 @@ impl Reporter<'_> {
 
     fn rollout(&self, conditions: &mut Conditions<'_>) {
         let step = self.step().map(|(_, step)| step);
-        if let Some(cause) = self.refusal().filter(|_| self.service.is_some() && !self.failed()) {
+        // of what had settled nothing new is known where nothing could be described
+        let known = !self.drifts || !self.pass.plan.steps.is_empty();
+        if let Some(cause) = self.refusal().filter(|_| known && self.service.is_some() && !self.failed()) {
             return conditions.set(types::ROLLOUT_COMPLETE, Some(false), cause.reason, cause.message);
         }
         let (met, reason, message) = match step.map(|step| (&step.seen, step.change, &step.action)) {
