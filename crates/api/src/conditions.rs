@@ -95,6 +95,8 @@ pub mod reasons {
         PROVIDER_NOT_REGISTERED = "ProviderNotRegistered";
         /// The subscription does not exist or this identity can't see it.
         SUBSCRIPTION_NOT_FOUND = "SubscriptionNotFound";
+        /// The subscription is disabled: it can be read, and nothing in it can be made or changed.
+        SUBSCRIPTION_DISABLED = "SubscriptionDisabled";
         /// The resource group does not exist or this identity can't see it.
         RESOURCE_GROUP_NOT_FOUND = "ResourceGroupNotFound";
         /// The referenced virtual network does not exist.

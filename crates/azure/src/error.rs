@@ -149,7 +149,8 @@ impl Refusal {
         (&found.code, message.unwrap_or(&found.message))
     }
 
-    /// The failure it stands for. `what` names verb and resource; `wait` is the answer's `Retry-After`.
+    /// The failure it stands for. `what` names verb and resource; `wait` is the answer's `Retry-After`;
+    /// one of no length would ask for an endless hurry and counts as none.
     pub(crate) fn failure(
         &self,
         status: u16,
@@ -160,12 +161,12 @@ impl Refusal {
     ) -> Failure {
         let (code, message) = self.telling();
         let (retry, reason) = self.name_taken().unwrap_or_else(|| class_of(status, &self.codes(), class));
-        let retry = match (retry, wait) {
+        let retry = match (retry, wait.filter(|wait| !wait.is_zero())) {
             (Retry::Soon | Retry::Backoff, Some(wait)) => Retry::After(wait),
             (retry, _) => retry,
         };
         let plain = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-        let said = self.explained(message);
+        let said = self.explained(message, reason);
         let text = match (code.is_empty(), plain) {
             (true, Some(plain)) if said.is_empty() || said.contains(plain) => format!("{what}: {status} {plain}"),
             (true, _) => format!("{what}: {status}: {said}"),
@@ -184,8 +185,9 @@ impl Refusal {
         taken.then_some((Retry::Slowly, reasons::COMPUTE_NAME_TAKEN))
     }
 
-    /// The message in fewer words where Azure's are many and the telling ones come last.
-    fn explained(&self, message: &str) -> String {
+    /// The message in fewer words where Azure's are many and the telling ones come last, and what to do where they do not
+    /// say it.
+    fn explained(&self, message: &str, reason: &'static str) -> String {
         if let Some(policy) = &self.policy {
             return format!("refused by {policy}; change the resource or ask the owner of the policy for an exemption");
         }
@@ -194,8 +196,46 @@ impl Refusal {
             (Some(action), Some(scope)) => {
                 format!("this identity may not {action}; assign it a role with that action on {scope}")
             }
-            _ => message.to_owned(),
+            _ => advised(message, reason, quoted),
         }
+    }
+}
+
+/// A message with what to do about it, where it does not say so itself.
+fn advised<'m>(message: &str, reason: &'static str, quoted: impl Fn(&str) -> Option<&'m str>) -> String {
+    let named = |what: &str, name: Option<&str>| name.map_or(what.to_owned(), |name| format!("{what} {name}"));
+    let advice = match reason {
+        reasons::SUBSCRIPTION_DISABLED => {
+            let which = named("subscription", quoted("ubscription '"));
+            return format!(
+                "{which} is disabled, so that nothing in it can be made or changed; have its owner reactivate it \
+                 (credit, spending limit, bill), or use another subscription"
+            );
+        }
+        reasons::AZURE_LOCK => match quoted("locked: '") {
+            Some(scope) => return format!("a lock at {scope} forbids it; have its owner remove the lock"),
+            None => "have the owner of the lock remove it",
+        },
+        reasons::PROVIDER_NOT_REGISTERED => match quoted("namespace '") {
+            Some(name) => {
+                return format!(
+                    "the subscription is not registered for {name}; az provider register --namespace {name}"
+                );
+            }
+            None => "register the resource provider with az provider register",
+        },
+        reasons::SUBSCRIPTION_NOT_FOUND => {
+            "check spec.azure.subscriptionID, and that the subscription is of this identity's tenant"
+        }
+        reasons::RESOURCE_GROUP_NOT_FOUND => "create the resource group, or correct its name",
+        reasons::WORKSPACE_NOT_FOUND => "create the workspace, or correct its name",
+        reasons::POLICY_DENIED => "change the resource, or ask the owner of the policy for an exemption",
+        reasons::QUOTA_EXCEEDED => "free some of it, or ask for more quota",
+        _ => return message.to_owned(),
+    };
+    match message.trim_end().trim_end_matches('.') {
+        "" => advice.to_owned(),
+        said => format!("{said}; {advice}"),
     }
 }
 

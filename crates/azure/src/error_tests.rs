@@ -248,3 +248,65 @@ fn nesting_without_end_is_survived() {
         assert_eq!(read(500, &body).status, 500);
     }
 }
+
+/// What is said of a refusal with a code and a message.
+fn said(status: u16, code: &str, message: &str) -> (&'static str, String) {
+    let body = serde_json::json!({"error": {"code": code, "message": message}}).to_string();
+    let found =
+        refused(&answer(status, &body), "PUT x", Class::ResourceManager, Timestamp::UNIX_EPOCH, &Scrubber::default());
+    (found.reason, found.message)
+}
+
+#[test]
+fn what_somebody_has_to_remove_is_named_with_the_way() {
+    let id = "00000000-0000-0000-0000-000000000001";
+    let group = format!("/subscriptions/{id}/resourceGroups/amlrg");
+    for (status, code, message, reason, words) in [
+        (
+            409,
+            "ReadOnlyDisabledSubscription",
+            format!("The subscription '{id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled."),
+            reasons::SUBSCRIPTION_DISABLED,
+            &["subscription 00000000-0000-0000-0000-000000000001 is disabled", "reactivate"][..],
+        ),
+        (
+            409,
+            "ScopeLocked",
+            format!("The scope '{group}/providers/Microsoft.Network/virtualNetworks/{}' cannot perform write operation because following scope(s) are locked: '{group}'. Please remove the lock and try again.", "v".repeat(60)),
+            reasons::AZURE_LOCK,
+            &["a lock at /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg forbids it", "remove"],
+        ),
+        (
+            409,
+            "MissingSubscriptionRegistration",
+            "The subscription is not registered to use namespace 'Microsoft.ContainerInstance'. See https://aka.ms/rps-not-found for how to register subscriptions.".to_owned(),
+            reasons::PROVIDER_NOT_REGISTERED,
+            &["az provider register --namespace Microsoft.ContainerInstance"],
+        ),
+        (
+            404,
+            "SubscriptionNotFound",
+            format!("The subscription '{id}' could not be found."),
+            reasons::SUBSCRIPTION_NOT_FOUND,
+            &["could not be found; check spec.azure.subscriptionID"],
+        ),
+        (
+            400,
+            "PublicIPCountLimitReached",
+            "Cannot create more than 10 public IP addresses for this subscription in this region.".to_owned(),
+            reasons::QUOTA_EXCEEDED,
+            &["more than 10 public IP addresses", "ask for more quota"],
+        ),
+    ] {
+        let (found, text) = said(status, code, &message);
+        assert!(found == reason && words.iter().all(|word| text.contains(word)), "{code}: {found} {text}");
+    }
+}
+
+#[test]
+fn a_wait_of_no_length_is_none() {
+    let mut answer = answer(503, "");
+    answer.headers.insert("retry-after", "0".parse().unwrap());
+    let found = refused(&answer, "GET x", Class::ResourceManager, Timestamp::UNIX_EPOCH, &Scrubber::default());
+    assert_eq!(found.retry, Retry::Backoff);
+}

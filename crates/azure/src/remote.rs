@@ -24,6 +24,9 @@ use url::Url;
 /// The first version of Azure Storage that takes tokens is 2017-11-09; this one is what uploads use.
 const STORAGE_VERSION: &str = "2021-08-06";
 
+/// Longest ETag, in bytes: it is remembered in a status.
+const LONGEST_ETAG: usize = 1024;
+
 /// What the administrator allows of models that are read from a URI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelLimits {
@@ -70,8 +73,10 @@ impl Azure {
     pub async fn model_version_at(&self, uri: &str, limits: &ModelLimits) -> Result<Version, Failure> {
         let answer = self.remote(Method::HEAD, uri, None, limits, Duration::from_secs(30)).await?;
         let header = |name: &str| text(answer.headers(), name);
-        let etag = header("etag").filter(|etag| etag.starts_with('"'));
-        let etag = etag.ok_or_else(|| unreadable(uri, "has no strong ETag, so that a change could not be told"))?;
+        let etag = header("etag").filter(|etag| etag.starts_with('"') && etag.len() <= LONGEST_ETAG);
+        let etag = etag.ok_or_else(|| {
+            unreadable(uri, "has no strong ETag of a usable length, so that a change could not be told")
+        })?;
         let size = header("content-length").and_then(|length| length.parse().ok());
         let size = size.ok_or_else(|| unreadable(uri, "does not say how long it is"))?;
         if size > limits.most_bytes {
@@ -220,7 +225,7 @@ fn advice(code: &str) -> &'static str {
         }
         _ => {
             "give the namespace's identity the role Storage Blob Data Reader on the storage account, and see whether the \
-             account's firewall lets the cluster's network through"
+             account's firewall lets the cluster through"
         }
     }
 }

@@ -208,7 +208,7 @@ impl Azure {
     /// Lets the throttle learn from an answer.
     fn heed(&self, call: &Call, leave: Leave, answer: &Answer) {
         let throttled = matches!(answer.status, 429 | 503) && self.refused(call, answer).reason == reasons::THROTTLED;
-        let wait = throttle::retry_after(&answer.headers, self.connector.clock.now());
+        let wait = throttle::retry_after(&answer.headers, self.connector.clock.now()).filter(|wait| !wait.is_zero());
         let jitter = if throttled { self.connector.random.unit() } else { 0.0 };
         if let Some(closed) = leave.answered(answer, throttled, wait, jitter) {
             self.connector.observer.closed(closed.scope, closed.sort);

@@ -150,7 +150,7 @@ impl Tokens {
                 unreachable("sign-in", &scrubber.clean(&format!("{}: {error}", self.cloud.authority())))
             }
             Some(Ok(answer)) => {
-                let wait = throttle::retry_after(&answer.headers, self.clock.now());
+                let wait = throttle::retry_after(&answer.headers, self.clock.now()).filter(|wait| !wait.is_zero());
                 let body = exchange.body().unwrap_or_default();
                 refusal(identity, assertion, answer.status, &body, wait, &scrubber)
             }

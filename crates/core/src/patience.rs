@@ -34,6 +34,7 @@ fn patience(reason: &str) -> Patience {
         | r::SCORING_SCRIPT_CRASHED
         | r::IMAGE_BUILD_FAILED
         | r::QUOTA_EXCEEDED
+        | r::SUBSCRIPTION_DISABLED
         | r::ADDRESS_OUTSIDE_SUBNET
         | r::ADDRESS_NOT_ALLOWED
         | r::ADDRESS_UNKNOWN

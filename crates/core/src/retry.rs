@@ -3,6 +3,10 @@
 use acivnet_api::conditions::reasons;
 use std::time::Duration;
 
+/// The longest wait that Azure is believed to mean. Asked again earlier it says so again, and whoever reads a value by
+/// mistake (milliseconds, a time of day, a clock that is wrong) is back within minutes.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
 /// When to try again, in the classes of Azure's errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
@@ -22,12 +26,12 @@ pub enum Retry {
 
 impl Retry {
     /// How long to wait at the `attempt`-th failure in a row, counted from 0. `jitter` is in 0..1 and spreads the
-    /// result by a quarter up or down, but never to less than what Azure asked for.
+    /// result by a quarter up or down, but never to less than what Azure asked for, up to [`LONGEST_WAIT`].
     pub fn delay(self, attempt: u32, jitter: f64) -> Duration {
         let spread = |seconds: f64| Duration::from_secs_f64(seconds * (0.75 + jitter.clamp(0.0, 1.0) / 2.0));
         match self {
             Self::After(wait) => {
-                wait.min(Duration::from_secs(3600)) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 200.0) as u64)
+                wait.min(LONGEST_WAIT) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 200.0) as u64)
             }
             Self::Soon => spread(f64::from(1 << attempt.min(3)).min(10.0)),
             Self::Steadily => spread(20.0),
@@ -66,9 +70,12 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
         | "CannotDeleteResource" => (Backoff, r::SUBNET_IN_USE),
         "InvalidResourceReference" | "ServiceExists" => (Backoff, r::BUSY),
         "ResourceGroupBeingDeleted" | "ResourceGroupNotFound" => (Slowly, r::RESOURCE_GROUP_NOT_FOUND),
-        "SubscriptionNotFound" | "ReadOnlyDisabledSubscription" | "InvalidSubscriptionId" => {
-            (Slowly, r::SUBSCRIPTION_NOT_FOUND)
+        "SubscriptionNotFound" | "InvalidSubscriptionId" => (Slowly, r::SUBSCRIPTION_NOT_FOUND),
+        // reads and deletions go on, writes do not ("Azure subscription states")
+        "ReadOnlyDisabledSubscription" | "SubscriptionDisabled" | "DisabledSubscription" | "SubscriptionNotActive" => {
+            (Slowly, r::SUBSCRIPTION_DISABLED)
         }
+        "WorkspaceNotFound" | "WorkspaceNotFoundError" => (Slowly, r::WORKSPACE_NOT_FOUND),
         "TooManyRequests" | "429" | "SubscriptionRequestsThrottled" | "ServerBusy" => (Backoff, r::THROTTLED),
         "AuthorizationFailed"
         | "LinkedAuthorizationFailed"
@@ -80,9 +87,13 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
         | "AuthenticationFailed"
         | "EmptyOrInvalidToken" => (Slowly, r::CREDENTIALS_REFUSED),
         "RequestDisallowedByPolicy" => (Slowly, r::POLICY_DENIED),
-        "ScopeLocked" => (Slowly, r::AZURE_LOCK),
-        "MissingSubscriptionRegistration" | "SubscriptionNotRegistered" => (Slowly, r::PROVIDER_NOT_REGISTERED),
+        "ScopeLocked" | "CannotDeleteResourceWithLock" => (Slowly, r::AZURE_LOCK),
+        "MissingSubscriptionRegistration"
+        | "SubscriptionNotRegistered"
+        | "MissingRegistrationForLocation"
+        | "InvalidSubscriptionRegistrationState" => (Slowly, r::PROVIDER_NOT_REGISTERED),
         "ContainerGroupQuotaReached" | "QuotaExceeded" | "ResourceQuotaExceeded" => (Slowly, r::QUOTA_EXCEEDED),
+        code if is_count_limit(code) => (Slowly, r::QUOTA_EXCEEDED),
         "SubnetIsFull" => (Slowly, r::SUBNET_FULL),
         "SubnetMissingRequiredDelegation" => (Slowly, r::SUBNET_NOT_DELEGATED),
         "SubnetDelegationsCannotChangeWhenSubnetUsedByResource" | "InUseSubnetCannotBeUpdated" => {
@@ -107,6 +118,12 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
         code if code.starts_with("SecurityRule") => (OnSpecChange, r::INVALID_SPEC),
         _ => return None,
     })
+}
+
+/// Limits of Microsoft.Network on how many there may be, in a region or in a subscription: `PublicIPCountLimitReached`,
+/// `NetworkSecurityGroupCountLimitReached`, `PublicIpCountExceeded…`.
+fn is_count_limit(code: &str) -> bool {
+    code.ends_with("CountLimitReached") || code.ends_with("CountLimitExceeded") || code.ends_with("QuotaExceeded")
 }
 
 fn by_status(status: u16) -> (Retry, &'static str) {
@@ -135,6 +152,8 @@ mod tests {
             (400, &["Surprise"], (Retry::OnSpecChange, reasons::AZURE_REFUSED)),
             (404, &["Surprise"], (Retry::Slowly, reasons::AZURE_REFUSED)),
             (502, &[], (Retry::Backoff, reasons::AZURE_UNREACHABLE)),
+            (409, &["ReadOnlyDisabledSubscription"], (Retry::Slowly, reasons::SUBSCRIPTION_DISABLED)),
+            (400, &["PublicIPCountLimitReached"], (Retry::Slowly, reasons::QUOTA_EXCEEDED)),
             (403, &["RequestDisallowedByPolicy"], (Retry::Slowly, reasons::POLICY_DENIED)),
         ] {
             assert_eq!(classify(status, codes), want, "{status} {codes:?}");
@@ -154,6 +173,6 @@ mod tests {
         assert_eq!(seconds(Retry::OnSpecChange, 0), 3600);
         let asked = Duration::from_secs(11);
         assert!(Retry::After(asked).delay(0, 0.0) >= asked);
-        assert_eq!(Retry::After(Duration::from_secs(1 << 40)).delay(0, 0.0).as_secs(), 3600);
+        assert_eq!(Retry::After(Duration::from_secs(1 << 40)).delay(0, 0.0), LONGEST_WAIT);
     }
 }

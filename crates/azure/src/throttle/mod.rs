@@ -33,6 +33,8 @@ use url::Url;
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long a limiter stays closed when Azure does not say.
 const UNSAID: Duration = Duration::from_secs(10);
+/// The provider of which a limit is published, as paths are compared.
+const NETWORK: &str = "microsoft.network";
 /// This part of a bucket is left to others who use the same identity.
 const OTHERS: f64 = 0.02;
 /// This part of what may be written is left to changes by persons; of what may be read, one.
@@ -91,8 +93,9 @@ pub struct Errand {
 enum Scope {
     /// Azure Resource Manager, in the region whose front end answers (empty behind the global address).
     ResourceManager { subscription: String, region: String },
-    /// The provider Microsoft.Network, in the region of the resource.
-    Network { subscription: String, region: String },
+    /// A resource provider behind Azure Resource Manager, in the region of the resource. A limit is published for
+    /// `microsoft.network` only; what another one refuses says nothing of the rest.
+    Provider { subscription: String, namespace: String, region: String },
     /// A host of the data plane or of blob storage, of which no limit is published.
     Host(String),
 }
@@ -101,7 +104,8 @@ impl Scope {
     fn as_str(&self) -> &'static str {
         match self {
             Self::ResourceManager { .. } => "arm",
-            Self::Network { .. } => "network",
+            Self::Provider { namespace, .. } if namespace == NETWORK => "network",
+            Self::Provider { .. } => "provider",
             Self::Host(_) => "host",
         }
     }
@@ -200,10 +204,10 @@ impl Leave {
                 admission.left(left);
             }
         }
-        let by_provider = answer.header("x-ms-failure-cause") == Some("service");
+        let by_gateway = headers::is_of_resource_manager(answer);
         let closing = |scope: &Scope| match scope {
-            Scope::Network { .. } => by_provider,
-            Scope::ResourceManager { .. } => !by_provider,
+            Scope::Provider { .. } => !by_gateway,
+            Scope::ResourceManager { .. } => by_gateway,
             Scope::Host(_) => true,
         };
         let (key, admission) =
@@ -247,12 +251,15 @@ fn limits(cloud: &Cloud, call: &Call, region: &str) -> Vec<(Scope, Sort, Limit)>
     let front_end =
         Scope::ResourceManager { subscription: subscription.to_owned(), region: front_end(cloud, &call.url) };
     let arm = (front_end, sort, limit);
-    if !path.contains("/providers/microsoft.network/") {
+    let Some(namespace) = path.rsplit_once("/providers/").and_then(|(_, rest)| rest.split('/').next()) else {
         return vec![arm];
-    }
-    let scope = Scope::Network { subscription: subscription.to_owned(), region: region.to_ascii_lowercase() };
+    };
+    let region = region.to_ascii_lowercase();
+    let scope = Scope::Provider { subscription: subscription.to_owned(), namespace: namespace.to_owned(), region };
     let (sort, most) = if sort == Sort::Read { (sort, 10_000) } else { (Sort::Write, 1_000) };
-    vec![(scope, sort, Limit::Window { most, length: Duration::from_secs(300) }), arm]
+    let limit =
+        if namespace == NETWORK { Limit::Window { most, length: Duration::from_secs(300) } } else { Limit::None };
+    vec![(scope, sort, limit), arm]
 }
 
 /// `westeurope` of `westeurope.management.azure.com`; nothing of the global address.

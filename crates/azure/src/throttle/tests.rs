@@ -213,8 +213,96 @@ async fn a_long_wait_ends_the_try() {
     read(&connector, tenant("one"), Priority::Change, "first").await;
     let Fact::Unread(failure) = read(&connector, tenant("one"), Priority::Change, "second").await else { panic!() };
     let Retry::After(after) = failure.retry else { panic!("{failure:?}") };
-    assert_eq!((failure.reason, after.as_secs()), (reasons::THROTTLED, 600));
+    assert_eq!((failure.reason, after.as_secs()), (reasons::THROTTLED, 300));
     assert_eq!(http.count("second"), 0);
+}
+
+async fn read_group(connector: &Connector, name: &str) -> Fact {
+    let group = id(&format!("{PROVIDERS}/Microsoft.Network/networkSecurityGroups/{name}"));
+    connector.pass(&tenant("one")).on(on(Priority::Change)).read(&NETWORK_SECURITY_GROUP, &group).await
+}
+
+/// Whether the next requests to Network, and to another provider, waited after a refusal.
+async fn after_refusal(answer: fn(&str) -> Reply) -> [bool; 2] {
+    let http = Notes::new(answer);
+    let connector = connector(&http);
+    let Fact::Unread(failure) = read_group(&connector, "first").await else { panic!("it was answered") };
+    assert_eq!(failure.reason, reasons::THROTTLED);
+    futures::join!(read_group(&connector, "network"), read(&connector, tenant("one"), Priority::Change, "workspace"));
+    let seen = http.seen();
+    let late = |end: &str| seen.iter().find(|(_, line)| line.ends_with(end)).unwrap().0 > 17.0;
+    [late("network"), late("workspace")]
+}
+
+fn too_many(headers: &'static [(&'static str, &'static str)]) -> Reply {
+    (429, headers, json!({"error": {"code": "TooManyRequests", "message": "m"}}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_providers_refusal_closes_nobody_elses_limit() {
+    // as recorded, a provider's refusal has no failure cause; and as documented, one with it
+    let plain = after_refusal(|line| match line {
+        "GET first" => too_many(&[("retry-after", "17"), ("x-ms-ratelimit-remaining-subscription-reads", "240")]),
+        other => fine(other),
+    });
+    assert_eq!(plain.await, [true, false]);
+    let service = after_refusal(|line| match line {
+        "GET first" => too_many(&[("retry-after", "17"), ("x-ms-failure-cause", "service")]),
+        other => fine(other),
+    });
+    assert_eq!(service.await, [true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn resource_managers_refusal_closes_its_own() {
+    let gateway = after_refusal(|line| match line {
+        "GET first" => too_many(&[("retry-after", "17"), ("x-ms-failure-cause", "gateway")]),
+        other => fine(other),
+    });
+    assert_eq!(gateway.await, [true, true]);
+    let used_up = after_refusal(|line| match line {
+        "GET first" => too_many(&[("retry-after", "17"), ("x-ms-ratelimit-remaining-subscription-reads", "0")]),
+        other => fine(other),
+    });
+    assert_eq!(used_up.await, [true, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_provider_closes_itself_only() {
+    let http = Notes::new(|line| match line {
+        "GET first" => too_many(&[("retry-after", "17")]),
+        other => fine(other),
+    });
+    let connector = connector(&http);
+    read(&connector, tenant("one"), Priority::Change, "first").await;
+    futures::join!(read_group(&connector, "network"), read(&connector, tenant("one"), Priority::Change, "workspace"));
+    let at = |end: &str| http.seen().iter().find(|(_, line)| line.ends_with(end)).unwrap().0;
+    assert!(at("network") < 1.0 && at("workspace") > 17.0, "{:?}", http.seen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absurd_wait_costs_minutes_and_one_of_no_length_some_seconds() {
+    for (wait, least, most) in
+        [("86400", 299.0, 301.0), ("Tue, 22 Nov 2050 12:00:00 GMT", 299.0, 301.0), ("0", 9.0, 11.0)]
+    {
+        static WAIT: Mutex<&str> = Mutex::new("");
+        *WAIT.lock().unwrap() = wait;
+        let http = Notes::new(|line| match (line, *WAIT.lock().unwrap()) {
+            ("GET first", "86400") => too_many(&[("retry-after", "86400")]),
+            ("GET first", "0") => too_many(&[("retry-after", "0")]),
+            ("GET first", _) => too_many(&[("retry-after", "Tue, 22 Nov 2050 12:00:00 GMT")]),
+            (other, _) => fine(other),
+        });
+        let connector = connector(&http);
+        read(&connector, tenant("one"), Priority::Change, "first").await;
+        let begin = Instant::now();
+        while let Fact::Unread(failure) = read(&connector, tenant("one"), Priority::Change, "second").await {
+            let Retry::After(after) = failure.retry else { panic!("{failure:?}") };
+            sleep(after).await;
+        }
+        let passed = begin.elapsed().as_secs_f64();
+        assert!(passed > least && passed < most, "{wait}: {passed}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
