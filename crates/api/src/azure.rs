@@ -140,7 +140,7 @@ pub struct ResourceStatus {
     #[schemars(length(max = 64))]
     pub kind: String,
     /// Azure resource id.
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = ResourceStatus::LONGEST_ID))]
     pub id: String,
     /// Absent until a read has shown the resource with its mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,9 +152,22 @@ pub struct ResourceStatus {
     /// Tag keys last written, of a subnet optional fields and services, of an adopted security group its rules: what is
     /// dropped from the spec goes, what a policy or somebody else added stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 160))]
+    #[schemars(length(max = ResourceStatus::MOST_KEYS))]
     pub keys: Vec<String>,
 }
+
+impl ResourceStatus {
+    /// Most keys: those of the last spec and those of the next, each at most 100 security rules, the one of the preset, 40
+    /// tags, and 9 marks of our own.
+    pub const MOST_KEYS: usize = 2 * (100 + 1 + 40 + 9);
+    /// Longest id, in characters.
+    pub const LONGEST_ID: usize = 1024;
+}
+
+/// Longest `Kind/name` in a status, in characters.
+pub const LONGEST_LABEL: usize = 512;
+/// Longest value, path or name from elsewhere in a status, in characters.
+pub const LONGEST_VALUE: usize = 256;
 
 /// One thing that the controller would do, or waits to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -163,19 +176,19 @@ pub struct PlannedAction {
     #[schemars(length(max = 32))]
     pub action: String,
     /// Kind and name, e.g. `WebService/aciservice`.
-    #[schemars(length(max = 512))]
+    #[schemars(length(max = LONGEST_LABEL))]
     pub resource: String,
     /// Path of the field that asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub field: Option<String>,
     /// What stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub from: Option<String>,
     /// What is wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub to: Option<String>,
 }
 
@@ -186,25 +199,35 @@ pub struct PlanStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub hash: Option<String>,
-    /// The steps that wait.
+    /// The steps that wait; of more than fit the last one tells how many.
     #[serde(default)]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = PlanStatus::MOST))]
     pub actions: Vec<PlannedAction>,
+}
+
+impl PlanStatus {
+    /// Most steps that are listed.
+    pub const MOST: usize = 64;
 }
 
 /// One field in which Azure differs from the spec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct DriftItem {
     /// Kind and name, e.g. `NetworkSecurityGroup/amlnsg`.
-    #[schemars(length(max = 512))]
+    #[schemars(length(max = LONGEST_LABEL))]
     pub resource: String,
     /// Path inside the Azure body.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub field: String,
     /// What the spec wants.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub want: String,
     /// What Azure has.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub have: String,
+}
+
+impl DriftItem {
+    /// Most fields that are listed; of more the last one tells how many.
+    pub const MOST: usize = 128;
 }

@@ -6,7 +6,7 @@ mod egress;
 pub use compute_instance::*;
 pub use egress::*;
 
-use crate::azure::{Adoption, Deletion, Drift, DriftItem, Management, PlanStatus, ResourceStatus, Tag};
+use crate::azure::{Adoption, Deletion, Drift, DriftItem, LONGEST_VALUE, Management, PlanStatus, ResourceStatus, Tag};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, transform::RecursiveTransform};
@@ -311,12 +311,15 @@ pub struct DelegatedSubnetStatus {
     pub settled_generation: Option<i64>,
     /// The last `acivnet.dev/reconcile-requested-at` that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub last_handled_reconcile_at: Option<String>,
     /// Resource id of the virtual network.
     #[serde(default, rename = "virtualNetworkID", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = ResourceStatus::LONGEST_ID))]
     pub virtual_network_id: Option<String>,
     /// Resource id of the delegated subnet.
     #[serde(default, rename = "subnetID", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = ResourceStatus::LONGEST_ID))]
     pub subnet_id: Option<String>,
     /// Virtual network and subnet, for the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -327,22 +330,30 @@ pub struct DelegatedSubnetStatus {
     /// How many addresses there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
-    /// Who holds addresses.
+    /// Who holds addresses, those of this namespace first; of more than fit the last one tells how many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = Occupant::MOST))]
     pub occupants: Vec<Occupant>,
-    /// Links that keep the subnet from being deleted.
+    /// Links that keep the subnet from being deleted; of more than fit the last one tells how many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = DelegatedSubnetStatus::MOST_LINKS), inner(length(max = LONGEST_VALUE)))]
     pub service_association_links: Vec<String>,
     /// Steps that wait for a person or a setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanStatus>,
-    /// Fields in which Azure differs from the spec.
+    /// Fields in which Azure differs from the spec; of more than fit the last one tells how many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = DriftItem::MOST))]
     pub drift: Vec<DriftItem>,
     /// Conditions; see the reference of types and reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+impl DelegatedSubnetStatus {
+    /// Most links that are listed.
+    pub const MOST_LINKS: usize = 16;
 }
 
 /// Addresses of the delegated subnet.
@@ -360,10 +371,17 @@ pub struct Capacity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct Occupant {
     /// Name of the deployment or, when it is not ours, of the Azure resource.
+    #[schemars(length(max = LONGEST_VALUE))]
     pub name: String,
     /// Private address, when known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub address: Option<String>,
     /// True when an AciVnetDeployment of this namespace holds it.
     pub managed: bool,
+}
+
+impl Occupant {
+    /// Most occupants that are listed.
+    pub const MOST: usize = 512;
 }

@@ -1,5 +1,6 @@
 //! Builds the next list of conditions from the last one. Time and generation come in; nothing is looked up.
 
+use crate::fit;
 use acivnet_api::conditions::{reasons, types};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -26,19 +27,34 @@ impl<'a> Conditions<'a> {
             None => "Unknown",
         };
         let since = self.since(type_, status, reason);
+        let message = fit::message(message);
         self.next.retain(|one| one.type_ != type_);
         self.next.push(Condition {
             type_: type_.into(),
             status: status.into(),
             reason: reason.into(),
-            message: message.into(),
+            message: if message.is_empty() { reason.into() } else { message },
             observed_generation: Some(self.generation),
             last_transition_time: since,
         });
     }
 
+    /// Whether one is set, or kept, as True.
+    pub fn says(&self, type_: &str) -> bool {
+        is_true(&self.next, type_)
+    }
+
+    /// Lets one speak of an earlier generation: what it says holds for that one.
+    pub fn speaks_of(&mut self, type_: &str, generation: i64) {
+        let found = self.next.iter_mut().find(|one| one.type_ == type_);
+        if let Some(one) = found {
+            one.observed_generation = Some(generation);
+        }
+    }
+
     /// Keeps the last one as it is, with the generation it spoke of.
     pub fn keep(&mut self, type_: &str) {
+        self.next.retain(|one| one.type_ != type_);
         self.next.extend(self.last.iter().find(|one| one.type_ == type_).cloned());
     }
 

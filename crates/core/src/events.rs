@@ -16,27 +16,29 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// One event for all the writes of one sort in a pass. `drifts`: differences are drift.
 pub fn write_events(pass: &Pass<'_>, done: Option<&Done>, drifts: bool) -> Vec<Event> {
-    let mut events: Vec<Event> = Vec::new();
+    let mut told: Vec<(&'static str, &'static str, Vec<String>)> = Vec::new();
     for (at, _) in successes(done) {
         let (Some(node), Some(step)) = (pass.blueprint.nodes.get(at), pass.plan.steps.get(at)) else { continue };
         let (reason, action, what) = written(node, step, drifts);
-        match events.iter_mut().find(|event| event.reason == reason) {
-            Some(event) => event.message = scrub::clean(&format!("{}, {what}", event.message)),
-            None => {
-                let warning = matches!(reason, "Replacing" | "Retrying");
-                events.push(Event { warning, reason, action, message: scrub::clean(&what) });
-            }
+        match told.iter_mut().find(|(known, ..)| *known == reason) {
+            Some((.., all)) => all.push(what),
+            None => told.push((reason, action, vec![what])),
         }
     }
-    events
+    let event = |(reason, action, all): (&'static str, &'static str, Vec<String>)| {
+        let warning = matches!(reason, "Replacing" | "Retrying");
+        Event { warning, reason, action, message: scrub::list("", &all, "") }
+    };
+    told.into_iter().map(event).collect()
 }
 
 fn written(node: &Node, step: &Step, drifts: bool) -> (&'static str, &'static str, String) {
     let label = node.label();
-    let fields = step.differences().iter().map(|one| one.path.as_str()).collect::<Vec<_>>().join(", ");
+    let fields: Vec<String> = step.differences().iter().map(|one| one.path.clone()).collect();
     match (&step.action, &step.seen) {
         (Action::Write(Request::Delete { successor: Some(_), .. }), _) => {
-            ("Replacing", "Replace", format!("deleting {label} to create it again: {fields} can't be changed in place"))
+            let before = format!("deleting {label} to create it again: ");
+            ("Replacing", "Replace", scrub::list(&before, &fields, " can't be changed in place"))
         }
         (Action::Write(Request::Delete { .. }), Seen::Failed { why, .. }) if node.goal == Goal::Present => {
             ("Retrying", "Replace", format!("deleting the failed {label} to create it again ({why})"))
@@ -49,8 +51,11 @@ fn written(node: &Node, step: &Step, drifts: bool) -> (&'static str, &'static st
         (_, Seen::Failed { why, .. }) => {
             ("Retrying", "Update", format!("writing {label} again, it had failed ({why})"))
         }
-        _ if drifts => ("DriftCorrected", "Correct", format!("{label} differed in {fields}; putting it back")),
-        _ => ("Updating", "Update", format!("updating {label}: {fields}")),
+        _ if drifts => {
+            let before = format!("{label} differed in ");
+            ("DriftCorrected", "Correct", scrub::list(&before, &fields, "; putting it back"))
+        }
+        _ => ("Updating", "Update", scrub::list(&format!("updating {label}: "), &fields, "")),
     }
 }
 
@@ -94,13 +99,12 @@ pub fn drift_event(last: &[Condition], next: &[Condition], mode: DriftMode) -> O
 /// The event of an object that goes while something of it stays in Azure.
 pub fn orphaned_event(stays: &[&ResourceStatus], warning: bool, why: &str) -> Option<Event> {
     let label = |one: &&ResourceStatus| format!("{}/{}", one.kind, one.id.rsplit('/').next().unwrap_or_default());
-    let list = stays.iter().map(label).collect::<Vec<_>>().join(", ");
-    let message = format!("{why}; what stays in Azure: {list}");
+    let list: Vec<String> = stays.iter().map(label).collect();
     (!stays.is_empty()).then(|| Event {
         warning,
         reason: "Orphaned",
         action: "Delete",
-        message: scrub::clean(&message),
+        message: scrub::list(&format!("{why}; what stays in Azure: "), &list, ""),
     })
 }
 

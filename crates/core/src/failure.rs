@@ -9,7 +9,7 @@ pub struct Failure {
     pub status: u16,
     /// Azure's most telling error code (a code in `details` wins over a generic outer one), or our own word.
     pub code: String,
-    /// What to show a person, at most 256 characters.
+    /// What to show a person, at most [`crate::scrub::LONGEST`] characters.
     pub message: String,
     /// When to try again.
     pub retry: Retry,
@@ -38,6 +38,24 @@ impl Cause {
     pub fn passing(reason: &'static str, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), retry: Retry::Soon }
     }
+}
+
+impl Cause {
+    /// Whether it goes only when somebody does something about it.
+    pub fn needs_somebody(&self) -> bool {
+        needs_somebody(self.retry)
+    }
+}
+
+impl Failure {
+    /// Whether it is a refusal that stands until somebody does something about it.
+    pub fn needs_somebody(&self) -> bool {
+        needs_somebody(self.retry)
+    }
+}
+
+fn needs_somebody(retry: Retry) -> bool {
+    matches!(retry, Retry::Slowly | Retry::OnSpecChange)
 }
 
 impl From<&Failure> for Cause {

@@ -19,6 +19,7 @@ pub mod durations;
 pub mod endpoint;
 pub mod events;
 pub mod failure;
+pub mod fit;
 pub mod id;
 pub mod kind;
 pub mod kinds;

@@ -1,10 +1,11 @@
 //! What was read: facts by question. `Unread` is not `Absent`.
 
 use crate::{
-    failure::Failure,
+    failure::{Cause, Failure},
     id::ResourceId,
     kind::{Kind, Write},
     kinds::model_version,
+    plan::{Action, Held, Step},
     questions::Question,
     retry::Retry,
 };
@@ -58,9 +59,26 @@ pub struct Observed {
     pub identity: Identity,
     /// Facts by question.
     pub facts: BTreeMap<Question, Fact>,
+    /// Writes that Azure refused in earlier passes and that are not due again.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A write that Azure refused, for a cause that somebody has to remove.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Which: [`crate::plan::digest`].
+    pub write: String,
+    /// Why.
+    pub cause: Cause,
 }
 
 impl Observed {
+    /// Whether a step is left undone because Azure refused it in an earlier pass.
+    pub fn was_refused(&self, step: &Step) -> bool {
+        let refused = |cause: &Cause| self.refusals.iter().any(|one| one.cause == *cause);
+        matches!(&step.action, Action::Hold(Held::Refused(cause)) if refused(cause))
+    }
+
     /// The fact for a question; unread when it was not asked.
     pub fn fact(&self, question: &Question) -> Fact {
         self.facts.get(question).cloned().unwrap_or_else(|| Fact::Unread(not_asked()))

@@ -9,11 +9,12 @@ use crate::{
     observed::{Fact, Observed},
     owner::{Says, sha256_hex},
     request::{etag, recorded_keys, write},
+    scrub,
 };
 use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
 use serde_json::Value;
 
-pub use crate::request::{Request, Successor};
+pub use crate::request::{Request, Successor, digest};
 
 /// What one read told about one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +54,7 @@ impl Seen {
         match self {
             Self::Unread(_) => "Unread",
             Self::Absent => ABSENT,
-            Self::Foreign(_) => "Foreign",
+            Self::Foreign(_) => FOREIGN,
             Self::Busy => "Busy",
             Self::Failed { .. } => "Failed",
             Self::Drifted(_) => "Drifted",
@@ -124,6 +125,23 @@ impl Step {
     pub fn writes(&self) -> bool {
         matches!(self.action, Action::Write(_))
     }
+
+    /// Whether it is under way, or comes next: what merely waits for others does not count.
+    pub fn moves(&self) -> bool {
+        matches!(self.action, Action::Write(_) | Action::Wait | Action::Hold(Held::Turn))
+    }
+
+    /// Why it stays undone until somebody does something about it, if so: it was refused in this pass, as `done` tells, or
+    /// in an earlier one, or is not tried at all.
+    pub fn refusal(&self, done: Option<&Done>) -> Option<Cause> {
+        let failed = done.into_iter().flat_map(|done| &done.results).find(|(at, _)| *at == self.node);
+        let cause = match (&self.action, failed) {
+            (_, Some((_, Err(failure)))) => Some(Cause::from(failure)),
+            (Action::Hold(Held::Refused(cause)), _) => Some(cause.clone()),
+            _ => None,
+        };
+        cause.filter(Cause::needs_somebody)
+    }
 }
 
 /// The decision on all nodes.
@@ -146,8 +164,7 @@ impl Plan {
 
     /// Whether something is under way, or comes next: what merely waits for others does not count.
     pub fn moves(&self) -> bool {
-        let moves = |step: &Step| matches!(step.action, Action::Write(_) | Action::Wait | Action::Hold(Held::Turn));
-        self.steps.iter().any(moves)
+        self.steps.iter().any(Step::moves)
     }
 
     /// Whether a step is held like this.
@@ -191,6 +208,7 @@ pub fn plan(blueprint: &Blueprint, observed: &Observed, recorded: &[ResourceStat
     let hash = destructive_hash(&steps, &blueprint.nodes, observed, &limits.identity);
     for step in &mut steps {
         limit(step, blueprint, limits, hash.as_deref());
+        refused(step, &blueprint.nodes, observed);
     }
     one_writer_per_network(&mut steps, &blueprint.nodes);
     Plan { steps, hash }
@@ -245,6 +263,9 @@ pub fn is_ours(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> bool {
 
 /// What `status.resources` says of what is proven not to be there.
 pub(crate) const ABSENT: &str = "Absent";
+
+/// What it says of what carries another's mark.
+pub(crate) const FOREIGN: &str = "Foreign";
 
 /// Whether a read had shown our mark of creation, and none had shown since that it was gone: what stands then without our
 /// mark was made by others.
@@ -325,12 +346,12 @@ fn referenced(node: &Node, seen: &Seen) -> Action {
 
 fn not_as_referenced(node: &Node, seen: &Seen) -> Cause {
     let what = match seen {
-        Seen::Drifted(differs) => differs.iter().map(|one| one.path.as_str()).collect::<Vec<_>>().join(", "),
-        other => other.word().to_lowercase(),
+        Seen::Drifted(differs) => differs.iter().map(|one| one.path.clone()).collect(),
+        other => vec![other.word().to_lowercase()],
     };
     Cause::person(
         reasons::ADOPTION_REFUSED,
-        format!("{} is referenced, not managed here, and is not as described: {what}", node.label()),
+        scrub::list(&format!("{} is referenced, not managed here, and is not as described: ", node.label()), &what, ""),
     )
 }
 
@@ -400,6 +421,18 @@ fn limit(step: &mut Step, blueprint: &Blueprint, limits: &Limits, hash: Option<&
         return;
     };
     step.action = Action::Hold(held);
+}
+
+/// A write that Azure refused a while ago is not repeated yet; all others go on.
+fn refused(step: &mut Step, nodes: &[Node], observed: &Observed) {
+    let (Action::Write(request), Some(node)) = (&step.action, nodes.get(step.node)) else { return };
+    if observed.refusals.is_empty() {
+        return;
+    }
+    let write = digest(node, request);
+    if let Some(refusal) = observed.refusals.iter().find(|one| one.write == write) {
+        step.action = Action::Hold(Held::Refused(refusal.cause.clone()));
+    }
 }
 
 /// Azure serialises writes in one virtual network: the first goes, and none while one runs.

@@ -6,9 +6,10 @@ use crate::{
     drift::shown,
     events::{blocked_event, orphaned_event, write_events},
     failure::{Cause, Failure},
+    fit,
     observed::Identity,
     patience::{lasted, passes_while_deleting, progress},
-    plan::{Action, Done, Held, Progress, Request, Seen, Step},
+    plan::{Action, Done, FOREIGN, Held, Progress, Request, Seen, Step},
     resources::resources,
     retry::Retry,
     scrub,
@@ -109,7 +110,9 @@ pub fn drift(pass: &Pass<'_>, mode: DriftMode, drifts: bool, last: &[DriftItem])
         DriftMode::Ignore => Vec::new(),
         DriftMode::Correct | DriftMode::Detect if !compared(pass) => last.to_vec(),
         DriftMode::Correct | DriftMode::Detect if !drifts => Vec::new(),
-        DriftMode::Correct | DriftMode::Detect => nodes.flat_map(|(node, step)| items(node, step)).collect(),
+        DriftMode::Correct | DriftMode::Detect => {
+            fit::drift(nodes.flat_map(|(node, step)| items(node, step)).collect())
+        }
     }
 }
 
@@ -120,8 +123,12 @@ fn compared(pass: &Pass<'_>) -> bool {
 }
 
 fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
-    let item =
-        |field: &str, want: String, have: String| DriftItem { resource: node.label(), field: field.into(), want, have };
+    let item = |field: &str, want: String, have: String| DriftItem {
+        resource: fit::label(node.label()),
+        field: fit::value(field),
+        want: fit::value(want),
+        have: fit::value(have),
+    };
     match &step.seen {
         Seen::Absent => vec![item("", "present".into(), "absent".into())],
         _ => {
@@ -148,7 +155,7 @@ pub fn plan_status(pass: &Pass<'_>, mode: DriftMode, field: SpecField) -> Option
     let destructive = |step: &&Step| step.action == Action::Hold(Held::Approval) || step.writes();
     let hash = pass.plan.hash.clone().filter(|_| steps.iter().any(destructive));
     let actions: Vec<PlannedAction> = steps.iter().flat_map(|step| planned(pass.blueprint, step, field)).collect();
-    (!actions.is_empty()).then_some(PlanStatus { hash, actions })
+    (!actions.is_empty()).then(|| PlanStatus { hash, actions: fit::actions(actions) })
 }
 
 fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedAction> {
@@ -159,13 +166,19 @@ fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedA
         (.., true) => "Replace",
         _ => "Update",
     };
-    let whole = PlannedAction { action: action.into(), resource: node.label(), field: None, from: None, to: None };
+    let whole =
+        PlannedAction { action: action.into(), resource: fit::label(node.label()), field: None, from: None, to: None };
     let differs = step.differences().iter();
     let differs = differs.filter(|one| !step.replaces() || Some(node.change(&one.path)) == step.change);
     let fields = differs.map(|one| {
         let (name, from) = field(node, &one.path, &one.have);
         let (_, to) = field(node, &one.path, &one.want);
-        PlannedAction { field: Some(name), from: Some(from), to: Some(to), ..whole.clone() }
+        PlannedAction {
+            field: Some(fit::value(name)),
+            from: Some(fit::value(from)),
+            to: Some(fit::value(to)),
+            ..whole.clone()
+        }
     });
     let fields: Vec<_> = fields.collect();
     if fields.is_empty() { vec![whole] } else { fields }
@@ -190,6 +203,15 @@ pub fn ready_unseen(last: &[Condition], conditions: &Conditions<'_>, cause: &Cau
     (was_ready || unknown).then(|| (unknown || lasted(conditions, cause.reason) >= patience).then_some(now))
 }
 
+/// Which generation `Ready` speaks of: what is ready as it stands while a change of it is under way, waits or is refused
+/// is ready for the generation that had settled, so that whoever waits for the new one waits on. Before anything settled
+/// there is no other generation to speak of.
+pub fn ready_of(conditions: &mut Conditions<'_>, settled: Option<i64>) {
+    if let (true, Some(settled)) = (conditions.says(types::READY), settled) {
+        conditions.speaks_of(types::READY, settled);
+    }
+}
+
 /// `CredentialsValid`.
 pub fn credentials(conditions: &mut Conditions<'_>, identity: &Identity) {
     match identity {
@@ -209,14 +231,14 @@ pub fn credentials(conditions: &mut Conditions<'_>, identity: &Identity) {
 /// `DriftDetected`.
 pub fn drift_condition(conditions: &mut Conditions<'_>, pass: &Pass<'_>, mode: DriftMode, drift: &[DriftItem]) {
     let fields = drift.iter().map(|one| format!("{} {}", one.resource, one.field).trim_end().to_owned());
-    let fields = fields.collect::<Vec<_>>().join(", ");
+    let fields: Vec<String> = fields.collect();
     let message = if pass.plan.settled() { "Azure equals the spec" } else { "the spec is being carried out" };
     match mode {
         DriftMode::Ignore => {}
         _ if !compared(pass) => conditions.keep_or_unknown(types::DRIFT_DETECTED, "not compared yet"),
         _ if drift.is_empty() => conditions.set(types::DRIFT_DETECTED, Some(false), reasons::IN_SYNC, message),
         _ => {
-            let message = scrub::clean(&format!("Azure differs in {fields}"));
+            let message = scrub::list("Azure differs in ", &fields, "");
             conditions.set(types::DRIFT_DETECTED, Some(true), reasons::DRIFTED, message);
         }
     }
@@ -276,31 +298,47 @@ fn is_given_up<S: Subject>(subject: &S, now: Timestamp) -> bool {
 
 /// What an object that goes tells of what stays.
 fn farewell<S: Subject>(subject: &S, pass: &Pass<'_>, given_up: bool) -> Option<Event> {
-    let adopted = |one: &&ResourceStatus| one.origin == Some(Origin::Adopted);
     let known = resources(pass, subject.recorded());
-    let known = known.iter().filter(|one| one.origin != Some(Origin::Referenced));
+    let known = || known.iter().filter(|one| one.origin != Some(Origin::Referenced));
+    let anothers = |one: &&ResourceStatus| one.state.as_deref() == Some(FOREIGN);
+    let adopted = |one: &&ResourceStatus| one.origin == Some(Origin::Adopted) && subject.retains_adopted();
+    let all = |warning, why: &str| orphaned_event(&known().collect::<Vec<_>>(), warning, why);
     match subject.deletion().and_then(|deletion| deletion.policy).unwrap_or_default() {
-        _ if given_up => orphaned_event(&known.collect::<Vec<_>>(), true, "deletion.orphanAfterSeconds is over"),
-        DeletionPolicy::Orphan => orphaned_event(&known.collect::<Vec<_>>(), false, "deletion.policy is Orphan"),
-        DeletionPolicy::Delete if subject.retains_adopted() => {
-            orphaned_event(&known.filter(adopted).collect::<Vec<_>>(), false, "adopted resources are retained")
+        _ if given_up => all(true, "deletion.orphanAfterSeconds is over"),
+        DeletionPolicy::Orphan => all(false, "deletion.policy is Orphan"),
+        DeletionPolicy::Delete => {
+            let stays: Vec<_> = known().filter(|one| anothers(one) || adopted(one)).collect();
+            let taken = stays.iter().any(|one| anothers(one));
+            let why = if taken { "the mark of another is on some of it" } else { "adopted resources are retained" };
+            orphaned_event(&stays, taken, why)
         }
-        DeletionPolicy::Delete => None,
     }
 }
 
-/// When to look again, from what the pass did and met.
+/// When to look again, from what the pass did and met: first of all what failed and passes by itself, then what goes on.
+/// What somebody has to act on comes last, since it keeps nothing else from going on.
 pub fn next(pass: &Pass<'_>, done: Option<&Done>, cause: Option<&Cause>, sweep: Duration) -> Next {
-    if let Some((_, failure)) = failures(done).next() {
-        return Next::Retry(failure.retry);
+    let soonest = |some: &dyn Fn(&Failure) -> bool| {
+        let some = failures(done).map(|(_, failure)| failure).filter(|one| some(one));
+        some.map(|failure| failure.retry).min_by_key(|retry| retry.delay(u32::MAX, 0.5))
+    };
+    if let Some(retry) = soonest(&|one| !one.needs_somebody()) {
+        return Next::Retry(retry);
     }
     if let Some(after) = successes(done).filter_map(|(at, progress)| wait(pass, at, progress)).min() {
         return Next::Retry(Retry::After(after));
     }
-    if pass.plan.moves() || pass.blueprint.incomplete {
+    if goes_on(pass, done) || pass.blueprint.incomplete {
         return Next::Retry(Retry::Soon);
     }
-    cause.map_or(Next::Sweep(sweep), |cause| Next::Retry(cause.retry))
+    let refused = soonest(&Failure::needs_somebody).or(cause.map(|cause| cause.retry));
+    refused.map_or(Next::Sweep(sweep), Next::Retry)
+}
+
+/// Whether something is under way, or comes next, beside the writes that were refused.
+fn goes_on(pass: &Pass<'_>, done: Option<&Done>) -> bool {
+    let taken = |step: &Step| done.is_none() || successes(done).any(|(at, _)| at == step.node);
+    pass.plan.steps.iter().any(|step| step.moves() && (!step.writes() || taken(step)))
 }
 
 /// How long a write that Azure took wants to be left alone. A PUT over what had failed waits a minute at least, so that

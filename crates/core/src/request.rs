@@ -12,6 +12,7 @@ use crate::{
         },
     },
     observed::Observed,
+    owner::sha256_hex,
     plan::{Seen, record_of},
 };
 use acivnet_api::{ResourceStatus, SecretKeyRef};
@@ -159,6 +160,20 @@ fn keys(node: &Node, seen: &Seen) -> Request {
         }
         None => Request::KeepKeys { secret },
     }
+}
+
+/// Tells a write from others: what is written where. Conditions on what stands are left out.
+pub fn digest(node: &Node, request: &Request) -> String {
+    let body = match request {
+        Request::Delete { .. } => "delete".to_owned(),
+        Request::Put { body, .. } | Request::RegisterModel { body, .. } | Request::CreateService { body, .. } => {
+            body.to_string()
+        }
+        Request::ChangeKey { which, .. } => which.in_azure().to_owned(),
+        Request::KeepKeys { secret } => secret.clone(),
+        Request::PatchModel { operations } | Request::PatchService { operations, .. } => operations.to_string(),
+    };
+    sha256_hex(&[node.id.folded().as_bytes(), body.as_bytes()])
 }
 
 /// Tag keys that we wrote before.

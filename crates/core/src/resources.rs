@@ -26,6 +26,8 @@ pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceSt
     let forgotten = |one: &ResourceStatus| !nodes.is_empty() && one.origin == Some(Origin::Referenced);
     let seen = nodes.iter().zip(&pass.plan.steps);
     let seen = seen.filter_map(|(node, step)| resource(pass, node, step, record_of(node, recorded)));
+    // an id of our own making is never that long: what Azure answers with one is known by its mark alone
+    let seen = seen.filter(|one| one.id.chars().count() <= ResourceStatus::LONGEST_ID);
     let others = recorded.iter().filter(|one| !described(one) && !forgotten(one)).cloned();
     seen.chain(others).collect()
 }
@@ -33,7 +35,9 @@ pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceSt
 fn resource(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
     let keep = match (node.goal, &step.seen) {
         _ if node.kind.write == Write::Keys => false,
-        (_, Seen::Foreign(_)) | (Goal::Gone, Seen::Absent) => false,
+        // another's mark may go again, and then this tells that it was ours
+        (_, Seen::Foreign(_)) => record.is_some_and(is_proven),
+        (Goal::Gone, Seen::Absent) => false,
         (_, Seen::Absent | Seen::Unread(_)) => record.is_some() || begins(pass, step),
         _ => true,
     };
@@ -42,8 +46,13 @@ fn resource(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceS
         id: record.map_or_else(|| node.id.to_string(), |record| record.id.clone()),
         origin: origin(pass.observed, node, record),
         state: Some(state(step, record)),
-        keys: keys(node, step, record),
+        keys: keys(pass, node, step, record),
     })
+}
+
+/// Whether a read had shown that it is ours, and none since that it had gone.
+fn is_proven(record: &ResourceStatus) -> bool {
+    matches!(record.origin, Some(Origin::Created | Origin::Adopted)) && record.state.as_deref() != Some(ABSENT)
 }
 
 /// Whether it is made now, or later by the same plan, whose writes are all recorded before the first.
@@ -72,10 +81,10 @@ fn by_an_unread_group(observed: &Observed, node: &Node) -> bool {
     matches!(group, None | Some(Fact::Unread(_)))
 }
 
-/// What is proven to be gone stays known as that while it can't be read.
+/// What is proven to be gone stays known as that while it can't be read, and when others made it since.
 fn state(step: &Step, record: Option<&ResourceStatus>) -> String {
     match (&step.seen, record.and_then(|record| record.state.as_deref())) {
-        (Seen::Unread(_), Some(ABSENT)) => ABSENT.into(),
+        (Seen::Unread(_) | Seen::Foreign(_), Some(ABSENT)) => ABSENT.into(),
         (seen, _) => seen.word().into(),
     }
 }
@@ -84,9 +93,42 @@ fn is_absent(observed: &Observed, node: &Node) -> bool {
     observed.azure(node.kind, &node.id) == Fact::Absent
 }
 
-/// Tag keys, of a subnet what it is associated with, of what was adopted the elements of its lists: while a write may be
+/// What was written of it: tag keys, of a subnet what it is associated with, of what was adopted the elements of its lists: while a write may be
 /// under way, those wanted and those written; once settled, those wanted.
-fn keys(node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
+fn keys(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
+    let wanted = wanted_keys(node);
+    let known = record.map(|record| record.keys.as_slice()).unwrap_or_default();
+    let known = known.iter().filter(|one| !wanted.contains(one));
+    let mut keys: Vec<String> = match (&step.seen, node.goal) {
+        // what stands is another's: nothing of ours is written to it
+        (Seen::Foreign(_), _) => record.map(|record| record.keys.clone()).unwrap_or_default(),
+        (Seen::Settled, Goal::Present) => wanted,
+        _ => {
+            let room = ResourceStatus::MOST_KEYS.saturating_sub(wanted.len());
+            let known = remembered(pass.observed.azure_body(node.kind, &node.id), known, room);
+            wanted.iter().cloned().chain(known).collect()
+        }
+    };
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// Of the keys that may have been written before, those that are still to be taken away. Where not all fit, because spec
+/// after spec was refused, those that stand come first: a key that was never taken needs no memory.
+fn remembered<'k>(stands: Option<&Value>, known: impl Iterator<Item = &'k String>, room: usize) -> Vec<String> {
+    let mut known: Vec<String> = known.cloned().collect();
+    if let (true, Some(stands)) = (known.len() > room, stands) {
+        let text = stands.to_string().to_lowercase();
+        let name =
+            |key: &str| Value::from(key.trim_start_matches('[').trim_end_matches(']').to_lowercase()).to_string();
+        known.sort_by_cached_key(|key| !text.contains(&name(key)));
+    }
+    known.truncate(room);
+    known
+}
+
+fn wanted_keys(node: &Node) -> Vec<String> {
     let tags = ["tags", "kvTags"].into_iter().find_map(|name| node.body.get(name).and_then(Value::as_object));
     let mut keys: Vec<String> = tags.into_iter().flat_map(|map| map.keys().cloned()).collect();
     if node.kind == &SUBNET {
@@ -94,9 +136,6 @@ fn keys(node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String
     }
     if node.adopted {
         keys.extend(elements(&node.body, node.kind.rules));
-    }
-    if step.seen != Seen::Settled || node.goal == Goal::Gone {
-        keys.extend(record.into_iter().flat_map(|record| record.keys.clone()));
     }
     keys.sort();
     keys.dedup();

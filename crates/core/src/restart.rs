@@ -4,16 +4,18 @@
 use crate::{
     blueprint::Node,
     owner::{RESTART_TAG, sha256_hex},
+    subject,
 };
 use acivnet_api::{AciVnetDeployment, RESTART_REQUESTED_AT};
 use serde_json::Value;
 
 /// The request that stands, and whether it was carried out. One that was stays in the tag when the annotation goes.
-fn requested(cr: &AciVnetDeployment) -> Option<(&str, bool)> {
-    let asked = cr.metadata.annotations.as_ref().and_then(|all| all.get(RESTART_REQUESTED_AT));
-    let handled = cr.status.as_ref().and_then(|status| status.last_handled_restart_at.as_ref());
-    let last = asked.or(handled)?;
-    Some((last, handled == Some(last)))
+fn requested(cr: &AciVnetDeployment) -> Option<(String, bool)> {
+    let asked = subject::requested(&cr.metadata, RESTART_REQUESTED_AT);
+    let handled = cr.status.as_ref().and_then(|status| status.last_handled_restart_at.clone());
+    let last = asked.or_else(|| handled.clone())?;
+    let carried_out = handled.as_ref() == Some(&last);
+    Some((last, carried_out))
 }
 
 /// Whether a restart was asked for and is not known to be carried out.

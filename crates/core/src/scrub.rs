@@ -49,7 +49,9 @@ impl Scrubber {
         self
     }
 
-    /// One line of at most [`LONGEST`] characters without secrets and control characters.
+    /// One line of at most [`LONGEST`] characters without secrets and control characters. What is longer has the ids of
+    /// Azure in it shortened to kind and name, and is cut in its middle if that is not enough: what was tried stands at the
+    /// beginning, and what was wrong at the end.
     pub fn clean(&self, text: &str) -> String {
         let mut text = self.hide(text);
         for (pattern, with) in PATTERNS.iter() {
@@ -60,11 +62,50 @@ impl Scrubber {
             .filter(|word| !word.is_empty())
             .collect::<Vec<_>>()
             .join(" ");
-        if line.chars().count() <= LONGEST {
-            return line;
-        }
-        line.chars().take(LONGEST - 1).chain(['…']).collect()
+        fitted(line, LONGEST)
     }
+}
+
+/// A text of at most so many characters: with short ids if the whole is longer, and cut in its middle if that is, too.
+pub fn fitted(text: String, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text;
+    }
+    let text = short_ids(&text);
+    let length = text.chars().count();
+    if length <= longest {
+        return text;
+    }
+    let tail = longest / 3;
+    let head = text.chars().take(longest.saturating_sub(tail + 1));
+    let tail = text.chars().skip(length - tail);
+    head.chain(['…']).chain(tail).collect()
+}
+
+/// Ids of Azure Resource Manager below a resource group, as kinds and names: `networkSecurityGroups/g/securityRules/r`.
+fn short_ids(text: &str) -> String {
+    static ID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let id =
+            r"(?i)/subscriptions/[^/\s'\x22]+/(?:resourceGroups/[^/\s'\x22]+/providers/[^/\s'\x22]+/)?([^\s'\x22,;)]+)";
+        Regex::new(id).ok()
+    });
+    match &*ID {
+        Some(id) => id.replace_all(text, "$1").into_owned(),
+        None => text.to_owned(),
+    }
+}
+
+/// As many of these as fit into one line of at most [`LONGEST`] characters behind `before`, and how many more there are.
+pub fn list(before: &str, items: &[String], after: &str) -> String {
+    let more = |left: usize| if left == 0 { String::new() } else { format!(" and {left} more") };
+    let text = |shown: usize| {
+        let some = items.iter().take(shown).map(String::as_str).collect::<Vec<_>>().join(", ");
+        format!("{before}{some}{}{after}", more(items.len() - shown))
+    };
+    let fits = |shown: &usize| text(*shown).chars().count() <= LONGEST;
+    // the longest that fits; of what does not even fit by itself the beginning
+    let shown = (1..=items.len().min(LONGEST / 2)).take_while(fits).last().unwrap_or(1).min(items.len());
+    clean(&text(shown))
 }
 
 /// [`Scrubber::clean`] without known values.
@@ -97,7 +138,47 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_point_outlives_the_cut() {
+        let group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/a-resource-group-of-a-team/providers/Microsoft.Network/networkSecurityGroups/rulensg";
+        let said = format!(
+            "PUT rulensg: 400 SecurityRuleInvalidPortRange: Security rule {group}/securityRules/web has invalid Port range. Value provided: 80,443. \
+             Value should be an integer OR integer range with '-' delimiter. Valid range 0-65535."
+        );
+        let cleaned = clean(&said);
+        assert!(cleaned.contains("Security rule networkSecurityGroups/rulensg/securityRules/web has"), "{cleaned}");
+        assert!(cleaned.contains("80,443") && cleaned.ends_with("Valid range 0-65535."), "{cleaned}");
+        let long = clean(&format!("PUT x: {} the disk is full", "filler ".repeat(100)));
+        assert!(long.starts_with("PUT x: filler") && long.ends_with("the disk is full"), "{long}");
+        assert_eq!(long.chars().count(), LONGEST);
+        let short = format!("{group} is not there");
+        assert_eq!(clean(&short), short, "what fits keeps the whole id");
+        let scope = format!(
+            "role on /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g, {}",
+            "x".repeat(300)
+        );
+        assert!(clean(&scope).starts_with("role on resourceGroups/g, x"), "{}", clean(&scope));
+    }
+
+    #[test]
+    fn a_list_says_how_many_more_there_are() {
+        let names: Vec<String> =
+            (0..99).map(|n| format!("NetworkSecurityGroup/nsg-mr properties.securityRules[rule-{n}]")).collect();
+        let text = list("Azure differs in ", &names, "; see status.drift");
+        assert!(text.chars().count() <= LONGEST && text.ends_with(" more; see status.drift"), "{text}");
+        assert_eq!(list("a ", &names[..1], ""), format!("a {}", names[0]));
+        assert_eq!(list("a ", &[], "."), "a .");
+        let long = list("a ", &["ü".repeat(999), "b".to_owned()], " end");
+        assert!(long.chars().count() == LONGEST && long.ends_with("ü and 1 more end"), "{long}");
+    }
+
     proptest! {
+        #[test]
+        fn nothing_is_longer_than_allowed(text in ".{0,900}", longest in 1usize..300) {
+            prop_assert!(fitted(text, longest).chars().count() <= longest);
+        }
+
+
         #[test]
         fn a_canary_never_leaves(before in ".{0,300}", after in ".{0,300}") {
             let cleaned = Scrubber::new(["c4nary-c4nary".to_owned()]).clean(&format!("{before}c4nary-c4nary{after}"));

@@ -2,6 +2,7 @@
 
 use crate::{
     blueprint::Blueprint,
+    fit,
     observed::Observed,
     plan::{ABSENT, Done, Limits, Plan, plan},
     questions::Question,
@@ -70,8 +71,7 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
 
     /// Whether a person asks for a look by annotation, and has not had it yet.
     fn asked(&self) -> bool {
-        let asked = self.meta().annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUESTED_AT));
-        asked.is_some_and(|asked| self.last_handled() != Some(asked))
+        requested(self.meta(), RECONCILE_REQUESTED_AT).is_some_and(|asked| self.last_handled() != Some(&asked))
     }
 
     /// Whether this generation had settled before.
@@ -111,6 +111,11 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     fn interval_seconds(&self) -> u64 {
         let seconds = self.drift().and_then(|drift| drift.interval_seconds).unwrap_or(Drift::DEFAULT_INTERVAL_SECONDS);
         u64::from(seconds.unsigned_abs())
+    }
+
+    /// Seconds between two looks at all that it is about, a probe too.
+    fn look_seconds(&self) -> u64 {
+        self.interval_seconds()
     }
 
     /// What to do about drift.
@@ -171,6 +176,11 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
 pub fn may_wait<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
     let goes_on = matches!(report.next, Next::Retry(_));
     goes_on && subject.status().is_some_and(|last| S::essence(last) == S::essence(&report.status))
+}
+
+/// What a person asks for by an annotation, as it is remembered in the status: long texts are cut.
+pub fn requested(meta: &ObjectMeta, annotation: &str) -> Option<String> {
+    meta.annotations.as_ref()?.get(annotation).map(fit::value)
 }
 
 /// Namespace, name and uid: empty text when absent, which no object of an API server has.

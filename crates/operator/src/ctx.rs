@@ -1,9 +1,9 @@
 //! Everything that comes from outside, and what is remembered between two passes.
 
 use crate::{
-    config_maps::ConfigMaps, digests::Digests, identity::Identities, locks::Locks, memory::Memory, metrics::Metrics,
-    networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, remote_files::RemoteFiles,
-    repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
+    config_maps::ConfigMaps, digests::Digests, events::Told, identity::Identities, locks::Locks, memory::Memory,
+    metrics::Metrics, networks::Networks, pace::Pace, pauses::Pauses, probe::Probes, queue::Queue, refusals::Refusals,
+    remote_files::RemoteFiles, repeats::Repeats, running::Running, snapshot::Snapshots, stores::Stores, turns::Turns,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};
@@ -80,6 +80,10 @@ pub struct Ctx {
     pub(crate) probes: Probes,
     /// Writes that had to be made again.
     pub(crate) repeats: Repeats,
+    /// Events that stand for others of their kind.
+    pub(crate) told: Told,
+    /// Writes that Azure refused.
+    pub(crate) refusals: Refusals,
     pub(crate) pauses: Pauses,
     /// By virtual network, in lower case: Azure takes one write at a time in each.
     pub(crate) writers: Locks,
@@ -134,6 +138,8 @@ impl Ctx {
             snapshots: Snapshots::default(),
             probes: Probes::default(),
             repeats: Repeats::default(),
+            told: Told::default(),
+            refusals: Refusals::default(),
             pauses: Pauses::default(),
             writers: Locks::default(),
             cluster: options.cluster,
@@ -145,6 +151,7 @@ impl Ctx {
     pub(crate) fn forget(&self, namespace: &str, meta: &ObjectMeta) {
         self.memory.forget(meta);
         self.repeats.forget(meta);
+        self.refusals.forget(meta);
         self.running.forget(meta);
         self.pauses.forget(meta);
         self.probes.forget(names(meta).2);

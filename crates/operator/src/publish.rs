@@ -1,23 +1,16 @@
 //! Status, events and finalizers: the only writes to our own objects.
 
-use crate::{FIELD_MANAGER, ctx::Ctx, identity::Known, kubernetes, object::Object};
+use crate::{FIELD_MANAGER, ctx::Ctx, events, identity::Known, kubernetes, object::Object};
 use acivnet_api::FINALIZER;
 use acivnet_core::{
-    report::{Event, Next, Report},
+    report::{Next, Report},
     subject::{Subject, may_wait, names, needs_record},
-};
-use k8s_openapi::{
-    api::events::v1::Event as KubernetesEvent,
-    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-
-/// Longest note of an event, in bytes (Kubernetes API, `events.k8s.io/v1`, field `note`).
-const NOTE: usize = 1024;
 
 fn api<S: Object>(ctx: &Ctx, cr: &S) -> Api<S> {
     Api::namespaced(ctx.kube.clone(), names(cr.meta()).0)
@@ -66,7 +59,7 @@ pub(crate) async fn record<S: Object>(
         return Ok(cr);
     }
     let recorded = put_status(ctx, &cr, &report.status).await?;
-    events(ctx, &cr, &report.events).await;
+    events::write(ctx, &cr, &report.events).await;
     Ok(recorded)
 }
 
@@ -83,7 +76,7 @@ pub(crate) async fn publish<S: Object>(
     if !matches!(report.next, Next::Retry(_)) {
         ctx.pauses.forget(cr.meta());
     }
-    events(ctx, &cr, &report.events).await;
+    events::write(ctx, &cr, &report.events).await;
     if report.release { release(ctx, &cr).await } else { Ok(()) }
 }
 
@@ -118,53 +111,6 @@ async fn release<S: Object>(ctx: &Ctx, cr: &S) -> Result<(), kube::Error> {
 async fn others_hold<S: Object>(ctx: &Ctx, cr: &S) -> Result<bool, kube::Error> {
     let (namespace, _, uid) = names(cr.meta());
     Ok(ctx.stores.held(&ctx.kube, namespace).await?.iter().any(|held| held != uid))
-}
-
-/// Writes events. One that is refused is logged: a namespace that is going takes none.
-async fn events<S: Object>(ctx: &Ctx, cr: &S, events: &[Event]) {
-    for event in events {
-        if event.warning {
-            tracing::warn!(kind = %S::kind(&()), namespace = names(cr.meta()).0, name = names(cr.meta()).1, reason = event.reason, message = event.message, "event");
-        } else {
-            tracing::info!(kind = %S::kind(&()), namespace = names(cr.meta()).0, name = names(cr.meta()).1, reason = event.reason, message = event.message, "event");
-        }
-        ctx.metrics.kubernetes_write("Event", "create");
-        let api = Api::<KubernetesEvent>::namespaced(ctx.kube.clone(), names(cr.meta()).0);
-        match api.create(&PostParams::default(), &kubernetes_event(ctx, cr, event)).await {
-            Ok(_) => {}
-            Err(error) if kubernetes::terminating(&error) => {
-                tracing::debug!("the namespace is going and takes no events")
-            }
-            Err(error) => {
-                tracing::warn!(error = kubernetes::text(&error), reason = event.reason, "an event could not be written")
-            }
-        }
-    }
-}
-
-fn kubernetes_event<S: Object>(ctx: &Ctx, cr: &S, event: &Event) -> KubernetesEvent {
-    let (namespace, name, _) = names(cr.meta());
-    KubernetesEvent {
-        metadata: ObjectMeta {
-            namespace: Some(namespace.to_owned()),
-            name: Some(format!("{name}.{:016x}", ctx.random.next())),
-            ..ObjectMeta::default()
-        },
-        type_: Some(if event.warning { "Warning" } else { "Normal" }.to_owned()),
-        reason: Some(event.reason.to_owned()),
-        action: Some(event.action.to_owned()),
-        note: Some(note(&event.message)),
-        regarding: Some(cr.object_ref(&())),
-        event_time: Some(MicroTime(ctx.clock.now())),
-        reporting_controller: Some("acivnet.dev/operator".to_owned()),
-        reporting_instance: Some(FIELD_MANAGER.to_owned()),
-        ..KubernetesEvent::default()
-    }
-}
-
-fn note(message: &str) -> String {
-    let end = message.char_indices().map(|(at, one)| at + one.len_utf8()).take_while(|end| *end <= NOTE).last();
-    message.get(..end.unwrap_or_default()).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
         Ok(Outcome { next: Next::Sweep(interval), .. }) => {
             ctx.memory.forget(cr.meta());
             ctx.repeats.forget(cr.meta());
+            ctx.refusals.forget(cr.meta());
             let sweeps = ctx.pace.sweeps(interval, names(cr.meta()).0);
             (Some(sweeps.wait(ctx.clock.now())), "settled")
         }
@@ -52,7 +53,16 @@ fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration
     let look = ctx.running.next_look(cr.meta(), ctx.pace);
     let attempt = ctx.memory.attempt(cr.meta(), retry, progress, look.is_some());
     let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
-    look.filter(|_| retry == Retry::Soon).unwrap_or(wait)
+    match retry {
+        Retry::Soon => look.unwrap_or(wait),
+        // nothing is written meanwhile, and all else is looked at as ever
+        Retry::Slowly | Retry::OnSpecChange => {
+            let interval = Duration::from_secs(cr.look_seconds());
+            let sweep = ctx.pace.sweeps(interval, names(cr.meta()).0).wait(ctx.clock.now());
+            ctx.refusals.due(cr.meta()).unwrap_or(wait).min(sweep)
+        }
+        Retry::After(_) | Retry::Steadily | Retry::Backoff => wait,
+    }
 }
 
 struct Outcome {
@@ -76,6 +86,9 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
 async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     let (priority, looked) = (ctx.memory.priority(names(cr.meta()).2, Standing::of(cr)), Instant::now());
     let mut sight = Sight::of(ctx, cr, priority, is_steady(cr)).await;
+    if !cr.asked() {
+        sight.observed.refusals = ctx.refusals.standing(cr.meta());
+    }
     let (mut blueprint, mut plan) = decide(cr, &sight.observed, ctx.clock.now());
     if sight.is_shared() && !plan.settled() {
         sight.look_closer(cr).await;
@@ -101,6 +114,7 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     let Some(done) = act(ctx, azure, cr.meta(), &sight.secrets, &blueprint, &plan).await else {
         return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false });
     };
+    ctx.refusals.learn(ctx, cr.meta(), &blueprint, &plan, &done);
     let said = report(&cr, Some(&done));
     let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
         0 => said.next,

@@ -3,7 +3,7 @@
 use acivnet_core::{
     blueprint::Blueprint,
     owner::sha256_hex,
-    plan::{Done, Plan, Request},
+    plan::{self, Done, Plan},
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -39,20 +39,8 @@ impl Repeats {
 fn digest(blueprint: &Blueprint, plan: &Plan, done: &Done) -> Option<String> {
     let taken = |at: usize| done.results.iter().any(|(node, result)| *node == at && result.is_ok());
     let taken = plan.writes().filter(|(at, _)| taken(*at));
-    let parts: Vec<String> = taken
-        .filter_map(|(at, request)| {
-            let body = match request {
-                Request::Delete { .. } => "delete".to_owned(),
-                Request::Put { body, .. }
-                | Request::RegisterModel { body, .. }
-                | Request::CreateService { body, .. } => body.to_string(),
-                Request::ChangeKey { which, .. } => which.in_azure().to_owned(),
-                Request::KeepKeys { secret } => secret.clone(),
-                Request::PatchModel { operations } | Request::PatchService { operations, .. } => operations.to_string(),
-            };
-            Some(format!("{} {body}", blueprint.nodes.get(at)?.id.folded()))
-        })
-        .collect();
+    let parts: Vec<String> =
+        taken.filter_map(|(at, request)| Some(plan::digest(blueprint.nodes.get(at)?, request))).collect();
     let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
     (!parts.is_empty()).then(|| sha256_hex(&parts))
 }
@@ -65,7 +53,7 @@ mod tests {
         id::ResourceId,
         kinds::virtual_network::{self, VIRTUAL_NETWORK},
         owner::Mark,
-        plan::{Action, Progress, Seen, Step},
+        plan::{Action, Progress, Request, Seen, Step},
     };
     use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What the controller knows of a deployment.
 
-use crate::azure::{DriftItem, Origin, PlanStatus, ResourceStatus};
+use crate::azure::{DriftItem, LONGEST_VALUE, Origin, PlanStatus, ResourceStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use schemars::transform::RecursiveTransform;
@@ -19,9 +19,11 @@ pub struct AciVnetDeploymentStatus {
     pub settled_generation: Option<i64>,
     /// The last `acivnet.dev/reconcile-requested-at` that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub last_handled_reconcile_at: Option<String>,
     /// The last `acivnet.dev/restart-requested-at` that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub last_handled_restart_at: Option<String>,
     /// Where it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,8 +70,9 @@ pub struct AciVnetDeploymentStatus {
     /// What is known of Azure's resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceStatus>,
-    /// Fields in which Azure differs from the spec.
+    /// Fields in which Azure differs from the spec; of more than fit the last one tells how many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = DriftItem::MOST))]
     pub drift: Vec<DriftItem>,
     /// Conditions; see the reference of types and reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -82,12 +85,15 @@ pub struct AciVnetDeploymentStatus {
 pub struct Endpoint {
     /// Where to POST.
     #[serde(default, rename = "scoringURI", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub scoring_uri: Option<String>,
     /// The OpenAPI document of the service.
     #[serde(default, rename = "swaggerURI", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub swagger_uri: Option<String>,
     /// Private addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1), inner(length(max = LONGEST_VALUE)))]
     pub addresses: Vec<String>,
     /// How often the address has changed.
     #[serde(default)]
@@ -100,10 +106,12 @@ pub struct ModelStatus {
     /// Name in the workspace.
     pub name: String,
     /// Version that Azure assigned.
+    #[schemars(length(max = LONGEST_VALUE))]
     pub version: String,
     /// `sha256:` and the hex digest of the file, or of the names and digests of a directory's files. Of a version that was
     /// registered by others it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = LONGEST_VALUE))]
     pub digest: Option<String>,
     /// Whether the version was registered for this object or is referred to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +121,7 @@ pub struct ModelStatus {
     pub uri: Option<String>,
     /// ETag of what was read there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub etag: Option<String>,
 }
 

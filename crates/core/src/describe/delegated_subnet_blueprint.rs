@@ -293,42 +293,40 @@ impl Describer<'_> {
         let unread = self.unread(&deployments_question(self.cr)).or_else(|| self.unread(&others_question(&self.ids)));
         let users = users(self.cr, self.observed);
         let names = |leaving: bool| {
-            let names = users.iter().filter(|one| one.deleting == leaving).map(|one| one.name.as_str());
-            Some(names.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
+            let names = users.iter().filter(|one| one.deleting == leaving).map(|one| one.name.clone());
+            Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
         };
-        let stay =
-            |names| (reasons::SUBNET_IN_USE, format!("AciVnetDeployments use this subnet: {names}; delete them"));
-        let leave =
-            |names| (reasons::DELETING, format!("waiting for AciVnetDeployments that are being deleted: {names}"));
+        let stay = |names: Vec<String>| {
+            (reasons::SUBNET_IN_USE, scrub::list("AciVnetDeployments use this subnet: ", &names, "; delete them"))
+        };
+        let leave = |names: Vec<String>| {
+            (reasons::DELETING, scrub::list("waiting for AciVnetDeployments that are being deleted: ", &names, ""))
+        };
         let (reason, message) = names(false).map(stay).or_else(|| names(true).map(leave)).unzip();
-        unread.or_else(|| Some(Cause::person(reason?, scrub::clean(&message?))))
+        unread.or_else(|| Some(Cause::person(reason?, message?)))
     }
 
     /// Who keeps the delegated subnet from going.
     fn in_use(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, &self.ids.subnet)?;
         let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
-        let links = subnet::service_association_links(body).join(", ");
+        let links = subnet::service_association_links(body);
         let leaving = holders.iter().all(|holder| was_ours(self.cr, holder).is_some());
-        let (reason, message) = match (holders.len(), links.as_str()) {
-            (0, "") => return None,
+        let names: Vec<String> = holders.iter().map(|holder| (*holder).to_owned()).collect();
+        let (reason, message) = match (holders.len(), links.as_slice()) {
+            (0, []) => return None,
             (0, links) => {
-                let link = format!("Azure keeps the service association link {links} on the subnet");
-                (reasons::SERVICE_ASSOCIATION_LINK, format!("{link} for some minutes after the last container group"))
+                let after = " on the subnet for some minutes after the last container group";
+                let message = scrub::list("Azure keeps the service association link ", links, after);
+                (reasons::SERVICE_ASSOCIATION_LINK, message)
             }
             _ if leaving => {
-                let names = holders.join(", ");
-                (
-                    reasons::DELETING,
-                    format!("waiting for Azure to give back the addresses of {names}, which was deleted"),
-                )
+                let before = "waiting for Azure to give back the addresses of ";
+                (reasons::DELETING, scrub::list(before, &names, ", which was deleted"))
             }
             (count, _) => {
-                let names = holders.join(", ");
-                (
-                    reasons::SUBNET_IN_USE,
-                    format!("{count} container groups in Azure use this subnet; delete them: {names}"),
-                )
+                let before = format!("{count} container groups in Azure use this subnet; delete them: ");
+                (reasons::SUBNET_IN_USE, scrub::list(&before, &names, ""))
             }
         };
         // addresses and links come back minutes after a delete: looked for at an even pace, not a growing one

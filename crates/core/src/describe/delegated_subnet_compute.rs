@@ -89,11 +89,15 @@ impl Describer<'_> {
                 let field = |one: &Difference| {
                     format!("{} ({} to {})", compute_instance::field(&one.path), shown(&one.have), shown(&one.want))
                 };
-                let fields = differs.iter().map(field).collect::<Vec<_>>().join(", ");
+                let fields: Vec<String> = differs.iter().map(field).collect();
                 let way = "put it back, or set clientSubnet.computeInstance.replace: Allowed, which loses its disk";
                 (
                     reasons::REPLACEMENT_REFUSED,
-                    format!("compute instance {name} would have to be deleted and made again for {fields}; {way}"),
+                    scrub::list(
+                        &format!("compute instance {name} would have to be deleted and made again for "),
+                        &fields,
+                        &format!("; {way}"),
+                    ),
                 )
             }
             Seen::Absent if made && !allowed => (
@@ -139,13 +143,13 @@ impl Describer<'_> {
     fn client_held(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, self.ids.client.as_ref()?)?;
         let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
-        let names = holders.join(", ");
+        let names: Vec<String> = holders.iter().map(|holder| (*holder).to_owned()).collect();
         let (reason, message) = match holders.as_slice() {
             [] => return None,
-            [_] if self.deletes_compute() => {
-                (reasons::DELETING, format!("waiting for Azure to give back the address of {names}, which was deleted"))
+            [name] if self.deletes_compute() => {
+                (reasons::DELETING, format!("waiting for Azure to give back the address of {name}, which was deleted"))
             }
-            _ => (reasons::SUBNET_IN_USE, format!("the client subnet is in use; delete in Azure: {names}")),
+            _ => (reasons::SUBNET_IN_USE, scrub::list("the client subnet is in use; delete in Azure: ", &names, "")),
         };
         Some(Cause { reason, message: scrub::clean(&message), retry: Retry::Steadily })
     }

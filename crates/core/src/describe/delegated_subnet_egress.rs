@@ -96,8 +96,8 @@ impl Describer<'_> {
             [Some(self.ids.subnet.clone()), client, own].into_iter().flatten().chain(gateways).any(|one| one == *user)
         };
         let users: Vec<String> = users.iter().filter(|user| !lets_go(user)).map(ToString::to_string).collect();
-        let message = format!("{}/{} is in use: {}; take it off them", kind.name, id.name(), users.join(", "));
-        (!users.is_empty()).then(|| Cause::person(reasons::NAT_GATEWAY_IN_USE, scrub::clean(&message)))
+        let message = || scrub::list(&format!("{}/{} is in use: ", kind.name, id.name()), &users, "; take it off them");
+        (!users.is_empty()).then(|| Cause::person(reasons::NAT_GATEWAY_IN_USE, message()))
     }
 }
 
@@ -130,7 +130,11 @@ impl Reporter<'_> {
         let id = self.ids.nat_gateway.as_ref()?;
         let of = |kind: &'static Kind, id: &ResourceId| self.step_of(kind.name, id);
         let steps = self.ids.public_addresses.iter().filter_map(|id| of(&PUBLIC_IP_ADDRESS, id));
-        let unmet = steps.chain(of(&NAT_GATEWAY, id)).find(|(node, step)| !self.usable(node, step));
+        let steps: Vec<_> = steps.chain(of(&NAT_GATEWAY, id)).collect();
+        if let Some(cause) = steps.iter().find_map(|(_, step)| step.refusal(self.done)) {
+            return Some((cause.reason, cause.message));
+        }
+        let unmet = steps.into_iter().find(|(node, step)| !self.usable(node, step));
         if let Some((node, step)) = unmet {
             let failed = report::failures(self.done).any(|(at, _)| at == step.node);
             let refused = matches!(step.action, Action::Hold(Held::Refused(_) | Held::Unread(_)));
@@ -152,11 +156,11 @@ impl Reporter<'_> {
     fn outbound(&self) -> String {
         let bodies = self.ids.public_addresses.iter();
         let bodies = bodies.filter_map(|id| self.pass.observed.azure_body(&PUBLIC_IP_ADDRESS, id));
-        let addresses: Vec<&str> = bodies.filter_map(public_ip_address::address).collect();
+        let addresses: Vec<String> = bodies.filter_map(public_ip_address::address).map(str::to_owned).collect();
         let gateway = self.ids.nat_gateway.as_ref().map(ResourceId::name).unwrap_or_default();
         match addresses.as_slice() {
             [] => format!("what leaves the subnet goes by NAT gateway {gateway}"),
-            _ => format!("what leaves the subnet goes by NAT gateway {gateway}, as {}", addresses.join(", ")),
+            _ => scrub::list(&format!("what leaves the subnet goes by NAT gateway {gateway}, as "), &addresses, ""),
         }
     }
 }

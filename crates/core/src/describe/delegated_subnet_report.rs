@@ -10,6 +10,7 @@ use crate::{
     conditions::{Conditions, find},
     events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
+    fit,
     id::ResourceId,
     kinds::{
         network_security_group::NETWORK_SECURITY_GROUP,
@@ -22,7 +23,7 @@ use crate::{
     plan::{Action, Done, Held, Seen, Step},
     report::{self, Ready, Report, ready_unseen},
     resources::resources,
-    subject::{Pass, Subject},
+    subject::{Pass, Subject, requested},
 };
 use acivnet_api::{
     Capacity, DelegatedSubnet, DelegatedSubnetStatus, Occupant, RECONCILE_REQUESTED_AT,
@@ -53,6 +54,7 @@ impl Reporter<'_> {
             None => conditions.keep(types::READY),
             Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
         }
+        report::ready_of(&mut conditions, status.settled_generation);
         self.parts(&mut conditions);
         self.compute_ready(&mut conditions);
         self.egress_ready(&mut conditions);
@@ -92,12 +94,11 @@ impl Reporter<'_> {
         let last = self.cr.status.clone().unwrap_or_default();
         let mode = self.cr.drift_mode();
         let settled = self.pass.plan.settled() && self.cause.is_none();
-        let annotations = self.cr.metadata.annotations.as_ref();
         let (capacity, occupants, links) = self.use_of_the_subnet(&last);
         DelegatedSubnetStatus {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { last.settled_generation },
-            last_handled_reconcile_at: annotations.and_then(|all| all.get(RECONCILE_REQUESTED_AT).cloned()),
+            last_handled_reconcile_at: requested(&self.cr.metadata, RECONCILE_REQUESTED_AT),
             virtual_network_id: Some(self.ids.virtual_network.to_string()),
             subnet_id: Some(self.ids.subnet.to_string()),
             subnet_label: Some(self.label()),
@@ -125,7 +126,7 @@ impl Reporter<'_> {
                 let known = self.pass.observed.body(&deployments_question(self.cr)).is_some();
                 let occupants = if known { self.occupants(&holders) } else { last.occupants.clone() };
                 let capacity = capacity(&self.cr.spec.subnet.address_prefix, holders.len());
-                (Some(capacity), occupants, subnet::service_association_links(&body))
+                (Some(capacity), fit::occupants(occupants), fit::links(subnet::service_association_links(&body)))
             }
         }
     }
@@ -164,8 +165,7 @@ impl Reporter<'_> {
         let known = find(self.last(), types::READY);
         let label = self.label();
         if self.pass.blueprint.blocked.is_none() && self.wanted().all(|(node, step)| self.usable(node, step)) {
-            let message = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
-            return Some((Some(true), reasons::DELEGATED, message));
+            return Some(self.ready_as_it_stands(&label));
         }
         let Some(cause) = self.cause.clone().or_else(|| self.held_cause()) else {
             let unseen = !self.seen() && known.is_none_or(|known| known.status == "Unknown");
@@ -178,6 +178,23 @@ impl Reporter<'_> {
         let blind = self.wanted().any(|(_, step)| matches!(step.seen, Seen::Unread(_)));
         let unseen = blind.then(|| ready_unseen(self.last(), conditions, &cause, patience));
         unseen.flatten().unwrap_or(Some((Some(false), cause.reason, cause.message)))
+    }
+
+    /// What stands can be used. A change of it that is refused does not stand.
+    fn ready_as_it_stands(&self, label: &str) -> (Option<bool>, &'static str, String) {
+        let stands = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
+        let steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
+        let mut refused = steps.filter_map(|(node, step)| Some((node, step.refusal(self.done)?)));
+        let settled_once = self.cr.settled_generation().is_some();
+        match refused.next() {
+            Some((node, cause)) if is_network(node) && settled_once && !self.cr.had_settled() => (
+                Some(false),
+                cause.reason,
+                format!("{stands}, but the change of the spec is refused: {}", cause.message),
+            ),
+            Some((_, cause)) => (Some(true), reasons::DELEGATED, format!("{stands}, but {}", cause.message)),
+            None => (Some(true), reasons::DELEGATED, stands),
+        }
     }
 
     /// Settled; or it had settled once and stands, and only a difference that disturbs nobody is being put right.
@@ -249,7 +266,10 @@ impl Reporter<'_> {
             (Some(cause), _) if type_ == types::VIRTUAL_NETWORK_READY => {
                 conditions.set(type_, Some(false), cause.reason, cause.message.clone());
             }
-            (_, None) => conditions.set(type_, Some(true), happy, format!("{label} as described")),
+            (_, None) => match steps.iter().find_map(|(_, step)| step.refusal(self.done)) {
+                Some(cause) => conditions.set(type_, Some(false), cause.reason, cause.message),
+                None => conditions.set(type_, Some(true), happy, as_described(&label, &steps)),
+            },
             (_, Some((_, step))) if matches!(step.seen, Seen::Unread(_)) => {
                 conditions.keep_or_unknown(type_, "not looked at yet");
             }
@@ -290,6 +310,17 @@ impl Reporter<'_> {
             }
         };
         conditions.set(types::CAPACITY_AVAILABLE, met, reason, message);
+    }
+}
+
+/// What is said of parts that can be used.
+fn as_described(label: &str, steps: &[(&Node, &Step)]) -> String {
+    let differs = steps.iter().any(|(_, step)| matches!(step.seen, Seen::Drifted(_)));
+    let left = steps.iter().any(|(_, step)| matches!(step.action, Action::Hold(Held::DriftMode | Held::Suspended)));
+    match (differs, left) {
+        (false, _) => format!("{label} as described"),
+        (true, false) => format!("{label} in use, and being brought to what the spec says"),
+        (true, true) => format!("{label} in use, and not as described: see status.plan"),
     }
 }
 

@@ -130,6 +130,12 @@ impl Subject for AciVnetDeployment {
         self.spec.adoption.unwrap_or_default()
     }
 
+    fn look_seconds(&self) -> u64 {
+        let probe = self.spec.probe.as_ref();
+        let probe = probe.map(|probe| u64::from(probe.interval_seconds.unwrap_or(300).unsigned_abs()));
+        self.interval_seconds().min(probe.unwrap_or(u64::MAX))
+    }
+
     fn leave(&mut self) {
         self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }

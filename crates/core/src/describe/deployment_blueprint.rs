@@ -36,7 +36,7 @@ use acivnet_api::{
     conditions::{reasons, types},
 };
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::Condition};
 use serde_json::{Map, Value};
 
 /// Describes one deployment.
@@ -307,7 +307,14 @@ fn network_cause(subnet: &DelegatedSubnet) -> Option<Cause> {
         return Some(Cause::person(reasons::WAITING_FOR_SUBNET, message));
     }
     let conditions = subnet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    (!is_true(conditions, types::READY)).then(|| subnet_not_ready(name, subnet))
+    (!is_usable(conditions)).then(|| subnet_not_ready(name, subnet))
+}
+
+/// Whether container groups can be made in a subnet: also while a change of what else belongs to it is refused.
+fn is_usable(conditions: &[Condition]) -> bool {
+    let parts = [types::VIRTUAL_NETWORK_READY, types::DELEGATED, types::EGRESS_READY];
+    let not_ready = find(conditions, types::READY).is_some_and(|ready| ready.status == "False");
+    is_true(conditions, types::READY) || not_ready && parts.iter().all(|part| is_true(conditions, part))
 }
 
 fn full(subnet: &DelegatedSubnet) -> Option<Cause> {

@@ -84,6 +84,10 @@ impl Reporter<'_> {
     fn model_ready(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
         let step = self.model_step().map(|(_, step)| step);
         let failed = step.and_then(|step| report::failures(self.done).find(|(at, _)| *at == step.node));
+        let failed = failed.map(|(_, failure)| failure.message.clone());
+        // refused in an earlier pass, and not repeated in this one
+        let held = step.filter(|step| self.pass.observed.was_refused(step)).and_then(|step| step.refusal(None));
+        let failed = failed.or(held.map(|cause| cause.message));
         let own = self.own(&[
             reasons::CONFIG_MAP_NOT_FOUND,
             reasons::MODEL_UNREADABLE,
@@ -91,7 +95,7 @@ impl Reporter<'_> {
             reasons::READING_MODEL,
         ]);
         let (met, reason, message) = match (step.map(|step| &step.seen), failed, own) {
-            (_, Some((_, failure)), _) => (false, reasons::REGISTRATION_FAILED, failure.message.clone()),
+            (_, Some(message), _) => (false, reasons::REGISTRATION_FAILED, message),
             (Some(Seen::Settled | Seen::Drifted(_)), ..) => {
                 let label = status.model_label.as_deref().unwrap_or_default();
                 (true, reasons::REGISTERED, format!("registered as {label}"))
@@ -169,6 +173,11 @@ impl Reporter<'_> {
 
     fn rollout(&self, conditions: &mut Conditions<'_>) {
         let step = self.step().map(|(_, step)| step);
+        // of what had settled nothing new is known where nothing could be described
+        let known = !self.drifts || !self.pass.plan.steps.is_empty();
+        if let Some(cause) = self.refusal().filter(|_| known && self.service.is_some() && !self.failed()) {
+            return conditions.set(types::ROLLOUT_COMPLETE, Some(false), cause.reason, cause.message);
+        }
         let (met, reason, message) = match step.map(|step| (&step.seen, step.change, &step.action)) {
             Some((Seen::Settled, ..)) => (true, reasons::COMPLETE, "the wanted content runs"),
             Some((Seen::Drifted(_), Some(Change::Live), _)) => (true, reasons::COMPLETE, "the wanted content runs"),

@@ -87,6 +87,7 @@ impl<'a> Reporter<'a> {
             None => conditions.keep(types::READY),
             Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
         }
+        report::ready_of(&mut conditions, status.settled_generation);
         self.parts(&mut conditions, &status);
         let cause = self.open_cause();
         progress(&mut conditions, cause.as_ref(), self.pass.observed.settings.stalled_after_seconds);
@@ -157,10 +158,24 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// It serves; a certificate that ends soon is told of.
+    /// It serves, and clients use it: a change that is refused is told of, and so is a certificate that ends soon. Which
+    /// generation it is that serves, the condition says by itself.
     fn serving(&self, what: &str) -> (Option<bool>, &'static str, String) {
         let expiry = tls::ends_soon(self.cr, self.pass.observed, self.pass.now);
-        (Some(true), reasons::SERVING, expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}")))
+        let what = expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}"));
+        let message = match self.refusal() {
+            Some(cause) if self.drifts => format!("{what}, but {}", cause.message),
+            Some(cause) => format!("{what}, and a change of it is refused: {}", cause.message),
+            None => what,
+        };
+        (Some(true), reasons::SERVING, message)
+    }
+
+    /// Why something stays undone until somebody does something about it.
+    pub(super) fn refusal(&self) -> Option<Cause> {
+        let refused = self.pass.plan.steps.iter().find_map(|step| step.refusal(self.done));
+        let open = self.pass.plan.steps.is_empty() || !self.pass.plan.settled();
+        refused.or_else(|| self.cause.clone().filter(|cause| open && cause.needs_somebody()))
     }
 
     /// Whether it serves, and no key of the Secret is one of Azure's yet: clients go on with theirs.
@@ -263,10 +278,8 @@ impl<'a> Reporter<'a> {
     }
 
     fn next(&self, open: Option<&Cause>) -> Next {
-        let probe = self.cr.spec.probe.as_ref();
-        let probe = probe.map(|probe| u64::from(probe.interval_seconds.unwrap_or(300).unsigned_abs()));
-        let seconds = self.cr.interval_seconds().min(probe.unwrap_or(u64::MAX));
-        match report::next(self.pass, self.done, self.cause.as_ref(), Duration::from_secs(seconds)) {
+        let sweep = Duration::from_secs(self.cr.look_seconds());
+        match report::next(self.pass, self.done, self.cause.as_ref(), sweep) {
             Next::Sweep(sweep) => match open.map(|open| open.reason) {
                 Some(reasons::PROGRESSING) => Next::Retry(Retry::Soon),
                 Some(reasons::PROBE_FAILED) => Next::Retry(Retry::Backoff),

@@ -10,6 +10,7 @@ use crate::{
     blueprint::{Hold, Node, PayloadSource},
     endpoint::Address,
     failure::Cause,
+    fit,
     kinds::{
         model_version::{self, MODEL_VERSION},
         web_service::{self, WEB_SERVICE, keys::SERVICE_KEYS},
@@ -21,11 +22,11 @@ use crate::{
     report::{self, azure_field},
     resources::resources,
     retry::Retry,
-    subject::Subject,
+    subject::{Subject, requested},
 };
 use acivnet_api::{
-    AciVnetDeployment, AciVnetDeploymentStatus, Endpoint, ModelStatus, Origin, ProbeStatus, RECONCILE_REQUESTED_AT,
-    RESTART_REQUESTED_AT, ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus, conditions::reasons,
+    AciVnetDeploymentStatus, Endpoint, ModelStatus, Origin, ProbeStatus, RECONCILE_REQUESTED_AT, RESTART_REQUESTED_AT,
+    ReplaceApproval, ResolvedAzure, ResolvedResources, ResourceStatus, conditions::reasons,
 };
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ impl Reporter<'_> {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { self.last.settled_generation },
             last_handled_reconcile_at: match looked(self.pass.observed) {
-                true => annotation(self.cr, RECONCILE_REQUESTED_AT),
+                true => requested(&self.cr.metadata, RECONCILE_REQUESTED_AT),
                 false => self.last.last_handled_reconcile_at.clone(),
             },
             last_handled_restart_at: self.restarted(),
@@ -103,7 +104,7 @@ impl Reporter<'_> {
     /// The restart that was asked for, once the web service stands with it.
     fn restarted(&self) -> Option<String> {
         let settled = self.step().is_some_and(|(_, step)| step.seen == Seen::Settled);
-        let asked = annotation(self.cr, RESTART_REQUESTED_AT).filter(|_| settled);
+        let asked = requested(&self.cr.metadata, RESTART_REQUESTED_AT).filter(|_| settled);
         asked.or_else(|| self.last.last_handled_restart_at.clone())
     }
 
@@ -154,8 +155,8 @@ impl Reporter<'_> {
         };
         Some(ModelStatus {
             name: self.cr.spec.model.name.clone(),
-            version: model_version::version(body),
-            digest,
+            version: fit::value(model_version::version(body)),
+            digest: digest.map(fit::value),
             uri: read.map(|(uri, _)| uri.clone()),
             etag: read.map(|(_, etag)| etag.clone()),
             origin: Some(origin),
@@ -236,10 +237,6 @@ fn moved(address: &Address, was: Endpoint) -> Endpoint {
 fn summary(probe: &ProbeStatus) -> String {
     let code = probe.status_code.filter(|_| probe.result == "Passed");
     code.map_or_else(|| "FAILED".to_owned(), |code| code.to_string())
-}
-
-fn annotation(cr: &AciVnetDeployment, name: &str) -> Option<String> {
-    cr.metadata.annotations.as_ref().and_then(|all| all.get(name).cloned())
 }
 
 /// `status.plan` speaks of the fields of the spec.

@@ -120,3 +120,50 @@ async fn who_wrote_first_wins() {
         assert!(ctx.metrics.text().contains(&format!(r#"result="{word}""#)), "{status}");
     }
 }
+
+/// How often something was written to Azure, and looked at, in so many seconds of passes.
+async fn passes(ctx: &Ctx, object: &Mutex<Value>, azure: &FakeAzure, seconds: u64) -> (usize, usize) {
+    let (begin, mut puts, mut looks) = (Instant::now(), 0, 0);
+    while begin.elapsed() < Duration::from_secs(seconds) {
+        let wait = reconcile(ctx, &read(object)).await.unwrap();
+        let lines = azure.lines();
+        puts += lines.iter().filter(|line| line.starts_with("PUT ")).count();
+        looks += usize::from(lines.iter().any(|line| line.starts_with("GET ")));
+        tokio::time::advance(wait).await;
+    }
+    (puts, looks)
+}
+
+fn refusing(status: u16, code: &'static str) -> FakeAzure {
+    FakeAzure::new(move |line| match line.split_once(' ').unwrap() {
+        ("GET", _) => (404, json!({"error": {"code": "ResourceNotFound", "message": "no"}})),
+        _ => (status, json!({"error": {"code": code, "message": "no"}})),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_stops_the_write_and_no_look() {
+    let (mut spec, azure) = (subnet(), refusing(400, "Surprise"));
+    spec["spec"]["drift"] = json!({"intervalSeconds": 30});
+    let (mock, object) = cluster(spec, true);
+    let ctx = mock.ctx_with(azure.clone());
+    let (puts, looks) = passes(&ctx, &object, &azure, 2600).await;
+    assert!(puts == 1 && looks > 80, "{puts} writes in {looks} looks, one in 30 s each");
+    assert_eq!(condition(&object, "Stalled")["reason"], reasons::AZURE_REFUSED, "what was refused stays told");
+    let (puts, _) = passes(&ctx, &object, &azure, 2000).await;
+    assert_eq!(puts, 1, "after an hour it is tried again");
+    object.lock().unwrap()["metadata"]["annotations"] = json!({"acivnet.dev/reconcile-requested-at": "now"});
+    assert_eq!(passes(&ctx, &object, &azure, 600).await.0, 1, "and when somebody asks for it");
+    object.lock().unwrap()["metadata"]["generation"] = json!(2);
+    assert_eq!(passes(&ctx, &object, &azure, 600).await.0, 1, "and for another spec");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_may_remove_is_tried_ever_later() {
+    let azure = refusing(403, "AuthorizationFailed");
+    let (mock, object) = cluster(subnet(), true);
+    let ctx = mock.ctx_with(azure.clone());
+    let (first, _) = passes(&ctx, &object, &azure, 300).await;
+    let (then, _) = passes(&ctx, &object, &azure, 3000).await;
+    assert!((5..=8).contains(&first) && (8..=14).contains(&then), "{first} in five minutes, {then} in fifty more");
+}

@@ -1,0 +1,87 @@
+//! Writes that Azure refused for a cause that somebody has to remove. They are repeated later each time, an hour apart where
+//! only another spec helps; looks go on at each sweep meanwhile. Losing this costs one more refusal.
+
+use crate::ctx::Ctx;
+use acivnet_core::{
+    blueprint::Blueprint,
+    failure::Cause,
+    observed::Refusal,
+    plan::{Done, Plan, digest},
+    subject::names,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// By uid and place, an id in lower case: what was refused there last.
+#[derive(Default)]
+pub(crate) struct Refusals(Mutex<BTreeMap<String, Refused>>);
+
+struct Refused {
+    generation: i64,
+    by_place: BTreeMap<String, Write>,
+}
+
+struct Write {
+    digest: String,
+    cause: Cause,
+    attempt: u32,
+    due: Instant,
+}
+
+impl Refusals {
+    /// What is not due again. Another spec makes all due.
+    pub(crate) fn standing(&self, meta: &ObjectMeta) -> Vec<Refusal> {
+        let now = Instant::now();
+        let mut all = self.lock();
+        let uid = names(meta).2;
+        if all.get(uid).is_some_and(|known| known.generation != meta.generation.unwrap_or_default()) {
+            all.remove(uid);
+        }
+        let writes = all.get(uid).into_iter().flat_map(|known| known.by_place.values());
+        let standing = writes.filter(|write| write.due > now);
+        standing.map(|write| Refusal { write: write.digest.clone(), cause: write.cause.clone() }).collect()
+    }
+
+    /// Learns from a pass that wrote.
+    pub(crate) fn learn(&self, ctx: &Ctx, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, done: &Done) {
+        let mut all = self.lock();
+        let (generation, uid) = (meta.generation.unwrap_or_default(), names(meta).2);
+        let known = all.remove(uid).filter(|known| known.generation == generation);
+        let mut by_place = known.map(|known| known.by_place).unwrap_or_default();
+        by_place.retain(|place, _| blueprint.nodes.iter().any(|node| node.id.folded() == *place));
+        for (at, request) in plan.writes() {
+            let result = done.results.iter().find(|(node, _)| *node == at);
+            let (Some((_, result)), Some(node)) = (result, blueprint.nodes.get(at)) else { continue };
+            let (place, digest) = (node.id.folded(), digest(node, request));
+            let before = by_place.remove(&place).filter(|before| before.digest == digest);
+            let Some(failure) = result.as_ref().err().filter(|failure| failure.needs_somebody()) else { continue };
+            let attempt = before.map_or(0, |before| before.attempt.saturating_add(1));
+            let due = Instant::now() + ctx.pace.before(failure.retry, attempt, ctx.random.unit());
+            by_place.insert(place, Write { digest, cause: Cause::from(failure), attempt, due });
+        }
+        if !by_place.is_empty() {
+            all.insert(uid.to_owned(), Refused { generation, by_place });
+        }
+    }
+
+    /// In how long the first of those that are not due yet will be.
+    pub(crate) fn due(&self, meta: &ObjectMeta) -> Option<Duration> {
+        let (all, now) = (self.lock(), Instant::now());
+        let writes = all.get(names(meta).2)?.by_place.values().filter(|write| write.due > now);
+        writes.map(|write| write.due - now).min()
+    }
+
+    /// It stands as it should, or is gone.
+    pub(crate) fn forget(&self, meta: &ObjectMeta) {
+        self.lock().remove(names(meta).2);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Refused>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
