@@ -1,6 +1,7 @@
 //! All scenarios, by topic, each with how it has to end.
 
 mod parts;
+mod truth;
 
 use super::{
     acts::{self, adoption, others, portal, service, sources, trouble},
@@ -10,9 +11,22 @@ use super::{
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [CREATE, CHANGE, SOURCES, DELETE, DRIFT, SHARED, OTHERS, POLICIES, TROUBLE, parts::EGRESS, parts::COMPUTE]
-        .into_iter()
-        .flatten()
+    [
+        CREATE,
+        CHANGE,
+        SOURCES,
+        DELETE,
+        DRIFT,
+        SHARED,
+        OTHERS,
+        POLICIES,
+        TROUBLE,
+        truth::TRUTH,
+        parts::EGRESS,
+        parts::COMPUTE,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The scenario of a name.

@@ -7,6 +7,7 @@ pub mod portal;
 pub mod service;
 pub mod sources;
 pub mod trouble;
+pub mod truth;
 
 use super::{
     api_server::{

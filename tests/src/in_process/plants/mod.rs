@@ -6,6 +6,7 @@ mod adoption;
 mod azure_reads;
 mod azure_writes;
 mod kubernetes;
+mod truth;
 
 use super::{outward::Outward, wire::Lost};
 use async_trait::async_trait;
@@ -36,7 +37,7 @@ pub struct Planted {
 
 /// All bugs.
 pub fn all() -> impl Iterator<Item = &'static Planted> {
-    [kubernetes::BUGS, adoption::BUGS, azure_reads::BUGS, azure_writes::BUGS].into_iter().flatten()
+    [kubernetes::BUGS, adoption::BUGS, azure_reads::BUGS, azure_writes::BUGS, truth::BUGS].into_iter().flatten()
 }
 
 /// A request as a bug sees it once it is on its way.

@@ -1,0 +1,48 @@
+//! The status tells what holds, and what is remembered in it outlives what was wrong for a while.
+
+use super::{Scenario, acts};
+use crate::in_process::{
+    acts::truth,
+    end_state::EndState,
+    expect::{self, resource},
+};
+
+pub(super) const TRUTH: &[Scenario] = &[
+    Scenario {
+        name: "a refusal that is mended in Azure",
+        prepare: acts::network,
+        act: truth::refused_then_mended,
+        ends: as_described,
+    },
+    Scenario {
+        name: "another's mark for a while",
+        prepare: acts::network,
+        act: truth::anothers_mark,
+        ends: as_described,
+    },
+    Scenario {
+        name: "another's mark for a while, then deleted",
+        prepare: acts::network,
+        act: truth::anothers_mark_then_deleted,
+        ends: expect::nothing,
+    },
+    Scenario {
+        name: "a change that is refused, then corrected",
+        prepare: acts::network,
+        act: truth::refused_change,
+        ends: promoted_once_right,
+    },
+];
+
+fn as_described(end: &EndState) {
+    expect::network(end);
+    let rules = &resource(end, "/networkSecurityGroups/amlnsg")["properties"]["securityRules"];
+    assert_eq!(rules.as_array().map(Vec::len), Some(1));
+    assert!(resource(end, "/networkSecurityGroups/amlnsg")["tags"]["acivnet-owner"].as_str().is_some());
+}
+
+/// Whoever waited for the change got the one that stands.
+fn promoted_once_right(end: &EndState) {
+    expect::network(end);
+    assert_eq!(end.kubernetes["configmaps"]["ml/promoted"]["data"]["priorities"], "200 201");
+}
