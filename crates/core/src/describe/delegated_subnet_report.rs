@@ -165,9 +165,9 @@ impl Reporter<'_> {
         let label = self.label();
         if self.pass.blueprint.blocked.is_none() && self.wanted().all(|(node, step)| self.usable(node, step)) {
             let delegated = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
-            let notes = self.wanted().filter_map(|(node, _)| node.note.clone());
+            let notes = self.wanted().filter_map(|(node, _)| node.note.as_deref().map(crate::scrub::clean));
             let message = std::iter::once(delegated).chain(notes).collect::<Vec<_>>().join("; ");
-            return Some((Some(true), reasons::DELEGATED, crate::scrub::clean(&message)));
+            return Some((Some(true), reasons::DELEGATED, message));
         }
         let Some(cause) = self.cause.clone().or_else(|| self.held_cause()) else {
             let unseen = !self.seen() && known.is_none_or(|known| known.status == "Unknown");
