@@ -7,6 +7,9 @@ use acivnet_api::ResourceStatus;
 use ipnet::IpNet;
 use serde_json::Value;
 
+/// So many subnets are named that use a prefix.
+const NAMED: usize = 5;
+
 /// What the address space should be.
 #[derive(Debug, PartialEq)]
 pub(super) struct AddressSpace {
@@ -73,16 +76,18 @@ impl Inputs<'_> {
         }
         let users = self.users(prefix);
         if !users.is_empty() {
-            let users = users.join(", ");
+            let more = users.len().saturating_sub(NAMED);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let users = users.into_iter().take(NAMED).collect::<Vec<_>>().join(", ") + &more;
             return Fate::Kept(format!(
-                "address prefix {prefix} stays in the virtual network, though virtualNetwork.addressPrefixes no longer \
-                 names it: subnets use it ({users}); delete or move them, or name it again"
+                "prefix {prefix} stays, although virtualNetwork.addressPrefixes dropped it: name it again, or move the \
+                 subnets in it: {users}"
             ));
         }
         if self.siblings.iter().any(|one| one.creates && !one.deleting && names(&one.prefixes, prefix)) {
             return Fate::Kept(format!(
-                "address prefix {prefix} stays in the virtual network, because another DelegatedSubnet of the network names \
-                 it in virtualNetwork.addressPrefixes; take it out there, too"
+                "prefix {prefix} stays, because another DelegatedSubnet names it in virtualNetwork.addressPrefixes: take it \
+                 out there, too"
             ));
         }
         Fate::Goes
@@ -207,12 +212,12 @@ mod tests {
             space(&[a], Some(network(&[a, b], &[("ours", "10.9.1.0/24"), ("theirs", "10.10.1.0/24")])), &recorded);
         assert_eq!((found.prefixes, found.claims), (strings(&[a, b]), strings(&["[10.10.0.0/16]", "[10.9.0.0/16]"])));
         let note = found.note.unwrap();
-        assert!(note.contains(b) && note.contains("(theirs)") && note.contains("name it again"), "{note}");
+        assert!(note.contains(b) && note.ends_with(": theirs") && note.contains("name it again"), "{note}");
         // the greater one stays for the sake of who uses what is beyond the smaller one
         let stands = network(&[a], &[("ours", "10.9.1.0/24"), ("theirs", "10.9.200.0/24")]);
         let found = space(&["10.9.0.0/17"], Some(stands), &recorded);
         assert_eq!((found.prefixes, found.claims), (strings(&[a]), strings(&["[10.9.0.0/16]"])));
-        assert!(found.note.is_some_and(|note| note.contains("(theirs)")));
+        assert!(found.note.is_some_and(|note| note.ends_with(": theirs")));
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Reporter<'_> {
     /// What stands can be used. A change of it that is refused does not stand.
     fn ready_as_it_stands(&self, label: &str) -> (Option<bool>, &'static str, String) {
         let delegated = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
-        let notes = self.wanted().filter_map(|(node, _)| node.note.clone());
+        let notes = self.wanted().filter_map(|(node, _)| node.note.as_deref().map(crate::scrub::clean));
         let stands = std::iter::once(delegated).chain(notes).collect::<Vec<_>>().join("; ");
         let steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
         let mut refused = steps.filter_map(|(node, step)| Some((node, step.refusal(self.done)?)));

@@ -8,7 +8,7 @@ use super::{
     inputs::Inputs,
     secrets, service, service_tags,
     sources::{Content, Source, referred},
-    tls,
+    tls, variables,
 };
 use crate::{
     adoption,
@@ -57,6 +57,7 @@ impl Describer<'_> {
         secrets::check(self.cr, self.observed)?;
         tls::check(self.cr, self.observed, self.now)?;
         expectation::check(self.cr, self.observed)?;
+        variables::check(self.cr, self.observed)?;
         let mut blueprint = Blueprint::default();
         let workspace = blueprint.push(self.workspace_node());
         let versions = match &inputs.model {

@@ -8,6 +8,7 @@ use super::{
     secrets,
 };
 use crate::{
+    failure::Cause,
     kinds::web_service::{self, WEB_SERVICE},
     observed::{Fact, Observed},
     owner::{content_of, content_tag},
@@ -37,6 +38,14 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed) -> Option<Qu
     let stands = standing(cr, observed)?;
     let salt = content_tag(&stands).and_then(|tag| content_of(tag).1).filter(|salt| is_hex(salt));
     Some(Question::Fingerprints { salt: salt.map(str::to_owned), keys })
+}
+
+/// Refuses to go on without the fingerprints: what would be written then looked like other values.
+pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), Cause> {
+    match question(cr, observed).map(|question| observed.fact(&question)) {
+        Some(Fact::Unread(failure)) => Err(Cause::from(&failure)),
+        _ => Ok(()),
+    }
 }
 
 /// The web service, null while it is not there; none while it is unread.

@@ -73,10 +73,14 @@ mod tests {
             json!([{"id": address("a").as_str()}, {"id": address("c").as_str()}]);
         let paths: Vec<String> = differs(&stands).into_iter().map(|one| one.path).collect();
         let path = |name: &str| format!("properties.publicIpAddresses[{}]", address(name));
-        assert_eq!(paths, [path("b"), path("c")]);
+        assert_eq!(paths, [path("b")], "one of others stays");
         let put = merged(&normalise(&stands), &want, NAT_GATEWAY.rules, &[]);
         assert_eq!(put["properties"]["idleTimeoutInMinutes"], 10);
-        assert_eq!(put["properties"]["publicIpAddresses"], want["properties"]["publicIpAddresses"]);
+        let ids = ["a", "c", "b"].map(|name| json!({"id": address(name).as_str()}));
+        assert_eq!(put["properties"]["publicIpAddresses"], json!(ids));
+        let written = [format!("[{}]", address("c"))];
+        let put = merged(&normalise(&stands), &want, NAT_GATEWAY.rules, &written);
+        assert_eq!(put["properties"]["publicIpAddresses"], want["properties"]["publicIpAddresses"], "ours go");
         assert!(put["properties"].get("subnets").is_none());
     }
 }
