@@ -71,6 +71,9 @@ fn stop(world: &mut World, group: &Resource) -> Result<Response, Refusal> {
         return nothing(StatusCode::NO_CONTENT);
     }
     (life.stopped, life.turn) = (Some(now), turn);
+    if is_restarting {
+        life.started.get_or_insert(now);
+    }
     if let Some(subnet) = request::subnet(group) {
         addresses::release_address(world, subnet, &group.id);
     }

@@ -74,7 +74,12 @@ fn show_instance_view(world: &World, shown: &Shown<'_>, properties: &mut Map<Str
     let containers = request::containers(&shown.group.properties).iter();
     let views: Vec<View> = containers.map(|container| View::of(world, shown, container)).collect();
     let state = group_state(shown, &views);
-    properties.insert("instanceView".to_owned(), json!({"events": [], "state": state}));
+    let mut view = json!({"events": [], "state": state});
+    let is_begun = shown.life.is_some_and(|life| life.form == Form::Early && life.started.is_none());
+    if let Some(view) = view.as_object_mut().filter(|_| is_begun && state == "Pending") {
+        view.shift_remove("events");
+    }
+    properties.insert("instanceView".to_owned(), view);
     let containers = properties.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
     for (container, view) in containers.zip(views) {
         let members = container.get_mut("properties").and_then(Value::as_object_mut);
@@ -88,12 +93,15 @@ fn show_instance_view(world: &World, shown: &Shown<'_>, properties: &mut Map<Str
 fn show_address(shown: &Shown<'_>, properties: &mut Map<String, Value>) {
     let is_up = shown.life.is_some_and(|life| life.started.is_some() && life.stopped.is_none());
     let is_private = request::subnet(shown.group).is_some();
+    // The answer to a PUT had it from 2018 to 2021 (Azure/azure-libraries-for-java, -for-net), and has it no longer.
+    let is_early = shown.life.is_some_and(|life| life.form == Form::Early && life.stopped.is_none());
+    let is_told = is_up || (is_early && !is_private);
     if is_private && !is_up {
         properties.remove("ipAddress");
     }
     let fqdn = request::fqdn(shown.group);
     let Some(address) = properties.get_mut("ipAddress").and_then(Value::as_object_mut) else { return };
-    if let Some(ip) = shown.address.filter(|_| is_up) {
+    if let Some(ip) = shown.address.filter(|_| is_told) {
         address.insert("ip".to_owned(), json!(ip.to_string()));
     }
     if let Some(fqdn) = fqdn {

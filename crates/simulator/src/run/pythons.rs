@@ -14,15 +14,9 @@ const MOST_PATCHES: u64 = 40;
 const OLDEST_UNASKED: &str = ">=3.9";
 
 /// What a definition says of its interpreter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pythons {
     specifiers: Vec<String>,
-}
-
-impl Default for Pythons {
-    fn default() -> Self {
-        Self { specifiers: Vec::new() }
-    }
 }
 
 impl Pythons {

@@ -17,7 +17,7 @@ fn rule(access: Access, protocol: Option<&'static str>) -> Rule {
 
 fn inbound(rules: Vec<Rule>) -> Vec<String> {
     let text = ruleset(Some(&Filter { inbound: Some(rules), ..Filter::default() }), None);
-    text.lines().skip(6).take_while(|line| *line != "  }").map(|line| line.trim().to_owned()).collect()
+    text.lines().skip(7).take_while(|line| *line != "  }").map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]

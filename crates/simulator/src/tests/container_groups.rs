@@ -226,6 +226,7 @@ async fn stop_start_restart() {
     assert_eq!(state(&bed.get(&id("g")).await), "Running");
     assert_eq!(post("restart").await.status, 204);
     assert_eq!(post("stop").await.status, 204, "right after a restart");
+    post("start").await.expect(409, "ContainerGroupTransitioning");
     bed.wait(10);
     let stopped = bed.get(&id("g")).await;
     let detail = "Container stopped per client request";
@@ -241,7 +242,6 @@ async fn stop_start_restart() {
     );
     assert!(view["currentState"].get("exitCode").is_none(), "{view}");
     assert!(stopped.body["properties"].get("ipAddress").is_none());
-    post("start").await.expect(409, "ContainerGroupTransitioning");
     stands(&bed, "i", private_body()).await;
     let started = post("start").await;
     assert_eq!(started.status, 202);

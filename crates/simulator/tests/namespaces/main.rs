@@ -1,5 +1,6 @@
 //! Hosts in real network namespaces: what security groups and route tables say happens to real packets. Needs what
 //! `tools/preflight.sh network` asks for.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
 use std::process::Command;

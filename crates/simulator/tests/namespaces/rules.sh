@@ -10,8 +10,8 @@ client_group=$group/providers/Microsoft.Network/networkSecurityGroups/client
 table=$group/providers/Microsoft.Network/routeTables/t
 
 admin() { # METHOD PATH [JSON]
-  curl -sSf --cacert "$STATE/azure/ca.pem" -X "$1" ${3:+-H 'Content-Type: application/json' -d "$3"} \
-    "https://localhost:8443/simulator/$2" > "$STATE/answer"
+  curl -sS --fail-with-body --cacert "$STATE/azure/ca.pem" -X "$1" ${3:+-H 'Content-Type: application/json' -d "$3"} \
+    "https://localhost:8443/simulator/$2" > "$STATE/answer" || { echo "$1 $2: $(<"$STATE/answer")" >&2; return 1; }
 }
 
 put() { # ID JSON
@@ -19,8 +19,10 @@ put() { # ID JSON
 }
 
 subnet() { # NAME PREFIX [GROUP [TABLE]]
-  put "$network/subnets/$1" "{\"properties\": {\"addressPrefix\": \"$2\"
-    ${3:+, \"networkSecurityGroup\": {\"id\": \"$3\"}} ${4:+, \"routeTable\": {\"id\": \"$4\"}}}}"
+  local links=
+  [ -z "${3:-}" ] || links+=", \"networkSecurityGroup\": {\"id\": \"$3\"}"
+  [ -z "${4:-}" ] || links+=", \"routeTable\": {\"id\": \"$4\"}"
+  put "$network/subnets/$1" "{\"properties\": {\"addressPrefix\": \"$2\"$links}}"
 }
 
 rule() { # NAME PRIORITY DIRECTION ACCESS PORT
@@ -29,14 +31,17 @@ rule() { # NAME PRIORITY DIRECTION ACCESS PORT
 }
 
 rules() { # GROUP RULE…
-  local group=$1 IFS=,
+  local group=$1 all
   shift
-  put "$group" "{\"location\": \"westeurope\", \"properties\": {\"securityRules\": [$*]}}"
+  all=$(IFS=, && printf '%s' "$*")
+  put "$group" "{\"location\": \"westeurope\", \"properties\": {\"securityRules\": [$all]}}"
 }
 
 route() { # NEXT_HOP_TYPE [ADDRESS]
+  local hop="\"nextHopType\": \"$1\""
+  [ -z "${2:-}" ] || hop+=", \"nextHopIpAddress\": \"$2\""
   put "$table" "{\"location\": \"westeurope\", \"properties\": {\"routes\": [{\"name\": \"r\", \"properties\":
-    {\"addressPrefix\": \"10.0.1.0/24\", \"nextHopType\": \"$1\"${2:+, \"nextHopIpAddress\": \"$2\"}}}]}}"
+    {\"addressPrefix\": \"10.0.1.0/24\", $hop}}]}}"
 }
 
 ask() { # WHAT COMMAND…
