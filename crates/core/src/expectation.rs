@@ -11,7 +11,7 @@ pub const LONGEST_ANSWER: usize = 64 << 10;
 /// So much of an answer a pattern is looked for in, in bytes.
 const SEARCHED: usize = 16 << 10;
 /// Largest compiled pattern, in bytes: looking for it takes time in proportion to this and to the answer.
-const COMPILED: usize = 16 << 10;
+const COMPILED: usize = 10 << 10;
 /// Longest text of a value in a message, in characters.
 const SHOWN: usize = 60;
 

@@ -48,13 +48,13 @@ const CREATE: &[Scenario] = &[
     },
     Scenario {
         name: "keys with line ends",
-        prepare: acts::nothing,
-        act: service::article_with_keys_and_line_ends,
+        prepare: acts::network,
+        act: service::keys_and_line_ends,
         ends: expect::keys_refused,
     },
     Scenario {
         name: "another answer than expected",
-        prepare: acts::nothing,
+        prepare: acts::article,
         act: service::another_answer,
         ends: expect::another_answer,
     },

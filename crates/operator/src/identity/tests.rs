@@ -31,6 +31,7 @@ fn token() -> serde_json::Value {
 #[tokio::test]
 async fn says_what_is_missing_and_what_to_do() {
     let full = json!({"tenantID": "dA==", "clientID": "Yw==", "clientSecret": "aHVudGVyMjI="});
+    let with_secret = |value: &str| Some(json!({"tenantID": "dA==", "clientID": "Yw==", "clientSecret": value}));
     for (account_found, secret_found, reason, words) in [
         (None, None, reasons::SERVICE_ACCOUNT_NOT_FOUND, "create the ServiceAccount"),
         (Some(json!({})), None, reasons::ANNOTATION_MISSING, "client-id and azure.workload.identity/tenant-id"),
@@ -47,6 +48,16 @@ async fn says_what_is_missing_and_what_to_do() {
             reasons::SECRET_MISSING,
             "lacks the key clientSecret",
         ),
+        // hunter and a NUL; a byte order mark and hunter; two lines
+        (
+            None,
+            with_secret("aHVudGVyAA=="),
+            reasons::SECRET_VALUE_INVALID,
+            "key clientSecret of Secret acivnet-azure of namespace ml holds a control",
+        ),
+        (None, with_secret("77u/aHVudGVy"), reasons::SECRET_VALUE_INVALID, "byte order mark"),
+        (None, with_secret("YWIKY2Q="), reasons::SECRET_VALUE_INVALID, "several lines"),
+        (None, with_secret("Cg=="), reasons::SECRET_MISSING, "lacks the key clientSecret"),
     ] {
         let mock = Mock::new(move |request| match (request.path.as_str(), &account_found, &secret_found) {
             (ACCOUNT, Some(annotations), _) => found(&account(annotations)),

@@ -35,20 +35,19 @@ pub fn article_with_keys(bed: &Bed) -> Done<'_> {
     super::network(bed)
 }
 
-/// The same, with keys from files that an editor wrote.
-pub fn article_with_keys_and_line_ends(bed: &Bed) -> Done<'_> {
+/// A deployment with keys from files that an editor wrote.
+pub fn keys_and_line_ends(bed: &Bed) -> Done<'_> {
     bed.apply(super::files("churn"));
     bed.apply(keys("first-primary\n", "first-secondary\n"));
     bed.apply(by_key().0);
-    super::network(bed)
+    done()
 }
 
-/// The how-to's objects, with an expectation that the answer does not meet.
+/// An expectation that the answer does not meet.
 pub fn another_answer(bed: &Bed) -> Done<'_> {
-    bed.apply(super::files("churn"));
     let expected = json!({"value": {"models": ["another:1"]}});
     bed.apply(examples::deployment().with("/spec/probe/expect", json!({"jsonContains": expected})).0);
-    super::network(bed)
+    done()
 }
 
 /// The same, with keys that Azure makes.
