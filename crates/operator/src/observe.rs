@@ -262,7 +262,8 @@ impl<'a> Sight<'a> {
 
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
         let known = self.ctx.identities.of(self.ctx, names(cr.meta()).0, cr.deleting()).await?;
-        let errand = Errand { priority: self.priority, region: cr.region().to_owned() };
+        let whose = names(cr.meta()).0.to_owned();
+        let errand = Errand { priority: self.priority, region: cr.region().to_owned(), whose };
         let azure = self.ctx.azure.pass(&known.identity).on(errand);
         let signed_in = azure.sign_in().await;
         (self.known, self.azure) = (Some(known), Some(azure));

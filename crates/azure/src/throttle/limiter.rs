@@ -42,13 +42,18 @@ impl Limiter {
         Self { state: Mutex::new(State { meter, closed_until: None, line: Line::default(), in_flight: 0 }), reserve }
     }
 
-    /// Waits for a turn, at most so long.
+    /// Waits for a turn for somebody, at most so long.
     ///
     /// # Errors
     /// The turn does not come within that time; when to try again, counted from now.
-    pub(super) async fn enter(self: &Arc<Self>, priority: Priority, longest: Duration) -> Result<Admission, Duration> {
+    pub(super) async fn enter(
+        self: &Arc<Self>,
+        priority: Priority,
+        whose: &str,
+        longest: Duration,
+    ) -> Result<Admission, Duration> {
         let bell = Arc::new(Notify::new());
-        let place = Place { ticket: self.lock().line.join(priority, Arc::clone(&bell)), limiter: self };
+        let place = Place { ticket: self.lock().line.join(priority, whose, Arc::clone(&bell)), limiter: self };
         let end = Instant::now() + longest;
         loop {
             let now = Instant::now();

@@ -38,6 +38,8 @@ const LONGEST_WAITING_EVERY: u64 = 8;
 pub struct Ticket {
     priority: Priority,
     number: u64,
+    /// Counts those who came.
+    came: u64,
 }
 
 impl Ticket {
@@ -47,30 +49,42 @@ impl Ticket {
     }
 }
 
-/// Waiters: by priority, then by the order in which they came; every eighth time the one that came first.
+/// Waiters: by priority, then in turn by those for whom they wait, then by the order in which they came; every eighth time
+/// the one that came first.
 #[derive(Debug)]
 pub struct Line<T> {
     waiting: BTreeMap<Ticket, T>,
     came: u64,
     served: u64,
+    /// By priority: the number that was served last.
+    now: BTreeMap<Priority, u64>,
+    /// The number of the last place of each for whom somebody waits.
+    last: BTreeMap<(Priority, String), u64>,
 }
 
 impl<T> Default for Line<T> {
     fn default() -> Self {
-        Self { waiting: BTreeMap::new(), came: 0, served: 0 }
+        Self { waiting: BTreeMap::new(), came: 0, served: 0, now: BTreeMap::new(), last: BTreeMap::new() }
     }
 }
 
 impl<T> Line<T> {
-    /// Takes a place.
-    pub fn join(&mut self, priority: Priority, waiter: T) -> Ticket {
+    /// Takes a place for somebody. Who has many places has each a round later than the one before, so that another one's
+    /// first place comes after at most one of theirs (start-time fair queueing; Goyal, Vin, Cheng, SIGCOMM 1996).
+    pub fn join(&mut self, priority: Priority, whose: &str, waiter: T) -> Ticket {
+        let now = self.now.get(&priority).copied().unwrap_or_default();
+        self.last.retain(|(of, _), last| *of != priority || *last > now);
+        let last = self.last.entry((priority, whose.to_owned())).or_insert(now);
+        *last += 1;
         self.came += 1;
-        self.join_at(priority, self.came, waiter)
+        let ticket = Ticket { priority, number: *last, came: self.came };
+        self.waiting.insert(ticket, waiter);
+        ticket
     }
 
-    /// Takes a place by a number that nobody else in line has, the lower the earlier among equally urgent ones.
+    /// Takes a place by a number of the caller's that nobody else in line has: the lower, the longer it counts as waiting.
     pub fn join_at(&mut self, priority: Priority, number: u64, waiter: T) -> Ticket {
-        let ticket = Ticket { priority, number };
+        let ticket = Ticket { priority, number, came: number };
         self.waiting.insert(ticket, waiter);
         ticket
     }
@@ -81,10 +95,10 @@ impl<T> Line<T> {
             return self.waiting.keys().next().copied();
         }
         let firsts = Priority::ALL.map(|priority| {
-            let mut same = self.waiting.range(Ticket { priority, number: 0 }..);
+            let mut same = self.waiting.range(Ticket { priority, number: 0, came: 0 }..);
             same.next().map(|(ticket, _)| *ticket).filter(|ticket| ticket.priority == priority)
         });
-        firsts.into_iter().flatten().min_by_key(|ticket| ticket.number)
+        firsts.into_iter().flatten().min_by_key(|ticket| ticket.came)
     }
 
     /// Whether the next turn is that of the longest waiting.
@@ -96,6 +110,8 @@ impl<T> Line<T> {
     pub fn serve(&mut self, ticket: Ticket) -> Option<T> {
         let waiter = self.waiting.remove(&ticket)?;
         self.served += 1;
+        let now = self.now.entry(ticket.priority).or_default();
+        *now = ticket.number.max(*now);
         Some(waiter)
     }
 
@@ -138,17 +154,35 @@ mod tests {
             (Priority::Operation, "operation"),
             (Priority::Change, "change 2"),
         ] {
-            line.join(priority, name);
+            line.join(priority, "", name);
         }
         assert_eq!(all_served(&mut line), ["change 1", "change 2", "operation", "retry", "sweep"]);
     }
 
     #[test]
+    fn who_has_many_places_delays_nobody_by_more_than_one() {
+        let mut line = Line::default();
+        for _ in 0..64 {
+            line.join(Priority::Change, "many", "many");
+        }
+        let served = |line: &mut Line<&'static str>| line.first().and_then(|ticket| line.serve(ticket)).unwrap();
+        assert_eq!([served(&mut line), served(&mut line)], ["many"; 2]);
+        for round in 0..10 {
+            line.join(Priority::Change, "one", "one");
+            let turns = [served(&mut line), served(&mut line)];
+            assert!(turns.contains(&"one"), "{round}: {turns:?}");
+        }
+        assert_eq!(all_served(&mut line).len(), 64 - 2 - 10);
+        line.join(Priority::Change, "another", "another");
+        assert_eq!(line.last.len(), 1, "who waits no more is forgotten");
+    }
+
+    #[test]
     fn nobody_waits_for_ever() {
         let mut line = Line::default();
-        line.join(Priority::Sweep, "sweep");
+        line.join(Priority::Sweep, "", "sweep");
         for _ in 0..20 {
-            line.join(Priority::Change, "change");
+            line.join(Priority::Change, "", "change");
         }
         let served = all_served(&mut line);
         assert_eq!(served.iter().position(|one| *one == "sweep"), Some(7));
@@ -157,8 +191,8 @@ mod tests {
     #[test]
     fn who_left_is_not_served() {
         let mut line = Line::default();
-        let first = line.join(Priority::Change, "first");
-        line.join(Priority::Change, "second");
+        let first = line.join(Priority::Change, "", "first");
+        line.join(Priority::Change, "", "second");
         assert_eq!(line.leave(first), Some("first"));
         assert_eq!(all_served(&mut line), ["second"]);
         assert!(line.is_empty());

@@ -86,6 +86,8 @@ pub struct Errand {
     pub priority: Priority,
     /// Region of the resources that it is about; empty when none is known.
     pub region: String,
+    /// For whom, among those who share an identity: they take turns.
+    pub whose: String,
 }
 
 /// Where a limit holds.
@@ -169,7 +171,7 @@ impl Throttle {
         for (scope, sort, limit) in limits(cloud, call, &errand.region) {
             let key = Key { caller: caller.clone(), scope, sort };
             let limiter = self.limiter(&key, limit);
-            let entered = limiter.enter(errand.priority, LONGEST.mul_f64(self.scale)).await;
+            let entered = limiter.enter(errand.priority, &errand.whose, LONGEST.mul_f64(self.scale)).await;
             let admission = entered.map_err(|after| NoTurn { scope: key.scope.as_str(), after })?;
             leave.push((key, admission));
         }

@@ -86,7 +86,7 @@ fn tenant(name: &str) -> Identity {
 }
 
 fn on(priority: Priority) -> Errand {
-    Errand { priority, region: "japaneast".into() }
+    Errand { priority, region: "japaneast".into(), ..Errand::default() }
 }
 
 const PROVIDERS: &str = "/subscriptions/s/resourceGroups/g/providers";
@@ -352,7 +352,7 @@ proptest! {
                 let (limiter, priority) = (Arc::clone(&limiter), Priority::ALL[*priority]);
                 async move {
                     sleep(Duration::from_millis(*at)).await;
-                    let admission = limiter.enter(priority, Duration::from_secs(3600)).await.unwrap();
+                    let admission = limiter.enter(priority, "", Duration::from_secs(3600)).await.unwrap();
                     let passed = start.elapsed();
                     sleep(Duration::from_millis(100)).await;
                     drop(admission);
