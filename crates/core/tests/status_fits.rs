@@ -153,7 +153,7 @@ fn reports<S: Stored>(world: &World, cr: &S, ends: Ends, text: &str) -> Vec<Repo
         Ends::Well | Ends::Refused => {}
     }
     let (blueprint, plan) = decide(cr, &observed, now);
-    let repeated = |(at, request)| {
+    let repeated = |(at, request): (usize, &acivnet_core::plan::Request)| {
         let write = digest(&blueprint.nodes[at], request);
         observed.refusals.iter().any(|one| one.write == write)
     };
