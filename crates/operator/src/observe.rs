@@ -229,7 +229,7 @@ impl<'a> Sight<'a> {
                 let found = ctx.stores.users(&ctx.kube, namespace, subnet).await;
                 fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
-            Question::Secret(name) => self.secrets.fact(ctx, namespace, name).await,
+            Question::Secret(name) => self.secrets.fact(ctx, namespace, name, &cr.secret_keys(name)).await,
             Question::Probe { url, tls, body, key, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
                 let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {

@@ -19,7 +19,7 @@ use std::{
 };
 
 /// So much of an answer is read, and dropped.
-const ANSWER: usize = 64 << 10;
+pub(crate) const ANSWER: usize = 64 << 10;
 
 /// The last passed probe of each object, by uid.
 #[derive(Default)]
