@@ -25,8 +25,10 @@ use url::Url;
 
 /// api-version of `GET /subscriptions/{id}`.
 const SUBSCRIPTION_VERSION: &str = "2022-12-01";
-const MOST_PAGES: usize = 1000;
-const MOST_ITEMS: usize = 100_000;
+/// Most pages of a list.
+pub const MOST_PAGES: usize = 1000;
+/// Most items of a list.
+pub const MOST_ITEMS: usize = 100_000;
 
 /// Is handed one item of a list after the other.
 pub type Each<'a> = &'a mut (dyn FnMut(Value) + Send);

@@ -20,6 +20,7 @@ mod fence;
 mod gate;
 pub mod http;
 mod identity;
+pub mod limits;
 mod machine_learning;
 mod models;
 mod observe;

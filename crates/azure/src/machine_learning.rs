@@ -31,9 +31,11 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// fewer.
 pub(crate) const PAGE: &str = "100";
 /// Tail of an operation's log, in bytes.
-const LOG_TAIL: usize = 16 << 10;
+pub const LOG_TAIL: usize = 16 << 10;
 /// Longest log that is read through for its tail, in bytes.
 const LOG_LONGEST: usize = 4 * LARGEST_ANSWER;
+/// Tail of a container's log, in bytes: its lines may be long.
+pub const SERVICE_LOG: usize = 128 << 10;
 /// Lines of a container's log that are asked for.
 const LOG_LINES: u32 = 500;
 
@@ -164,8 +166,15 @@ impl Azure {
         let mut url = endpoints.model_management(&workspace, &format!("services/{}/logs", segment(service.name())));
         url.set_query(Some(&format!("tail={LOG_LINES}&init=False")));
         let body = self.found(service, url).await?;
-        Ok(body.map(|body| body.get("content").and_then(Value::as_str).unwrap_or_default().to_owned()))
+        Ok(body.map(|body| tail(body.get("content").and_then(Value::as_str).unwrap_or_default()).to_owned()))
     }
+}
+
+/// The last whole lines of a log.
+fn tail(log: &str) -> &str {
+    let from = log.ceil_char_boundary(log.len().saturating_sub(SERVICE_LOG));
+    let tail = log.get(from..).unwrap_or_default();
+    if from == 0 { tail } else { tail.split_once('\n').map_or(tail, |(_, rest)| rest) }
 }
 
 /// Whether a 404 says that the resource itself is not there: the flat form with `statusCode` 404, as model management
@@ -180,5 +189,20 @@ pub(crate) fn fact(read: Result<Option<Value>, Failure>) -> Fact {
         Ok(Some(body)) => Fact::Present(body),
         Ok(None) => Fact::Absent,
         Err(failure) => Fact::Unread(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_log_the_last_whole_lines_are_taken() {
+        assert_eq!(tail("one\ntwo"), "one\ntwo");
+        let line = format!("{}\n", "ä".repeat(1000));
+        let log = line.repeat(100);
+        let found = tail(&log);
+        assert!(found.len() <= SERVICE_LOG && found.len() > SERVICE_LOG - 2 * line.len() && log.ends_with(found));
+        assert!(found.lines().all(|one| one.len() == line.len() - 1));
     }
 }

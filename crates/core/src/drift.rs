@@ -2,8 +2,11 @@
 //! we set is compared, and the rules of a kind say how.
 
 mod beside;
+mod same;
 
+use same::same;
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a field compares. Paths are dotted, from the body's root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +69,8 @@ impl Comparison<'_> {
             }
             (Some(Rule::Exact(_, key)), Value::Array(want), _) => self.keyed(rule, shown, want, have, key, &|_| true),
             (Some(Rule::Subset(_, key)), Value::Array(want), _) => {
-                let written = self.written;
-                self.keyed(rule, shown, want, have, key, &|one| once_wrote(written, one));
+                let written = Written::of(self.written);
+                self.keyed(rule, shown, want, have, key, &|one| written.has(one));
             }
             (_, Value::Object(want), have) => self.object(rule, shown, want, have),
             (loose, want, have) => {
@@ -98,9 +101,9 @@ impl Comparison<'_> {
                 self.found.push(Difference { path: join(shown, name), want: wanted.clone(), have: stands.clone() });
             }
         }
-        let ours = |name: &str| want.keys().any(|one| is_name(one, name, fold));
+        let (ours, written) = (Names::of(want.keys(), fold), Names::of(self.written, fold));
         for (name, stands) in have.as_object().into_iter().flatten() {
-            if self.written.iter().any(|one| is_name(one, name, fold)) && !ours(name) {
+            if written.has(name) && !ours.has(name) {
                 self.found.push(Difference { path: join(shown, name), want: Value::Null, have: stands.clone() });
             }
         }
@@ -116,24 +119,28 @@ impl Comparison<'_> {
         key: &str,
         exact: &dyn Fn(&str) -> bool,
     ) {
-        let nothing = Vec::new();
-        let have = have.as_array().unwrap_or(&nothing);
+        let have = have.as_array().map(Vec::as_slice).unwrap_or_default();
+        let stands = by_key(have, key);
         for wanted in want {
             let name = key_of(wanted, key);
             let at = format!("{shown}[{name}]");
-            match have.iter().find(|one| key_of(one, key).eq_ignore_ascii_case(&name)) {
+            match stands.get(&name.to_ascii_lowercase()) {
                 Some(stands) => {
+                    let before = self.found.len();
                     self.value(&format!("{rule}[]"), &at, wanted, stands);
-                    self.found.retain(|one| one.path != join(&at, key));
+                    let of_element = self.found.split_off(before);
+                    self.found.extend(of_element.into_iter().filter(|one| one.path != join(&at, key)));
                 }
                 None => self.found.push(Difference { path: at, want: wanted.clone(), have: Value::Null }),
             }
         }
-        let wanted =
-            |one: &&Value| want.iter().any(|wanted| key_of(wanted, key).eq_ignore_ascii_case(&key_of(one, key)));
-        for extra in have.iter().filter(|one| exact(&key_of(one, key)) && !wanted(one)) {
-            let path = format!("{shown}[{}]", key_of(extra, key));
-            self.found.push(Difference { path, want: Value::Null, have: extra.clone() });
+        let wanted = by_key(want, key);
+        for extra in have {
+            let name = key_of(extra, key);
+            if exact(&name) && !wanted.contains_key(&name.to_ascii_lowercase()) {
+                let path = format!("{shown}[{name}]");
+                self.found.push(Difference { path, want: Value::Null, have: extra.clone() });
+            }
         }
     }
 }
@@ -157,9 +164,21 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// Whether a name is this one; with `fold` in any case.
-fn is_name(one: &str, name: &str, fold: bool) -> bool {
-    one == name || fold && one.eq_ignore_ascii_case(name)
+/// Names, to be looked up in either way.
+struct Names {
+    all: BTreeSet<String>,
+    fold: bool,
+}
+
+impl Names {
+    fn of<'n>(names: impl IntoIterator<Item = &'n String>, fold: bool) -> Self {
+        let form = |name: &String| if fold { name.to_ascii_lowercase() } else { name.clone() };
+        Self { all: names.into_iter().map(form).collect(), fold }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        if self.fold { self.all.contains(&name.to_ascii_lowercase()) } else { self.all.contains(name) }
+    }
 }
 
 /// The name of a member as it stands. Azure Resource Manager and its providers don't tell names apart by case, and versions
@@ -181,24 +200,6 @@ fn key_of(value: &Value, key: &str) -> String {
     found.map(|found| found.as_str().map_or_else(|| found.to_string(), str::to_owned)).unwrap_or_default()
 }
 
-/// Nothing, `""`, `[]` and `{}` are the same; numbers compare as numbers, lists of scalars as sets.
-fn same(want: &Value, have: &Value, loose: bool) -> bool {
-    match (want, have) {
-        (want, have) if empty(want) && empty(have) => true,
-        (Value::String(want), Value::String(have)) => want == have || loose && folded(want) == folded(have),
-        (Value::Number(want), Value::Number(have)) => want.as_f64() == have.as_f64(),
-        (Value::Array(want), Value::Array(have)) => {
-            let held = |one: &Value| have.iter().any(|other| same(one, other, loose));
-            let wanted = |other: &Value| want.iter().any(|one| same(one, other, loose));
-            want.len() == have.len() && want.iter().all(held) && have.iter().all(wanted)
-        }
-        (Value::Object(want), Value::Object(have)) => {
-            want.iter().all(|(name, one)| same(one, have.get(name).unwrap_or(&Value::Null), loose))
-        }
-        (want, have) => want == have,
-    }
-}
-
 fn empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -213,9 +214,23 @@ fn folded(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
 }
 
-fn once_wrote(written: &[String], name: &str) -> bool {
-    let element = |one: &str| one.strip_prefix('[').and_then(|one| one.strip_suffix(']')).map(str::to_owned);
-    written.iter().any(|one| element(one).as_deref().unwrap_or(one).eq_ignore_ascii_case(name))
+/// The elements of a list by their key in lower case; of several with one key the first.
+fn by_key<'v>(list: &'v [Value], key: &str) -> BTreeMap<String, &'v Value> {
+    list.iter().rev().map(|one| (key_of(one, key).to_ascii_lowercase(), one)).collect()
+}
+
+/// What we wrote before, elements of lists without their brackets, in lower case.
+struct Written(BTreeSet<String>);
+
+impl Written {
+    fn of(written: &[String]) -> Self {
+        let element = |one: &str| one.strip_prefix('[').and_then(|one| one.strip_suffix(']')).map(str::to_owned);
+        Self(written.iter().map(|one| element(one).unwrap_or_else(|| one.clone()).to_ascii_lowercase()).collect())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains(&name.to_ascii_lowercase())
+    }
 }
 
 /// The keys, in brackets, of the elements of a body's lists that are compared as a whole.
@@ -244,8 +259,11 @@ fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[Stri
     match (rule, &mut *base, over) {
         (Some(Rule::WriteOnly(_)), stands, _) if !empty(stands) => {}
         (Some(Rule::Subset(_, key)), Value::Array(base), Value::Array(over)) => {
-            let wanted = |name: &str| over.iter().any(|one| key_of(one, key).eq_ignore_ascii_case(name));
-            base.retain(|one| wanted(&key_of(one, key)) || !once_wrote(written, &key_of(one, key)));
+            let (wanted, written) = (by_key(over, key), Written::of(written));
+            base.retain(|one| {
+                let name = key_of(one, key);
+                wanted.contains_key(&name.to_ascii_lowercase()) || !written.has(&name)
+            });
             lay_list(at, base, over, key, rules);
         }
         (_, Value::Object(base), Value::Object(over)) => lay_members(at, base, over, rules, written),
@@ -253,11 +271,12 @@ fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[Stri
     }
 }
 
-fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value>, rules: &[Rule], written: &[String]) {
+fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value>, rules: &[Rule], record: &[String]) {
     let rule = rule_at(at, rules);
     let fold = !matches!(rule, Some(Rule::Keys(_)));
     let is_map = matches!(rule, Some(Rule::Keys(_) | Rule::Tags(_)));
-    let dropped = |name: &str| is_map && written.iter().any(|one| is_name(one, name, fold));
+    let written = Names::of(record.iter().filter(|_| is_map), fold);
+    let dropped = |name: &str| written.has(name);
     base.retain(|name, _| {
         let wanted = standing(over, name, fold).and_then(|name| over.get(name));
         wanted.map_or(!dropped(name), |wanted| !wanted.is_null())
@@ -268,18 +287,22 @@ fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value
             Some(rule @ (Rule::Sole(..) | Rule::Among(..))) => beside::lay(rule, name, base, value),
             _ => {
                 let name = standing(base, name, fold).unwrap_or(name).to_owned();
-                lay(&below, base.entry(name).or_insert(Value::Null), value, rules, written);
+                lay(&below, base.entry(name).or_insert(Value::Null), value, rules, record);
             }
         }
     }
 }
 
 fn lay_list(at: &str, base: &mut Vec<Value>, over: &[Value], key: &str, rules: &[Rule]) {
+    let name = |one: &Value| key_of(one, key).to_ascii_lowercase();
+    let mut places: BTreeMap<String, usize> = base.iter().enumerate().rev().map(|(at, one)| (name(one), at)).collect();
     for wanted in over {
-        let name = key_of(wanted, key);
-        match base.iter_mut().find(|one| key_of(one, key).eq_ignore_ascii_case(&name)) {
+        match places.get(&name(wanted)).and_then(|place| base.get_mut(*place)) {
             Some(stands) => lay(&format!("{at}[]"), stands, wanted, rules, &[]),
-            None => base.push(wanted.clone()),
+            None => {
+                places.insert(name(wanted), base.len());
+                base.push(wanted.clone());
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use acivnet_api::{ConfigMapKey, SecretKeyRef};
 use std::net::Ipv4Addr;
 
 /// A scoring script and the files beside it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceDirectory {
     /// The script.
     pub script: ConfigMapKey,
@@ -71,7 +71,8 @@ pub enum Question {
     /// The last lines a web service's container wrote. Present: a string.
     ServiceLog(ResourceId),
     /// A key of a ConfigMap of the object's namespace.
-    /// Present: `{"digest":"sha256:…","size":n,"text":"…"}`; `text` only if `text` was asked for and it is UTF-8 of at most 256 KiB.
+    /// Present: `{"digest":"sha256:…","size":n,"text":"…"}`; `text` only if `text` was asked for and it is UTF-8 of at most
+    /// [`crate::describe::conda::LONGEST`] bytes.
     ConfigMap {
         /// Which.
         key: ConfigMapKey,

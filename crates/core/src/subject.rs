@@ -49,6 +49,11 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     /// a difference is an open change and not drift.
     fn has_new_inputs(&self, observed: &Observed) -> bool;
 
+    /// The keys of a Secret whose values it needs: no others are kept.
+    fn secret_keys(&self, _secret: &str) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// `status.resources`: ids recorded before they were created.
     fn recorded(&self) -> &[ResourceStatus] {
         self.status().map(|status| Self::memory(status).0).unwrap_or_default()

@@ -3,6 +3,9 @@
 use lz4_flex::block::{DecompressError, compress_with_dict, decompress_with_dict};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Longest text that others are compared with, in bytes. LZ4 looks no further back than 64 KiB.
+pub(crate) const LONGEST: usize = 64 << 10;
+
 /// Packs texts by what they share with an earlier one.
 #[derive(Debug, Default)]
 pub(crate) struct Alike(Mutex<Arc<[u8]>>);
@@ -21,8 +24,9 @@ impl Alike {
     pub(crate) fn pack(&self, text: &[u8]) -> Compact {
         let mut dictionary = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = compress_with_dict(text, &dictionary);
-        if bytes.len() > text.len() / 4 && text.len() > dictionary.len() + dictionary.len() / 4 {
-            *dictionary = text.into();
+        let longer = text.len().min(LONGEST) > dictionary.len() + dictionary.len() / 4;
+        if bytes.len() > text.len() / 4 && longer {
+            *dictionary = text.get(..LONGEST).unwrap_or(text).into();
             bytes = compress_with_dict(text, &dictionary);
         }
         Compact { bytes: bytes.into(), length: text.len(), dictionary: Arc::clone(&dictionary) }
@@ -30,6 +34,11 @@ impl Alike {
 }
 
 impl Compact {
+    /// How many bytes it takes.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The text.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod directories;
 
 use crate::{
+    bounded::{Bounded, Weigh},
     ctx::Ctx,
     kubernetes,
     locks::Locks,
@@ -12,6 +13,7 @@ use acivnet_api::{ConfigMapKey, SecretKeyRef, conditions::reasons};
 use acivnet_azure::{Azure, Keys, PayloadStream, Payloads, Secret};
 use acivnet_core::{
     blueprint::{Payload, PayloadSource},
+    describe::conda,
     failure::Failure,
     observed::Fact,
     owner::sha256_hex,
@@ -20,34 +22,43 @@ use acivnet_core::{
 };
 use bytes::Bytes;
 use directories::Directories;
+pub(crate) use directories::KEPT as KEPT_DIRECTORIES;
 use futures::{StreamExt, stream};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::Api;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     str::from_utf8,
     sync::{Mutex, PoisonError},
 };
 
-/// Longest text that a fact carries, in bytes.
-const TEXT: usize = 256 << 10;
-/// Longest text that is kept between two passes, in bytes.
-const KEPT_TEXT: usize = 16 << 10;
+/// What is kept of all ConfigMaps between two passes, in bytes: digests of the keys that are named, and text of those that
+/// are asked for as text.
+pub(crate) const KEPT: usize = 8 << 20;
+/// Keys of one ConfigMap that are kept.
+pub(crate) const KEPT_KEYS: usize = 1024;
+/// Most files of a directory: of a model, or beside the script.
+pub(crate) const MOST_FILES: usize = 500;
 /// Pieces in which bytes are handed on.
 const PIECE: usize = 64 << 10;
 
 /// What is known of the ConfigMaps that deployments name.
-#[derive(Default)]
 pub struct ConfigMaps {
-    known: Mutex<BTreeMap<(String, String), Known>>,
+    known: Mutex<Bounded<Name, Known>>,
     readers: Locks,
     directories: Directories,
 }
 
+/// Namespace and name.
+type Name = (String, String);
+
 struct Known {
     version: Version,
-    files: BTreeMap<String, File>,
+    /// By key; none where this version has no such key.
+    files: BTreeMap<String, Option<File>>,
+    /// Every key, or why they are too many.
+    listed: Option<Result<Value, usize>>,
 }
 
 /// Uid and resourceVersion.
@@ -57,63 +68,55 @@ pub(crate) type Version = (String, String);
 struct File {
     digest: String,
     size: usize,
+    /// Only of what was asked for as text.
     text: Text,
 }
 
 #[derive(Clone)]
 enum Text {
-    Kept(String),
-    /// Too long to keep, short enough to hand out.
-    Long,
+    Unasked,
+    Known(String),
+    /// It is no text, or too long.
     None,
+}
+
+impl Default for ConfigMaps {
+    fn default() -> Self {
+        let (readers, directories) = (Locks::default(), Directories::default());
+        Self { known: Mutex::new(Bounded::new(KEPT)), readers, directories }
+    }
 }
 
 impl ConfigMaps {
     /// The fact for one key. `text` asks for the content as well.
     pub(crate) async fn fact(&self, ctx: &Ctx, namespace: &str, key: &ConfigMapKey, text: bool) -> Fact {
         let _reading = self.readers.lock(&format!("{namespace}/{}", key.name)).await;
-        if let Some(file) = self.cached(ctx, namespace, key, text) {
-            return fact(file.as_ref(), text, None);
+        let at_hand = |known: &Known| {
+            let file = known.files.get(&key.key)?;
+            let unasked = matches!(file, Some(File { text: Text::Unasked, .. }));
+            (!text || !unasked).then(|| fact(file.as_ref(), text))
+        };
+        if let Some(fact) = self.known(ctx, namespace, &key.name, at_hand) {
+            return fact;
         }
-        match get(ctx, namespace, &key.name).await {
-            Ok(None) => {
-                self.forget(namespace, &key.name);
-                Fact::Absent
-            }
-            Ok(Some(map)) => {
-                let known = Known::of(&map);
-                let file = known.files.get(&key.key).cloned();
-                self.remember(namespace, &key.name, known);
-                fact(file.as_ref(), text, bytes(&map, &key.key))
-            }
-            Err(failure) => Fact::Unread(failure),
-        }
+        let read = |map: &ConfigMap, known: &mut Known| {
+            let file = bytes(map, &key.key).map(|bytes| File::of(bytes, text));
+            let fact = fact(file.as_ref(), text);
+            known.note(&key.key, file);
+            fact
+        };
+        self.read(ctx, namespace, &key.name, read).await
     }
 
     /// Every key with its digest.
     pub(crate) async fn files(&self, ctx: &Ctx, namespace: &str, name: &str) -> Fact {
         let _reading = self.readers.lock(&format!("{namespace}/{name}")).await;
-        let version = ctx.stores.config_map_version(namespace, name);
-        if let Some(known) = self
-            .lock()
-            .get(&(namespace.to_owned(), name.to_owned()))
-            .filter(|known| Some(&known.version) == version.as_ref())
-        {
-            return known.listed();
+        let at_hand = |known: &Known| known.listed.as_ref().map(|listed| listed_fact(name, listed));
+        if let Some(fact) = self.known(ctx, namespace, name, at_hand) {
+            return fact;
         }
-        match get(ctx, namespace, name).await {
-            Ok(None) => {
-                self.forget(namespace, name);
-                Fact::Absent
-            }
-            Ok(Some(map)) => {
-                let known = Known::of(&map);
-                let listed = known.listed();
-                self.remember(namespace, name, known);
-                listed
-            }
-            Err(failure) => Fact::Unread(failure),
-        }
+        let read = |map: &ConfigMap, known: &mut Known| listed_fact(name, known.listed.insert(listed(map)));
+        self.read(ctx, namespace, name, read).await
     }
 
     /// The fact about the directory that the script and the files beside it are packed as.
@@ -124,67 +127,139 @@ impl ConfigMaps {
     /// Forgets a ConfigMap that is gone.
     pub(crate) fn forget(&self, namespace: &str, name: &str) {
         self.directories.forget(namespace, name);
-        self.lock().remove(&(namespace.to_owned(), name.to_owned()));
+        self.lock().forget(&(namespace.to_owned(), name.to_owned()));
     }
 
-    /// `Some(None)`: this version has no such key.
-    fn cached(&self, ctx: &Ctx, namespace: &str, key: &ConfigMapKey, text: bool) -> Option<Option<File>> {
-        let version = ctx.stores.config_map_version(namespace, &key.name)?;
-        let all = self.lock();
-        let known = all.get(&(namespace.to_owned(), key.name.clone())).filter(|known| known.version == version)?;
-        let file = known.files.get(&key.key).cloned();
-        let at_hand = !text || !matches!(file, Some(File { text: Text::Long, .. }));
-        at_hand.then_some(file)
+    /// What `look` finds in what is known of a ConfigMap, if that is of the version that the watch has seen.
+    fn known<T>(&self, ctx: &Ctx, namespace: &str, name: &str, look: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
+        let version = ctx.stores.config_map_version(namespace, name)?;
+        let mut all = self.lock();
+        look(all.get(&(namespace.to_owned(), name.to_owned())).filter(|known| known.version == version)?)
     }
 
-    fn remember(&self, namespace: &str, name: &str, known: Known) {
-        self.lock().insert((namespace.to_owned(), name.to_owned()), known);
+    /// Reads a ConfigMap, and keeps of it what `note` notes.
+    async fn read(
+        &self,
+        ctx: &Ctx,
+        namespace: &str,
+        name: &str,
+        note: impl FnOnce(&ConfigMap, &mut Known) -> Fact,
+    ) -> Fact {
+        let _turn = ctx.large_reads.acquire().await;
+        match get(ctx, namespace, name).await {
+            Ok(None) => {
+                self.forget(namespace, name);
+                Fact::Absent
+            }
+            Ok(Some(map)) => {
+                let (at, version) = ((namespace.to_owned(), name.to_owned()), version(&map));
+                let known = self.lock().forget(&at).filter(|known| known.version == version);
+                let mut known = known.unwrap_or_else(|| Known { version, files: BTreeMap::new(), listed: None });
+                let fact = note(&map, &mut known);
+                self.lock().keep(at, known);
+                fact
+            }
+            Err(failure) => Fact::Unread(failure),
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<Name, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Known {
-    fn of(map: &ConfigMap) -> Self {
-        let version =
-            (map.metadata.uid.clone().unwrap_or_default(), map.metadata.resource_version.clone().unwrap_or_default());
-        let data = map.data.iter().flatten().map(|(key, text)| (key, text.as_bytes()));
-        let binary = map.binary_data.iter().flatten().map(|(key, bytes)| (key, bytes.0.as_slice()));
-        Self { version, files: data.chain(binary).map(|(key, bytes)| (key.clone(), File::of(bytes))).collect() }
+    /// Notes a key. Who changes what is named over and over does not fill the memory.
+    fn note(&mut self, key: &str, file: Option<File>) {
+        if self.files.len() >= KEPT_KEYS {
+            self.files.clear();
+        }
+        self.files.insert(key.to_owned(), file);
     }
 }
 
-impl Known {
-    fn listed(&self) -> Fact {
-        let file = |(key, file): (&String, &File)| json!({"key": key, "digest": file.digest, "size": file.size});
-        Fact::Present(self.files.iter().map(file).collect())
+impl Weigh for Name {
+    fn weight(&self) -> usize {
+        self.0.len() + self.1.len()
+    }
+}
+
+impl Weigh for Known {
+    fn weight(&self) -> usize {
+        let text = |file: &File| if let Text::Known(text) = &file.text { text.len() } else { 0 };
+        let file = |(key, file): (&String, &Option<File>)| FILE + key.len() + file.as_ref().map_or(0, text);
+        let listed = match &self.listed {
+            Some(Ok(Value::Array(files))) => files.len() * LISTED,
+            _ => 0,
+        };
+        self.version.0.len() + self.version.1.len() + self.files.iter().map(file).sum::<usize>() + listed
+    }
+}
+
+/// What a file takes beside its name and text, in bytes: a digest, and its place.
+const FILE: usize = 192;
+/// What a listed file takes, its name included, in bytes.
+const LISTED: usize = 768;
+
+fn listed(map: &ConfigMap) -> Result<Value, usize> {
+    let (data, binary) = (map.data.iter().flatten(), map.binary_data.iter().flatten());
+    let files: BTreeMap<&String, &[u8]> = data
+        .map(|(key, text)| (key, text.as_bytes()))
+        .chain(binary.map(|(key, bytes)| (key, bytes.0.as_slice())))
+        .collect();
+    if files.len() > MOST_FILES {
+        return Err(files.len());
+    }
+    let file = |(key, bytes): (&String, &[u8])| json!({"key": key, "digest": digest(bytes), "size": bytes.len()});
+    Ok(files.into_iter().map(file).collect())
+}
+
+fn listed_fact(name: &str, listed: &Result<Value, usize>) -> Fact {
+    match listed {
+        Ok(files) => Fact::Present(files.clone()),
+        Err(count) => Fact::Unread(too_many(name, *count)),
+    }
+}
+
+/// A directory of more files than are taken.
+fn too_many(name: &str, count: usize) -> Failure {
+    Failure {
+        status: 0,
+        code: "TooManyFiles".into(),
+        message: format!(
+            "ConfigMap {name} has {count} keys, more than the {MOST_FILES} files that a directory may have; pack them as one file"
+        ),
+        retry: Retry::Slowly,
+        reason: reasons::INVALID_SPEC,
     }
 }
 
 impl File {
-    fn of(bytes: &[u8]) -> Self {
+    fn of(bytes: &[u8], text: bool) -> Self {
         let text = match from_utf8(bytes) {
-            Ok(text) if text.len() <= KEPT_TEXT => Text::Kept(text.to_owned()),
-            Ok(text) if text.len() <= TEXT => Text::Long,
+            _ if !text => Text::Unasked,
+            Ok(text) if text.len() <= conda::LONGEST => Text::Known(text.to_owned()),
             _ => Text::None,
         };
-        Self { digest: format!("sha256:{}", sha256_hex(&[bytes])), size: bytes.len(), text }
+        Self { digest: digest(bytes), size: bytes.len(), text }
     }
 }
 
-fn fact(file: Option<&File>, text: bool, content: Option<&[u8]>) -> Fact {
-    let Some(file) = file else { return Fact::Absent };
-    let content = match (&file.text, content.map(from_utf8)) {
-        (Text::Kept(kept), _) => Some(kept.as_str()),
-        (Text::Long, Some(Ok(content))) => Some(content),
-        _ => None,
-    };
-    match content.filter(|_| text) {
-        Some(content) => Fact::Present(json!({"digest": file.digest, "size": file.size, "text": content})),
-        None => Fact::Present(json!({"digest": file.digest, "size": file.size})),
+fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", sha256_hex(&[bytes]))
+}
+
+fn fact(file: Option<&File>, text: bool) -> Fact {
+    let Some(File { digest, size, text: content }) = file else { return Fact::Absent };
+    match content {
+        Text::Known(content) if text => Fact::Present(json!({"digest": digest, "size": size, "text": content})),
+        _ => Fact::Present(json!({"digest": digest, "size": size})),
     }
+}
+
+fn version(map: &ConfigMap) -> Version {
+    let meta = &map.metadata;
+    (meta.uid.clone().unwrap_or_default(), meta.resource_version.clone().unwrap_or_default())
 }
 
 /// Files that are UTF-8 stand in `data`, others in `binaryData`.

@@ -9,14 +9,16 @@ mod watch;
 use crate::{
     admin::Readiness,
     ctx::Ctx,
+    kubernetes,
     object::Object,
-    packed::Kept,
+    packed::{Kept, WHOLE, bare},
     pulse::BEAT,
     queue::{CustomResource, Who},
     reconcile::reconcile,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
+use acivnet_core::{describe::size::json_length, retry::Retry};
 use futures::{
     Stream, StreamExt,
     future::{BoxFuture, Shared, join, select},
@@ -24,6 +26,7 @@ use futures::{
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
+    api::ListParams,
     core::PartialObjectMeta,
     runtime::{
         reflector::{self, Lookup, Store, reflector, store::Writer},
@@ -34,6 +37,7 @@ use relations::Relations;
 use std::{hash::Hash, panic::resume_unwind, pin::pin, sync::Arc, time::Duration};
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
+pub(crate) use watch::PAGES;
 
 /// How often lists that nobody asks any more are let go.
 const TIDY: Duration = Duration::from_secs(30);
@@ -164,11 +168,38 @@ async fn turn(ctx: Arc<Ctx>, who: Who) -> Passed {
 }
 
 async fn pass<S: Object>(ctx: &Ctx, kept: Option<Arc<Kept<S>>>) -> Option<Duration> {
-    match kept?.unpack() {
+    let kept = kept?;
+    if !kept.is_whole() {
+        return pass_over_read(ctx, &kept).await;
+    }
+    match kept.unpack() {
         Ok(cr) => reconcile(ctx, &cr).await,
         Err(error) => {
             tracing::error!(%error, "an object can't be read from the cache");
             None
+        }
+    }
+}
+
+/// A pass over an object that the cache does not keep whole. Few are held at once.
+async fn pass_over_read<S: Object>(ctx: &Ctx, kept: &Kept<S>) -> Option<Duration> {
+    let turn = ctx.large_passes.acquire().await;
+    let who = kept.who();
+    // the right to watch is one to list, not to get
+    let named = ListParams::default().fields(&format!("metadata.name={}", who.name)).limit(1);
+    match Api::<S>::namespaced(ctx.kube.clone(), &who.namespace).list(&named).await {
+        Ok(listed) => {
+            let mut cr = listed.items.into_iter().next()?;
+            bare(&mut cr);
+            // one that only found no room in the cache keeps nobody waiting
+            let _turn = turn.ok().filter(|_| json_length(&cr) > WHOLE);
+            reconcile(ctx, &cr).await
+        }
+        Err(error) => {
+            let (namespace, name) = (&*who.namespace, &*who.name);
+            let error = kubernetes::text(&error);
+            tracing::warn!(kind = ?who.resource, namespace, name, error, "the object can't be read");
+            Some(ctx.pace.before(Retry::Backoff, 0, ctx.random.unit()))
         }
     }
 }
@@ -213,6 +244,43 @@ mod tests {
             !lines.iter().any(|line| line.contains("namespaces/ml/delegatedsubnets") && line.starts_with("GET")),
             "what is watched is not asked for: {lines:?}"
         );
+        end.send(()).unwrap();
+        running.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_large_for_the_cache_is_read_for_its_pass() {
+        let rule = |at: usize| {
+            json!({"name": format!("r{at}"), "priority": 100 + at, "direction": "Inbound", "access": "Deny",
+            "protocol": "Tcp", "description": "\u{1F980}".repeat(1400)})
+        };
+        let subnet = json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
+            "metadata": {"name": "a", "namespace": "ml", "uid": "u", "resourceVersion": "7", "generation": 1},
+            "spec": {"azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
+                "virtualNetwork": {"name": "v", "addressPrefixes": ["10.0.0.0/16"]}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"},
+                "clientSubnet": {"name": "c", "addressPrefix": "10.0.2.0/24", "networkSecurityGroup": {"name": "g",
+                    "securityRules": (0..100).map(rule).collect::<Vec<_>>()}}}});
+        let of_one = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets";
+        let mock = Mock::new(move |request| match request.path.as_str() {
+            _ if request.query.contains("watch=true") => silence(),
+            path if path.ends_with("/delegatedsubnets") => list(json!([subnet])),
+            path if path.ends_with("/acivnetdeployments") || path.ends_with("/configmaps") => list(json!([])),
+            path if path.ends_with("/events") || path.ends_with("/status") => found(&request.body),
+            _ => refused(404, "NotFound"),
+        });
+        let (ctx, readiness) = (mock.ctx(), Arc::new(Readiness::default()));
+        let (end, ended) = futures::channel::oneshot::channel::<()>();
+        let running = tokio::spawn(run(Arc::clone(&ctx), readiness, ended.map(drop).boxed().shared()));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let requests = mock.requests();
+        assert!(
+            requests.iter().any(|one| one.path == of_one && one.query.contains("metadata.name%3Da")),
+            "{requests:?}"
+        );
+        let status = requests.iter().rev().find(|one| one.path.ends_with("/a/status")).unwrap();
+        let conditions = status.body["status"]["conditions"].as_array().unwrap();
+        let ready = conditions.iter().find(|one| one["type"] == "Ready").unwrap();
+        assert_eq!(ready["status"], "False", "{ready}");
         end.send(()).unwrap();
         running.await.unwrap();
     }

@@ -28,11 +28,18 @@ use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 /// How many files of URIs are uploaded at once, at some 5 MiB of memory each.
-const UPLOADS: usize = 4;
+pub(crate) const UPLOADS: usize = 4;
 /// How many of them for one identity.
-const UPLOADS_OF_ONE: usize = 2;
+pub(crate) const UPLOADS_OF_ONE: usize = 2;
+
+/// How many passes over objects that the cache does not keep whole go on at once, at some 10 MiB each at most.
+pub(crate) const LARGE_PASSES: usize = 2;
+/// How many ConfigMaps and Secrets are read at once: each may have a MiB, and takes some
+/// five times that while it is taken apart.
+pub(crate) const LARGE_READS: usize = 3;
 
 /// What the world gives.
 #[derive(Clone)]
@@ -91,6 +98,10 @@ pub struct Ctx {
     pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
+    /// At passes over objects that the cache does not keep whole.
+    pub(crate) large_passes: Semaphore,
+    /// At reads of what may be large.
+    pub(crate) large_reads: Semaphore,
     pub(crate) remote_files: RemoteFiles,
     /// At uploads out of URIs: each holds a block of its file in memory.
     pub(crate) uploads: Turns,
@@ -155,6 +166,8 @@ impl Ctx {
             running: Running::default(),
             identities: Identities::default(),
             config_maps: ConfigMaps::default(),
+            large_passes: Semaphore::new(LARGE_PASSES),
+            large_reads: Semaphore::new(LARGE_READS),
             remote_files: RemoteFiles::default(),
             uploads: Turns::new(UPLOADS, UPLOADS_OF_ONE),
             models: options.models,

@@ -2,6 +2,7 @@
 
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry, scrub};
+use http_body_util::LengthLimitError;
 use kube::Error;
 
 /// HTTP status of a refusal, 0 when there was no answer.
@@ -10,6 +11,11 @@ pub fn status(error: &Error) -> u16 {
         Error::Api(status) => status.code,
         _ => 0,
     }
+}
+
+/// Whether an answer was longer than [`crate::start::LONGEST_LIST`].
+pub fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
 }
 
 /// Whether the namespace is being deleted: nothing can be created in it any more.

@@ -3,7 +3,7 @@
 use crate::{packed::Mention, queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
-    describe::{has_reached_network, virtual_network_of},
+    describe::{has_reached_network, size::json_length, virtual_network_of},
     id::ResourceId,
     observed::Observed,
     questions::Question,
@@ -13,6 +13,9 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::{Resource, core::object::HasStatus};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
+
+/// Largest tags of a network that a slim object keeps, in bytes of their JSON.
+const SLIM_TAGS: usize = 4 << 10;
 
 /// A custom resource of ours.
 pub trait Object:
@@ -32,6 +35,9 @@ pub trait Object:
 
     /// What it refers to.
     fn mentions(&self) -> Vec<Mention>;
+
+    /// Takes off what nobody but a pass over the object itself looks at, and what can be large.
+    fn slim(&mut self);
 }
 
 impl Object for DelegatedSubnet {
@@ -41,6 +47,18 @@ impl Object for DelegatedSubnet {
         let network = virtual_network_of(self);
         let reached = has_reached_network(self).then(|| reached_network(&network));
         [virtual_network(names(&self.metadata).0, &network)].into_iter().chain(reached).collect()
+    }
+
+    fn slim(&mut self) {
+        let group = self.spec.client_subnet.as_mut().and_then(|client| client.network_security_group.as_mut());
+        group.into_iter().for_each(|group| group.security_rules.clear());
+        // whoever shares the network compares its tags
+        if json_length(&self.spec.azure.tags) > SLIM_TAGS {
+            self.spec.azure.tags.clear();
+        }
+        let Some(status) = &mut self.status else { return };
+        (status.plan, status.drift, status.occupants) = Default::default();
+        status.resources.iter_mut().for_each(|one| one.keys.clear());
     }
 }
 
@@ -58,6 +76,18 @@ impl Object for AciVnetDeployment {
         mentions.extend(files);
         mentions.dedup();
         mentions
+    }
+
+    fn slim(&mut self) {
+        let spec = &mut self.spec;
+        spec.scoring.environment_variables.clear();
+        (spec.model.tags, spec.model.properties, spec.model.description) = Default::default();
+        (spec.azure, spec.description) = Default::default();
+        spec.backend.azure_ml_web_service.iter_mut().for_each(|one| one.properties.clear());
+        (spec.resources.cpu, spec.resources.memory) = Default::default();
+        let Some(status) = &mut self.status else { return };
+        (status.plan, status.drift, status.secrets) = Default::default();
+        status.resources.iter_mut().for_each(|one| one.keys.clear());
     }
 }
 

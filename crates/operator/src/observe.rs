@@ -229,7 +229,7 @@ impl<'a> Sight<'a> {
                 let found = ctx.stores.users(&ctx.kube, namespace, subnet).await;
                 fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
-            Question::Secret(name) => self.secrets.fact(ctx, namespace, name).await,
+            Question::Secret(name) => self.secrets.fact(ctx, namespace, name, &cr.secret_keys(name)).await,
             Question::Fingerprints { salt, keys } => self.secrets.fingerprints(ctx, uid, salt.as_deref(), keys),
             Question::Probe { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);

@@ -6,17 +6,33 @@ use crate::{
     queue::Who,
 };
 use acivnet_api::FINALIZER;
-use acivnet_core::subject::{Subject, names};
+use acivnet_core::{
+    describe::size::{LARGEST_SPEC, json_length},
+    subject::{Subject, names},
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt, runtime::reflector::Lookup};
 use serde::{Deserialize, Deserializer, de};
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
     marker::PhantomData,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
+
+/// Largest object that the cache keeps whole, in bytes of its JSON: a spec as large as is taken, and as much of status.
+pub(crate) const WHOLE: usize = 2 * LARGEST_SPEC;
+/// What all whole objects of a kind may take in the cache, in bytes. Those beyond are read when they have a pass.
+pub(crate) const ALL_WHOLE: usize = 12 << 20;
+/// Longest value of an annotation of ours, in bytes: a time, or the hash of a plan.
+pub(crate) const LONGEST_ANNOTATION: usize = 256;
+/// Beginning of the annotations that are ours.
+const OURS: &str = "acivnet.dev/";
 
 /// An object on its way from a watch to the cache, without what is never looked at. As JSON it takes a quarter of what it
 /// takes as a value.
@@ -24,8 +40,30 @@ pub struct Packed<S> {
     /// Name, namespace, uid and resourceVersion only.
     meta: ObjectMeta,
     json: Vec<u8>,
+    /// Nothing of it was taken off for its size.
+    whole: bool,
     facts: Facts,
     type_: PhantomData<fn() -> S>,
+}
+
+/// Where the objects of a kind are kept.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    alike: Alike,
+    /// Bytes of the whole ones.
+    taken: Arc<AtomicUsize>,
+}
+
+/// What a whole object takes of what all may take, until it goes.
+struct Share {
+    taken: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// An object in the cache.
@@ -33,6 +71,8 @@ pub struct Kept<S> {
     who: Who,
     uid: Arc<str>,
     text: Compact,
+    /// None of an object that is slim.
+    share: Option<Arc<Share>>,
     facts: Facts,
     type_: PhantomData<fn() -> S>,
 }
@@ -82,18 +122,23 @@ impl<S: Object> Packed<S> {
     /// # Errors
     /// It can't be written as JSON; objects of an API always can.
     pub fn of(mut object: S) -> Result<Self, serde_json::Error> {
-        let meta = object.meta_mut();
-        (meta.managed_fields, meta.labels, meta.owner_references) = (None, None, None);
-        object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+        bare(&mut object);
         let mut mentions = object.mentions();
         if object.finalizers().iter().any(|one| one == FINALIZER) {
             mentions.push(finalizer(names(object.meta()).0));
         }
         let meta = object.meta();
         let wish = hash(&(&meta.uid, &meta.generation, &meta.annotations));
+        let facts = Facts { standing: Standing::of(&object), mentions: mentions.into(), wish };
+        let whole = json_length(&object) <= WHOLE;
+        if !whole {
+            slim(&mut object);
+        }
+        let meta = object.meta();
         Ok(Self {
             json: serde_json::to_vec(&object)?,
-            facts: Facts { standing: Standing::of(&object), mentions: mentions.into(), wish },
+            whole,
+            facts,
             meta: ObjectMeta {
                 name: meta.name.clone(),
                 namespace: meta.namespace.clone(),
@@ -106,20 +151,66 @@ impl<S: Object> Packed<S> {
     }
 
     /// The form for the cache.
-    pub(crate) fn keep(&self, alike: &Alike) -> Kept<S> {
+    pub(crate) fn keep(&self, shelf: &Shelf) -> Kept<S> {
         let (namespace, name, uid) = names(&self.meta);
+        let mut text = shelf.alike.pack(&self.json);
+        let share = self.whole.then(|| shelf.share(text.length())).flatten();
+        if let (true, None, Some(slim)) = (self.whole, &share, self.slim()) {
+            text = shelf.alike.pack(&slim);
+        }
         Kept {
             who: Who::new::<S>(namespace, name),
             uid: uid.into(),
-            text: alike.pack(&self.json),
+            text,
+            share,
             facts: self.facts.clone(),
             type_: PhantomData,
         }
     }
 }
 
+impl<S: Object> Packed<S> {
+    /// The JSON of the slim object; none if it can't be read, which what was packed always can.
+    fn slim(&self) -> Option<Vec<u8>> {
+        let mut object: S = serde_json::from_slice(&self.json).ok()?;
+        slim(&mut object);
+        serde_json::to_vec(&object).ok()
+    }
+}
+
+/// An object without what is never looked at: what others wrote on it has no bound of ours.
+pub(crate) fn bare<S: Object>(object: &mut S) {
+    let meta = object.meta_mut();
+    (meta.managed_fields, meta.labels, meta.owner_references) = (None, None, None);
+    let annotations = meta.annotations.take().into_iter().flatten().filter(|(name, _)| name.starts_with(OURS));
+    let ours: BTreeMap<_, _> = annotations.map(|(name, value)| (name, cut(value))).collect();
+    meta.annotations = (!ours.is_empty()).then_some(ours);
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LONGEST_ANNOTATION));
+    text
+}
+
+/// An object that is read before a pass: what others see of it stays.
+fn slim<S: Object>(object: &mut S) {
+    object.slim();
+    object.finalizers_mut().retain(|one| one == FINALIZER);
+}
+
+impl Shelf {
+    /// Room for a whole object, if there is any.
+    fn share(&self, bytes: usize) -> Option<Arc<Share>> {
+        if self.taken.load(Ordering::Relaxed) + bytes > ALL_WHOLE {
+            return None;
+        }
+        self.taken.fetch_add(bytes, Ordering::Relaxed);
+        Some(Arc::new(Share { taken: Arc::clone(&self.taken), bytes }))
+    }
+}
+
 impl<S: Object> Kept<S> {
-    /// The object.
+    /// The object, slim if it [is not whole](Self::is_whole).
     ///
     /// # Errors
     /// It can't be read, which what was packed always can.
@@ -130,6 +221,11 @@ impl<S: Object> Kept<S> {
 }
 
 impl<S> Kept<S> {
+    /// Whether a pass finds in it what it needs. Of others the object has to be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.share.is_some()
+    }
+
     /// Which one it is.
     pub fn who(&self) -> &Who {
         &self.who
@@ -164,14 +260,15 @@ fn hash(value: &impl Hash) -> u64 {
 
 impl<S> Clone for Packed<S> {
     fn clone(&self) -> Self {
-        Self { meta: self.meta.clone(), json: self.json.clone(), facts: self.facts.clone(), type_: PhantomData }
+        let (meta, json, facts) = (self.meta.clone(), self.json.clone(), self.facts.clone());
+        Self { meta, json, whole: self.whole, facts, type_: PhantomData }
     }
 }
 
 impl<S> Clone for Kept<S> {
     fn clone(&self) -> Self {
         let (who, uid, text, facts) = (self.who.clone(), self.uid.clone(), self.text.clone(), self.facts.clone());
-        Self { who, uid, text, facts, type_: PhantomData }
+        Self { who, uid, text, share: self.share.clone(), facts, type_: PhantomData }
     }
 }
 
@@ -250,5 +347,78 @@ impl<S: Object> Lookup for Kept<S> {
 
     fn uid(&self) -> Option<Cow<'_, str>> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use acivnet_api::AciVnetDeployment;
+    use serde_json::{Value, json};
+
+    /// Text that does not compress, another one for each number.
+    fn noise(seed: usize, bytes: usize) -> String {
+        let random = acivnet_azure::SplitMix::new(seed as u64 + 1);
+        let word = |_| format!("{:016x}", acivnet_azure::Random::next(&random));
+        (0..bytes / 16).map(word).collect()
+    }
+
+    fn deployment(at: usize, variables: usize, annotation: usize) -> AciVnetDeployment {
+        let key = |name: &str, key: &str| json!({"configMap": {"name": name, "key": key}});
+        let variable = |v: usize| json!({"name": format!("V{v}"), "value": noise(at * 1000 + v, 4000)});
+        let object: Value = json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "AciVnetDeployment",
+            "metadata": {"name": format!("m{at}"), "namespace": "ml", "uid": at.to_string(), "resourceVersion": "1",
+                "finalizers": [FINALIZER, noise(at, 64)], "labels": {"l": noise(at, 60)},
+                "annotations": {"x": noise(at, annotation), "acivnet.dev/reconcile-requested-at": noise(at, annotation)}},
+            "spec": {"backend": {"type": "AzureMLWebService"}, "network": {"subnetRef": {"name": "none"}}, "workspace": {"name": "aml"},
+                "model": {"name": "m", "source": key("files", "model.pkl")},
+                "scoring": {"script": key("files", "score.py"), "environmentVariables": (0..variables).map(variable).collect::<Vec<_>>()},
+                "environment": {"name": "e", "conda": key("files", "env.yml")}, "resources": {"cpu": "1", "memory": "1G"}}});
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn kept(shelf: &Shelf, object: AciVnetDeployment) -> Kept<AciVnetDeployment> {
+        Packed::of(object).unwrap().keep(shelf)
+    }
+
+    #[test]
+    fn of_what_is_too_large_others_still_see_what_they_look_at() {
+        let shelf = Shelf::default();
+        let all: Vec<_> = (0..160).map(|at| kept(&shelf, deployment(at, 100, 200_000))).collect();
+        let bytes: usize = all.iter().map(|one| one.text.length()).sum();
+        assert!(bytes < 160 * 2048, "{bytes} bytes of 160 objects");
+        let (whole, slim) = (deployment(7, 100, 0), all[7].unpack().unwrap());
+        assert!(!all[7].is_whole());
+        assert_eq!(slim.metadata.finalizers, Some(vec![FINALIZER.to_owned()]));
+        assert_eq!(acivnet_core::describe::SubnetUser::of(&slim), acivnet_core::describe::SubnetUser::of(&whole));
+        assert_eq!(slim.mentions(), whole.mentions());
+    }
+
+    #[test]
+    fn all_together_have_a_bound_and_room_comes_back() {
+        let shelf = Shelf::default();
+        let mut all: Vec<_> = (0..600).map(|at| kept(&shelf, deployment(at, 15, 0))).collect();
+        let whole = all.iter().filter(|one| one.is_whole()).count();
+        let bytes: usize = all.iter().map(|one| one.text.length()).sum();
+        assert!((100..600).contains(&whole) && bytes <= ALL_WHOLE + 600 * 2048, "{whole} whole ones, {bytes} bytes");
+        let first = all.first().unwrap();
+        assert_eq!(first.unpack().unwrap().spec, deployment(0, 15, 0).spec, "a whole one is as it was");
+        all.clear();
+        assert_eq!(shelf.taken.load(Ordering::Relaxed), 0);
+        assert!(kept(&shelf, deployment(0, 15, 0)).is_whole());
+    }
+
+    #[test]
+    fn annotations_of_others_are_neither_kept_nor_a_wish() {
+        let one = kept(&Shelf::default(), deployment(1, 1, 200_000));
+        let mut annotated = deployment(1, 1, 200_000);
+        annotated.annotations_mut().insert("theirs".into(), "1".into());
+        let other = kept(&Shelf::default(), annotated.clone());
+        assert!(one.is_whole() && one.wish() == other.wish());
+        let annotations = one.unpack().unwrap().metadata.annotations.unwrap();
+        let longest = annotations.values().map(String::len).max();
+        assert_eq!((annotations.len(), longest), (1, Some(LONGEST_ANNOTATION)));
+        annotated.annotations_mut().insert("acivnet.dev/approve-plan".into(), "h".into());
+        assert_ne!(one.wish(), kept(&Shelf::default(), annotated).wish());
     }
 }

@@ -25,7 +25,7 @@ use std::{
 };
 
 /// So much of an answer is read, and dropped once it is compared with what is expected.
-const ANSWER: usize = LONGEST_ANSWER;
+pub(crate) const ANSWER: usize = LONGEST_ANSWER;
 
 /// The last passed probe of each object, by uid.
 #[derive(Default)]

@@ -19,6 +19,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+/// What one pass takes from Secrets, in bytes: values of variables, keys, and a certificate with those that vouch for it.
+pub(crate) const MOST: usize = 512 << 10;
+
 /// What is known of the Secrets of one pass, by name; none when it is not there.
 #[derive(Default)]
 pub(crate) struct Secrets(Mutex<BTreeMap<String, Option<Values>>>);
@@ -27,20 +30,25 @@ pub(crate) struct Secrets(Mutex<BTreeMap<String, Option<Values>>>);
 pub(crate) type Values = BTreeMap<String, Secret>;
 
 impl Secrets {
-    /// The fact for one Secret: uid, resourceVersion and the keys with text in them.
-    pub(crate) async fn fact(&self, ctx: &Ctx, namespace: &str, name: &str) -> Fact {
+    /// The fact for one Secret: uid, resourceVersion and which of the keys that are asked for have text in them.
+    pub(crate) async fn fact(&self, ctx: &Ctx, namespace: &str, name: &str, keys: &[&str]) -> Fact {
+        let _turn = ctx.large_reads.acquire().await;
         let found = match api(ctx, namespace).get_opt(name).await {
             Ok(found) => found,
             Err(error) => return Fact::Unread(unread(namespace, name, "read", &error)),
         };
-        let values = found.as_ref().map(values);
+        let values = found.as_ref().map(|found| values(found, keys));
+        if self.bytes() + values.iter().flat_map(BTreeMap::values).map(|one| one.expose().len()).sum::<usize>() > MOST {
+            return Fact::Unread(too_large(name));
+        }
+        let flaws = found.as_ref().and_then(|found| secret_values::flaws(found, keys));
         let keys: Vec<String> = values.iter().flat_map(|values| values.keys().cloned()).collect();
         let certificate = values.as_ref().and_then(certificates::of);
         self.lock().insert(name.to_owned(), values);
         found.map_or(Fact::Absent, |found| {
             let (uid, version) = (found.uid(), found.resource_version());
             let mut fact = json!({"uid": uid, "resourceVersion": version, "keys": keys});
-            if let (Some(flaws), Value::Object(fact)) = (secret_values::flaws(&found), &mut fact) {
+            if let (Some(flaws), Value::Object(fact)) = (flaws, &mut fact) {
                 fact.insert("flaws".to_owned(), flaws);
             }
             if let (Some(certificate), Value::Object(fact)) = (certificate, &mut fact) {
@@ -48,6 +56,11 @@ impl Secrets {
             }
             Fact::Present(fact)
         })
+    }
+
+    /// Bytes of all values.
+    fn bytes(&self) -> usize {
+        self.lock().values().flatten().flat_map(BTreeMap::values).map(|one| one.expose().len()).sum()
     }
 
     /// The only authorities that a probe trusts, in PEM; the system's where the Secret names none.
@@ -101,9 +114,9 @@ fn api(ctx: &Ctx, namespace: &str) -> Api<KubernetesSecret> {
     Api::namespaced(ctx.kube.clone(), namespace)
 }
 
-/// Text only, as Azure takes it; an empty value is none.
-fn values(secret: &KubernetesSecret) -> Values {
-    let data = secret.data.iter().flatten();
+/// Text only, as Azure takes it, of the keys that are asked for; an empty value is none.
+fn values(secret: &KubernetesSecret, keys: &[&str]) -> Values {
+    let data = secret.data.iter().flatten().filter(|(key, _)| keys.contains(&key.as_str()));
     let text = data.filter_map(|(key, bytes)| Some((key, std::str::from_utf8(&bytes.0).ok()?)));
     text.filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key.clone(), Secret::new(text))).collect()
 }
@@ -146,6 +159,19 @@ fn owner_reference(owner: &ObjectMeta) -> OwnerReference {
         uid: owner.uid.clone().unwrap_or_default(),
         controller: Some(true),
         block_owner_deletion: None,
+    }
+}
+
+fn too_large(name: &str) -> Failure {
+    Failure {
+        status: 0,
+        code: "SecretsTooLarge".into(),
+        message: format!(
+            "the values that the object takes from Secrets have more than {} KiB, with those of Secret {name}; shorten them",
+            MOST >> 10
+        ),
+        retry: Retry::Slowly,
+        reason: reasons::INVALID_SPEC,
     }
 }
 
@@ -201,10 +227,11 @@ mod tests {
     async fn a_fact_has_names_and_no_values() {
         let (ctx, secrets) = (churn().ctx(), Secrets::default());
         let flaws = json!({"binary": "NoText", "empty": "Empty"});
+        let asked = ["primary", "secondary", "empty", "binary", "missing"];
         let fact = json!({"uid": "u", "resourceVersion": "7", "keys": ["primary", "secondary"], "flaws": flaws});
-        assert_eq!(secrets.fact(&ctx, "ml", "keys").await, Fact::Present(fact));
-        assert_eq!(secrets.fact(&ctx, "ml", "other").await, Fact::Absent);
-        let Fact::Unread(failure) = secrets.fact(&ctx, "ml", "locked").await else { panic!("it is locked") };
+        assert_eq!(secrets.fact(&ctx, "ml", "keys", &asked).await, Fact::Present(fact));
+        assert_eq!(secrets.fact(&ctx, "ml", "other", &asked).await, Fact::Absent);
+        let Fact::Unread(failure) = secrets.fact(&ctx, "ml", "locked", &asked).await else { panic!("it is locked") };
         assert_eq!(failure.reason, reasons::SECRET_FORBIDDEN);
         assert!(failure.message.contains("acivnet-secrets"), "{}", failure.message);
         let key = |key: &str| SecretKeyRef { name: "keys".into(), key: key.into() };
@@ -215,6 +242,30 @@ mod tests {
         let mut text = json!({"said": ["p1 is no secret that short, cDE= neither"]});
         hide(&Scrubber::new(["secret".to_owned()]), &mut text);
         assert_eq!(text["said"][0], "p1 is no *** that short, cDE= neither");
+    }
+
+    #[tokio::test]
+    async fn only_what_is_asked_for_is_kept_and_all_of_it_has_a_bound() {
+        let mock = Mock::new(|request| {
+            let long = base64(&"x".repeat(MOST / 2));
+            let other: serde_json::Map<_, _> =
+                (0..5000).map(|at| (format!("o{at}"), base64("another").into())).collect();
+            let mut data = json!({"a": long, "b": long});
+            data.as_object_mut().unwrap().extend(other);
+            let name = request.path.rsplit('/').next();
+            found(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "uid": "u"}, "data": data}))
+        });
+        let (ctx, secrets) = (mock.ctx(), Secrets::default());
+        assert!(matches!(secrets.fact(&ctx, "ml", "one", &["a"]).await, Fact::Present(_)));
+        assert!(matches!(secrets.fact(&ctx, "ml", "two", &["b"]).await, Fact::Present(_)));
+        let Fact::Unread(refused) = secrets.fact(&ctx, "ml", "three", &["o1"]).await else { panic!("too much in all") };
+        assert_eq!(refused.reason, reasons::INVALID_SPEC);
+        assert!(refused.message.contains("more than 512 KiB"), "{}", refused.message);
+        assert_eq!(secrets.bytes(), MOST);
+    }
+
+    fn base64(text: &str) -> String {
+        serde_json::to_value(ByteString(text.into())).unwrap().as_str().unwrap().to_owned()
     }
 
     #[tokio::test]

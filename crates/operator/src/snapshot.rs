@@ -29,6 +29,13 @@ use std::{
 /// A list may answer for so many times as long as it took to read, so that reading never takes most of the time.
 const SLOW: u32 = 10;
 
+/// Longest list that is kept, in bytes as it is packed. A longer one vouches for nothing: its resources are read one by one.
+pub(crate) const LONGEST: usize = 6 << 20;
+/// What all lists may take, in bytes as they are packed; the oldest go first.
+pub(crate) const ALL: usize = 16 << 20;
+/// What an entry takes beside its text, in bytes.
+const ENTRY: usize = 160;
+
 /// Lists and when they were begun. An operator talks to one cloud; tenant, client id and proof are in the key, so that
 /// nobody sees what another's rights read.
 #[derive(Default)]
@@ -67,11 +74,22 @@ struct Taken {
 struct Facts {
     texts: BTreeMap<String, Vec<Compact>>,
     alike: Alike,
+    bytes: usize,
+    /// It is longer than what is kept.
+    too_long: bool,
 }
 
 impl Facts {
     fn keep(&mut self, key: String, body: &Value) {
+        if self.too_long {
+            return;
+        }
         let text = self.alike.pack(body.to_string().as_bytes());
+        self.bytes += ENTRY + key.len() + text.length();
+        if self.bytes > LONGEST {
+            *self = Self { too_long: true, ..Self::default() };
+            return;
+        }
         self.texts.entry(key).or_default().push(text);
     }
 
@@ -166,8 +184,15 @@ impl Snapshots {
 
     fn keep(&self, key: Key, taken: Taken, writes: u64) {
         let mut lists = self.lock();
-        if lists.writes == writes {
-            lists.taken.insert(key, taken);
+        if lists.writes != writes {
+            return;
+        }
+        lists.taken.insert(key, taken);
+        let mut bytes: usize = lists.taken.values().map(|taken| taken.facts.bytes).sum();
+        while bytes > ALL {
+            let oldest = lists.taken.iter().min_by_key(|(_, taken)| taken.at).map(|(key, _)| key.clone());
+            let Some(gone) = oldest.and_then(|key| lists.taken.remove(&key)) else { return };
+            bytes -= gone.facts.bytes;
         }
     }
 

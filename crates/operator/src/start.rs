@@ -16,6 +16,8 @@ use futures::{
     FutureExt,
     future::{Either, select},
 };
+use http::{Request, Response};
+use http_body_util::{Either as EitherBody, Limited};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::rt::TokioExecutor;
 use k8s_openapi::api::core::v1::Namespace;
@@ -27,7 +29,7 @@ use std::{
     time::Duration,
 };
 use tokio::{net::TcpListener, time::sleep};
-use tower::ServiceBuilder;
+use tower::{Service, ServiceBuilder, ServiceExt as _};
 
 /// How long the passes under way may take after a signal to end.
 const LAST_PASSES: Duration = Duration::from_secs(50);
@@ -39,6 +41,8 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Bytes of an answer of the API server that a connection reads ahead. It keeps what it once took as long as it lives, and
 /// that of a watch lives long.
 const READ_AHEAD: usize = 64 * 1024;
+/// Longest page of a list, in bytes. It takes some three times that while it is taken apart.
+pub(crate) const LONGEST_LIST: usize = 4 << 20;
 /// How often the networks of the cluster are read again: nodes come and go.
 const NETWORKS_EVERY: Duration = Duration::from_secs(300);
 
@@ -235,8 +239,35 @@ pub fn connect(config: kube::Config) -> Result<(kube::Client, String), String> {
         .option_layer(config.auth_layer().map_err(failed)?)
         .layer(config.extra_headers_layer().map_err(failed)?)
         .map_err(tower::BoxError::from)
-        .service(http);
+        .service(bounded(http));
     Ok((kube::Client::new(service, config.default_namespace), api_server))
+}
+
+/// Breaks off pages of lists that are too long. A watch ends by itself, and the largest object is smaller than a page.
+pub(crate) fn bounded<S, B>(
+    inner: S,
+) -> impl Service<
+    Request<kube::client::Body>,
+    Response = Response<EitherBody<Limited<B>, B>>,
+    Error = S::Error,
+    Future: Send + 'static,
+> + Clone
++ Send
+where
+    S: Service<Request<kube::client::Body>, Response = Response<B>, Future: Send + 'static> + Clone + Send + 'static,
+    S::Error: Send,
+    B: Send,
+{
+    tower::service_fn(move |request: Request<kube::client::Body>| {
+        let is_page = request.uri().query().is_some_and(|query| query.split('&').any(|one| one.starts_with("limit=")));
+        let answer = inner.clone().oneshot(request);
+        async move {
+            let body = |body| {
+                if is_page { EitherBody::Left(Limited::new(body, LONGEST_LIST)) } else { EitherBody::Right(body) }
+            };
+            Ok::<_, S::Error>(answer.await?.map(body))
+        }
+    })
 }
 
 fn certificates(settings: &Settings) -> Result<Option<Vec<u8>>, String> {

@@ -9,10 +9,23 @@ pub const DEFAULT_PYTHON: &str = "python=3.10.18";
 /// Members of a conda file (`azureml-core` 1.61, `CondaDependencies`, which refuses others).
 const MEMBERS: [&str; 5] = ["name", "channels", "dependencies", "prefix", "variables"];
 
+/// Longest conda file, in bytes. One of a thousand packages with versions and builds has some 50 KB.
+pub const LONGEST: usize = 64 << 10;
+/// Most entries of a conda file: packages, channels and variables together. `conda env export` of a whole Anaconda
+/// distribution lists some 500.
+pub const MOST_ENTRIES: usize = 1000;
+/// Deepest nesting: a package in the list of `pip` lies four deep.
+pub const DEEPEST: usize = 16;
+/// Most aliases (`*name`): each repeats what its anchor holds.
+pub const MOST_ALIASES: usize = 16;
+
 /// Reads a conda file. `Err` says what is wrong with it and where.
 pub fn parse(text: &str) -> Result<Value, String> {
-    let mut file: Value =
-        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", first_line(&error.to_string())))?;
+    let mut file = yaml(text)?;
+    let entries = entries(&file);
+    if entries > MOST_ENTRIES {
+        return Err(format!("has {entries} entries, more than {MOST_ENTRIES}; list only what the script imports"));
+    }
     if let Some(other) = file.as_object().and_then(|file| file.keys().find(|key| !MEMBERS.contains(&key.as_str()))) {
         return Err(format!("`{other}` is no member of a conda environment file"));
     }
@@ -28,6 +41,37 @@ pub fn parse(text: &str) -> Result<Value, String> {
     with_python(list);
     no_user_info(&file)?;
     Ok(file)
+}
+
+/// What is wrong with a file of this size, in bytes, of which no text was read.
+pub(super) fn not_text(size: u64) -> String {
+    match size > LONGEST as u64 {
+        true => format!("has {size} bytes, more than {LONGEST}; list only what the script imports"),
+        false => "not UTF-8 text".to_owned(),
+    }
+}
+
+/// YAML of which no part can grow beyond what the file itself is long.
+fn yaml(text: &str) -> Result<Value, String> {
+    if text.len() > LONGEST {
+        return Err(not_text(text.len() as u64));
+    }
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: DEEPEST, max_aliases: MOST_ALIASES },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 2 * MOST_ENTRIES },
+        with_snippet: false
+    };
+    let read = serde_saphyr::from_str_with_options(text, options);
+    read.map_err(|error| format!("not YAML: {}", first_line(&error.to_string())))
+}
+
+/// How many values there are that hold no others.
+fn entries(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => list.iter().map(entries).sum(),
+        Value::Object(map) => map.values().map(entries).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
+    }
 }
 
 /// Python stands in the list with a version: where the file names it, else at the end.
@@ -147,6 +191,30 @@ mod tests {
                 (Err(got), Err(want)) => assert!(got.starts_with(want), "{got}"),
                 (got, _) => panic!("{text:?}: {got:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_is_refused() {
+        let pip = |lines: usize| {
+            format!("dependencies:\n- pip:\n{}", (0..lines).map(|at| format!("  - p{at}\n")).collect::<String>())
+        };
+        assert!(parse(&pip(MOST_ENTRIES)).is_ok());
+        let nested = |depth: usize| format!("dependencies: {}1{}", "[".repeat(depth), "]".repeat(depth));
+        // each anchor repeats the one before nine times
+        let laughs: String =
+            (1..9).map(|at| format!("l{at}: &l{at} [{}]\n", vec![format!("*l{}", at - 1); 9].join(", "))).collect();
+        let long = format!("a: &a {}\ndependencies: [{}]", "x".repeat(1 << 15), "*a, ".repeat(1000));
+        for (text, expected) in [
+            (pip(MOST_ENTRIES + 1), "has 1001 entries, more than 1000"),
+            (pip(12_000), "has 120911 bytes, more than 65536"),
+            (nested(10_000), "not YAML"),
+            (nested(DEEPEST + 1), "not YAML"),
+            (format!("l0: &l0 lol\n{laughs}"), "not YAML"),
+            (long, "not YAML"),
+        ] {
+            let refused = parse(&text).unwrap_err();
+            assert!(refused.starts_with(expected) && refused.len() < 300, "{refused}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a `DelegatedSubnet` asks and what limits it; what should stand for it is in `delegated_subnet_blueprint`.
 
-use super::{delegated_subnet_blueprint::Describer, delegated_subnet_compute, neighbours::SubnetUser, owner_of};
+use super::{delegated_subnet_blueprint::Describer, delegated_subnet_compute, neighbours::SubnetUser, owner_of, size};
 use crate::{
     blueprint::Blueprint,
     conditions,
@@ -123,7 +123,11 @@ impl Subject for DelegatedSubnet {
             owner: owner_of(&observed.settings.cluster, &self.metadata),
             observed,
         };
-        if self.deleting() { describer.gone() } else { describer.present() }
+        if self.deleting() {
+            return describer.gone();
+        }
+        let present = describer.present();
+        Blueprint { blocked: size::too_large(&self.spec).or(present.blocked), ..present }
     }
 
     fn limits(&self) -> Limits {

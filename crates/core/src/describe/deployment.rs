@@ -5,7 +5,7 @@ use super::{
     deployment_blueprint::Describer,
     expectation,
     inputs::{self, Inputs},
-    owner_of, secrets, sources,
+    owner_of, secrets, size, sources,
     variables::{self, Fingerprints},
 };
 use crate::{
@@ -76,7 +76,10 @@ impl Subject for AciVnetDeployment {
         let Some(workspace) = workspace_of(self, observed) else { return without_workspace(self, observed) };
         let owner = owner_of(&observed.settings.cluster, &self.metadata);
         let describer = Describer { cr: self, observed, now, owner, workspace };
-        if self.deleting() { describer.gone() } else { describer.present().unwrap_or_else(Blueprint::blocked) }
+        if self.deleting() {
+            return describer.gone();
+        }
+        size::too_large(&self.spec).map_or_else(|| describer.present(), Err).unwrap_or_else(Blueprint::blocked)
     }
 
     fn limits(&self) -> Limits {
@@ -110,6 +113,10 @@ impl Subject for AciVnetDeployment {
 
     fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
         super::deployment_report::report(self, pass, done)
+    }
+
+    fn secret_keys(&self, secret: &str) -> Vec<&str> {
+        secrets::keys_of(self, secret)
     }
 
     fn status(&self) -> Option<&AciVnetDeploymentStatus> {

@@ -164,7 +164,8 @@ fn parsed(observed: &Observed, key: &ConfigMapKey) -> Result<Value, Cause> {
     if text.is_some_and(|text| text.trim().is_empty()) {
         return Err(empty(key, "a conda environment file lists its packages as `dependencies`"));
     }
-    let text = text.ok_or_else(|| "not UTF-8 text of at most 256 KiB".to_owned());
+    let size = fact.and_then(|fact| fact.get("size")).and_then(Value::as_u64);
+    let text = text.ok_or_else(|| conda::not_text(size.unwrap_or_default()));
     text.and_then(conda::parse).map_err(|why| {
         let message = format!("ConfigMap {} key {}: {why}", key.name, key.key);
         Cause::person(reasons::CONDA_FILE_INVALID, scrub::clean(&message))

@@ -22,6 +22,7 @@ mod inputs;
 mod neighbours;
 mod secrets;
 mod service;
+pub mod size;
 mod sources;
 mod tls;
 mod variables;

@@ -17,6 +17,8 @@ use serde_json::Value;
 pub(super) const CERTIFICATE: &str = "tls.crt";
 /// The Secret's key of its private key.
 pub(super) const KEY: &str = "tls.key";
+/// The Secret's key of the authorities that a probe trusts.
+pub(super) const AUTHORITIES: &str = "ca.crt";
 /// A certificate that ends within so many seconds is told of.
 const SOON: i64 = 14 * 24 * 3600;
 

@@ -1,28 +1,54 @@
 //! A scoring script and the files beside it, packed as one: the digest cached by the versions of both ConfigMaps.
 
-use super::{Version, bytes, get, gone};
-use crate::ctx::Ctx;
+use super::{MOST_FILES, Version, bytes, digest, get, gone, too_many, version};
+use crate::{
+    bounded::{Bounded, Weigh},
+    ctx::Ctx,
+};
 use acivnet_api::conditions::reasons;
 use acivnet_core::{
-    archive::pack, describe::SOURCE_DIRECTORY, failure::Failure, observed::Fact, owner::sha256_hex,
-    questions::SourceDirectory, retry::Retry,
+    archive::pack, describe::SOURCE_DIRECTORY, failure::Failure, observed::Fact, questions::SourceDirectory,
+    retry::Retry,
 };
 use bytes::Bytes;
-use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
+/// What is kept of all directories between two passes, in bytes.
+pub(crate) const KEPT: usize = 1 << 20;
+
 /// By namespace and what is packed.
-#[derive(Default)]
-pub(super) struct Directories(Mutex<BTreeMap<(String, SourceDirectory), Known>>);
+pub(super) struct Directories(Mutex<Bounded<Name, Known>>);
+
+type Name = (String, SourceDirectory);
 
 /// Of which versions, and the fact.
 struct Known {
     versions: [Version; 2],
     fact: Value,
+}
+
+impl Default for Directories {
+    fn default() -> Self {
+        Self(Mutex::new(Bounded::new(KEPT)))
+    }
+}
+
+impl Weigh for Name {
+    fn weight(&self) -> usize {
+        let (namespace, SourceDirectory { script, extra }) = self;
+        namespace.len() + script.name.len() + script.key.len() + extra.len()
+    }
+}
+
+impl Weigh for Known {
+    fn weight(&self) -> usize {
+        // two uids and resourceVersions, a digest and a size
+        512
+    }
 }
 
 impl Directories {
@@ -35,24 +61,25 @@ impl Directories {
         {
             return Fact::Present(known.fact.clone());
         }
+        let _turn = ctx.large_reads.acquire().await;
         match read(ctx, namespace, directory).await {
             Err(failure) => Fact::Unread(failure),
             Ok(None) => Fact::Absent,
             Ok(Some(Packed { versions, bytes })) => {
-                let fact = json!({"digest": format!("sha256:{}", sha256_hex(&[&bytes])), "size": bytes.len()});
-                self.lock().insert(key, Known { versions, fact: fact.clone() });
+                let fact = json!({"digest": digest(&bytes), "size": bytes.len()});
+                self.lock().keep(key, Known { versions, fact: fact.clone() });
                 Fact::Present(fact)
             }
         }
     }
 
     pub(super) fn forget(&self, namespace: &str, name: &str) {
-        self.lock().retain(|(known, directory), _| {
+        self.lock().retain(|(known, directory)| {
             known != namespace || !(directory.script.name == name || directory.extra == name)
         });
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, SourceDirectory), Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<Name, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,6 +112,9 @@ async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result
     let keys =
         extra.data.iter().flatten().map(|(key, _)| key).chain(extra.binary_data.iter().flatten().map(|(key, _)| key));
     let mut files: BTreeMap<&str, &[u8]> = keys.filter_map(|key| Some((key.as_str(), bytes(&extra, key)?))).collect();
+    if files.len() > MOST_FILES {
+        return Err(too_many(&directory.extra, files.len()));
+    }
     files.insert(&directory.script.key, text);
     let bytes = pack(SOURCE_DIRECTORY, &files).map_err(|error| unpackable(&directory.extra, &error))?;
     Ok(Some(Packed { versions: [version(script), version(&extra)], bytes }))
@@ -98,9 +128,4 @@ fn unpackable(extra: &str, error: &std::io::Error) -> Failure {
         retry: Retry::Slowly,
         reason: reasons::INVALID_SPEC,
     }
-}
-
-fn version(map: &ConfigMap) -> Version {
-    let meta = &map.metadata;
-    (meta.uid.clone().unwrap_or_default(), meta.resource_version.clone().unwrap_or_default())
 }

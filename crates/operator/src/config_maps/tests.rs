@@ -13,7 +13,7 @@ fn churn() -> Mock {
         "/api/v1/namespaces/ml/configmaps/churn" => found(&json!({
             "apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": "churn", "namespace": "ml", "uid": "u", "resourceVersion": "7"},
-            "data": {"score.py": "abc", "long.yml": "x".repeat(KEPT_TEXT + 1)},
+            "data": {"score.py": "abc", "long.yml": "x".repeat(conda::LONGEST), "longer.yml": "x".repeat(conda::LONGEST + 1)},
             "binaryData": {"model.pkl": "gASVAA=="},
         })),
         "/api/v1/namespaces/ml/configmaps/broken" => refused(500, "InternalError"),
@@ -59,7 +59,9 @@ async fn digests_of_text_and_binary_files() {
     let Fact::Present(model) = fact("churn", "model.pkl", true).await else { panic!("binaryData is read") };
     assert_eq!((&model["size"], model.get("text")), (&json!(4), None));
     let Fact::Present(long) = fact("churn", "long.yml", true).await else { panic!() };
-    assert_eq!(long["text"].as_str().map(str::len), Some(KEPT_TEXT + 1));
+    assert_eq!(long["text"].as_str().map(str::len), Some(conda::LONGEST));
+    let Fact::Present(longer) = fact("churn", "longer.yml", true).await else { panic!() };
+    assert_eq!((longer["size"].as_u64(), longer.get("text")), (Some(conda::LONGEST as u64 + 1), None));
     assert_eq!(fact("churn", "missing", false).await, Fact::Absent);
     assert_eq!(fact("other", "score.py", false).await, Fact::Absent);
     assert!(matches!(fact("broken", "score.py", false).await, Fact::Unread(failure) if failure.status == 500));
@@ -72,11 +74,13 @@ async fn content_is_read_again_only_when_the_version_changed() {
     seen_by_watch(&ctx, "7");
     for (file, text, reads) in [
         ("score.py", false, 1),
+        ("score.py", true, 1),
         ("score.py", true, 0),
-        ("model.pkl", false, 0),
-        ("missing", false, 0),
-        ("long.yml", false, 0),
-        ("long.yml", true, 1),
+        ("score.py", false, 0),
+        ("missing", false, 1),
+        ("missing", true, 0),
+        ("longer.yml", true, 1),
+        ("longer.yml", true, 0),
     ] {
         let fact = ctx.config_maps.fact(&ctx, "ml", &key("churn", file), text).await;
         assert!(!matches!(fact, Fact::Unread(_)), "{file}");
@@ -99,7 +103,7 @@ async fn payloads_come_in_pieces() {
     let payload = |source| Payload { source, container: "c".into(), path: "p".into(), digest: String::new(), size: 0 };
     let stream = files.open(&payload(PayloadSource::ConfigMap(key("churn", "long.yml")))).await.unwrap();
     let all: Vec<Bytes> = stream.try_collect().await.unwrap();
-    assert_eq!(all.concat().len(), KEPT_TEXT + 1);
+    assert_eq!(all.concat().len(), conda::LONGEST);
     let gone = files.open(&payload(PayloadSource::ConfigMap(key("churn", "gone")))).await.err().unwrap();
     assert_eq!(gone.reason, reasons::CONFIG_MAP_NOT_FOUND);
     let lengths: Vec<usize> =
@@ -120,8 +124,8 @@ async fn all_keys_in_order_of_name() {
     let ctx = churn().ctx();
     let files = fact_of(ctx.config_maps.files(&ctx, "ml", "churn").await);
     let keys: Vec<_> = files.as_array().unwrap().iter().map(|file| file["key"].as_str().unwrap()).collect();
-    assert_eq!(keys, ["long.yml", "model.pkl", "score.py"]);
-    assert_eq!(files[1]["size"], 4);
+    assert_eq!(keys, ["long.yml", "longer.yml", "model.pkl", "score.py"]);
+    assert_eq!(files[2]["size"], 4);
     assert_eq!(ctx.config_maps.files(&ctx, "ml", "other").await, Fact::Absent);
     assert!(matches!(ctx.config_maps.files(&ctx, "ml", "broken").await, Fact::Unread(_)));
 }
@@ -148,5 +152,62 @@ async fn a_packed_directory_has_the_digest_of_its_bytes_and_is_read_once() {
     assert_eq!(mock.lines().len(), 0, "{reads} reads before, none for versions that are known");
     for (script, extra) in [("missing", "churn"), ("score.py", "other")] {
         assert_eq!(ctx.config_maps.directory(&ctx, "ml", &directory(script, extra)).await, Fact::Absent);
+    }
+}
+
+/// ConfigMaps that are as large as they can be, each another one.
+fn large() -> Mock {
+    Mock::new(|request| {
+        let name = request.path.rsplit('/').next().unwrap_or_default();
+        let text = |key: usize| (format!("k{key:02}"), format!("{name}{key}").repeat(1_000).into());
+        let mut data: serde_json::Map<_, _> = (0..60).map(text).collect();
+        data.insert("env.yml".into(), "x".repeat(conda::LONGEST).into());
+        found(&json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": "ml", "uid": name, "resourceVersion": "1"}, "data": data}))
+    })
+}
+
+#[tokio::test]
+async fn what_is_kept_has_a_bound_however_many_config_maps_are_named() {
+    let ctx = large().ctx();
+    let kept = |ctx: &Ctx| ctx.config_maps.lock().weight();
+    for map in 0..200 {
+        for (file, text) in [("k00", false), ("env.yml", true), ("missing.py", false)] {
+            ctx.config_maps.fact(&ctx, "ml", &key(&format!("m{map}"), file), text).await;
+        }
+    }
+    assert!((KEPT - 2 * conda::LONGEST..=KEPT).contains(&kept(&ctx)), "{}", kept(&ctx));
+    let ctx = large().ctx();
+    for map in 0..200 {
+        ctx.config_maps.fact(&ctx, "ml", &key(&format!("m{map}"), "k00"), false).await;
+    }
+    assert!(kept(&ctx) < 200 * 512, "of a key that is not asked for as text only the digest is kept: {}", kept(&ctx));
+    // who names another key each time does not fill the memory of others
+    for file in 0..3 * KEPT_KEYS {
+        ctx.config_maps.fact(&ctx, "ml", &key("m0", &format!("n{file}")), false).await;
+    }
+    assert!(kept(&ctx) < 200 * 512 + KEPT_KEYS * 256, "{}", kept(&ctx));
+}
+
+#[tokio::test]
+async fn a_directory_of_too_many_files_is_refused_by_number() {
+    let files = |count: usize| {
+        Mock::new(move |_| {
+            let data: serde_json::Map<_, _> = (0..count).map(|at| (format!("f{at}"), "x".into())).collect();
+            found(&json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "many", "namespace": "ml", "uid": "u", "resourceVersion": "1"}, "data": data}))
+        })
+        .ctx()
+    };
+    let ctx = files(MOST_FILES);
+    assert!(matches!(ctx.config_maps.files(&ctx, "ml", "many").await, Fact::Present(_)));
+    let ctx = files(MOST_FILES + 1);
+    let directory = SourceDirectory { script: key("many", "f0"), extra: "many".into() };
+    for refused in
+        [ctx.config_maps.files(&ctx, "ml", "many").await, ctx.config_maps.directory(&ctx, "ml", &directory).await]
+    {
+        let Fact::Unread(failure) = refused else { panic!("{refused:?}") };
+        assert_eq!(failure.reason, reasons::INVALID_SPEC);
+        assert!(failure.message.contains("501 keys, more than the 500 files"), "{}", failure.message);
     }
 }

@@ -1,10 +1,10 @@
 //! Watches that don't end.
 
 use crate::{
-    alike::Alike,
     ctx::Ctx,
+    kubernetes,
     object::Object,
-    packed::{Kept, Packed},
+    packed::{Kept, Packed, Shelf},
 };
 use acivnet_core::retry::Retry;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
@@ -21,8 +21,9 @@ use std::{fmt::Debug, pin::Pin, sync::Arc};
 
 /// The API server ends a watch after this, and a dead connection is noticed ten seconds later.
 const WATCH_SECONDS: u32 = 30;
-/// Objects of a page of a list: a page is held as a whole while it is read.
-const PAGE: u32 = 50;
+/// Objects of a page of a list: a page is held as a whole while it is read. When that is too large, the next smaller one
+/// is asked for; the API server takes no object of more than 3 MiB (`MaxRequestBodyBytes`), and etcd none of more than 1.5 MiB.
+pub(crate) const PAGES: [u32; 3] = [50, 8, 1];
 /// After so many watches in a row that could not be started, everything is listed anew: the version to start from may
 /// be gone, and a proxy may say so by a status instead of inside the stream.
 const STARTS: u32 = 3;
@@ -34,16 +35,16 @@ pub(super) fn objects<S: Object>(
     ctx: &Arc<Ctx>,
     api: Api<Packed<S>>,
 ) -> impl Stream<Item = watcher::Result<Event<Kept<S>>>> + Send + 'static {
-    let alike = Alike::default();
-    lasting(Arc::clone(ctx), S::kind(&()).into_owned(), move || watcher::watcher(api.clone(), config()).boxed())
-        .map_ok(move |event| kept(event, &alike))
+    let shelf = Shelf::default();
+    let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
+    lasting(Arc::clone(ctx), S::kind(&()).into_owned(), start).map_ok(move |event| kept(event, &shelf))
 }
 
-fn kept<S: Object>(event: Event<Packed<S>>, alike: &Alike) -> Event<Kept<S>> {
+fn kept<S: Object>(event: Event<Packed<S>>, shelf: &Shelf) -> Event<Kept<S>> {
     match event {
-        Event::Apply(object) => Event::Apply(object.keep(alike)),
-        Event::InitApply(object) => Event::InitApply(object.keep(alike)),
-        Event::Delete(object) => Event::Delete(object.keep(alike)),
+        Event::Apply(object) => Event::Apply(object.keep(shelf)),
+        Event::InitApply(object) => Event::InitApply(object.keep(shelf)),
+        Event::Delete(object) => Event::Delete(object.keep(shelf)),
         Event::Init => Event::Init,
         Event::InitDone => Event::InitDone,
     }
@@ -65,21 +66,22 @@ where
         object.metadata.uid = meta.uid;
         object.metadata.resource_version = meta.resource_version;
     };
-    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), move || watcher::watcher(api.clone(), config()).boxed())
-        .modify(bare)
+    let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
+    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), start).modify(bare)
 }
 
-fn config() -> watcher::Config {
-    watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE)
+fn config(page: u32) -> watcher::Config {
+    watcher::Config::default().timeout(WATCH_SECONDS).page_size(page)
 }
 
 /// The events of one watch after another. Errors are counted and waited out here, so that none comes out.
 fn lasting<K: Send + 'static>(
     ctx: Arc<Ctx>,
     kind: String,
-    start: impl Fn() -> Events<K> + Send + 'static,
+    start: impl Fn(u32) -> Events<K> + Send + 'static,
 ) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static {
-    let watch = Watch { events: start(), ctx, kind, start, failed: 0 };
+    let [page, smaller @ ..] = PAGES;
+    let watch = Watch { events: start(page), ctx, kind, start, page, smaller: smaller.into_iter(), failed: 0 };
     stream::unfold(watch, |mut watch| async move { watch.next().await.map(|event| (Ok(event), watch)) })
 }
 
@@ -88,11 +90,14 @@ struct Watch<K, S> {
     kind: String,
     start: S,
     events: Events<K>,
+    /// Objects of a page, and what is asked for instead when that is too large.
+    page: u32,
+    smaller: std::array::IntoIter<u32, 2>,
     /// Failures in a row.
     failed: u32,
 }
 
-impl<K, S: Fn() -> Events<K>> Watch<K, S> {
+impl<K, S: Fn(u32) -> Events<K>> Watch<K, S> {
     async fn next(&mut self) -> Option<Event<K>> {
         loop {
             match self.events.next().await? {
@@ -107,11 +112,14 @@ impl<K, S: Fn() -> Events<K>> Watch<K, S> {
 
     async fn recover(&mut self, error: &Error) {
         self.failed += 1;
-        let relist = matches!(error, Error::WatchStartFailed(_)) && self.failed.is_multiple_of(STARTS);
+        let gone = matches!(error, Error::WatchStartFailed(_)) && self.failed.is_multiple_of(STARTS);
+        let smaller = if kubernetes::is_too_long(error) { self.smaller.next() } else { None };
+        self.page = smaller.unwrap_or(self.page);
+        let relist = gone || smaller.is_some();
         self.ctx.metrics.watch_failure(&self.kind, if relist { "listed" } else { "started" });
         tracing::warn!(kind = self.kind, %error, relist, "a watch broke or could not be started");
         if relist {
-            self.events = (self.start)();
+            self.events = (self.start)(self.page);
         }
         tokio::time::sleep(self.ctx.pace.before(Retry::Soon, self.failed - 1, self.ctx.random.unit())).await;
     }
@@ -134,7 +142,7 @@ mod tests {
             true => found(&json!({"type": "ADDED", "object": {
                 "apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
                 "metadata": {"name": "a", "namespace": "ml", "resourceVersion": "9", "managedFields": [{"manager": "m"}],
-                    "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "1"}},
+                    "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "theirs": "1", "acivnet.dev/approve-plan": "h"}},
                 "spec": {"azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
                     "virtualNetwork": {"name": "v"}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}},
             }})),
@@ -148,5 +156,27 @@ mod tests {
         let kinds: String =
             requests.iter().map(|one| if one.query.contains("watch=true") { 'w' } else { 'l' }).collect();
         assert_eq!(kinds, "lwwwlww", "three watches that could not be started, a list, one more, then one that could");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn smaller_pages_are_asked_for_when_one_is_too_long() {
+        let subnet = |at: usize| {
+            json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet",
+            "metadata": {"name": format!("a{at}"), "namespace": "ml", "uid": at.to_string(), "resourceVersion": "9",
+                "annotations": {"x": "y".repeat(600_000)}},
+            "spec": {"azure": {"subscriptionID": "s", "resourceGroup": "g", "location": "l"},
+                "virtualNetwork": {"name": "v"}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}}})
+        };
+        let mock = Mock::new(move |request| {
+            let limit = request.query.split('&').find_map(|one| one.strip_prefix("limit=")?.parse().ok());
+            list((0..limit.unwrap_or(0)).map(subnet).collect())
+        });
+        let ctx = mock.ctx();
+        let events = objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone()));
+        let applied: Vec<_> = events.take(4).collect().await;
+        assert!(applied.iter().all(Result::is_ok));
+        let pages: Vec<String> = mock.requests().into_iter().map(|one| one.query).collect();
+        let of = |page: u32| pages.iter().position(|query| query.split('&').any(|one| one == format!("limit={page}")));
+        assert!(of(50) < of(8) && of(8) < of(1) && of(1).is_some(), "{pages:?}");
     }
 }

@@ -205,3 +205,32 @@ async fn models_are_found_by_their_owner_and_services_by_their_name() {
     let lists = fake.lines().into_iter().filter(|line| line.contains("modelmanagement")).count();
     assert_eq!(lists, 2);
 }
+
+#[test]
+fn lists_have_a_bound_each_and_together() {
+    let noise = |seed: u64| {
+        let random = acivnet_azure::SplitMix::new(seed);
+        (0..512).map(|_| format!("{:016x}", acivnet_azure::Random::next(&random))).collect::<String>()
+    };
+    let facts = |items: u64| {
+        let mut facts = Facts::default();
+        (0..items).for_each(|at| facts.keep(at.to_string(), &noise(at + 1).into()));
+        facts
+    };
+    let long = facts(4_000);
+    assert!(long.too_long && long.bytes == 0 && long.texts.is_empty(), "{}", long.bytes);
+    let (snapshots, one) = (Snapshots::default(), Arc::new(facts(500)));
+    assert!(one.bytes > LONGEST / 2 && !one.too_long, "{}", one.bytes);
+    let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22")).key();
+    for at in 0..20 {
+        let key = Key { identity: identity.clone(), what: "x", scope: at.to_string() };
+        let at = Timestamp::from_second(at).unwrap();
+        snapshots.keep(key, Taken { facts: Arc::clone(&one), at, slow_until: at, until: at }, 0);
+    }
+    let lists = snapshots.lock();
+    let oldest = lists.taken.values().map(|taken| taken.at.as_second()).min();
+    assert!(
+        lists.taken.len() == ALL / one.bytes && oldest == Some(20 - lists.taken.len() as i64),
+        "the oldest go first"
+    );
+}

@@ -1,6 +1,9 @@
 use super::*;
 use crate::mock::{Mock, refused};
-use crate::{alike::Alike, packed::Packed, queue::CustomResource};
+use crate::{
+    packed::{Packed, Shelf},
+    queue::CustomResource,
+};
 use acivnet_azure::Priority;
 use futures::FutureExt as _;
 use kube::runtime::reflector::{self, store::Writer};
@@ -38,11 +41,11 @@ fn subnet(name: &str, network: &str, ready: &str) -> DelegatedSubnet {
 }
 
 fn applied<S: Object>(object: S) -> Event<Kept<S>> {
-    Event::Apply(Packed::of(object).unwrap().keep(&Alike::default()))
+    Event::Apply(Packed::of(object).unwrap().keep(&Shelf::default()))
 }
 
 fn deleted<S: Object>(object: S) -> Event<Kept<S>> {
-    Event::Delete(Packed::of(object).unwrap().keep(&Alike::default()))
+    Event::Delete(Packed::of(object).unwrap().keep(&Shelf::default()))
 }
 
 impl Bed {

@@ -1,0 +1,7 @@
+//! Bounds on what is read of Azure.
+
+pub use crate::{
+    arm::{MOST_ITEMS, MOST_PAGES},
+    http::LARGEST_ANSWER,
+    machine_learning::{LOG_TAIL, SERVICE_LOG},
+};
