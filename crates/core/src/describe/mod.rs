@@ -16,6 +16,7 @@ mod deployment_report;
 mod deployment_status;
 pub mod image;
 mod inputs;
+mod match_spec;
 mod neighbours;
 mod secrets;
 mod service;
