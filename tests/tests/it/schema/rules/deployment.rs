@@ -2,7 +2,7 @@
 
 use super::{
     NAME, OWN_TAG, Rule,
-    Try::{Change, New},
+    Try::{self, Change, New},
     rule,
 };
 use acivnet_tests::examples;
