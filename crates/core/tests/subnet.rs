@@ -183,15 +183,21 @@ fn a_subnet_that_cant_be_delegated_is_never_written() {
         for changes in &ways {
             let mut world = World::default();
             foreign_network(&mut world);
-            let stands = &mut world.arm_body(&subnet_id("amlsubnet1"))["properties"];
-            for (name, value) in properties.as_object().unwrap() {
-                stands[name] = value.clone();
-            }
             let mut cr = subnet(changes);
             for _ in 0..6 {
+                // each tick of the world shows only its own holders
+                let stands = &mut world.arm_body(&subnet_id("amlsubnet1"))["properties"];
+                for (name, value) in properties.as_object().unwrap() {
+                    stands[name] = value.clone();
+                }
                 let passed = world.pass(&mut cr);
                 let conditions = &passed.report.status.conditions;
-                assert_eq!(said(conditions, types::DELEGATED), "False/SubnetInUseByOther", "{changes:?}");
+                assert_eq!(
+                    said(conditions, types::DELEGATED),
+                    "False/SubnetInUseByOther",
+                    "{changes:?} {properties} {}",
+                    message(conditions, types::DELEGATED)
+                );
                 let told = message(conditions, types::DELEGATED);
                 assert!(told.contains(words) && told.contains("use another subnet"), "{told}");
                 assert!(!told.contains("management") && !told.contains("adoption"), "{told}");
