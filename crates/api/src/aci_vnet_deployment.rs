@@ -14,7 +14,10 @@ pub use scoring::*;
 pub use service::*;
 pub use status::*;
 
-use crate::azure::{Adoption, Deletion, Drift, NamedValue, Tag};
+use crate::{
+    azure::{Adoption, Deletion, Drift, NamedValue, Tag},
+    rules,
+};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, transform::RecursiveTransform};
@@ -135,7 +138,8 @@ pub enum BackendType {
 pub struct AzureMlWebService {
     /// Name in the workspace; `metadata.name` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 3, max = 32), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 3, max = 32))]
+    #[x_kube(validation = rules::service_name())]
     pub service_name: Option<String>,
     /// Properties of the web service. Azure takes new ones only: none can change or go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -156,7 +160,8 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct SubnetRef {
     /// Name.
-    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
 }
 
@@ -165,11 +170,13 @@ pub struct SubnetRef {
 #[serde(rename_all = "camelCase")]
 pub struct Workspace {
     /// Name.
-    #[schemars(length(min = 3, max = 33), regex(pattern = r"^[a-zA-Z0-9][-\w]*$"))]
+    #[schemars(length(min = 3, max = 33))]
+    #[x_kube(validation = rules::workspace_name())]
     pub name: String,
     /// Resource group; the subnet's when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 90), regex(pattern = r"^[-\w.()]*[-\w()]$"))]
+    #[schemars(length(min = 1, max = 90))]
+    #[x_kube(validation = rules::resource_group())]
     pub resource_group: Option<String>,
 }
 
@@ -186,11 +193,15 @@ pub struct DeploymentAzure {
 /// CPU and memory of the container. A change deletes and creates the web service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct Resources {
-    /// Cores, up to 31, in steps of 0.1 (rounded up).
-    #[x_kube(validation = Rule::new("isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0')) && !quantity(string(self)).isGreaterThan(quantity('31'))").message("cpu must be a quantity greater than 0 and at most 31"))]
+    /// Cores, 0.05 to 31. A fraction stands in quotes or counts thousandths: `"0.5"` or `500m`. Azure counts in steps of
+    /// 0.1 (rounded up).
+    #[schemars(extend("maxLength" = 32))]
+    #[x_kube(validation = rules::cpu())]
     pub cpu: Quantity,
-    /// Memory, up to 240G. Azure counts in 10^9 bytes, in steps of 0.1 (rounded up).
-    #[x_kube(validation = Rule::new("isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0')) && !quantity(string(self)).isGreaterThan(quantity('240G'))").message("memory must be a quantity greater than 0 and at most 240G"))]
+    /// Memory, 100M to 240G, with its unit: `400M`, `2Gi`, a fraction in quotes: `"1.5G"`. Without a unit it counts bytes.
+    /// Azure counts in 10^9 bytes, in steps of 0.1 (rounded up).
+    #[schemars(extend("maxLength" = 32))]
+    #[x_kube(validation = rules::memory())]
     pub memory: Quantity,
 }
 

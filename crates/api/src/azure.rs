@@ -21,7 +21,7 @@ pub struct Tag {
     /// Tag name, at most 512 characters (Azure Resource Manager, "Use tags to organize your Azure resources").
     #[schemars(length(min = 1, max = 512))]
     pub name: String,
-    /// Tag value, at most 256 characters.
+    /// Tag value, at most 256 characters. What looks like a number or like `true` stands in quotes: `"42"`.
     #[schemars(length(max = 256))]
     pub value: String,
 }

@@ -131,11 +131,13 @@ pub mod reasons {
         NAT_GATEWAY_IN_USE = "NATGatewayInUse";
         /// It exists and is not ours.
         ADOPTION_REFUSED = "AdoptionRefused";
+        /// What is referenced stands and is not as described.
+        REFERENCE_DIFFERS = "ReferenceDiffers";
         /// A web service of that name exists in the workspace and is not ours.
         SERVICE_NAME_TAKEN = "ServiceNameTaken";
         /// The prefix overlaps with another subnet.
         ADDRESS_OVERLAP = "AddressOverlap";
-        /// Other resources live in the subnet, so that it can't be delegated.
+        /// The subnet is delegated to another service, or other resources live in it, so that it can't be delegated.
         SUBNET_IN_USE_BY_OTHER = "SubnetInUseByOther";
         /// Two DelegatedSubnets describe the same virtual network differently.
         VIRTUAL_NETWORK_DIFFERS = "VirtualNetworkDiffers";

@@ -6,7 +6,11 @@ mod egress;
 pub use compute_instance::*;
 pub use egress::*;
 
-use crate::azure::{Adoption, Deletion, Drift, DriftItem, LONGEST_VALUE, Management, PlanStatus, ResourceStatus, Tag};
+use crate::{
+    NumberOrText,
+    azure::{Adoption, Deletion, Drift, DriftItem, LONGEST_VALUE, Management, PlanStatus, ResourceStatus, Tag},
+    rules,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, transform::RecursiveTransform};
@@ -49,7 +53,7 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !isCIDR(self.subnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !has(self.clientSubnet) || !isCIDR(self.clientSubnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.clientSubnet.addressPrefix))").message("clientSubnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.clientSubnet) || !isCIDR(self.subnet.addressPrefix) || !isCIDR(self.clientSubnet.addressPrefix) || (!cidr(self.subnet.addressPrefix).containsCIDR(self.clientSubnet.addressPrefix) && !cidr(self.clientSubnet.addressPrefix).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix and clientSubnet.addressPrefix must not overlap"),
-    validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name != self.subnet.name").message("subnet.name and clientSubnet.name must differ"),
+    validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name.lowerAscii() != self.subnet.name.lowerAscii()").message("subnet.name and clientSubnet.name must differ, also without regard to case: to Azure they are one subnet"),
     validation = Rule::new("[has(self.subnet.networkSecurityGroupID) ? self.subnet.networkSecurityGroupID : '', has(self.subnet.routeTableID) ? self.subnet.routeTableID : '', has(self.egress) && has(self.egress.natGateway) && has(self.egress.natGateway.id) ? self.egress.natGateway.id : ''].all(id, id == '' || id.lowerAscii().startsWith('/subscriptions/' + self.azure.subscriptionID.lowerAscii() + '/'))").message("subnet.networkSecurityGroupID, subnet.routeTableID and egress.natGateway.id must lie in azure.subscriptionID"),
     validation = Rule::new("!has(self.egress) || self.egress.type != 'NATGateway' || self.subnet.management == 'Create'").message("egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so say Existing or None")
 )]
@@ -89,17 +93,21 @@ pub struct DelegatedSubnetSpec {
 pub struct SubnetAzure {
     /// Subscription id, a GUID.
     #[serde(rename = "subscriptionID")]
-    #[schemars(length(min = 36, max = 36), regex(pattern = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"))]
+    #[schemars(length(max = 36))]
+    #[x_kube(validation = rules::guid())]
     pub subscription_id: String,
-    /// Resource group; it must exist.
-    #[schemars(length(min = 1, max = 90), regex(pattern = r"^[-\w.()]*[-\w()]$"))]
+    /// Resource group; it must exist. Letters of any script, as Azure takes them.
+    #[schemars(length(min = 1, max = 90))]
+    #[x_kube(validation = rules::resource_group())]
     pub resource_group: String,
-    /// Azure region as Azure spells it, e.g. `japaneast`.
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    /// Azure region by its short name, e.g. `japaneast`.
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = rules::location())]
     pub location: String,
     /// Tags for what is made here and can carry tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 40))]
+    #[x_kube(validation = rules::tag_characters(), validation = rules::tag_prefixes(), validation = rules::tags_differ())]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub tags: Vec<Tag>,
 }
@@ -109,19 +117,22 @@ pub struct SubnetAzure {
 #[serde(rename_all = "camelCase")]
 pub struct VirtualNetwork {
     /// Name.
-    #[schemars(length(min = 2, max = 64), regex(pattern = r"^[a-zA-Z0-9][-\w.]*\w$"))]
+    #[schemars(length(min = 2, max = 64))]
+    #[x_kube(validation = rules::network_name())]
     pub name: String,
     /// Resource group; `azure.resourceGroup` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 90), regex(pattern = r"^[-\w.()]*[-\w()]$"))]
+    #[schemars(length(min = 1, max = 90))]
+    #[x_kube(validation = rules::resource_group())]
     pub resource_group: Option<String>,
     /// Made here, or read only.
     #[serde(default)]
     pub management: Management,
-    /// IPv4 prefixes; required with `management: Create`.
+    /// IPv4 prefixes, such as `10.0.0.0/16`; required with `management: Create`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 18)))]
-    #[x_kube(validation = Rule::new("self.all(p, isCIDR(p) && cidr(p).ip().family() == 4 && cidr(p) == cidr(p).masked() && cidr(p).prefixLength() >= 8 && cidr(p).prefixLength() <= 28)").message("each must be an IPv4 prefix without host bits, /8 to /28"))]
+    #[x_kube(validation = rules::network_prefixes())]
+    #[x_kube(validation = rules::not_azures_own(), validation = rules::prefixes_apart())]
     pub address_prefixes: Vec<String>,
 }
 
@@ -131,11 +142,13 @@ pub struct VirtualNetwork {
 #[serde(rename_all = "camelCase")]
 pub struct Subnet {
     /// Name.
-    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    #[schemars(length(min = 1, max = 80))]
+    #[x_kube(validation = rules::network_name())]
+    #[x_kube(validation = rules::not_reserved())]
     pub name: String,
-    /// IPv4 prefix, /28 or larger. Azure keeps five addresses.
+    /// IPv4 prefix, /29 or larger, such as `10.0.1.0/24`. Azure keeps five addresses.
     #[schemars(length(max = 18))]
-    #[x_kube(validation = Rule::new("isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked() && cidr(self).prefixLength() >= 8 && cidr(self).prefixLength() <= 28").message("IPv4, /28 or larger, without host bits"))]
+    #[x_kube(validation = rules::subnet_prefix())]
     pub address_prefix: String,
     /// Made here, or read only.
     #[serde(default)]
@@ -143,27 +156,19 @@ pub struct Subnet {
     /// Resource id of a network security group to put on the subnet. It must exist, in the same region. When absent, what
     /// stands on the subnet stays; when removed, what was put on it is taken off.
     #[serde(default, rename = "networkSecurityGroupID", skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 512),
-        regex(
-            pattern = r"^/subscriptions/[0-9a-fA-F-]{36}/resource[gG]roups/[-\w.()]{1,90}/providers/Microsoft\.Network/networkSecurityGroups/[-\w.]{1,80}$"
-        )
-    )]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rules::network_security_group_id())]
     pub network_security_group_id: Option<String>,
     /// Resource id of a route table to put on the subnet. It must exist, in the same region. When absent, what stands on
     /// the subnet stays; when removed, what was put on it is taken off.
     #[serde(default, rename = "routeTableID", skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 512),
-        regex(
-            pattern = r"^/subscriptions/[0-9a-fA-F-]{36}/resource[gG]roups/[-\w.()]{1,90}/providers/Microsoft\.Network/routeTables/[-\w.]{1,80}$"
-        )
-    )]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rules::route_table_id())]
     pub route_table_id: Option<String>,
     /// Service endpoints that the subnet has. Those of others stay; one removed from this list goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["service".into()]))]
+    #[x_kube(validation = rules::service_endpoints_differ(), merge_strategy = ListMerge::Map(vec!["service".into()]))]
     pub service_endpoints: Vec<ServiceEndpoint>,
 }
 
@@ -171,21 +176,24 @@ pub struct Subnet {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct ServiceEndpoint {
     /// As Azure names it, e.g. `Microsoft.Storage`.
-    #[schemars(length(min = 11, max = 64), regex(pattern = r"^Microsoft\.[A-Za-z]+(\.[A-Za-z]+)*$"))]
+    #[schemars(length(min = 11, max = 64))]
+    #[x_kube(validation = rules::service_endpoint())]
     pub service: String,
 }
 
 /// The subnet of those who call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = rules::made_not_reserved())]
 #[x_kube(validation = Rule::new("self.management != 'Create' || (has(self.networkSecurityGroup) && self.networkSecurityGroup.management == 'Create')").message("a subnet made here carries a security group made here: management: Create needs networkSecurityGroup.management: Create"))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientSubnet {
     /// Name.
-    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    #[schemars(length(min = 1, max = 80))]
+    #[x_kube(validation = rules::network_name())]
     pub name: String,
-    /// IPv4 prefix, /28 or larger.
+    /// IPv4 prefix, /29 or larger, such as `10.0.0.0/24`.
     #[schemars(length(max = 18))]
-    #[x_kube(validation = Rule::new("isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked() && cidr(self).prefixLength() >= 8 && cidr(self).prefixLength() <= 28").message("IPv4, /28 or larger, without host bits"))]
+    #[x_kube(validation = rules::subnet_prefix())]
     pub address_prefix: String,
     /// Made here, or read only.
     #[serde(default)]
@@ -201,11 +209,13 @@ pub struct ClientSubnet {
 /// A network security group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("!has(self.securityRules) || self.securityRules.all(r, self.securityRules.filter(o, o.priority == r.priority && o.direction == r.direction).size() == 1)").message("two securityRules of one direction have the same priority"))]
-#[x_kube(validation = Rule::new("!has(self.preset) || self.preset != 'ComputeInstance' || !has(self.securityRules) || self.securityRules.all(r, r.name != 'AllowAzureMachineLearning' && (r.priority != 100 || r.direction != 'Inbound'))").message("preset ComputeInstance takes the rule name AllowAzureMachineLearning and the inbound priority 100"))]
+#[x_kube(validation = rules::security_rules_differ())]
+#[x_kube(validation = Rule::new("!has(self.preset) || self.preset != 'ComputeInstance' || !has(self.securityRules) || self.securityRules.all(r, r.name.lowerAscii() != 'allowazuremachinelearning' && (r.priority != 100 || r.direction != 'Inbound'))").message("preset ComputeInstance takes the rule name AllowAzureMachineLearning and the inbound priority 100"))]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkSecurityGroup {
     /// Name.
-    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    #[schemars(length(min = 1, max = 80))]
+    #[x_kube(validation = rules::network_name())]
     pub name: String,
     /// Made here, or read only.
     #[serde(default)]
@@ -265,7 +275,8 @@ pub enum Protocol {
 #[serde(rename_all = "camelCase")]
 pub struct SecurityRule {
     /// Name, unique in the group.
-    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    #[schemars(length(min = 1, max = 80))]
+    #[x_kube(validation = rules::network_name())]
     pub name: String,
     /// 100 to 4096; lower wins; unique per direction.
     #[schemars(range(min = 100, max = 4096))]
@@ -279,19 +290,21 @@ pub struct SecurityRule {
     /// CIDR, service tag or `*`; `*` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
+    #[x_kube(validation = rules::rule_address())]
     pub source_address_prefix: Option<String>,
-    /// Port, range or `*`; `*` when absent.
+    /// One port, a range such as `8000-8080`, or `*`; `*` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16))]
-    pub source_port_range: Option<String>,
+    #[x_kube(validation = rules::rule_ports())]
+    pub source_port_range: Option<NumberOrText>,
     /// CIDR, service tag or `*`; `*` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
+    #[x_kube(validation = rules::rule_address())]
     pub destination_address_prefix: Option<String>,
-    /// Port, range or `*`; `*` when absent.
+    /// One port, a range such as `8000-8080`, or `*`; `*` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16))]
-    pub destination_port_range: Option<String>,
+    #[x_kube(validation = rules::rule_ports())]
+    pub destination_port_range: Option<NumberOrText>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 140))]

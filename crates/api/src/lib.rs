@@ -8,11 +8,14 @@ mod azure;
 pub mod conditions;
 mod crd;
 mod delegated_subnet;
+mod number_or_text;
+mod rules;
 
 pub use aci_vnet_deployment::*;
 pub use azure::*;
 pub use crd::crds;
 pub use delegated_subnet::*;
+pub use number_or_text::NumberOrText;
 
 /// The finalizer both kinds carry while something may stand in Azure for them.
 pub const FINALIZER: &str = "acivnet.dev/azure";

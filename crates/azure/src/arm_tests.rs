@@ -40,6 +40,17 @@ async fn what_stands_is_present_and_asked_with_its_version_and_ids() {
     assert_ne!(seen.header("x-ms-client-request-id").unwrap(), seen.header("x-ms-correlation-request-id").unwrap());
 }
 
+/// A resource group may be called in any script; a URL is ASCII.
+#[tokio::test(start_paused = true)]
+async fn names_of_any_script_are_escaped_in_the_url() {
+    let escaped =
+        "/subscriptions/s/resourceGroups/%E6%A9%9F%E6%A2%B0-(%C3%9C).1/providers/Microsoft.Network/virtualNetworks/v";
+    let script = Script::new([(get(escaped), reply(200, json!({})))]);
+    let network = id(&VNET.replace("/g/", "/機械-(Ü).1/"));
+    assert_eq!(azure(&script).read(&VIRTUAL_NETWORK, &network).await, Fact::Present(json!({})));
+    script.done();
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_proof_is_absence() {
     let group_gone = || (get(GROUP), not_found("ResourceGroupNotFound"));

@@ -120,6 +120,8 @@ pub struct Node {
     pub sealed: Vec<Sealed>,
     /// A reason not to act on it now, found by those who described it.
     pub blocked: Option<Cause>,
+    /// Why what stands there can't serve, whoever it belongs to: it is neither adopted nor changed.
+    pub unfit: Option<Cause>,
     /// Paths whose difference touches no container here, although the kind says so.
     pub live: Vec<String>,
     /// It failed, and a second try with the same content is due.
@@ -144,6 +146,7 @@ impl Node {
             payloads: Vec::new(),
             sealed: Vec::new(),
             blocked: None,
+            unfit: None,
             live: Vec::new(),
             retry_due: false,
         }

@@ -2,9 +2,23 @@
 
 use std::{cmp::Ordering, fmt, hash};
 
+/// Whether two ids, or names in ids, are one to Azure: without regard to case, also of letters beyond ASCII, which a
+/// resource group may hold ("Naming rules and restrictions for Azure resources").
+pub fn same(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    one.chars().flat_map(char::to_lowercase).eq(other.chars().flat_map(char::to_lowercase))
+}
+
+/// An id in lower case: what is [`same`] folds to the same text.
+pub fn fold(id: &str) -> String {
+    if id.is_ascii() { id.to_ascii_lowercase() } else { id.chars().flat_map(char::to_lowercase).collect() }
+}
+
 /// An Azure resource id, e.g. `/subscriptions/{guid}/resourceGroups/{name}/providers/{type}/{name}`.
 ///
-/// Two ids are equal when they are equal without regard to ASCII case: providers change the case of what they answer.
+/// Two ids are equal when they are equal without regard to case: providers change the case of what they answer.
 /// The case first written is kept and sent.
 #[derive(Clone)]
 pub struct ResourceId(String);
@@ -86,7 +100,7 @@ impl ResourceId {
 
     /// The id in lower case, for keys.
     pub fn folded(&self) -> String {
-        self.0.to_ascii_lowercase()
+        fold(&self.0)
     }
 }
 
@@ -104,7 +118,7 @@ impl fmt::Debug for ResourceId {
 
 impl PartialEq for ResourceId {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        same(&self.0, &other.0)
     }
 }
 
@@ -149,6 +163,22 @@ mod tests {
             ResourceId::parse(SUBNET),
             ResourceId::parse(&SUBNET.to_uppercase().replace("/SUBSCRIPTIONS", "/subscriptions"))
         );
+    }
+
+    #[test]
+    fn case_is_that_of_any_script() {
+        let group = |name: &str| ResourceId::group_id("s", name);
+        for (one, other, equal) in [
+            ("Ünï-rg", "ünÏ-RG", true),
+            ("ΣΙΓΜΑ", "σιγμα", true),
+            ("機械学習", "機械学習", true),
+            ("Ünï-rg", "Uni-rg", false),
+            ("機械学習", "機械學習", false),
+        ] {
+            assert_eq!(group(one) == group(other), equal, "{one} {other}");
+            assert_eq!(group(one).folded() == group(other).folded(), equal, "{one} {other}");
+        }
+        assert!(ResourceId::parse("/subscriptions/s/resourceGroups/機械学習").is_some());
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Mark {
             Self::Delegation(name) => delegation(body, name),
             Self::SecurityGroup(id) => {
                 let held = body.pointer("/properties/networkSecurityGroup/id").and_then(Value::as_str);
-                if held.is_some_and(|held| held.eq_ignore_ascii_case(id)) { Says::Ours } else { Says::Nothing }
+                if held.is_some_and(|held| crate::id::same(held, id)) { Says::Ours } else { Says::Nothing }
             }
             Self::Within => Says::Ours,
             Self::None => Says::Nothing,

@@ -15,6 +15,7 @@ fn patience(reason: &str) -> Patience {
     match reason {
         r::INVALID_SPEC
         | r::ADOPTION_REFUSED
+        | r::REFERENCE_DIFFERS
         | r::SERVICE_NAME_TAKEN
         | r::COMPUTE_NAME_TAKEN
         | r::COMPUTE_INSTANCE_FAILED

@@ -4,6 +4,7 @@ use crate::{
     blueprint::{Blueprint, Goal, Hold, Node},
     drift::{Difference, differences},
     failure::{Cause, Failure},
+    id,
     kind::{Change, Phase, Write},
     kinds::web_service,
     observed::{Fact, Observed},
@@ -284,7 +285,7 @@ fn still_runs(node: &Node, body: &Value) -> bool {
 
 /// The record of a node in `status.resources`.
 pub fn record_of<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> Option<&'r ResourceStatus> {
-    recorded.iter().find(|record| record.kind == node.kind.name && record.id.eq_ignore_ascii_case(node.id.as_str()))
+    recorded.iter().find(|record| record.kind == node.kind.name && id::same(&record.id, node.id.as_str()))
 }
 
 fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
@@ -315,8 +316,9 @@ fn present(
         (Seen::Unread(failure), _) => Action::Hold(Held::Unread(failure.clone())),
         (Seen::Busy, _) => Action::Wait,
         (Seen::Settled, _) => Action::Keep,
+        (Seen::Foreign(_) | Seen::Failed { .. } | Seen::Drifted(_), _) if node.unfit.is_some() => refused(&node.unfit),
         (Seen::Foreign(owner), _) => Action::Hold(Held::Refused(adoption_refused(node, owner.as_deref()))),
-        (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), _) if node.blocked.is_some() => blocked(node),
+        (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), _) if node.blocked.is_some() => refused(&node.blocked),
         (Seen::Failed { why, .. }, _)
             if node.kind.write == Write::Service && (node.retained || change.is_none() && !node.retry_due) =>
         {
@@ -329,8 +331,8 @@ fn present(
     }
 }
 
-fn blocked(node: &Node) -> Action {
-    node.blocked.clone().map_or(Action::Keep, |cause| Action::Hold(Held::Refused(cause)))
+fn refused(cause: &Option<Cause>) -> Action {
+    cause.clone().map_or(Action::Keep, |cause| Action::Hold(Held::Refused(cause)))
 }
 
 fn referenced(node: &Node, seen: &Seen) -> Action {
@@ -339,20 +341,32 @@ fn referenced(node: &Node, seen: &Seen) -> Action {
         Seen::Busy => Action::Wait,
         Seen::Settled => Action::Keep,
         Seen::Absent | Seen::Foreign(_) | Seen::Failed { .. } | Seen::Drifted(_) => {
-            Action::Hold(Held::Refused(node.blocked.clone().unwrap_or_else(|| not_as_referenced(node, seen))))
+            let known = node.unfit.clone().or_else(|| node.blocked.clone());
+            Action::Hold(Held::Refused(known.unwrap_or_else(|| not_as_referenced(node, seen))))
         }
     }
 }
 
+/// Why what is referenced can't serve as it stands. Nothing is written to it, so people have to.
 fn not_as_referenced(node: &Node, seen: &Seen) -> Cause {
-    let what = match seen {
-        Seen::Drifted(differs) => differs.iter().map(|one| one.path.clone()).collect(),
-        other => vec![other.word().to_lowercase()],
+    let label = node.label();
+    if let Seen::Failed { why, .. } = seen {
+        let message = format!("{label} is referenced, and the last operation on it failed: {why}; repair it in Azure");
+        return Cause::person(reasons::AZURE_REFUSED, scrub::clean(&message));
+    }
+    let differs: Vec<String> = seen.differences().iter().map(both_values).collect();
+    let before = format!("{label} is referenced, so it stays as it is, and differs: ");
+    let after = "; correct the spec (a new object where it can't change), or change it in Azure";
+    Cause::person(reasons::REFERENCE_DIFFERS, scrub::list(&before, &differs, after))
+}
+
+fn both_values(one: &Difference) -> String {
+    let shown = |value: &Value| match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     };
-    Cause::person(
-        reasons::ADOPTION_REFUSED,
-        scrub::list(&format!("{} is referenced, not managed here, and is not as described: ", node.label()), &what, ""),
-    )
+    format!("{} is {}, the spec says {}", one.path, shown(&one.have), shown(&one.want))
 }
 
 fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
@@ -360,7 +374,7 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
         (Seen::Unread(failure), _) => Action::Hold(Held::Unread(failure.clone())),
         (Seen::Absent | Seen::Foreign(_), _) => Action::Keep,
         (Seen::Busy, _) => Action::Wait,
-        (Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled, _) if node.blocked.is_some() => blocked(node),
+        (Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled, _) if node.blocked.is_some() => refused(&node.blocked),
         (Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled, false) => Action::Hold(Held::Needs),
         (Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled, true) => {
             let if_match = observed.azure_body(node.kind, &node.id).and_then(etag);

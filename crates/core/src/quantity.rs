@@ -1,7 +1,7 @@
 //! Kubernetes quantities, exactly.
 
 /// A quantity such as `500m`, `1.5`, `1G`, `2Gi` or `1e3` in thousandths, rounded up. `None` when it is no quantity, is
-/// negative, or is beyond 10^35.
+/// negative, or is beyond 2^64 thousandths.
 pub fn thousandths(text: &str) -> Option<u64> {
     let text = text.trim().strip_prefix('+').unwrap_or(text.trim());
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -10,11 +10,32 @@ pub fn thousandths(text: &str) -> Option<u64> {
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
     let (numerator, denominator) = factor(suffix)?;
-    let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?.checked_mul(denominator)?;
-    let value = digits.checked_mul(numerator)?.checked_mul(1000)?.div_ceil(scale);
-    u64::try_from(value).ok()
+    let (mut digits, mut places) = shortened(whole, fraction)?;
+    loop {
+        let product = digits.checked_mul(numerator).and_then(|product| product.checked_mul(1000));
+        let scale = 10_u128.checked_pow(places).and_then(|scale| scale.checked_mul(denominator));
+        match (product, scale, places) {
+            (Some(product), Some(scale), _) => return u64::try_from(product.div_ceil(scale)).ok(),
+            (.., 0) => return None,
+            // too long to count with: one place less, rounded up
+            _ => (digits, places) = (digits.div_ceil(10), places - 1),
+        }
+    }
+}
+
+/// Longest fraction that is counted with; what lies beyond rounds up.
+const PLACES: usize = 24;
+
+/// The digits as one number, and how many of them are a fraction.
+fn shortened(whole: &str, fraction: &str) -> Option<(u128, u32)> {
+    let (kept, rest) = fraction.split_at_checked(PLACES).unwrap_or((fraction, ""));
+    if !rest.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits: u128 = format!("{whole}{kept}").parse().ok()?;
+    let more = u128::from(rest.bytes().any(|byte| byte != b'0'));
+    Some((digits.checked_add(more)?, u32::try_from(kept.len()).ok()?))
 }
 
 fn factor(suffix: &str) -> Option<(u128, u128)> {
@@ -29,10 +50,14 @@ fn factor(suffix: &str) -> Option<(u128, u128)> {
         "M" => decimal(6),
         "G" => decimal(9),
         "T" => decimal(12),
+        "P" => decimal(15),
+        "E" => decimal(18),
         "Ki" => binary(1),
         "Mi" => binary(2),
         "Gi" => binary(3),
         "Ti" => binary(4),
+        "Pi" => binary(5),
+        "Ei" => binary(6),
         other => {
             let power: i32 = other.strip_prefix(['e', 'E'])?.parse().ok()?;
             let factor = 10_u128.checked_pow(power.unsigned_abs())?;
@@ -64,6 +89,23 @@ mod tests {
             ("1x", None),
             ("1.2.3", None),
             ("99999999999999999999T", None),
+            ("1E3", Some(1_000_000)),
+            ("1E", None),
+            ("0.0000000001E", Some(100_000_000_000)),
+            ("0.000001P", Some(1_000_000_000_000)),
+            ("0.0000001Pi", Some(112_589_990_685)),
+            ("0.000000001Ei", Some(1_152_921_504_607)),
+            ("5.", Some(5000)),
+            ("+1", Some(1000)),
+            ("1.00000000000000000000000000000", Some(1000)),
+            ("1.00000000000000000000000000001", Some(1001)),
+            ("0.0000000000000000000000000001G", Some(1)),
+            ("1.000000000000000000000000001G", Some(1_000_000_000_001)),
+            ("240000000000.0000000000000000", Some(240_000_000_000_000)),
+            ("1.2x", None),
+            ("1.000000000000000000000000x1", None),
+            ("1e99", None),
+            ("1e-99", None),
         ] {
             assert_eq!(thousandths(text), expected, "{text:?}");
         }

@@ -21,7 +21,7 @@ use serde_json::Value;
 pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceStatus> {
     let nodes = &pass.blueprint.nodes;
     let described = |one: &ResourceStatus| {
-        nodes.iter().any(|node| node.kind.name == one.kind && node.id.as_str().eq_ignore_ascii_case(&one.id))
+        nodes.iter().any(|node| node.kind.name == one.kind && crate::id::same(node.id.as_str(), &one.id))
     };
     let forgotten = |one: &ResourceStatus| !nodes.is_empty() && one.origin == Some(Origin::Referenced);
     let seen = nodes.iter().zip(&pass.plan.steps);

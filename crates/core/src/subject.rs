@@ -161,7 +161,7 @@ pub fn open_questions<S: Subject>(subject: &S, observed: &Observed) -> Vec<Quest
 /// written, and the approval of a plan.
 pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
     let unknown = |one: &ResourceStatus| {
-        let same = |known: &&ResourceStatus| known.kind == one.kind && known.id.eq_ignore_ascii_case(&one.id);
+        let same = |known: &&ResourceStatus| known.kind == one.kind && crate::id::same(&known.id, &one.id);
         let known = subject.recorded().iter().find(same);
         let written = matches!(one.state.as_deref(), Some(ABSENT | "Drifted" | "Failed"));
         let adopted = |one: &ResourceStatus| one.origin == Some(Origin::Adopted);

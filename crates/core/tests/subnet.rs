@@ -157,7 +157,55 @@ fn what_is_referenced_is_read_only() {
     let mut world = World { arm: before, ..World::default() };
     world.arm_body(&subnet_id("amlsubnet1"))["properties"]["addressPrefix"] = "10.0.7.0/24".into();
     let passed = world.settle_or_hold(&mut subnet(&referenced()));
-    assert_eq!(said(&passed.report.status.conditions, types::READY), "False/AdoptionRefused");
+    let conditions = &passed.report.status.conditions;
+    assert_eq!(said(conditions, types::READY), "False/ReferenceDiffers");
+    assert_eq!(said(conditions, types::STALLED), "True/ReferenceDiffers");
+    let told = message(conditions, types::READY);
+    assert!(told.contains("properties.addressPrefix is 10.0.7.0/24, the spec says 10.0.1.0/24"), "{told}");
+    world.arm_body(&subnet_id("amlsubnet1"))["properties"]["provisioningState"] = "Failed".into();
+    let passed = world.settle_or_hold(&mut subnet(&referenced()));
+    assert_eq!(said(&passed.report.status.conditions, types::READY), "False/AzureRefused");
+}
+
+/// A subnet of another service, and one that others live in, are told as such before anything is written to them, and no
+/// advice leads into the next refusal.
+#[test]
+fn a_subnet_that_cant_be_delegated_is_never_written() {
+    let web = json!([{"name": "0", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}]);
+    let card = json!([{"id": format!("{}/x/networkInterfaces/nic1/ipConfigurations/a", network())}]);
+    let by_reference = ("/virtualNetwork", json!({"name": "amlvnet1", "management": "Reference"}));
+    let mut ways = vec![referenced()];
+    ways.extend(["Never", "IfUnowned", "Force"].map(|policy| vec![by_reference.clone(), ("/adoption", policy.into())]));
+    for (properties, words) in [
+        (json!({"delegations": web}), "delegated to Microsoft.Web/serverFarms, and a subnet has one delegation"),
+        (json!({"delegations": [], "ipConfigurations": card}), "others live in it (1, nic1 among them)"),
+    ] {
+        for changes in &ways {
+            let mut world = World::default();
+            foreign_network(&mut world);
+            let mut cr = subnet(changes);
+            for _ in 0..6 {
+                // each tick of the world shows only its own holders
+                let stands = &mut world.arm_body(&subnet_id("amlsubnet1"))["properties"];
+                for (name, value) in properties.as_object().unwrap() {
+                    stands[name] = value.clone();
+                }
+                let passed = world.pass(&mut cr);
+                let conditions = &passed.report.status.conditions;
+                assert_eq!(
+                    said(conditions, types::DELEGATED),
+                    "False/SubnetInUseByOther",
+                    "{changes:?} {properties} {}",
+                    message(conditions, types::DELEGATED)
+                );
+                let told = message(conditions, types::DELEGATED);
+                assert!(told.contains(words) && told.contains("use another subnet"), "{told}");
+                assert!(!told.contains("management") && !told.contains("adoption"), "{told}");
+                world.tick();
+            }
+            assert!(!world.writes.iter().any(|write| write.contains("Subnet/amlsubnet1")), "{:?}", world.writes);
+        }
+    }
 }
 
 trait SettleOrHold {

@@ -7,7 +7,7 @@ use crate::{
 };
 use acivnet_azure::{Azure, IdentityKey};
 use acivnet_core::{
-    id::ResourceId,
+    id::{ResourceId, fold, same},
     kind::{Kind, Plane},
     kinds::{
         model_version::{self, MODEL_VERSION},
@@ -215,7 +215,7 @@ fn note(facts: &mut Facts, kind: &Kind, scope: &ResourceId, body: Value) {
     let Some(key) = key(kind, scope, &body) else { return };
     for subnet in body.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten() {
         if let (true, Some(id)) = (kind == &VIRTUAL_NETWORK, subnet.get("id").and_then(Value::as_str)) {
-            facts.keep(id.to_ascii_lowercase(), subnet);
+            facts.keep(fold(id), subnet);
         }
     }
     facts.keep(key, &trimmed(kind, body));
@@ -237,7 +237,7 @@ fn trimmed(kind: &Kind, body: Value) -> Value {
 fn key(kind: &Kind, scope: &ResourceId, body: &Value) -> Option<String> {
     let text = |field: &str| body.get(field).and_then(Value::as_str);
     match kind.plane {
-        Plane::Arm => text("id").map(str::to_ascii_lowercase),
+        Plane::Arm => text("id").map(fold),
         Plane::MachineLearning if kind == &MODEL_VERSION => model_version::property(body, OWNER_TAG).map(str::to_owned),
         Plane::MachineLearning => Some(scope.child(kind.arm_type.rsplit('/').next()?, text("name")?).folded()),
     }
@@ -246,9 +246,8 @@ fn key(kind: &Kind, scope: &ResourceId, body: &Value) -> Option<String> {
 /// A virtual network carries its subnets (Azure REST, Virtual Networks - List).
 pub(crate) fn subnet(network: &Value, id: &ResourceId) -> Option<Value> {
     let subnets = network.pointer("/properties/subnets")?.as_array()?;
-    let is_it = |subnet: &&Value| {
-        subnet.get("id").and_then(Value::as_str).is_some_and(|found| found.eq_ignore_ascii_case(id.as_str()))
-    };
+    let is_it =
+        |subnet: &&Value| subnet.get("id").and_then(Value::as_str).is_some_and(|found| same(found, id.as_str()));
     subnets.iter().find(is_it).cloned()
 }
 

@@ -1,5 +1,6 @@
 //! References to files of the namespace.
 
+use crate::rules;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 pub struct ConfigMapKey {
     /// Name of the ConfigMap.
-    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
     /// Key in `data` or `binaryData`; also the file's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
-    #[x_kube(validation = Rule::new("self != '.' && self != '..'").message("not a file name"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::key())]
+    #[x_kube(validation = Rule::new("self != '.' && self != '..'").message("must be the name of a file, such as score.py; . and .. are directories"))]
     pub key: String,
 }
 
@@ -19,7 +22,8 @@ pub struct ConfigMapKey {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct SecretRef {
     /// Name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
 }
 
@@ -27,10 +31,12 @@ pub struct SecretRef {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 pub struct SecretKeyRef {
     /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
     /// Key in `data`.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::key())]
     pub key: String,
 }
 
@@ -38,13 +44,15 @@ pub struct SecretKeyRef {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ConfigMapFiles {
     /// Name of the ConfigMap.
-    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
     /// Key in `data` or `binaryData`; also the file's name. When absent, all keys are the files of one directory, which is
     /// called as the model is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
-    #[x_kube(validation = Rule::new("self != '.' && self != '..'").message("not a file name"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::key())]
+    #[x_kube(validation = Rule::new("self != '.' && self != '..'").message("must be the name of a file, such as score.py; . and .. are directories"))]
     pub key: Option<String>,
 }
 
@@ -59,7 +67,8 @@ impl ConfigMapFiles {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ConfigMapRef {
     /// Name of the ConfigMap.
-    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
 }
 

@@ -1,7 +1,7 @@
 //! The model: name, source, and what it carries in the workspace.
 
 use super::ConfigMapFiles;
-use crate::azure::NamedValue;
+use crate::{NumberOrText, azure::NamedValue, rules};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Name in the workspace.
-    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9\-._]*$"))]
+    #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = rules::asset_name())]
     pub name: String,
     /// Where the file comes from.
     pub source: ModelSource,
     /// Framework that made it, as `Model.register` takes it; a change makes a new version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<ModelFramework>,
-    /// Version of the framework; a change makes a new version.
+    /// Version of the framework, in quotes: `"1.5"`; a change makes a new version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub framework_version: Option<String>,
@@ -89,12 +90,8 @@ pub struct ModelSource {
     /// Azure identity, or a file of a host that the administrator allows (`--model-hosts`), read without. No query: a
     /// signature in it would be a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 12, max = 2048),
-        regex(
-            pattern = r"^https://[a-z0-9][-a-z0-9.]*(:[0-9]{1,5})?(/[-._~a-zA-Z0-9%]+)*/[a-zA-Z0-9_][-._a-zA-Z0-9]*$"
-        )
-    )]
+    #[schemars(length(min = 12, max = 2048))]
+    #[x_kube(validation = rules::model_uri())]
     pub uri: Option<String>,
 }
 
@@ -104,6 +101,6 @@ pub struct RegisteredModel {
     /// The version; when absent the newest at first sight, which is kept (`status.model`) until the model is another one
     /// or `acivnet.dev/reconcile-requested-at` asks for a look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 10), regex(pattern = "^[1-9][0-9]*$"))]
-    pub version: Option<String>,
+    #[x_kube(validation = rules::model_version())]
+    pub version: Option<NumberOrText>,
 }

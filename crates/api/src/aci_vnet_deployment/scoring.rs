@@ -1,6 +1,7 @@
 //! The code around the model, and the Python environment it runs in.
 
 use super::{FileSource, FilesSource, SecretKeyRef};
+use crate::rules;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +29,10 @@ pub struct Scoring {
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentVariable {
     /// Name.
-    #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = rules::variable_name())]
     pub name: String,
-    /// Value.
+    /// Value. What looks like a number or like `true` stands in quotes: `"1"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub value: Option<String>,
@@ -52,7 +54,8 @@ pub struct ValueSource {
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
     /// Name in the workspace; the prefixes `Microsoft` and `AzureML` are Azure's.
-    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9\-._]*$"))]
+    #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = rules::asset_name())]
     #[x_kube(validation = Rule::new("!self.startsWith('Microsoft') && !self.startsWith('AzureML')").message("names that begin with Microsoft or AzureML belong to Azure ML"))]
     pub name: String,
     /// A conda environment file.
@@ -60,11 +63,13 @@ pub struct Environment {
     /// Image that the environment is built on; Azure ML must be able to pull it without a password. When absent, the one in
     /// `status.baseImage`. A change makes a new image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$"))]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::image())]
     pub base_image: Option<String>,
     /// Version of the serving stack that Azure ML adds to the image, such as `latest`; none when absent. Needed with a base
     /// image and a conda file that bring none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$"))]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = rules::stack_version())]
     pub inferencing_stack_version: Option<String>,
 }

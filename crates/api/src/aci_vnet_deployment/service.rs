@@ -1,6 +1,7 @@
 //! What else a web service may be told: authentication, telemetry and the key that its data is encrypted with.
 
 use super::SecretRef;
+use crate::rules;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,12 +85,15 @@ pub struct Encryption {
 pub struct KeyVaultKey {
     /// Address of the vault, such as `https://kv.vault.azure.net`.
     #[serde(rename = "vaultBaseURL")]
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"^https://[-.a-zA-Z0-9]+/?$"))]
+    #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = rules::vault_url())]
     pub vault_base_url: String,
     /// Name of the key.
-    #[schemars(length(min = 1, max = 127), regex(pattern = "^[-a-zA-Z0-9]+$"))]
+    #[schemars(length(min = 1, max = 127))]
+    #[x_kube(validation = rules::vault_key_name())]
     pub name: String,
     /// Version of the key.
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[a-zA-Z0-9]+$"))]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = rules::vault_key_version())]
     pub version: String,
 }

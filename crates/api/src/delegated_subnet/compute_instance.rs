@@ -1,6 +1,6 @@
 //! The compute instance in the client subnet.
 
-use crate::aci_vnet_deployment::Workspace;
+use crate::{aci_vnet_deployment::Workspace, rules};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,12 +12,14 @@ use serde::{Deserialize, Serialize};
 pub struct ComputeInstance {
     /// Name, unique in the region over all subscriptions: 3 to 24 letters, digits and `-`, beginning with a letter, no `-`
     /// before trailing digits (Azure REST, Compute - Create Or Update).
-    #[schemars(length(min = 3, max = 24), regex(pattern = r"^[a-zA-Z]([a-zA-Z0-9-]*[a-zA-Z])?[0-9]*$"))]
+    #[schemars(length(min = 3, max = 24))]
+    #[x_kube(validation = rules::compute_name())]
     pub name: String,
     /// The workspace that it belongs to, in the region of the network; in `azure.resourceGroup` when that says none.
     pub workspace: Workspace,
     /// Size of the machine, e.g. `STANDARD_DS3_V2`.
-    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z][A-Za-z0-9_]*$"))]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = rules::vm_size())]
     pub vm_size: String,
     /// The one who can sign in.
     pub assigned_user: AssignedUser,
@@ -37,11 +39,13 @@ pub struct ComputeInstance {
 pub struct AssignedUser {
     /// Object id of the user, a GUID.
     #[serde(rename = "objectID")]
-    #[schemars(length(min = 36, max = 36), regex(pattern = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"))]
+    #[schemars(length(max = 36))]
+    #[x_kube(validation = rules::guid())]
     pub object_id: String,
     /// Tenant of the user, a GUID.
     #[serde(rename = "tenantID")]
-    #[schemars(length(min = 36, max = 36), regex(pattern = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"))]
+    #[schemars(length(max = 36))]
+    #[x_kube(validation = rules::guid())]
     pub tenant_id: String,
 }
 

@@ -1,5 +1,6 @@
 //! How the delegated subnet reaches what lies outside.
 
+use crate::rules;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,17 +38,14 @@ pub struct Egress {
 pub struct NatGateway {
     /// Resource id of one that stands, in the same region. It is put on the subnet, and never changed or deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 512),
-        regex(
-            pattern = r"^/subscriptions/[0-9a-fA-F-]{36}/resource[gG]roups/[-\w.()]{1,90}/providers/Microsoft\.Network/natGateways/[-\w.]{1,80}$"
-        )
-    )]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rules::nat_gateway_id())]
     pub id: Option<String>,
     /// Name of one to be made in `azure.resourceGroup`, with its public addresses `<name>-ip1`, `<name>-ip2` and so on.
     /// They go with the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 74), regex(pattern = r"^[a-zA-Z0-9]([-\w.]*\w)?$"))]
+    #[schemars(length(min = 1, max = 74))]
+    #[x_kube(validation = rules::network_name())]
     pub name: Option<String>,
     /// How many public addresses it has, 1 to 16; 1 when absent. Each carries 64,512 connections at a time to one
     /// destination (Azure NAT Gateway, "Scalability").

@@ -1,5 +1,6 @@
 //! A conda environment file, as the environment definition takes it.
 
+use super::match_spec::MatchSpec;
 use serde_json::{Map, Value, json};
 
 /// Python that is added when the file names none, or none in particular, as `azureml-core` 1.61 does
@@ -29,6 +30,7 @@ pub fn parse(text: &str) -> Result<Value, String> {
     if let Some(other) = file.as_object().and_then(|file| file.keys().find(|key| !MEMBERS.contains(&key.as_str()))) {
         return Err(format!("`{other}` is no member of a conda environment file"));
     }
+    no_user_info(&file)?;
     let Some(dependencies) = file.get_mut("dependencies") else {
         return Err("`dependencies` is missing; a conda environment file lists its packages there".into());
     };
@@ -38,8 +40,8 @@ pub fn parse(text: &str) -> Result<Value, String> {
     for (at, one) in list.iter().enumerate() {
         check(one).map_err(|why| format!("dependencies[{at}]: {why}"))?;
     }
+    one_python(list)?;
     with_python(list);
-    no_user_info(&file)?;
     Ok(file)
 }
 
@@ -74,15 +76,39 @@ fn entries(value: &Value) -> usize {
     }
 }
 
-/// Python stands in the list with a version: where the file names it, else at the end.
+/// The Python that a dependency asks for, in whatever spelling conda knows.
+fn python(one: &Value) -> Option<MatchSpec> {
+    one.as_str().map(MatchSpec::parse).filter(|spec| spec.name == "python")
+}
+
+/// Python stands in the list with a version: where the file names it, else at the end. What a channel or brackets say of it
+/// stays.
 fn with_python(list: &mut Vec<Value>) {
-    let name = |one: &Value| {
-        one.as_str().and_then(|text| text.trim().split(['=', '<', '>', '~', '!', ' ', '[']).next()) == Some("python")
-    };
-    match list.iter_mut().find(|one| name(one)) {
-        Some(python) if python.as_str().map(str::trim) == Some("python") => *python = DEFAULT_PYTHON.into(),
-        Some(_) => {}
+    let pythons: Vec<(usize, MatchSpec)> =
+        list.iter().enumerate().filter_map(|(at, one)| Some((at, python(one)?))).collect();
+    if pythons.iter().any(|(_, spec)| spec.version.is_some()) {
+        return;
+    }
+    let bare = pythons.into_iter().find(|(_, spec)| !spec.brackets);
+    match bare.and_then(|(at, spec)| Some((list.get_mut(at)?, spec.channel))) {
+        Some((place, None)) => *place = DEFAULT_PYTHON.into(),
+        Some((place, Some(channel))) => *place = format!("{channel}::{DEFAULT_PYTHON}").into(),
         None => list.push(DEFAULT_PYTHON.into()),
+    }
+}
+
+/// Two versions of Python can't stand together: conda finds out after minutes, in words that name neither line.
+fn one_python(list: &[Value]) -> Result<(), String> {
+    let pins: Vec<(&str, String)> =
+        list.iter().filter_map(|one| Some((one.as_str()?.trim(), python(one)?.pin()?.to_owned()))).collect();
+    let Some(((first, pin), others)) = pins.split_first() else { return Ok(()) };
+    let within =
+        |one: &str, other: &str| one == other || one.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'));
+    match others.iter().find(|(_, other)| !within(pin, other) && !within(other, pin)) {
+        Some((other, _)) => {
+            Err(format!("dependencies: `{first}` and `{other}` ask for two versions of Python; keep one"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -173,6 +199,35 @@ mod tests {
             (
                 "dependencies: [{pip: [azureml-defaults, joblib]}]",
                 Ok(json!({"dependencies": [{"pip": ["azureml-defaults", "joblib"]}, DEFAULT_PYTHON]})),
+            ),
+            (
+                "dependencies: ['conda-forge::python=3.11', pip]",
+                Ok(json!({"dependencies": ["conda-forge::python=3.11", "pip"]})),
+            ),
+            ("dependencies: [Python=3.11]", Ok(json!({"dependencies": ["Python=3.11"]}))),
+            ("dependencies: ['python [version=3.11]']", Ok(json!({"dependencies": ["python [version=3.11]"]}))),
+            ("dependencies: ['conda-forge::python']", Ok(json!({"dependencies": ["conda-forge::python=3.10.18"]}))),
+            (
+                "dependencies: ['python[build=*_cpython]']",
+                Ok(json!({"dependencies": ["python[build=*_cpython]", DEFAULT_PYTHON]})),
+            ),
+            (
+                "dependencies: ['https://x/linux-64/python-3.11.4-hab00c5b_0.conda']",
+                Ok(json!({"dependencies": ["https://x/linux-64/python-3.11.4-hab00c5b_0.conda"]})),
+            ),
+            (
+                "dependencies: ['python>=3.9', 'python<3.12']",
+                Ok(json!({"dependencies": ["python>=3.9", "python<3.12"]})),
+            ),
+            (
+                "dependencies: [python=3.11, python==3.11.4]",
+                Ok(json!({"dependencies": ["python=3.11", "python==3.11.4"]})),
+            ),
+            (
+                "dependencies: [python=3.1, 'conda-forge::python=3.11']",
+                Err(
+                    "dependencies: `python=3.1` and `conda-forge::python=3.11` ask for two versions of Python; keep one",
+                ),
             ),
             ("packages: []\ndependencies: []", Err("`packages` is no member")),
             ("name: x", Err("`dependencies` is missing")),

@@ -140,6 +140,7 @@ impl Describer<'_> {
         // our name of a delegation says that the subnet was made here
         let name = if node.adopted { subnet::UNMARKED } else { &delegation };
         node.body = subnet::delegated(&spec.address_prefix, name, &self.associations(), self.written(&node));
+        node.unfit = self.unfit(&node, spec.management);
         if spec.management == Management::Create {
             return node;
         }
@@ -151,7 +152,7 @@ impl Describer<'_> {
             Fact::Present(body) if !subnet::is_delegated(&body) => Some(Cause::person(
                 reasons::SUBNET_NOT_DELEGATED,
                 format!(
-                    "subnet {} is not delegated to {}; delegate it, or set subnet.management: Create",
+                    "subnet {} is not delegated to {}; delegate it, or set subnet.management: Create and adoption: IfUnowned",
                     self.ids.subnet,
                     subnet::CONTAINER_GROUPS
                 ),
@@ -159,6 +160,25 @@ impl Describer<'_> {
             _ => None,
         };
         Node { hold: Hold::Referenced, mark: Mark::None, blocked: cause, ..node }
+    }
+
+    /// Why the subnet that stands can't be delegated to us. Of one that was made here Azure has the last word.
+    fn unfit(&self, node: &Node, management: Management) -> Option<Cause> {
+        let body = self.observed.azure_body(&SUBNET, &node.id).filter(|body| !subnet::is_delegated(body))?;
+        let name = node.id.name();
+        let message = if let Some(service) = subnet::other_service(body) {
+            format!("subnet {name} is delegated to {service}, and a subnet has one delegation; use another subnet")
+        } else {
+            let made = management == Management::Create && was_created(record_of(node, self.cr.recorded()));
+            let holders = subnet::ip_configurations(body);
+            let first = holders.first().filter(|_| !made).map(|one| subnet::holder(one))?;
+            let count = holders.len();
+            format!(
+                "subnet {name} is not delegated to {}, and can't be while others live in it ({count}, {first} among them); use another subnet, or move them",
+                subnet::CONTAINER_GROUPS
+            )
+        };
+        Some(Cause::person(reasons::SUBNET_IN_USE_BY_OTHER, scrub::clean(&message)))
     }
 
     fn client(&self) -> Option<Node> {

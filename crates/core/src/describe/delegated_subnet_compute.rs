@@ -136,7 +136,7 @@ impl Describer<'_> {
 
     fn lies_here(&self, body: &Value) -> bool {
         let subnet = body.pointer("/properties/properties/subnet/id").and_then(Value::as_str);
-        subnet.is_some_and(|id| self.ids.client.as_ref().is_some_and(|own| own.as_str().eq_ignore_ascii_case(id)))
+        subnet.is_some_and(|id| self.ids.client.as_ref().is_some_and(|own| crate::id::same(own.as_str(), id)))
     }
 
     /// Who holds addresses of the client subnet.

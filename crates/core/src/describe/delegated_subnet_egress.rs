@@ -145,7 +145,7 @@ impl Reporter<'_> {
         }
         let held = match subnet {
             Fact::Present(body) => {
-                subnet::reference(body, "natGateway").is_some_and(|held| held.eq_ignore_ascii_case(id.as_str()))
+                subnet::reference(body, "natGateway").is_some_and(|held| crate::id::same(held, id.as_str()))
             }
             Fact::Absent | Fact::Unread(_) => false,
         };

@@ -165,7 +165,7 @@ impl Describer<'_> {
         let group = network.resource_group.as_deref().unwrap_or(&subnet.spec.azure.resource_group);
         let workspace = self.workspace.resource_group().unwrap_or_default();
         let same = self.workspace.subscription().eq_ignore_ascii_case(&subnet.spec.azure.subscription_id);
-        if same && group.eq_ignore_ascii_case(workspace) {
+        if same && crate::id::same(group, workspace) {
             return Ok(());
         }
         Err(Cause::person(
@@ -343,8 +343,13 @@ fn full(subnet: &DelegatedSubnet) -> Option<Cause> {
 /// The subnet's own root cause, when it is one that the deployment's owner has to know as such.
 fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
     let ready = subnet.status.as_ref().and_then(|status| find(&status.conditions, types::READY));
-    let passed_on =
-        [reasons::SUBNET_NOT_DELEGATED, reasons::REGION_MISMATCH, reasons::SUBNET_FULL, reasons::NO_NAT_GATEWAY];
+    let passed_on = [
+        reasons::SUBNET_NOT_DELEGATED,
+        reasons::SUBNET_IN_USE_BY_OTHER,
+        reasons::REGION_MISMATCH,
+        reasons::SUBNET_FULL,
+        reasons::NO_NAT_GATEWAY,
+    ];
     let reason = ready.and_then(|ready| passed_on.into_iter().find(|one| *one == ready.reason));
     let why =
         ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));

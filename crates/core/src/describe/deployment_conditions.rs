@@ -58,6 +58,7 @@ impl Reporter<'_> {
         let name = &self.cr.spec.network.subnet_ref.name;
         let own = self.own(&[
             reasons::SUBNET_NOT_DELEGATED,
+            reasons::SUBNET_IN_USE_BY_OTHER,
             reasons::SUBNET_FULL,
             reasons::NO_NAT_GATEWAY,
             reasons::REGION_MISMATCH,

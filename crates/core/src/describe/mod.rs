@@ -19,6 +19,7 @@ mod deployment_status;
 mod expectation;
 pub mod image;
 mod inputs;
+mod match_spec;
 mod neighbours;
 mod secrets;
 mod service;

@@ -174,7 +174,7 @@ fn registered(cr: &AciVnetDeployment, observed: &Observed, source: &RegisteredMo
 fn pinned(cr: &AciVnetDeployment, source: &RegisteredModel) -> Option<String> {
     let known = cr.status.as_ref().and_then(|status| status.model.as_ref()).filter(|_| !cr.asked());
     let known = known.filter(|known| is_referred(known) && known.name == cr.spec.model.name);
-    source.version.clone().or_else(|| known.map(|known| known.version.clone()))
+    source.version.as_ref().map(ToString::to_string).or_else(|| known.map(|known| known.version.clone()))
 }
 
 fn newest(cr: &AciVnetDeployment, workspace: &ResourceId) -> Question {

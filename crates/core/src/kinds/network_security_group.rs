@@ -6,7 +6,7 @@ use crate::{
     id::ResourceId,
     kind::{Kind, Plane, Write, always_live, provisioning_state},
 };
-use acivnet_api::{NetworkSecurityGroup, RulePreset, SecurityRule};
+use acivnet_api::{NetworkSecurityGroup, NumberOrText, RulePreset, SecurityRule};
 use serde_json::{Map, Value, json};
 
 /// The kind.
@@ -65,12 +65,13 @@ fn compute_instance() -> Value {
 
 fn rule(rule: &SecurityRule) -> Value {
     let any = |field: &Option<String>| field.clone().unwrap_or_else(|| "*".into());
+    let any_port = |field: &Option<NumberOrText>| field.as_ref().map_or("*", NumberOrText::as_str).to_owned();
     json!({"name": rule.name, "properties": {
         "description": rule.description, "priority": rule.priority, "direction": rule.direction, "access": rule.access,
         "protocol": rule.protocol, "sourceAddressPrefix": any(&rule.source_address_prefix),
-        "sourcePortRange": any(&rule.source_port_range),
+        "sourcePortRange": any_port(&rule.source_port_range),
         "destinationAddressPrefix": any(&rule.destination_address_prefix),
-        "destinationPortRange": any(&rule.destination_port_range)}})
+        "destinationPortRange": any_port(&rule.destination_port_range)}})
 }
 
 /// Without what Azure alone writes, and without empty lists beside what stands as one text.

@@ -174,10 +174,18 @@ pub fn reference<'b>(body: &'b Value, member: &str) -> Option<&'b str> {
 
 /// Whether the subnet is delegated to container groups.
 pub fn is_delegated(body: &Value) -> bool {
+    services(body).any(|service| service.eq_ignore_ascii_case(CONTAINER_GROUPS))
+}
+
+/// The other service that the subnet is delegated to. A subnet has one delegation
+/// (`SubnetHasMultipleDelegations`, MicrosoftDocs/azure-docs#28698).
+pub fn other_service(body: &Value) -> Option<&str> {
+    services(body).find(|service| !service.eq_ignore_ascii_case(CONTAINER_GROUPS))
+}
+
+fn services(body: &Value) -> impl Iterator<Item = &str> {
     let list = body.pointer("/properties/delegations").and_then(Value::as_array);
-    let service =
-        |one: &Value| one.pointer("/properties/serviceName").and_then(Value::as_str).map(str::to_ascii_lowercase);
-    list.into_iter().flatten().any(|one| service(one).as_deref() == Some(&CONTAINER_GROUPS.to_ascii_lowercase()))
+    list.into_iter().flatten().filter_map(|one| one.pointer("/properties/serviceName")?.as_str())
 }
 
 #[cfg(test)]
