@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients differential test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients differential replay test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -16,6 +16,9 @@ clients: ## Microsoft's own clients (azureml-core, management libraries, az) aga
 
 differential: ## what azureml-core sends against what the operator sends; ACCEPT=1 takes a new release's recordings over
 	@tools/differential/differential.sh $(if $(ACCEPT),--accept)
+
+replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
+	@tools/replay.sh
 
 test: ## all tests, the demo, article-sdk, differential and a quick part of clients among them
 	@tools/test.sh

@@ -34,6 +34,7 @@ pub mod settings;
 mod simulator;
 pub mod specs;
 pub mod store;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod windows;
