@@ -84,14 +84,14 @@ async fn every_type_shows_empty_tags_to_who_sent_them_and_keeps_the_older_spelli
     for (path, body) in tagged(&json!({})) {
         let path = versioned(&path);
         assert!(bed.put(&path, body).await.status < 300, "{path}");
-        bed.wait(300);
+        bed.wait(100);
         assert_eq!(shown(&bed.get(&path).await), Some(json!({})), "{path}");
     }
     for spelling in ["CostCenter", "costcenter"] {
         for (path, body) in tagged(&json!({spelling: "42"})) {
             let path = versioned(&path);
             assert!(bed.put(&path, body).await.status < 300, "{path}");
-            bed.wait(300);
+            bed.wait(100);
             assert_eq!(shown(&bed.get(&path).await), Some(json!({"CostCenter": "42"})), "{path}");
         }
     }

@@ -109,6 +109,6 @@ fn begin(
         if deletes { empty_response(StatusCode::ACCEPTED) } else { json_response(StatusCode::ACCEPTED, &json!({})) };
     set_header(&mut response, "azure-asyncoperation", &handle.status_url);
     set_header(&mut response, "location", &handle.result_url);
-    world.ask_to_wait(&mut response, 10.0);
+    world.ask_to_wait(&mut response, 30.0);
     response
 }
