@@ -209,7 +209,7 @@ pub fn plan(blueprint: &Blueprint, observed: &Observed, recorded: &[ResourceStat
     let hash = destructive_hash(&steps, &blueprint.nodes, observed, &limits.identity);
     for step in &mut steps {
         limit(step, blueprint, limits, hash.as_deref());
-        refused(step, &blueprint.nodes, observed);
+        hold_refused(step, &blueprint.nodes, observed);
     }
     one_writer_per_network(&mut steps, &blueprint.nodes);
     Plan { steps, hash }
@@ -438,7 +438,7 @@ fn limit(step: &mut Step, blueprint: &Blueprint, limits: &Limits, hash: Option<&
 }
 
 /// A write that Azure refused a while ago is not repeated yet; all others go on.
-fn refused(step: &mut Step, nodes: &[Node], observed: &Observed) {
+fn hold_refused(step: &mut Step, nodes: &[Node], observed: &Observed) {
     let (Action::Write(request), Some(node)) = (&step.action, nodes.get(step.node)) else { return };
     if observed.refusals.is_empty() {
         return;

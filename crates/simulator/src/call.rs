@@ -1,5 +1,6 @@
 //! One request to Resource Manager or to the Azure ML data plane, after its caller is known.
 
+use crate::arm::names;
 use crate::error::Refusal;
 use crate::faults::ScriptedEnding;
 use crate::identity::Caller;
@@ -141,13 +142,16 @@ impl Call {
         !matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// Checks role and locks for this verb on the resource `id` of type `kind`.
+    /// Checks role and locks for this verb on the resource `id` of type `kind`, and the name of what is put.
     ///
     /// # Errors
-    /// `403 AuthorizationFailed`, `409 ScopeLocked`.
+    /// `403 AuthorizationFailed`, `409 ScopeLocked`, `400` of [`names::check`].
     pub fn enter(&self, world: &World, kind: &str, id: &str) -> Result<(), Refusal> {
         world.authorize(&self.caller, &self.action(kind), id)?;
-        if self.is_write() { world.locks.check(&self.method, id) } else { Ok(()) }
+        if self.is_write() {
+            world.locks.check(&self.method, id)?;
+        }
+        if self.method == Method::PUT { names::check(kind, id.rsplit('/').next().unwrap_or_default()) } else { Ok(()) }
     }
 }
 

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 /// Every answer of the simulator.
 pub type Response = http::Response<Body>;
 
-/// Who refused, told by the header `x-ms-failure-cause`.
+/// Who refused, told by the header `x-ms-failure-cause`: Resource Manager says `gateway` of its own refusals (106 of 106
+/// recorded ones); of a provider's, a 4xx has no such header (0 of 403), a 5xx says `service` (15 of 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// Resource Manager itself: subscription, group, parent, lock, role, 404.
@@ -19,10 +20,10 @@ pub enum Cause {
 }
 
 impl Cause {
-    const fn as_str(self) -> &'static str {
+    fn header(self, status: StatusCode) -> Option<HeaderValue> {
         match self {
-            Self::Gateway => "gateway",
-            Self::Service => "service",
+            Self::Gateway => Some(HeaderValue::from_static("gateway")),
+            Self::Service => status.is_server_error().then(|| HeaderValue::from_static("service")),
         }
     }
 }
@@ -49,6 +50,8 @@ pub struct Refusal {
     pub details: Vec<Detail>,
     /// Who refused.
     pub cause: Cause,
+    /// Whether the body is the error itself, without `error` around it.
+    pub bare: bool,
     /// Further headers, for example `Retry-After` or `WWW-Authenticate`.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -70,13 +73,28 @@ impl Refusal {
     }
 
     fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>, cause: Cause) -> Self {
-        Self { status, code: code.into(), message: message.into(), details: Vec::new(), cause, headers: Vec::new() }
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            details: Vec::new(),
+            cause,
+            bare: false,
+            headers: Vec::new(),
+        }
     }
 
     /// Adds an entry to `error.details`.
     #[must_use]
     pub fn detail(mut self, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         self.details.push(Detail { code: code.into(), message: message.into() });
+        self
+    }
+
+    /// Takes `error` away from around the body.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
         self
     }
 
@@ -101,17 +119,20 @@ impl Refusal {
             return json!({"message": self.message});
         }
         let mut error = json!({"code": self.code, "message": self.message});
-        if let Some(object) = error.as_object_mut().filter(|_| !self.details.is_empty() || self.cause == Cause::Service)
-        {
+        let has_details = !self.details.is_empty() || self.cause == Cause::Service && !self.bare;
+        if let Some(object) = error.as_object_mut().filter(|_| has_details) {
             object.insert("details".to_owned(), self.details.iter().map(Detail::body).collect());
         }
         error
     }
 
-    /// The answer in Resource Manager's form, `{"error":{…}}` with `x-ms-failure-cause`.
+    /// The answer in Resource Manager's form, `{"error":{…}}`, with `x-ms-failure-cause` where Azure sends it.
     pub fn into_response(self) -> Response {
-        let mut response = json_response(self.status, &json!({"error": self.body()}));
-        response.headers_mut().insert("x-ms-failure-cause", HeaderValue::from_static(self.cause.as_str()));
+        let body = self.body();
+        let mut response = json_response(self.status, &if self.bare { body } else { json!({"error": body}) });
+        if let Some(cause) = self.cause.header(self.status) {
+            response.headers_mut().insert("x-ms-failure-cause", cause);
+        }
         response.headers_mut().extend(self.headers);
         response
     }

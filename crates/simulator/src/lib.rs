@@ -35,6 +35,7 @@ pub mod settings;
 mod simulator;
 pub mod specs;
 pub mod store;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod windows;

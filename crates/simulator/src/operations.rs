@@ -115,10 +115,10 @@ struct Operation {
     has_result: bool,
     lost: bool,
     polls: i32,
-    /// The container group that it brings, and when it began.
-    brings: Option<(String, Timestamp)>,
-    /// What the status repeats as long as it runs, for those that do so.
-    repeated: Option<Handle>,
+    place: Place,
+    began: Timestamp,
+    /// What some answers repeat.
+    handle: Handle,
 }
 
 /// URLs of an operation that was begun.
@@ -160,24 +160,39 @@ impl Operations {
 
 /// Begins an operation; when its time has come, `settle` changes the world according to how it ended.
 pub fn begin(world: &mut World, start: Start, settle: impl FnOnce(&mut World, &Ending) + Send + 'static) -> Handle {
+    begin_open(world, start, move |world, ending| {
+        settle(world, &ending);
+        ending
+    })
+}
+
+/// As [`begin`], of work of which nobody knows before its time has come how it ends: `settle` tells.
+pub fn begin_open(
+    world: &mut World,
+    start: Start,
+    settle: impl FnOnce(&mut World, Ending) -> Ending + Send + 'static,
+) -> Handle {
     let id = start.place.new_id(&mut world.ids);
     let delay = world.scaled(start.seconds);
     let lost = matches!(start.scripted, Some(ScriptedEnding::Lost));
     let ending = ending_of(start.scripted.as_ref());
-    let brings = match &start.place {
-        Place::ContainerGroup { group, .. } => Some((group.clone(), world.now)),
-        _ => None,
-    };
     let handle = world.operations.handle(world, &start, &id);
-    let repeated = matches!(start.place, Place::PrivateDns(..)).then(|| handle.clone());
-    let operation = Operation { ending: None, has_result: start.has_result, lost, polls: 0, brings, repeated };
+    let operation = Operation {
+        ending: None,
+        has_result: start.has_result,
+        lost,
+        polls: 0,
+        place: start.place,
+        began: world.now,
+        handle: handle.clone(),
+    };
     world.operations.by_id.insert(id.clone(), operation);
     world.schedule(delay, move |world| finish(world, &id, ending, settle));
     handle
 }
 
-fn finish(world: &mut World, id: &str, ending: Ending, settle: impl FnOnce(&mut World, &Ending)) {
-    settle(world, &ending);
+fn finish(world: &mut World, id: &str, ending: Ending, settle: impl FnOnce(&mut World, Ending) -> Ending) {
+    let ending = settle(world, ending);
     if let Some(operation) = world.operations.by_id.get_mut(id) {
         operation.ending = Some(ending);
     }

@@ -7,9 +7,9 @@ use crate::container_instances;
 use crate::identity::managed::ManagedIdentity;
 use crate::identity::{Application, Caller, FederatedCredential, Secret};
 use crate::settings::Change;
+use crate::tags::Tags;
 use crate::world::{Subscription, World};
 use serde::Deserialize;
-use serde_json::Map;
 
 /// The document.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -184,7 +184,7 @@ impl SubscriptionSeed {
             id: self.subscription_id.clone(),
             tenant: self.tenant_id,
             display_name: self.display_name,
-            tags: Map::new(),
+            tags: Tags::default(),
         };
         world.subscriptions.insert(self.subscription_id.to_ascii_lowercase(), subscription);
     }

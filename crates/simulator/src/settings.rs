@@ -13,6 +13,9 @@ pub struct Settings {
     pub retry_after: bool,
     /// Whether Microsoft.Network honours `If-Match` on DELETE. Nothing says that it does, so at first it does not.
     pub if_match_on_delete: bool,
+    /// Whether a provider's 4xx says `x-ms-failure-cause: service`. None of 403 recorded ones does, so at first it does
+    /// not; the Resource Manager RPC lets it.
+    pub provider_failure_cause: bool,
     /// Seconds in Azure, by name of the work: Azure's names for operations of Microsoft.Network (for example
     /// `PutSubnetOperation`), `DeleteResourceGroup`, `CreateContainerGroup`, `ContainerGroupTransition`,
     /// `CreateComputeInstance` (and `Delete…`, `Start…`, `Stop…`, `Restart…`), `UpsertPrivateDnsZone`,
@@ -36,7 +39,13 @@ pub struct Limits {
 impl Default for Settings {
     fn default() -> Self {
         let limits = Limits { resource_manager: true, network: true, container_instances: false };
-        Self { limits, retry_after: true, if_match_on_delete: false, seconds: BTreeMap::new() }
+        Self {
+            limits,
+            retry_after: true,
+            if_match_on_delete: false,
+            provider_failure_cause: false,
+            seconds: BTreeMap::new(),
+        }
     }
 }
 
@@ -47,6 +56,7 @@ pub struct Change {
     limits: LimitsChange,
     retry_after: Option<bool>,
     if_match_on_delete: Option<bool>,
+    provider_failure_cause: Option<bool>,
     seconds: BTreeMap<String, f64>,
 }
 
@@ -61,13 +71,14 @@ struct LimitsChange {
 impl Settings {
     /// Carries out a change.
     pub fn change(&mut self, change: Change) {
-        let Change { limits, retry_after, if_match_on_delete, seconds } = change;
+        let Change { limits, retry_after, if_match_on_delete, provider_failure_cause, seconds } = change;
         let known = &mut self.limits;
         known.resource_manager = limits.resource_manager.unwrap_or(known.resource_manager);
         known.network = limits.network.unwrap_or(known.network);
         known.container_instances = limits.container_instances.unwrap_or(known.container_instances);
         self.retry_after = retry_after.unwrap_or(self.retry_after);
         self.if_match_on_delete = if_match_on_delete.unwrap_or(self.if_match_on_delete);
+        self.provider_failure_cause = provider_failure_cause.unwrap_or(self.provider_failure_cause);
         self.seconds.extend(seconds);
     }
 

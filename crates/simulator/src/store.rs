@@ -1,5 +1,6 @@
 //! What stands: resources by id, without case, in the case in which they were created.
 
+use crate::tags::Tags;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -15,8 +16,8 @@ pub struct Resource {
     pub kind: &'static str,
     /// Region; none for children such as subnets.
     pub location: Option<String>,
-    /// Tags; empty for what has none.
-    pub tags: Map<String, Value>,
+    /// Tags.
+    pub tags: Tags,
     /// What clients wrote beside `properties`: `sku`, `zones`, `identity`.
     pub members: Map<String, Value>,
     /// What clients wrote under `properties`, without read-only members.
@@ -114,6 +115,17 @@ impl Store {
         self.by_key.insert(key, resource);
     }
 
+    /// Brings resources that stand into this order among their places in the order of creation.
+    pub fn put_in_order(&mut self, ids: &[String]) {
+        let mut places: Vec<u64> = ids.iter().filter_map(|id| Some(self.get(id)?.sequence)).collect();
+        places.sort_unstable();
+        for (id, place) in ids.iter().zip(places) {
+            if let Some(resource) = self.get_mut(id) {
+                resource.sequence = place;
+            }
+        }
+    }
+
     /// Takes a resource out.
     pub fn remove(&mut self, id: &str) -> Option<Resource> {
         self.by_key.remove(&key(id))
@@ -165,7 +177,15 @@ mod tests {
         assert_eq!(store.get("/A/b/C/d").unwrap().id, "/a/B/c/D");
         assert_eq!(store.children("/A/B/C/D", "t/T").len(), 1);
         assert_eq!(store.remove_tree("/a/b/c/d").len(), 2);
-        assert_eq!(store.iter().count(), 1);
+        store.insert(resource("/a/b/c/dd/e/2"));
+        store.insert(resource("/a/b/c/dd/e/1"));
+        let order =
+            |store: &Store| store.children("/a/b/c/dd", "T/t").iter().map(|it| it.id.clone()).collect::<Vec<_>>();
+        assert_eq!(order(&store), ["/a/b/c/dd/e/2", "/a/b/c/dd/e/1"]);
+        store.put_in_order(&["/A/b/c/dd/e/1".to_owned(), "/a/b/c/dd/e/2".to_owned()]);
+        assert_eq!(order(&store), ["/a/b/c/dd/e/1", "/a/b/c/dd/e/2"]);
+        store.remove_tree("/a/b/c/dd/e");
+        assert_eq!(store.iter().count(), 1, "{store:?}");
     }
 
     #[test]

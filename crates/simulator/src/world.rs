@@ -18,10 +18,10 @@ use crate::recording::Recording;
 use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::store::{Resource, Store};
+use crate::tags::Tags;
 use crate::windows::Windows;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub struct Subscription {
     /// Name shown to people.
     pub display_name: String,
     /// Tags.
-    pub tags: Map<String, Value>,
+    pub tags: Tags,
 }
 
 /// The whole state. Handlers are plain functions on `&mut World`; nothing in it waits.

@@ -10,6 +10,7 @@ use crate::network::private_dns::{self, NEWEST};
 use crate::network::tracked::{self, Kind};
 use crate::network::{addresses, peerings, subnet_body, subnets, virtual_networks};
 use crate::store::{Resource, parent_of};
+use crate::tags::Tags;
 use crate::world::World;
 use serde_json::{Map, Value};
 
@@ -75,7 +76,7 @@ fn put(world: &mut World, id: &str, document: &Value) -> Result<(), String> {
 
 fn set_common(world: &mut World, id: &str, document: &Value) {
     if let Some(resource) = world.resources.get_mut(id) {
-        resource.tags = document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default();
+        resource.tags = Tags::unchecked(document);
         if let Some(location) = document.get("location").and_then(Value::as_str) {
             resource.location = Some(location.to_owned());
         }

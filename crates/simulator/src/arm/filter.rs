@@ -39,7 +39,7 @@ impl Filter {
             "name" => resource.name.eq_ignore_ascii_case(text),
             "location" => resource.location.as_deref().is_some_and(|it| it == super::groups::location_of(text)),
             "resourceGroup" => resource.id.split('/').nth(4).is_some_and(|group| group.eq_ignore_ascii_case(text)),
-            "tagName" => resource.tags.contains_key(text),
+            "tagName" => resource.tags.get(text).is_some(),
             _ => tag.and_then(|tag| resource.tags.get(tag)).is_some_and(|value| value == text),
         })
     }
@@ -64,7 +64,7 @@ mod tests {
             name: "n".to_owned(),
             kind: "T/t",
             location: Some("westeurope".to_owned()),
-            tags: json!({"a": "b'c"}).as_object().cloned().unwrap(),
+            tags: json!({"a": "b'c"}).as_object().cloned().unwrap().into(),
             ..Resource::default()
         };
         for (text, holds) in [

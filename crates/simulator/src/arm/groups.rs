@@ -9,7 +9,8 @@ use crate::machine_learning;
 use crate::managed_identity;
 use crate::network;
 use crate::operations::{self, Ending, Place, Start};
-use crate::store::Resource;
+use crate::store::{Resource, is_within};
+use crate::tags::Tags;
 use crate::world::World;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -17,7 +18,7 @@ use serde_json::{Map, Value, json};
 /// The type.
 pub const KIND: &str = "Microsoft.Resources/resourceGroups";
 /// The type as roles name it.
-const ROLE_KIND: &str = "Microsoft.Resources/subscriptions/resourceGroups";
+pub(super) const ROLE_KIND: &str = "Microsoft.Resources/subscriptions/resourceGroups";
 /// Regions that the simulated Azure has.
 pub const LOCATIONS: &[&str] = &[
     "australiaeast",
@@ -126,7 +127,7 @@ fn put(world: &mut World, call: &Call, id: &str, name: &str) -> Result<Response,
         );
         return Err(Refusal::gateway(StatusCode::BAD_REQUEST, "LocationNotAvailableForResourceGroup", message));
     }
-    let tags = document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default();
+    let tags = Tags::put(&document, world.resources.get(id).map(|there| &there.tags))?;
     let mut status = StatusCode::OK;
     if let Some(group) = world.resources.get_mut(id) {
         check_alive(group)?;
@@ -151,9 +152,11 @@ fn put(world: &mut World, call: &Call, id: &str, name: &str) -> Result<Response,
 
 fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     let document = call.json()?;
-    check_alive(world.existing_group(id)?)?;
-    if let (Some(tags), Some(group)) = (document.get("tags").and_then(Value::as_object), world.resources.get_mut(id)) {
-        group.tags = tags.clone();
+    let group = world.existing_group(id)?;
+    check_alive(group)?;
+    let tags = group.tags.patched(&document)?;
+    if let Some(group) = world.resources.get_mut(id) {
+        group.tags = tags;
     }
     Ok(json_response(StatusCode::OK, &body(world.existing_group(id)?)))
 }
@@ -172,21 +175,55 @@ fn delete(world: &mut World, call: &Call, id: &str, subscription: &str) -> Resul
         scripted: call.scripted.clone(),
     };
     let group = id.to_owned();
-    let handle = operations::begin(world, start, move |world, ending| settle_delete(world, &group, ending));
+    let handle = operations::begin_open(world, start, move |world, ending| settle_delete(world, &group, ending));
     let mut response = nothing(StatusCode::ACCEPTED)?;
     set_header(&mut response, "location", &handle.result_url);
     world.ask_to_wait(&mut response, 15.0);
     Ok(response)
 }
 
-fn settle_delete(world: &mut World, group: &str, ending: &Ending) {
-    if *ending != Ending::Succeeded {
-        if let Some(group) = world.resources.get_mut(group) {
-            group.state = "Succeeded".to_owned();
-        }
-        return;
+/// Takes the group out with all that is in it. What something outside of the group uses stays, and the group with it.
+fn settle_delete(world: &mut World, group: &str, ending: Ending) -> Ending {
+    if ending != Ending::Succeeded {
+        revive(world, group);
+        return ending;
     }
-    for resource in world.resources.remove_tree(group) {
+    let blocked = network::blocked::in_group(world, group);
+    let stays = |id: &str| blocked.iter().any(|(kept, _)| is_within(id, kept));
+    let gone = world.resources.below(group).map(|resource| resource.id.clone()).filter(|id| !stays(id)).collect();
+    remove(world, gone);
+    if blocked.is_empty() {
+        world.resources.remove(group);
+        return ending;
+    }
+    revive(world, group);
+    Ending::Failed(deletion_blocked(world, group, &blocked))
+}
+
+fn revive(world: &mut World, group: &str) {
+    if let Some(group) = world.resources.get_mut(group) {
+        group.state = "Succeeded".to_owned();
+    }
+}
+
+/// As recorded (`net-Samples-Tests-Compute-CreateVirtualMachineUsingSpecializedDiskFromSnapshot`, 12).
+fn deletion_blocked(world: &mut World, group: &str, blocked: &[(String, Refusal)]) -> Value {
+    let short = |id: &String| id.split_once("/providers/").map_or(id.as_str(), |(_, rest)| rest).to_owned();
+    let message = format!(
+        "Deletion of resource group '{}' failed as resources with identifiers '{}' could not be deleted. The provisioning \
+         state of the resource group will be rolled back. The tracking Id is '{}'. Please check audit logs for more \
+         details.",
+        group.rsplit('/').next().unwrap_or_default(),
+        blocked.iter().map(|(id, _)| short(id)).collect::<Vec<_>>().join(","),
+        world.ids.guid("tracking")
+    );
+    let detail = |(id, refusal): &(String, Refusal)| json!({"target": id, "message": json!({"error": refusal.body()}).to_string()});
+    let details: Vec<Value> = blocked.iter().map(detail).collect();
+    json!({"code": "ResourceGroupDeletionBlocked", "message": message, "details": details})
+}
+
+fn remove(world: &mut World, ids: Vec<String>) {
+    for resource in ids.iter().filter_map(|id| world.resources.remove(id)).collect::<Vec<_>>() {
         match resource.kind {
             super::workspaces::KIND => machine_learning::workspace_removed(world, &resource.id),
             network::subnets::KIND => network::addresses::forget(world, &resource.id),
@@ -228,9 +265,7 @@ pub(crate) fn body(group: &Resource) -> Value {
     body.insert("name".to_owned(), json!(group.name));
     body.insert("type".to_owned(), json!(KIND));
     body.insert("location".to_owned(), json!(group.location));
-    if !group.tags.is_empty() {
-        body.insert("tags".to_owned(), json!(group.tags));
-    }
+    group.tags.show(&mut body);
     body.insert("properties".to_owned(), json!({"provisioningState": group.state}));
     Value::Object(body)
 }

@@ -42,6 +42,38 @@ const REGIONS: &[(&str, &str, &str)] = &[
     ("westus3", "West US 3", "US"),
 ];
 
+/// Regions and their pairs ("Azure region pairs"), both ways; regions of newer design have none.
+const PAIRS: &[(&str, &str)] = &[
+    ("australiaeast", "australiasoutheast"),
+    ("brazilsouth", "southcentralus"),
+    ("canadacentral", "canadaeast"),
+    ("centralindia", "southindia"),
+    ("centralus", "eastus2"),
+    ("eastasia", "southeastasia"),
+    ("eastus", "westus"),
+    ("francecentral", "francesouth"),
+    ("germanywestcentral", "germanynorth"),
+    ("japaneast", "japanwest"),
+    ("koreacentral", "koreasouth"),
+    ("northcentralus", "southcentralus"),
+    ("northeurope", "westeurope"),
+    ("norwayeast", "norwaywest"),
+    ("southafricanorth", "southafricawest"),
+    ("swedencentral", "swedensouth"),
+    ("switzerlandnorth", "switzerlandwest"),
+    ("uaenorth", "uaecentral"),
+    ("uksouth", "ukwest"),
+    ("westcentralus", "westus2"),
+    ("westus3", "eastus"),
+];
+
+/// The pair of a region, if it has one.
+pub fn pair(region: &str) -> Option<&'static str> {
+    let forth = PAIRS.iter().find(|(one, _)| *one == region).map(|(_, other)| *other);
+    // Brazil South and West US 3 are paired one way only; from the end, the pair of both ways comes first.
+    forth.or_else(|| PAIRS.iter().rev().find(|(_, other)| *other == region).map(|(one, _)| *one))
+}
+
 /// The names that people see.
 pub fn display_names() -> Vec<&'static str> {
     REGIONS.iter().map(|(_, display, _)| *display).collect()

@@ -5,6 +5,7 @@ pub mod filter;
 pub mod groups;
 pub mod locations;
 pub mod metadata;
+pub mod names;
 pub mod paging;
 pub mod providers;
 pub mod rate;
@@ -154,6 +155,21 @@ fn provider(
     namespace: &str,
     rest: &[&str],
 ) -> Result<Response, Refusal> {
+    let answer = of_provider(world, call, raw_path, scope, namespace, rest);
+    if namespace == "microsoft.network" && !private_dns::is_ours(rest) && !matches!(rest, [] | ["register"]) {
+        return network::identified(world, call, (scope, rest), answer);
+    }
+    answer
+}
+
+fn of_provider(
+    world: &mut World,
+    call: &Call,
+    raw_path: &str,
+    scope: &str,
+    namespace: &str,
+    rest: &[&str],
+) -> Result<Response, Refusal> {
     match (namespace, rest) {
         (_, []) | (_, ["register"]) => providers::route(world, call, scope, namespace, rest),
         (_, ["locations", _, "operations", id]) => operations::status(world, call, raw_path, id),
@@ -209,6 +225,10 @@ fn surround(world: &mut World, parts: &Parts, response: &mut Response) {
     set_header(response, "x-ms-correlation-request-id", &correlation);
     set_header(response, "x-ms-routing-request-id", &routing);
     set_header(response, "cache-control", "no-cache");
+    let is_untold = response.status().is_client_error() && !response.headers().contains_key("x-ms-failure-cause");
+    if is_untold && world.settings.provider_failure_cause {
+        set_header(response, "x-ms-failure-cause", "service");
+    }
 }
 
 /// `204`, or the like, without a body.

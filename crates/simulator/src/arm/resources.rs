@@ -49,9 +49,7 @@ fn body(resource: &Resource, with_state: bool) -> Value {
     ] {
         body.insert(name.to_owned(), value);
     }
-    if !resource.tags.is_empty() {
-        body.insert("tags".to_owned(), json!(resource.tags));
-    }
+    resource.tags.show(&mut body);
     if with_state {
         body.insert("provisioningState".to_owned(), json!(resource.state));
     }

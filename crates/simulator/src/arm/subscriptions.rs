@@ -75,8 +75,8 @@ fn body(subscription: &Subscription) -> Value {
             "locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off",
         },
     });
-    if let (false, Some(body)) = (subscription.tags.is_empty(), body.as_object_mut()) {
-        body.insert("tags".to_owned(), json!(subscription.tags));
+    if let Some(body) = body.as_object_mut() {
+        subscription.tags.show(body);
     }
     body
 }

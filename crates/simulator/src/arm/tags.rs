@@ -4,6 +4,7 @@ use super::wrong_verb;
 use crate::call::Call;
 use crate::error::{Refusal, Response, empty_response, json_response};
 use crate::identity::bearer::existing_subscription;
+use crate::tags::Tags;
 use crate::world::World;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -13,14 +14,15 @@ const SUFFIX: &str = "/providers/Microsoft.Resources/tags/default";
 /// GET, PUT, PATCH (`Merge`, `Replace`, `Delete`), DELETE of the tags of a subscription, group or resource.
 ///
 /// # Errors
-/// `404` when the resource is missing, `400 InvalidRequestContent` for another operation, `403`, `409 ScopeLocked`.
+/// `404` when the resource is missing, `400 InvalidRequestContent` for another operation, those of [`Tags::read`], `403`,
+/// `409 ScopeLocked`.
 pub fn route(world: &mut World, call: &Call, raw_path: &str) -> Result<Response, Refusal> {
     let id = raw_path.get(..raw_path.len().saturating_sub(SUFFIX.len())).unwrap_or_default();
     call.enter(world, "Microsoft.Resources/tags", id)?;
     let changed = match call.method {
         Method::GET => None,
         Method::PATCH | Method::PUT => Some(wanted(call, &of_scope(world, id)?.1)?),
-        Method::DELETE => Some(Map::new()),
+        Method::DELETE => Some(Tags::from(Map::new())),
         _ => return Err(wrong_verb(call)),
     };
     if let Some(tags) = changed {
@@ -32,7 +34,7 @@ pub fn route(world: &mut World, call: &Call, raw_path: &str) -> Result<Response,
     let (id, tags) = of_scope(world, id)?;
     let body = json!({
         "id": format!("{id}{SUFFIX}"), "name": "default", "type": "Microsoft.Resources/tags",
-        "properties": {"tags": tags},
+        "properties": {"tags": tags.map()},
     });
     Ok(json_response(StatusCode::OK, &body))
 }
@@ -47,7 +49,7 @@ fn subscription_at(id: &str) -> Option<String> {
 }
 
 /// Id and tags of what is at a scope.
-fn of_scope(world: &World, id: &str) -> Result<(String, Map<String, Value>), Refusal> {
+fn of_scope(world: &World, id: &str) -> Result<(String, Tags), Refusal> {
     if let Some(subscription) = subscription_at(id) {
         let found = existing_subscription(world, &subscription)?;
         return Ok((format!("/subscriptions/{}", found.id), found.tags.clone()));
@@ -57,7 +59,7 @@ fn of_scope(world: &World, id: &str) -> Result<(String, Map<String, Value>), Ref
     world.resources.get(id).map(|found| (found.id.clone(), found.tags.clone())).ok_or_else(missing)
 }
 
-fn set(world: &mut World, id: &str, tags: Map<String, Value>) {
+fn set(world: &mut World, id: &str, tags: Tags) {
     if let Some(subscription) = subscription_at(id) {
         if let Some(found) = world.subscriptions.get_mut(&subscription) {
             found.tags = tags;
@@ -74,21 +76,19 @@ fn set(world: &mut World, id: &str, tags: Map<String, Value>) {
     }
 }
 
-fn wanted(call: &Call, present: &Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
+fn wanted(call: &Call, present: &Tags) -> Result<Tags, Refusal> {
     let document = call.json()?;
     let operation = if call.method == Method::PUT { "Replace" } else { text(&document, "/operation") };
-    let tags = document.pointer("/properties/tags").and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut whole = present.clone();
+    let given = document.pointer("/properties/tags");
     match operation {
-        "Merge" => whole.extend(tags),
-        "Replace" => whole = tags,
-        "Delete" => whole.retain(|name, value| tags.get(name) != Some(value)),
+        "Merge" => present.merged(Tags::read(given)?.unwrap_or_default()),
+        "Replace" => Tags::put(&json!({"tags": given.unwrap_or(&json!({}))}), Some(present)),
+        "Delete" => Ok(present.without(&Tags::read(given)?.unwrap_or_default())),
         other => {
             let message = format!("The tags operation '{other}' is invalid: use Merge, Replace or Delete.");
-            return Err(Refusal::gateway(StatusCode::BAD_REQUEST, "InvalidRequestContent", message));
+            Err(Refusal::gateway(StatusCode::BAD_REQUEST, "InvalidRequestContent", message))
         }
     }
-    Ok(whole)
 }
 
 fn text<'a>(document: &'a Value, pointer: &str) -> &'a str {

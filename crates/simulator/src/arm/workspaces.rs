@@ -132,7 +132,7 @@ pub(crate) fn body(workspace: &Resource) -> Value {
         "name": workspace.name,
         "type": KIND,
         "location": workspace.location,
-        "tags": workspace.tags,
+        "tags": workspace.tags.map(),
         "etag": null,
         "properties": properties,
         "identity": {

@@ -44,9 +44,7 @@ pub(super) fn body_of(world: &World, shown: &Shown<'_>, with_instance_view: bool
         body.insert(name.to_owned(), json!(text));
     }
     body.insert("location".to_owned(), json!(group.location));
-    if !group.tags.is_empty() {
-        body.insert("tags".to_owned(), json!(group.tags));
-    }
+    group.tags.show(&mut body);
     body.extend(group.members.clone());
     if let Some(identity) = body.get_mut("identity") {
         show_identity(world, group, identity);

@@ -148,9 +148,9 @@ fn shown(world: &World, id: &str, status: StatusCode) -> Result<Response, Refusa
 fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     groups::for_write(world, id)?;
     let document = call.json()?;
-    world.find(id, KIND)?;
-    if let (Some(tags), Some(group)) = (document.get("tags"), world.resources.get_mut(id)) {
-        group.tags = tags.as_object().cloned().unwrap_or_default();
+    let tags = world.find(id, KIND)?.tags.patched(&document)?;
+    if let Some(group) = world.resources.get_mut(id) {
+        group.tags = tags;
     }
     shown(world, id, StatusCode::OK)
 }

@@ -10,6 +10,7 @@ use crate::network::addresses::{self, Holder};
 use crate::network::virtual_networks;
 use crate::operations::{self, Ending, Handle, Place, Start};
 use crate::store::{Busy, Resource, key, subscription_of};
+use crate::tags::Tags;
 use crate::windows::{self, Deed};
 use crate::world::World;
 use http::StatusCode;
@@ -30,7 +31,8 @@ pub(super) fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, 
     let document = call.json()?;
     let present = world.resource(id, KIND).cloned();
     let location = virtual_networks::location_of(&document, KIND, present.as_ref())?;
-    let wanted = wanted(&parent, id, &document, location, present.as_ref());
+    let tags = Tags::put(&document, present.as_ref().map(|there| &there.tags))?;
+    let wanted = Resource { tags, ..wanted(&parent, id, &document, location, present.as_ref()) };
     check(world, call, &wanted, present.as_ref())?;
     let region = wanted.location.clone().unwrap_or_default();
     let left = match present {
@@ -88,7 +90,7 @@ fn wanted(parent: &str, id: &str, document: &Value, location: String, present: O
         name: present.map_or_else(|| name.to_owned(), |there| there.name.clone()),
         kind: KIND,
         location: Some(location),
-        tags: document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default(),
+        tags: Tags::unchecked(document),
         members: ["identity", "zones"].iter().filter_map(member).collect::<Map<_, _>>(),
         properties: request::normalised(document),
         state: "Pending".to_owned(),

@@ -96,7 +96,7 @@ fn body(world: &World, one: &OfService<'_>, with_instance_view: bool) -> Value {
         name: one.id.rsplit('/').next().unwrap_or_default().to_owned(),
         kind: KIND,
         location: Some(service.location.clone()),
-        tags: service.tags.clone(),
+        tags: service.tags.clone().into(),
         properties: properties(service),
         state: state.to_owned(),
         ..Resource::default()

@@ -9,6 +9,7 @@ use crate::error::{Refusal, Response, json_response};
 use crate::identity::Application;
 use crate::network::virtual_networks::location_of;
 use crate::store::{Resource, subscription_of};
+use crate::tags::Tags;
 use crate::world::World;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -78,7 +79,7 @@ fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     check_name(name)?;
     let mut resource = present.clone().unwrap_or_else(|| made(world, &group, name));
     resource.location = Some(location);
-    resource.tags = document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default();
+    resource.tags = Tags::put(&document, present.as_ref().map(|there| &there.tags))?;
     register(world, &resource);
     let body = body(&resource);
     world.resources.insert(resource);
@@ -103,9 +104,9 @@ fn made(world: &mut World, group: &str, name: &str) -> Resource {
 
 fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     let document = call.json()?;
-    world.find(id, KIND)?;
-    if let (Some(tags), Some(found)) = (document.get("tags").and_then(Value::as_object), world.resources.get_mut(id)) {
-        found.tags = tags.clone();
+    let tags = world.find(id, KIND)?.tags.patched(&document)?;
+    if let Some(found) = world.resources.get_mut(id) {
+        found.tags = tags;
     }
     world.find(id, KIND).map(|found| json_response(StatusCode::OK, &body(found)))
 }
@@ -151,7 +152,7 @@ pub fn body(identity: &Resource) -> Value {
     let mut body = Map::new();
     for (name, value) in [
         ("location", json!(identity.location)),
-        ("tags", json!(identity.tags)),
+        ("tags", Value::Object(identity.tags.map())),
         ("id", json!(identity.id)),
         ("name", json!(identity.name)),
         ("type", json!(KIND)),

@@ -202,6 +202,20 @@ pub(crate) fn is_free(world: &World, subnet: &str, address: Ipv4Addr) -> Option<
     Some(!occupied.is_some_and(|occupied| occupied.seats.contains_key(&address)))
 }
 
+/// Whether an address lies in the first IPv4 prefix of the subnet.
+pub(crate) fn contains(world: &World, subnet: &str, address: Ipv4Addr) -> bool {
+    subnet_prefix(world, subnet).is_some_and(|prefix| prefix.contains(&address))
+}
+
+/// The free addresses of the subnet behind `address`, in their order.
+pub(crate) fn free_after(world: &World, subnet: &str, address: Ipv4Addr) -> impl Iterator<Item = Ipv4Addr> {
+    let usable = subnet_prefix(world, subnet).into_iter().flat_map(usable);
+    let occupied = world.network.occupancy.get(&key(subnet));
+    usable
+        .filter(move |one| *one > address)
+        .filter(move |one| !occupied.is_some_and(|occupied| occupied.seats.contains_key(one)))
+}
+
 fn usable(prefix: Ipv4Net) -> impl Iterator<Item = Ipv4Addr> {
     let broadcast = prefix.broadcast();
     let all = u32::from(prefix.network())..u32::from(broadcast);

@@ -57,7 +57,7 @@ pub(super) fn list(
 pub(super) fn one(
     world: &mut World,
     call: &Call,
-    (parent_kind, kind): (&Kind, &Entries),
+    (parent_kind, kind): (&'static Kind, &'static Entries),
     parent: &str,
     name: &str,
 ) -> Result<Response, Refusal> {
@@ -78,7 +78,7 @@ pub(super) fn one(
 fn put(
     world: &mut World,
     call: &Call,
-    (parent_kind, kind): (&Kind, &Entries),
+    (parent_kind, kind): (&'static Kind, &'static Entries),
     parent: &str,
     name: &str,
 ) -> Result<Response, Refusal> {
@@ -103,13 +103,14 @@ fn put(
     let shown = world.resources.get(&parent.id).and_then(|parent| Some(body(kind, parent, find(kind, parent, name)?)));
     let mut response = json_response(status, &shown.unwrap_or_default());
     response.headers_mut().extend(answered.headers().clone());
+    writes::without_notification(&mut response);
     Ok(response)
 }
 
 fn delete(
     world: &mut World,
     call: &Call,
-    (parent_kind, kind): (&Kind, &Entries),
+    (parent_kind, kind): (&'static Kind, &'static Entries),
     parent: &str,
     name: &str,
 ) -> Result<Response, Refusal> {
@@ -123,9 +124,11 @@ fn delete(
     tracked::mark(world, &parent.id, "Updating");
     let write = Write { lock: &parent.id, name: kind.delete, seconds: parent_kind.put.1, has_result: true };
     let (location, id) = (parent.location.unwrap_or_default(), parent.id.clone());
-    let settle = move |world: &mut World, ending: &_| tracked::settle(world, &id, ending);
+    let settle = move |world: &mut World, ending: &_| tracked::settle(world, parent_kind, &id, ending);
     let handle = writes::begin(world, call, &write, &location, settle);
-    Ok(writes::accepted(world, &handle, 1.0))
+    let mut response = writes::accepted(world, &handle, 10.0);
+    writes::without_notification(&mut response);
+    Ok(response)
 }
 
 fn existing(world: &World, kind: &Entries, parent: &str, verb: &str) -> Result<Resource, Refusal> {

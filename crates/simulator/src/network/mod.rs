@@ -3,6 +3,8 @@
 
 pub mod addresses;
 pub mod association_links;
+pub(crate) mod blocked;
+pub(crate) mod delegations;
 mod effective;
 pub(crate) mod entries;
 pub mod nat_gateways;
@@ -11,6 +13,7 @@ pub mod prefixes;
 pub mod private_dns;
 pub mod public_addresses;
 pub(crate) mod references;
+mod regional;
 pub mod route_tables;
 pub mod security_groups;
 pub mod security_rules;
@@ -24,16 +27,20 @@ pub mod writes;
 
 use crate::arm::{unknown_type, wrong_verb};
 use crate::call::Call;
-use crate::error::{Refusal, Response, json_response, set_header};
+use crate::error::{Cause, Refusal, Response, json_response, set_header};
 use crate::store::Resource;
 use crate::windows;
 use crate::world::World;
 use addresses::Occupancy;
 pub(crate) use effective::filters;
+use http::header::HeaderName;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use tracked::Kind;
+
+/// The first api-version of which answers were recorded with `x-ms-arm-service-request-id`.
+const IDENTIFIED_SINCE: &str = "2018-06-01";
 
 /// What Microsoft.Network knows besides resources: who sits in which subnet.
 #[derive(Debug, Default)]
@@ -68,6 +75,31 @@ pub fn route(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: 
     Ok(response)
 }
 
+/// An answer with Microsoft.Network's own id of the request, which all have but those of Resource Manager itself; a list of
+/// a whole subscription, which Resource Manager collects from the regions, names it in another header. Recorded from
+/// api-version 2018-06-01 on, and never before; whether that is the version or the year is not known.
+pub(crate) fn identified(
+    world: &mut World,
+    call: &Call,
+    (scope, rest): (&str, &[&str]),
+    answer: Result<Response, Refusal>,
+) -> Result<Response, Refusal> {
+    if call.api_version() < IDENTIFIED_SINCE {
+        return answer;
+    }
+    let is_collected = rest.len() == 1 && !scope.to_ascii_lowercase().contains("/resourcegroups/");
+    let name = if is_collected { "x-ms-original-request-ids" } else { "x-ms-arm-service-request-id" };
+    let id = world.ids.guid("service request");
+    match answer {
+        Ok(mut response) if !response.headers().contains_key("x-ms-failure-cause") => {
+            set_header(&mut response, name, &id);
+            Ok(response)
+        }
+        Err(refusal) if refusal.cause == Cause::Service => Err(refusal.header(HeaderName::from_static(name), &id)),
+        answer => answer,
+    }
+}
+
 /// The region of the resource that a request is about; of a list that of its resource group, if it has one.
 fn region(world: &World, call: &Call, scope: &str, rest: &[&str]) -> String {
     let id = |name: &&str| format!("{scope}/providers/Microsoft.Network/{}/{name}", rest.first().unwrap_or(&""));
@@ -80,6 +112,10 @@ fn region(world: &World, call: &Call, scope: &str, rest: &[&str]) -> String {
 fn dispatch(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: &[&str]) -> Result<Response, Refusal> {
     let unknown = || unknown_type("microsoft.network", rest, call);
     match rest {
+        ["locations", _, "availabledelegations"] => regional::delegations(world, call, raw_path, scope),
+        ["locations", _, "virtualnetworkavailableendpointservices"] => {
+            regional::endpoint_services(world, call, raw_path, scope)
+        }
         ["virtualnetworks"] => virtual_networks::list(world, call, raw_path, scope),
         ["virtualnetworks", network, below @ ..] => {
             let id = format!("{scope}/providers/{}/{network}", virtual_networks::KIND);
@@ -161,8 +197,6 @@ fn head(resource: &Resource) -> Map<String, Value> {
     if let Some(location) = &resource.location {
         body.insert("location".to_owned(), Value::String(location.clone()));
     }
-    if !resource.tags.is_empty() {
-        body.insert("tags".to_owned(), Value::Object(resource.tags.clone()));
-    }
+    resource.tags.show(&mut body);
     body
 }

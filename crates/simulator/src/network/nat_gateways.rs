@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 /// The type.
 pub const KIND: &str = "Microsoft.Network/natGateways";
+/// Most public IP addresses of one ("Azure NAT Gateway limitations").
+const MOST_ADDRESSES: usize = 16;
 /// The ranks there are.
 const SKUS: &[&str] = &["Standard", "StandardV2"];
 
@@ -17,11 +19,14 @@ pub(super) static GATEWAYS: Kind = Kind {
     name: KIND,
     put: ("PutNatGatewayOperation", 2.0),
     delete: ("DeleteNatGatewayOperation", 3.0),
-    members: &[("sku", || json!({"name": "Standard"})), ("zones", || Value::Null)],
+    retry_after: 10.0,
+    members: &[("sku", || json!({"name": "Standard", "tier": "Regional"})), ("zones", || Value::Null)],
     normalised,
     check,
     in_use,
     show: tracked::show_subnets,
+    settled: |_| {},
+    kept: &[],
     entries: None,
 };
 
@@ -35,7 +40,7 @@ fn normalised(document: &Value) -> Map<String, Value> {
     properties
 }
 
-/// Minutes from 4 to 120, a known rank, public addresses of that rank that nothing else uses (of the codes only
+/// Minutes from 4 to 120, a known rank, at most 16 public addresses of that rank that nothing else uses (of the codes only
 /// `PublicIPAddressInUse` is one that users report).
 fn check(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     let sku = wanted.members.get("sku").and_then(|sku| sku.get("name")).and_then(Value::as_str).unwrap_or_default();
@@ -48,8 +53,17 @@ fn check(world: &World, wanted: &Resource) -> Result<(), Refusal> {
         let message = format!("Nat gateway {} has idleTimeoutInMinutes {minutes}; 4 to 120 are possible.", wanted.id);
         return Err(Refusal::bad_request("NatGatewayIdleTimeoutInvalid", message));
     }
-    let list = wanted.properties.get("publicIpAddresses").and_then(Value::as_array).into_iter().flatten();
-    for id in list.filter_map(|one| one.get("id")?.as_str()) {
+    let list =
+        wanted.properties.get("publicIpAddresses").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if list.len() > MOST_ADDRESSES {
+        let message = format!(
+            "Nat gateway {} has {} public IP addresses; it can have at most {MOST_ADDRESSES}.",
+            wanted.id,
+            list.len()
+        );
+        return Err(Refusal::bad_request("NatGatewayPublicIpCountLimitReached", message));
+    }
+    for id in list.iter().filter_map(|one| one.get("id")?.as_str()) {
         check_address(world, wanted, sku, id)?;
     }
     Ok(())

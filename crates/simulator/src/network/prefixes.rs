@@ -72,14 +72,19 @@ pub fn check_space(space: &[IpNet], id: &str) -> Result<(), Refusal> {
 /// Checks the prefixes of a subnet against its network and its siblings (name and prefixes).
 ///
 /// # Errors
-/// `400 NetcfgSubnetRangeOutsideVnet`, `NetcfgSubnetRangesOverlap`, `NetcfgInvalidSubnet` below /29.
+/// `400 NetcfgSubnetRangeOutsideVnet`, `NetcfgSubnetRangesOverlap`, `NetcfgInvalidSubnet` below /29, and of IPv6 for all but
+/// /64 ("Azure Virtual Network FAQ").
 pub fn check_subnet(
     (name, network): (&str, &str),
     own: &[IpNet],
     space: &[IpNet],
     siblings: &[(String, Vec<IpNet>)],
 ) -> Result<(), Refusal> {
-    if own.iter().any(|prefix| matches!(prefix, IpNet::V4(prefix) if prefix.prefix_len() > 29)) {
+    let has_no_size = |prefix: &IpNet| match prefix {
+        IpNet::V4(prefix) => prefix.prefix_len() > 29,
+        IpNet::V6(prefix) => prefix.prefix_len() != 64,
+    };
+    if own.iter().any(has_no_size) {
         let message = format!("Subnet '{name}' is not valid in virtual network '{network}'.");
         return Err(Refusal::bad_request("NetcfgInvalidSubnet", message));
     }

@@ -21,11 +21,14 @@ pub(super) static ADDRESSES: Kind = Kind {
     name: KIND,
     put: ("PutPublicIpAddressOperation", 2.0),
     delete: ("DeletePublicIpAddressOperation", 3.0),
+    retry_after: 1.0,
     members: &[("sku", || json!({"name": "Basic", "tier": "Regional"})), ("zones", || Value::Null)],
     normalised,
     check,
     in_use,
     show,
+    settled,
+    kept: &["ipAddress"],
     entries: None,
 };
 
@@ -50,7 +53,8 @@ fn normalised(document: &Value) -> Map<String, Value> {
     properties
 }
 
-/// The rank is known and fits the allocation, the DNS label is free (the first code is not confirmed).
+/// The rank is known and fits the allocation, the time is one of 4 to 30 minutes, the DNS label is well formed and free
+/// (the codes of the first and the third are not confirmed).
 fn check(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     let sku = sku(wanted);
     if !SKUS.contains(&sku) {
@@ -61,6 +65,8 @@ fn check(world: &World, wanted: &Resource) -> Result<(), Refusal> {
         let message = format!("{sku} sku publicIp {} must have AllocationMethod set to Static.", wanted.id);
         return Err(Refusal::bad_request("StandardSkuPublicIPAddressesMustBeStatic", message));
     }
+    check_minutes(wanted)?;
+    check_label(wanted)?;
     let Some(label) = fqdn(wanted) else { return Ok(()) };
     let taken = |other: &&Resource| other.kind == KIND && other.id != wanted.id && fqdn(other).as_ref() == Some(&label);
     if world.resources.iter().any(|other| taken(&other)) {
@@ -70,13 +76,48 @@ fn check(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// "Public IP addresses", idle timeout.
+fn check_minutes(wanted: &Resource) -> Result<(), Refusal> {
+    let minutes = wanted.properties.get("idleTimeoutInMinutes").and_then(Value::as_u64).unwrap_or_default();
+    if (4..=30).contains(&minutes) {
+        return Ok(());
+    }
+    let message = format!(
+        "Public IP address {} has idleTimeoutInMinutes {minutes}. The value must be between 4 and 30.",
+        wanted.id
+    );
+    Err(Refusal::bad_request("PublicIPAddressIdleTimeoutInvalid", message))
+}
+
+/// As Azure words it (deis/deis#4854).
+fn check_label(wanted: &Resource) -> Result<(), Refusal> {
+    let Some(label) = domain_label(wanted) else { return Ok(()) };
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_valid = (3..=63).contains(&label.len())
+        && label.bytes().all(is_inner)
+        && label.starts_with(|first: char| first.is_ascii_lowercase())
+        && !label.ends_with('-');
+    if is_valid {
+        return Ok(());
+    }
+    let message = format!(
+        "The domain name label {label} is invalid. It must conform to the following regular expression: \
+         ^[a-z][a-z0-9-]{{1,61}}[a-z0-9]$."
+    );
+    Err(Refusal::bad_request("InvalidDomainNameLabel", message))
+}
+
+fn domain_label(address: &Resource) -> Option<&str> {
+    address.properties.get("dnsSettings")?.get("domainNameLabel")?.as_str()
+}
+
 fn is_static(address: &Resource) -> bool {
     let method = address.properties.get("publicIPAllocationMethod").and_then(Value::as_str);
     method.is_some_and(|method| method.eq_ignore_ascii_case("Static"))
 }
 
 fn fqdn(address: &Resource) -> Option<String> {
-    let label = address.properties.get("dnsSettings")?.get("domainNameLabel")?.as_str()?;
+    let label = domain_label(address)?;
     Some(format!("{label}.{}.cloudapp.azure.com", address.location.as_deref().unwrap_or_default()))
 }
 
@@ -91,10 +132,20 @@ fn in_use(address: &Resource, users: &[String]) -> Refusal {
     Refusal::bad_request("PublicIPAddressCannotBeDeleted", message)
 }
 
-/// A static address has its number from the beginning, a dynamic one while something uses it.
+/// A static address has its number once the write that made it so has succeeded, as recorded
+/// (`net-Fluent-Tests-Network-PublicIPAddress-CreateUpdate`, 4 and 6).
+fn settled(address: &mut Resource) {
+    if is_static(address) {
+        address.properties.insert("ipAddress".to_owned(), json!(number(address.sequence).to_string()));
+    } else {
+        address.properties.remove("ipAddress");
+    }
+}
+
+/// A dynamic address has its number while something uses it.
 fn show(world: &World, address: &Resource, properties: &mut Map<String, Value>) {
     let user = references::referrers(world, address).into_iter().next();
-    if (is_static(address) && address.state != "Failed") || user.is_some() {
+    if user.is_some() {
         properties.insert("ipAddress".to_owned(), json!(number(address.sequence).to_string()));
     }
     if let Some(user) = user {

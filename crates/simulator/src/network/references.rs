@@ -26,12 +26,15 @@ fn ids<'a>(resource: &'a Resource, member: &str) -> impl Iterator<Item = &'a str
 /// Referenced resources must exist, in the same region, be settled, and the caller may join them.
 ///
 /// # Errors
-/// `403 LinkedAuthorizationFailed`, `400 InvalidResourceReference`, `429 RetryableError`.
+/// `403 LinkedAuthorizationFailed`, `400 InvalidResourceReference` (of a NAT gateway `404 NotFound`), `429 RetryableError`.
 pub(super) fn check(world: &World, call: &Call, wanted: &Resource, location: &str) -> Result<(), Refusal> {
     for (_, member, kind) in REFERENCES.iter().filter(|(from, ..)| *from == wanted.kind) {
         for id in ids(wanted, member) {
             let action = call.action(wanted.kind);
             world.authorize_link(&call.caller, &action, &wanted.id, (&format!("{kind}/join/action"), id))?;
+            if wanted.kind == nat_gateways::KIND && world.resource(id, kind).is_none() {
+                return Err(missing_address(id));
+            }
             let found = world.resource(id, kind).filter(|found| found.location.as_deref() == Some(location));
             let found = found.ok_or_else(|| missing(&wanted.id, id))?;
             if found.state != "Succeeded" {
@@ -40,6 +43,15 @@ pub(super) fn check(world: &World, call: &Call, wanted: &Resource, location: &st
         }
     }
     Ok(())
+}
+
+/// `404 NotFound`, with the names of group and resource in capitals, as recorded (`aso-Networking-NatGateway-2022-07`, 2).
+fn missing_address(id: &str) -> Refusal {
+    let is_name = |position: usize| position == 4 || position == 8;
+    let shouted =
+        |(position, part): (usize, &str)| if is_name(position) { part.to_ascii_uppercase() } else { part.to_owned() };
+    let id: Vec<String> = id.split('/').enumerate().map(shouted).collect();
+    super::child_not_found(&id.join("/"))
 }
 
 /// `400 InvalidResourceReference`.

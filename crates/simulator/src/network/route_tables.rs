@@ -3,6 +3,7 @@
 use super::entries::{self, Entries, is_named, name_of};
 use super::tracked::{self, Kind};
 use super::{prefixes, writable};
+use crate::arm::names;
 use crate::error::Refusal;
 use crate::store::Resource;
 use crate::world::World;
@@ -11,6 +12,10 @@ use std::net::IpAddr;
 
 /// The type.
 pub const KIND: &str = "Microsoft.Network/routeTables";
+/// The type of routes.
+pub const ROUTE: &str = "Microsoft.Network/routeTables/routes";
+/// Most routes of a table ("Azure subscription and service limits", Networking).
+const MOST_ROUTES: usize = 400;
 /// Where a route may lead.
 const NEXT_HOPS: &[&str] = &["VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None"];
 
@@ -19,16 +24,19 @@ pub(super) static TABLES: Kind = Kind {
     name: KIND,
     put: ("PutRouteTableOperation", 2.0),
     delete: ("DeleteRouteTableOperation", 3.0),
+    retry_after: 10.0,
     members: &[],
     normalised,
     check,
     in_use,
     show,
+    settled: |_| {},
+    kept: &[],
     entries: Some(&ROUTES),
 };
 
 static ROUTES: Entries = Entries {
-    name: "Microsoft.Network/routeTables/routes",
+    name: ROUTE,
     member: "routes",
     put: "PutRouteOperation",
     delete: "DeleteRouteOperation",
@@ -74,6 +82,10 @@ fn show_route(properties: &mut Map<String, Value>) {
 /// `400 RouteConflict` for one prefix twice (Kubernetes' cloud-provider-azure has met it); the other codes are not
 /// confirmed.
 fn check_routes(table: &str, routes: &[Value]) -> Result<(), Refusal> {
+    if routes.len() > MOST_ROUTES {
+        let message = format!("Route table {table} has {} routes; it can have at most {MOST_ROUTES}.", routes.len());
+        return Err(Refusal::bad_request("RouteCountLimitReached", message));
+    }
     for (position, route) in routes.iter().enumerate() {
         check_route(table, route)?;
         let prefix = |route: &Value| route.pointer("/properties/addressPrefix").cloned();
@@ -91,11 +103,12 @@ fn check_routes(table: &str, routes: &[Value]) -> Result<(), Refusal> {
 }
 
 fn check_route(table: &str, route: &Value) -> Result<(), Refusal> {
+    names::check(ROUTE, name_of(route))?;
     let id = format!("{table}/routes/{}", name_of(route));
     let text = |member: &str| route.pointer(&format!("/properties/{member}")).and_then(Value::as_str);
     let hop = text("nextHopType").unwrap_or_default();
-    if name_of(route).is_empty() || !NEXT_HOPS.contains(&hop) {
-        let message = format!("Route {id} needs a name and a nextHopType of {}; it has '{hop}'.", NEXT_HOPS.join(", "));
+    if !NEXT_HOPS.contains(&hop) {
+        let message = format!("Route {id} needs a nextHopType of {}; it has '{hop}'.", NEXT_HOPS.join(", "));
         return Err(super::malformed("InvalidRouteNextHopType", message));
     }
     let prefix = text("addressPrefix").unwrap_or_default();

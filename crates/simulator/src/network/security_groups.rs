@@ -18,11 +18,14 @@ pub(super) static GROUPS: Kind = Kind {
     name: KIND,
     put: ("PutNetworkSecurityGroupOperation", 2.0),
     delete: ("DeleteNetworkSecurityGroupOperation", 3.0),
+    retry_after: 3.0,
     members: &[],
     normalised,
     check,
     in_use,
     show,
+    settled: |_| {},
+    kept: &[],
     entries: Some(&security_rules::RULES),
 };
 

@@ -3,7 +3,7 @@
 use super::addresses::{self, CONTAINER_GROUPS};
 use super::service_endpoints;
 use super::subnets::KIND;
-use crate::store::Resource;
+use crate::store::{Resource, parent_of};
 use crate::world::World;
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,9 @@ pub(crate) fn body(world: &World, subnet: &Resource, etag: &str) -> Value {
     let delegations = subnet.properties.get("delegations").and_then(Value::as_array).into_iter().flatten();
     let delegations: Vec<Value> = delegations.map(|delegation| shown_delegation(subnet, etag, delegation)).collect();
     properties.insert("delegations".to_owned(), Value::Array(delegations));
-    service_endpoints::show(&mut properties);
+    let network = parent_of(&subnet.id).and_then(|network| world.resources.get(network));
+    let location = network.and_then(|network| network.location.as_deref()).unwrap_or_default();
+    service_endpoints::show(&mut properties, subnet, location);
     for (name, value) in
         [("privateEndpointNetworkPolicies", "Disabled"), ("privateLinkServiceNetworkPolicies", "Enabled")]
     {

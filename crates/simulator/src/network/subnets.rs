@@ -3,18 +3,18 @@
 use super::addresses::{self, CONTAINER_GROUPS};
 use super::subnet_body::body;
 use super::{
-    child_not_found, parent_not_found, prefixes, references, service_endpoints, shown, subnet_body, virtual_networks,
-    writable, writes,
+    child_not_found, delegations, parent_not_found, prefixes, references, service_endpoints, shown, subnet_body,
+    virtual_networks, writable, writes,
 };
-use crate::arm::{groups, nothing, paging, wrong_verb};
+use crate::arm::{groups, names, nothing, paging, wrong_verb};
 use crate::call::Call;
-use crate::error::{Refusal, Response, json_response, set_header};
+use crate::error::{Refusal, Response, json_response};
 use crate::operations::Ending;
 use crate::store::{Resource, parent_of, same_id};
 use crate::world::World;
 use http::{Method, StatusCode};
 use ipnet::IpNet;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use writes::Write;
 
 /// The type.
@@ -28,6 +28,11 @@ const READ_ONLY: &[&str] = &[
     "resourceNavigationLinks",
     "serviceAssociationLinks",
     "purpose",
+];
+/// Members with a fixed set of values, in Azure's spelling (API description 2024-05-01).
+const POLICIES: &[(&str, &[&str])] = &[
+    ("privateEndpointNetworkPolicies", &["Enabled", "Disabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"]),
+    ("privateLinkServiceNetworkPolicies", &["Enabled", "Disabled"]),
 ];
 /// Duration of a PUT and of a DELETE in Azure, in seconds.
 const PUT_SECONDS: f64 = 4.0;
@@ -81,6 +86,9 @@ fn put(world: &mut World, call: &Call, network: &str, name: &str) -> Result<Resp
         check_change(world, there, &subnet)?;
     }
     let siblings: Vec<Resource> = world.resources.children(network, KIND).into_iter().cloned().collect();
+    if present.is_none() && siblings.len() >= virtual_networks::MOST_SUBNETS {
+        return Err(virtual_networks::too_many_subnets(&parent.id));
+    }
     check_place(&subnet, &parent.id, &virtual_networks::space(&parent), &siblings)?;
     subnet.state = "Updating".to_owned();
     let id = subnet.id.clone();
@@ -91,15 +99,14 @@ fn put(world: &mut World, call: &Call, network: &str, name: &str) -> Result<Resp
     let write = Write { lock: network, name: "PutSubnetOperation", seconds: PUT_SECONDS, has_result: false };
     let handle = writes::begin(world, call, &write, &location, move |world, ending| settle(world, &id, ending));
     writes::in_progress(world, &mut response, &handle, 3.0);
+    writes::without_notification(&mut response);
     Ok(response)
 }
 
 fn answer(world: &World, status: StatusCode, network: &str, id: &str) -> Response {
     let etag = world.resources.get(network).map(|network| network.etag.clone()).unwrap_or_default();
     let body = world.resources.get(id).map_or(Value::Null, |subnet| body(world, subnet, &etag));
-    let mut response = json_response(status, &body);
-    set_header(&mut response, "etag", &etag);
-    response
+    json_response(status, &body)
 }
 
 fn settle(world: &mut World, id: &str, ending: &Ending) {
@@ -127,7 +134,9 @@ fn delete(world: &mut World, call: &Call, network: &str, id: &str) -> Result<Res
         Ending::Succeeded => remove(world, &subnet.id),
         _ => settle(world, &subnet.id, ending),
     });
-    Ok(writes::accepted(world, &handle, 10.0))
+    let mut response = writes::accepted(world, &handle, 10.0);
+    writes::without_notification(&mut response);
+    Ok(response)
 }
 
 /// Takes a subnet out.
@@ -153,11 +162,9 @@ pub(super) fn entry(
 /// What a PUT asks for, checked but for its place among its siblings.
 fn checked(world: &World, call: &Call, id: &str, location: &str, document: &Value) -> Result<Resource, Refusal> {
     let subnet = normalised(id, document, world.resource(id, KIND));
-    if prefix_texts(&subnet).is_empty() {
-        return Err(super::malformed("AddressPrefixMissing", format!("Subnet {id} has no addressPrefix.")));
-    }
-    prefixes::parse_all(&prefix_texts(&subnet), id)?;
-    check_delegations(&subnet)?;
+    names::check(KIND, &subnet.name)?;
+    check_prefixes(&subnet)?;
+    delegations::check(&subnet)?;
     references::check(world, call, &subnet, location)?;
     service_endpoints::check(&subnet)?;
     Ok(subnet)
@@ -196,15 +203,30 @@ fn normalised(id: &str, document: &Value, present: Option<&Resource>) -> Resourc
             *delegation = json!({"name": delegation.get("name"), "properties": {"serviceName": service}});
         }
     }
+    if properties.get("addressPrefixes").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        properties.remove("addressPrefixes");
+    }
     service_endpoints::normalise(&mut properties);
+    policies(&mut properties);
     let id = present.map_or(id, |there| there.id.as_str());
     Resource {
         id: id.to_owned(),
         name: id.rsplit('/').next().unwrap_or_default().to_owned(),
         kind: KIND,
+        members: service_endpoints::begun(&properties, present),
         properties,
         state: present.map_or_else(String::new, |there| there.state.clone()),
         ..Resource::default()
+    }
+}
+
+/// Fixed words come back in Azure's spelling, as recorded of `disabled` (`python-network-…-endpoint-test-network`).
+fn policies(properties: &mut Map<String, Value>) {
+    for (name, words) in POLICIES {
+        let given = properties.get(*name).and_then(Value::as_str).unwrap_or_default();
+        if let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(given)) {
+            properties.insert((*name).to_owned(), json!(word));
+        }
     }
 }
 
@@ -221,22 +243,23 @@ fn services(subnet: &Resource) -> Vec<&str> {
     list.filter_map(|delegation| delegation.pointer("/properties/serviceName")?.as_str()).collect()
 }
 
-/// At most one delegation, each with a name and a service (the codes are not confirmed).
-fn check_delegations(subnet: &Resource) -> Result<(), Refusal> {
-    let list = subnet.properties.get("delegations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    if list.len() > 1 {
-        let message = format!("Subnet {} can have only one delegation.", subnet.id);
-        return Err(Refusal::bad_request("SubnetHasMultipleDelegations", message));
+/// One of the two members, with readable prefixes. That both at once are refused is the text of Azure/azure-cli#32005,
+/// whose code is not told; virtual-kubelet/azure-aci#634, which names the code of neither, saw in 2024 that
+/// `addressPrefix` won. A client that sends both is wrong either way.
+fn check_prefixes(subnet: &Resource) -> Result<(), Refusal> {
+    let texts = prefix_texts(subnet);
+    if texts.is_empty() {
+        let message = format!("Address prefix string for resource {} cannot be null or empty.", subnet.id);
+        return Err(Refusal::bad_request("AddressPrefixStringCannotBeNullOrEmpty", message));
     }
-    let is_whole = |delegation: &Value| {
-        let service = delegation.pointer("/properties/serviceName").and_then(Value::as_str);
-        delegation.get("name").is_some_and(Value::is_string) && service.is_some_and(|name| name.contains('/'))
-    };
-    if list.iter().all(is_whole) {
-        return Ok(());
+    if subnet.properties.contains_key("addressPrefix") && subnet.properties.contains_key("addressPrefixes") {
+        let message = format!(
+            "Invalid configuration on subnet {}; cannot populate both address prefix and address prefixes.",
+            subnet.id
+        );
+        return Err(Refusal::bad_request("InvalidSubnetConfiguration", message));
     }
-    let message = format!("A delegation of subnet {} needs a name and a valid serviceName.", subnet.id);
-    Err(Refusal::bad_request("InvalidServiceNameOnDelegation", message))
+    prefixes::parse_all(&texts, &subnet.id).map(|_| ())
 }
 
 /// Whether the subnet fits into the address space and among its siblings.

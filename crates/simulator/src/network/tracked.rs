@@ -8,12 +8,13 @@ use crate::call::Call;
 use crate::error::{Refusal, Response, json_response};
 use crate::operations::Ending;
 use crate::store::Resource;
+use crate::tags::Tags;
 use crate::world::World;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use writes::Write;
 
-/// A member beside `properties`, and what stands where a client does not write it.
+/// A member beside `properties`, and what stands where a client does not write it, or not all of it.
 type Member = (&'static str, fn() -> Value);
 
 /// A type of such resources.
@@ -24,6 +25,8 @@ pub(crate) struct Kind {
     pub put: (&'static str, f64),
     /// Azure's name and usual seconds of a DELETE.
     pub delete: (&'static str, f64),
+    /// `Retry-After` of a PUT in Azure, in seconds, as recorded.
+    pub retry_after: f64,
     /// Members beside `properties` that clients write (`sku`, `zones`).
     pub members: &'static [Member],
     /// What is stored of a request's `properties`.
@@ -34,6 +37,10 @@ pub(crate) struct Kind {
     pub in_use: fn(&Resource, &[String]) -> Refusal,
     /// Adds to the stored properties what only the service writes.
     pub show: fn(&World, &Resource, &mut Map<String, Value>),
+    /// What a write that succeeded leaves in the store besides.
+    pub settled: fn(&mut Resource),
+    /// Members of `properties` that [`Kind::settled`] wrote; a PUT keeps them.
+    pub kept: &'static [&'static str],
     /// Children that are stored in a member.
     pub entries: Option<&'static Entries>,
 }
@@ -108,7 +115,8 @@ fn put(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Result<
     writes::check_free(world, id)?;
     let name = id.rsplit('/').next().unwrap_or_default();
     let id = present.as_ref().map_or_else(|| format!("{parent}/providers/{}/{name}", kind.name), |it| it.id.clone());
-    let wanted = wanted(world, kind, &id, &document, location.clone());
+    let tags = Tags::put(&document, present.as_ref().map(|there| &there.tags))?;
+    let wanted = Resource { tags, ..wanted(world, kind, &id, &document, location.clone()) };
     (kind.check)(world, &wanted)?;
     references::check(world, call, &wanted, &location)?;
     let is_same = |there: &Resource| {
@@ -130,7 +138,7 @@ fn put(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Result<
 pub(super) fn begin_update(
     world: &mut World,
     call: &Call,
-    kind: &Kind,
+    kind: &'static Kind,
     write: &Write<'_>,
     status: StatusCode,
 ) -> Response {
@@ -138,8 +146,8 @@ pub(super) fn begin_update(
     mark(world, &id, "Updating");
     let mut response = answer(world, kind, status, &id);
     let location = world.resources.get(&id).and_then(|found| found.location.clone()).unwrap_or_default();
-    let handle = writes::begin(world, call, write, &location, move |world, ending| settle(world, &id, ending));
-    writes::in_progress(world, &mut response, &handle, 1.0);
+    let handle = writes::begin(world, call, write, &location, move |world, ending| settle(world, kind, &id, ending));
+    writes::in_progress(world, &mut response, &handle, kind.retry_after);
     response
 }
 
@@ -147,8 +155,11 @@ fn answer(world: &World, kind: &Kind, status: StatusCode, id: &str) -> Response 
     json_response(status, &world.resources.get(id).map_or(Value::Null, |found| body(world, kind, found)))
 }
 
-pub(super) fn settle(world: &mut World, id: &str, ending: &Ending) {
+pub(super) fn settle(world: &mut World, kind: &Kind, id: &str, ending: &Ending) {
     mark(world, id, writes::state_after(ending));
+    if *ending == Ending::Succeeded {
+        world.resources.get_mut(id).into_iter().for_each(kind.settled);
+    }
 }
 
 /// Sets the state and a new etag.
@@ -164,22 +175,42 @@ pub(super) fn mark(world: &mut World, id: &str, state: &str) {
 fn wanted(world: &mut World, kind: &Kind, id: &str, document: &Value, location: String) -> Resource {
     let present = world.resources.get(id).cloned();
     let member = |(name, usual): &Member| {
-        let value = document.get(*name).filter(|value| !value.is_null()).cloned().unwrap_or_else(usual);
+        let value = completed(document.get(*name), usual());
         (!value.is_null()).then(|| ((*name).to_owned(), value))
     };
+    let mut properties = (kind.normalised)(document);
+    for name in kind.kept {
+        let there = present.as_ref().and_then(|there| there.properties.get(*name));
+        properties.extend(there.map(|value| ((*name).to_owned(), value.clone())));
+    }
     Resource {
         id: id.to_owned(),
         name: id.rsplit('/').next().unwrap_or_default().to_owned(),
         kind: kind.name,
         location: Some(location),
-        tags: document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default(),
+        tags: Tags::unchecked(document),
         members: kind.members.iter().filter_map(member).collect(),
-        properties: (kind.normalised)(document),
+        properties,
         etag: world.ids.weak_etag(),
         state: "Succeeded".to_owned(),
         guid: present.as_ref().map_or_else(|| world.ids.guid("resource"), |there| there.guid.clone()),
         busy: present.and_then(|there| there.busy),
         sequence: 0,
+    }
+}
+
+/// A member as it is given, completed from what usually stands there: a `sku` without `tier` gets one, as recorded.
+fn completed(given: Option<&Value>, usual: Value) -> Value {
+    match (given, usual) {
+        (Some(Value::Object(given)), Value::Object(mut whole)) => {
+            whole.extend(
+                given.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())),
+            );
+            Value::Object(whole)
+        }
+        (Some(given), usual) if given.is_null() => usual,
+        (Some(given), _) => given.clone(),
+        (None, usual) => usual,
     }
 }
 
@@ -192,19 +223,21 @@ pub(crate) fn overwrite(world: &mut World, kind: &Kind, id: &str, document: &Val
     let location = location.ok_or_else(|| format!("a resource of type {} needs \"location\"", kind.name))?;
     let wanted = wanted(world, kind, id, document, groups::location_of(location));
     world.resources.insert(wanted);
+    world.resources.get_mut(id).into_iter().for_each(kind.settled);
     Ok(())
 }
 
 fn patch(world: &mut World, call: &Call, kind: &Kind, id: &str) -> Result<Response, Refusal> {
     groups::for_write(world, id)?;
     let document = call.json()?;
-    let state = world.find(id, kind.name)?.state.clone();
+    let found = world.find(id, kind.name)?;
+    let (state, tags) = (found.state.clone(), found.tags.patched(&document)?);
     writes::check_free(world, id)?;
-    if let (Some(tags), Some(found)) = (document.get("tags"), world.resources.get_mut(id)) {
-        found.tags = tags.as_object().cloned().unwrap_or_default();
+    if let Some(found) = world.resources.get_mut(id) {
+        found.tags = tags;
     }
     mark(world, id, &state);
-    Ok(answer(world, kind, StatusCode::OK, id))
+    Ok(writes::notified(answer(world, kind, StatusCode::OK, id)))
 }
 
 fn delete(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Result<Response, Refusal> {
@@ -221,9 +254,9 @@ fn delete(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Resu
     let location = found.location.unwrap_or_default();
     let handle = writes::begin(world, call, &write, &location, move |world, ending| match ending {
         Ending::Succeeded => drop(world.resources.remove(&found.id)),
-        _ => settle(world, &found.id, ending),
+        _ => settle(world, kind, &found.id, ending),
     });
-    Ok(writes::accepted(world, &handle, 1.0))
+    Ok(writes::accepted(world, &handle, 10.0))
 }
 
 /// What GET shows.

@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::error::{Refusal, Response, json_response};
 use crate::operations::Ending;
 use crate::store::{Resource, same_id};
+use crate::tags::Tags;
 use crate::world::World;
 use http::{Method, StatusCode};
 use ipnet::IpNet;
@@ -17,6 +18,9 @@ pub const KIND: &str = "Microsoft.Network/virtualNetworks";
 /// Members of `properties` that only the service writes, and the subnets, which are resources of their own here.
 const READ_ONLY: &[&str] =
     &["provisioningState", "resourceGuid", "subnets", "virtualNetworkPeerings", "flowLogs", "defaultPublicNatGateway"];
+/// "Azure subscription and service limits", Networking.
+pub(super) const MOST_SUBNETS: usize = 3_000;
+const MOST_DNS_SERVERS: usize = 20;
 /// Duration of a PUT and of a DELETE in Azure, in seconds.
 const PUT_SECONDS: f64 = 4.0;
 const DELETE_SECONDS: f64 = 10.0;
@@ -24,7 +28,7 @@ const DELETE_SECONDS: f64 = 10.0;
 /// What a PUT asks for, checked.
 struct Wanted {
     location: String,
-    tags: Map<String, Value>,
+    tags: Tags,
     properties: Map<String, Value>,
     subnets: Vec<Resource>,
 }
@@ -73,7 +77,9 @@ fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     let wanted = wanted(world, call, &id, &document, location)?;
     let changes_network = present.as_ref().is_none_or(|there| differs(world, there, &wanted));
     let location = wanted.location.clone();
+    let order: Vec<String> = wanted.subnets.iter().map(|subnet| subnet.id.clone()).collect();
     store(world, &id, wanted, changes_network);
+    world.resources.put_in_order(&order);
     let status = if present.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let answer =
         |world: &World| json_response(status, &world.resources.get(&id).map_or(Value::Null, |it| body(world, it)));
@@ -127,6 +133,7 @@ fn wanted(world: &World, call: &Call, id: &str, document: &Value, location: Stri
     let properties = writable(document, READ_ONLY);
     let space = space_of(&properties, id)?;
     prefixes::check_space(&space, id)?;
+    check_limits(&properties, id)?;
     let present = world.resources.children(id, subnets::KIND);
     let listed = document.pointer("/properties/subnets").and_then(Value::as_array);
     let subnets: Vec<Resource> = match listed {
@@ -138,6 +145,9 @@ fn wanted(world: &World, call: &Call, id: &str, document: &Value, location: Stri
         }
         None => Vec::new(),
     };
+    if subnets.len() > MOST_SUBNETS {
+        return Err(too_many_subnets(id));
+    }
     for there in present {
         match subnets.iter().find(|subnet| same_id(&subnet.id, &there.id)) {
             Some(subnet) => subnets::check_change(world, there, subnet)?,
@@ -147,8 +157,36 @@ fn wanted(world: &World, call: &Call, id: &str, document: &Value, location: Stri
     for subnet in &subnets {
         subnets::check_place(subnet, id, &space, &subnets)?;
     }
-    let tags = document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default();
+    let tags = Tags::put(document, world.resources.get(id).map(|there| &there.tags))?;
     Ok(Wanted { location, tags, properties, subnets })
+}
+
+/// DNS servers and the time after which flows end (the codes are not confirmed).
+fn check_limits(properties: &Map<String, Value>, id: &str) -> Result<(), Refusal> {
+    let servers = properties.get("dhcpOptions").and_then(|options| options.get("dnsServers")?.as_array());
+    let servers = servers.map(Vec::as_slice).unwrap_or_default();
+    if servers.len() > MOST_DNS_SERVERS {
+        let message =
+            format!("Virtual network {id} has {} DNS servers; {MOST_DNS_SERVERS} is the most.", servers.len());
+        return Err(Refusal::bad_request("DnsServerCountLimitReached", message));
+    }
+    let is_address = |server: &&Value| server.as_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok());
+    if let Some(server) = servers.iter().find(|server| !is_address(server)) {
+        let message = format!("DNS server {server} of virtual network {id} is no IP address.");
+        return Err(Refusal::bad_request("InvalidIPAddressFormat", message));
+    }
+    let minutes = properties.get("flowTimeoutInMinutes").map(|minutes| minutes.as_u64().unwrap_or_default());
+    if minutes.is_some_and(|minutes| !(4..=30).contains(&minutes)) {
+        let message = format!("The flowTimeoutInMinutes of virtual network {id} must be between 4 and 30.");
+        return Err(Refusal::bad_request("InvalidFlowTimeout", message));
+    }
+    Ok(())
+}
+
+/// The refusal of one subnet more than there can be (not confirmed).
+pub(super) fn too_many_subnets(network: &str) -> Refusal {
+    let message = format!("Virtual network {network} cannot have more than {MOST_SUBNETS} subnets.");
+    Refusal::bad_request("SubnetCountLimitReached", message)
 }
 
 /// The address space; a network without one is refused (the code is not confirmed).
@@ -232,13 +270,15 @@ fn settle(world: &mut World, id: &str, ending: &Ending) {
 fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
     groups::for_write(world, id)?;
     let document = call.json()?;
-    let id = world.find(id, KIND)?.id.clone();
+    let network = world.find(id, KIND)?;
+    let (id, tags) = (network.id.clone(), network.tags.patched(&document)?);
     writes::check_free(world, &id)?;
-    if let (Some(tags), Some(network)) = (document.get("tags"), world.resources.get_mut(&id)) {
-        network.tags = tags.as_object().cloned().unwrap_or_default();
+    if let Some(network) = world.resources.get_mut(&id) {
+        network.tags = tags;
     }
     touch(world, &id);
-    world.find(&id, KIND).map(|network| json_response(StatusCode::OK, &body(world, network)))
+    let network = world.find(&id, KIND)?;
+    Ok(writes::notified(json_response(StatusCode::OK, &body(world, network))))
 }
 
 fn delete(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {
@@ -303,7 +343,7 @@ pub(crate) fn overwrite(world: &mut World, id: &str, document: &Value) -> Result
     let entries = document.pointer("/properties/subnets").and_then(Value::as_array).cloned().unwrap_or_default();
     let wanted = Wanted {
         location: groups::location_of(location),
-        tags: document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default(),
+        tags: Tags::unchecked(document),
         properties: writable(document, READ_ONLY),
         subnets: entries.iter().filter_map(|entry| subnets::unchecked(id, entry)).collect(),
     };

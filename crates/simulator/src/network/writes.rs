@@ -1,7 +1,7 @@
 //! What all writes have in common: one writer at a time, conditional requests, the operation.
 
 use crate::call::Call;
-use crate::error::{Refusal, Response};
+use crate::error::{Refusal, Response, set_header};
 use crate::operations::{self, Ending, Handle, Place, Start};
 use crate::store::{Busy, Resource};
 use crate::world::World;
@@ -109,6 +109,19 @@ pub fn state_after(ending: &Ending) -> &'static str {
         Ending::Succeeded => "Succeeded",
         Ending::Failed(_) | Ending::Canceled(_) => "Failed",
     }
+}
+
+/// The answer to PATCH, which begins no operation but says as if it did that there would be a notice of its end, as
+/// recorded (`python-network-…-nat-test-network`, 6).
+pub fn notified(mut response: Response) -> Response {
+    set_header(&mut response, "azure-asyncnotification", "Enabled");
+    response
+}
+
+/// Writes of children (subnets, routes, rules) do not say that there is a notice, as recorded
+/// (`net-Fluent-Tests-Network-RouteTable-…`, `python-network-…-route-table-…`).
+pub fn without_notification(response: &mut Response) {
+    response.headers_mut().remove("azure-asyncnotification");
 }
 
 /// `202` without a body: the answer to DELETE.

@@ -1,6 +1,6 @@
 //! What the operation URLs answer.
 
-use super::{Ending, Operation, poll_pause, status_body};
+use super::{Ending, Handle, Operation, Place, poll_pause, status_body};
 use crate::call::Call;
 use crate::container_instances;
 use crate::error::{Refusal, Response, empty_response, json_response, set_header};
@@ -16,23 +16,31 @@ use serde_json::{Value, json};
 pub fn status(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
     check_signature(world, call, raw_path)?;
     let operation = poll(world, id)?;
-    let (ending, pause) = (operation.ending.clone(), poll_pause(operation));
-    let (brings, repeated) = (operation.brings.clone(), operation.repeated.clone());
-    let mut body = status_body(ending.as_ref());
-    if let Some((group, began)) = &brings {
-        tell_of_group(world, &mut body, group, *began);
+    let (is_over, pause) = (operation.ending.is_some(), poll_pause(operation));
+    let mut body = status_body(operation.ending.as_ref());
+    let group = match &operation.place {
+        Place::ContainerGroup { group, .. } => Some(group),
+        _ => None,
+    };
+    if let Some(group) = group {
+        tell_of_group(world, &mut body, group, operation.began);
     }
     let mut response = json_response(StatusCode::OK, &body);
-    if let (None, Some(handle)) = (&ending, repeated) {
+    if !is_over && matches!(operation.place, Place::PrivateDns(..)) {
         *response.status_mut() = StatusCode::ACCEPTED;
-        set_header(&mut response, "azure-asyncoperation", &handle.status_url);
-        set_header(&mut response, "location", &handle.result_url);
+        repeat(&mut response, &operation.handle);
     }
-    if ending.is_none() && brings.is_none() {
+    if !is_over && group.is_none() {
         world.ask_to_wait(&mut response, pause);
     }
     count(world, id);
     Ok(response)
+}
+
+/// Both URLs once more.
+fn repeat(response: &mut Response, handle: &Handle) {
+    set_header(response, "azure-asyncoperation", &handle.status_url);
+    set_header(response, "location", &handle.result_url);
 }
 
 /// What Container Instances says besides, as recorded: the group, the start, the containers' events; and `Pending`.
@@ -59,16 +67,20 @@ pub fn status_or_result(world: &mut World, call: &Call, raw_path: &str, id: &str
     }
 }
 
-/// `GET …/operationResults/{id}`: 202 while it runs, 204 at the end (200 for a PUT); a failure is an error status.
+/// `GET …/operationResults/{id}`: 202 while it runs, 204 at the end (200 for a PUT, and `200 {}` of private DNS, as
+/// recorded); a failure is an error status.
 ///
 /// # Errors
-/// As [`status`]; besides `409` with the error of an operation that failed (status not confirmed).
+/// As [`status`]; besides `409` with the error of an operation that failed (recorded of a resource group only).
 pub fn result(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Result<Response, Refusal> {
     check_signature(world, call, raw_path)?;
     let operation = poll(world, id)?;
     let response = match &operation.ending {
-        Some(Ending::Succeeded) if operation.has_result => Ok(empty_response(StatusCode::NO_CONTENT)),
+        Some(Ending::Succeeded) if operation.has_result => Ok(result_of(operation)),
         Some(Ending::Succeeded) => Ok(empty_response(StatusCode::OK)),
+        Some(Ending::Failed(error)) if operation.place == Place::ResourceManager => {
+            Ok(json_response(StatusCode::CONFLICT, &in_capitals(error)))
+        }
         Some(Ending::Failed(error) | Ending::Canceled(error)) => Err(refusal_of(error)),
         None => {
             let mut response = empty_response(StatusCode::ACCEPTED);
@@ -79,6 +91,37 @@ pub fn result(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Resul
     };
     count(world, id);
     response
+}
+
+/// The end of a DELETE. Microsoft.Network repeats its URLs and calls the empty body JSON
+/// (`net-Fluent-Tests-Network-RouteTable-…`).
+fn result_of(operation: &Operation) -> Response {
+    match operation.place {
+        Place::PrivateDns(..) => json_response(StatusCode::OK, &json!({})),
+        Place::Provider("Microsoft.Network", _) => {
+            let mut response = empty_response(StatusCode::NO_CONTENT);
+            set_header(&mut response, "content-type", "application/json; charset=utf-8");
+            repeat(&mut response, &operation.handle);
+            response
+        }
+        _ => empty_response(StatusCode::NO_CONTENT),
+    }
+}
+
+/// An error as Resource Manager tells it of a group that could not be deleted, with names in capitals
+/// (`net-Samples-Tests-Compute-CreateVirtualMachineUsingSpecializedDiskFromSnapshot`, 12).
+fn in_capitals(error: &Value) -> Value {
+    let detail = |detail: &Value| {
+        json!({
+            "Code": null, "Target": detail.get("target"), "Message": detail.get("message"), "Details": null,
+            "AdditionalInfo": null,
+        })
+    };
+    let details = error.get("details").and_then(Value::as_array).into_iter().flatten();
+    json!({"Error": {
+        "Code": error.get("code"), "Target": null, "Message": error.get("message"),
+        "Details": details.map(detail).collect::<Vec<_>>(), "AdditionalInfo": null,
+    }})
 }
 
 fn check_signature(world: &World, call: &Call, raw_path: &str) -> Result<(), Refusal> {

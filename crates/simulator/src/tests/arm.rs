@@ -74,6 +74,9 @@ async fn what_is_missing_is_told_as_azure_does() {
     );
     bed.stands(&vnet(), vnet_body()).await;
     let answer = bed.get(&subnet("s")).await.expect(404, "NotFound");
+    assert_eq!(answer.header("x-ms-failure-cause"), "", "a provider says nothing of itself");
+    bed.send(Method::PATCH, "/simulator/settings", json!({"providerFailureCause": true})).await;
+    let answer = bed.get(&subnet("s")).await.expect(404, "NotFound");
     assert_eq!(answer.header("x-ms-failure-cause"), "service");
     assert_eq!(bed.delete(&subnet("s")).await.status, 204);
 }

@@ -118,8 +118,10 @@ async fn conditions_of_zones_and_links_are_told_by_the_operation() {
             "message": "The Zone Corp.example exists already and hence cannot be created again.",
         }})
     );
-    let (_, last) = conditional(&bed, Method::DELETE, &path, ("if-match", "other"), Value::Null).await;
-    assert_eq!(last.body["status"], "Failed");
+    let (first, last) = conditional(&bed, Method::DELETE, &path, ("if-match", "other"), Value::Null).await;
+    assert_eq!((first.status, &*first.text), (202, ""), "the answer to DELETE has no body");
+    let mismatch = "The Zone Corp.example has been modified (etag mismatch).";
+    assert_eq!((&last.body["status"], &last.body["error"]["message"]), (&json!("Failed"), &json!(mismatch)));
     assert_eq!(bed.get(&path).await.body["etag"], *etag, "nothing has changed");
     let (_, last) = conditional(&bed, Method::PUT, &path, ("if-match", &etag), global()).await;
     assert_eq!(last.body["status"], "Succeeded");
@@ -129,10 +131,16 @@ async fn conditions_of_zones_and_links_are_told_by_the_operation() {
     let (_, last) =
         conditional(&bed, Method::PUT, &link(NAME, "l"), ("if-none-match", "*"), linked(&vnet(), false)).await;
     assert_eq!(last.body["error"]["code"], "PreconditionFailed");
+    let (_, last) = conditional(&bed, Method::PUT, &link(NAME, "l"), ("if-match", "x"), linked(&vnet(), false)).await;
+    let mismatch =
+        "The Virtual Network link 'l' for the Private DNS zone 'Corp.example' has been modified (etag mismatch).";
+    assert_eq!(last.body["error"]["message"], mismatch);
     let etag = bed.get(&link(NAME, "l")).await.body["etag"].as_str().unwrap().to_owned();
     assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
-    let (_, last) = conditional(&bed, Method::DELETE, &link(NAME, "l"), ("if-match", &etag), Value::Null).await;
+    let (first, last) = conditional(&bed, Method::DELETE, &link(NAME, "l"), ("if-match", &etag), Value::Null).await;
     assert_eq!(last.body["status"], "Succeeded");
+    let result = bed.get(first.header("location")).await;
+    assert_eq!((result.status, result.body), (200, json!({})));
     bed.get(&link(NAME, "l")).await.expect(404, "ResourceNotFound");
 }
 
@@ -145,16 +153,19 @@ async fn records() {
     let etag = created.body["etag"].as_str().unwrap().to_owned();
     assert_eq!(
         created.body,
-        json!({"id": format!("{}/A/App", zone(NAME)), "name": "App", "type": "Microsoft.Network/privateDnsZones/A", "etag": etag,
-               "properties": {"ttl": 30, "aRecords": [{"ipv4Address": "10.0.1.4"}], "fqdn": "App.Corp.example.", "isAutoRegistered": false}})
+        json!({"id": format!("{}/A/app", zone(NAME)), "name": "app", "type": "Microsoft.Network/privateDnsZones/A", "etag": etag,
+               "properties": {"ttl": 30, "aRecords": [{"ipv4Address": "10.0.1.4"}], "fqdn": "app.Corp.example.", "isAutoRegistered": false}})
     );
     let again = bed.put(&record("A", "app"), addresses(&["10.0.1.5", "10.0.1.6"])).await;
-    assert_eq!((again.status, &again.body["name"]), (200, &json!("App")));
+    assert_eq!((again.status, &again.body["name"]), (200, &json!("app")));
     let (refused, _) =
         conditional(&bed, Method::PUT, &record("A", "app"), ("if-none-match", "*"), addresses(&[])).await;
-    refused.expect(412, "PreconditionFailed");
-    let (refused, _) = conditional(&bed, Method::DELETE, &record("A", "app"), ("if-match", &etag), Value::Null).await;
-    refused.expect(412, "PreconditionFailed");
+    let unmet = |what: &str| json!({"code": "PreconditionFailed", "message": format!("The Record set app {what}.")});
+    let exists = unmet("exists already and hence cannot be created again");
+    assert_eq!((refused.status, refused.body), (412, exists), "nothing is around it");
+    let (refused, _) = conditional(&bed, Method::DELETE, &record("A", "App"), ("if-match", &etag), Value::Null).await;
+    assert_eq!((refused.status, refused.header("x-ms-failure-cause")), (412, ""));
+    assert_eq!(refused.body, unmet("has been modified (etag mismatch)"));
     let patched =
         bed.send(Method::PATCH, &record("a", "app"), json!({"properties": {"metadata": {"owner": "x"}}})).await.body;
     assert_eq!(patched["properties"]["aRecords"].as_array().unwrap().len(), 2);
@@ -191,9 +202,9 @@ async fn records() {
         let list = bed.get(path).await.body;
         list["value"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(names(&at(&format!("{}/ALL", zone(NAME)))).await, ["App", "www", "@", "@"]);
-    assert_eq!(names(&at(&format!("{}/A", zone(NAME)))).await, ["App"]);
-    assert_eq!(names(&format!("{}&$recordsetnamesuffix=pp", at(&format!("{}/ALL", zone(NAME))))).await, ["App"]);
+    assert_eq!(names(&at(&format!("{}/ALL", zone(NAME)))).await, ["app", "www", "@", "@"]);
+    assert_eq!(names(&at(&format!("{}/A", zone(NAME)))).await, ["app"]);
+    assert_eq!(names(&format!("{}&$recordsetnamesuffix=pp", at(&format!("{}/ALL", zone(NAME))))).await, ["app"]);
     let page = bed.get(&format!("{}&$top=1", at(&format!("{}/ALL", zone(NAME))))).await.body;
     assert_eq!(page["value"].as_array().unwrap().len(), 1);
     assert_eq!(names(page["nextLink"].as_str().unwrap()).await, ["www"]);

@@ -18,7 +18,8 @@ fn body(rules: &[Value]) -> Value {
 async fn a_put_replaces_all_rules() {
     let bed = Bed::new().await;
     let answer = bed.put(&nsg(), body(&[rule("a", 100), rule("b", 110)])).await;
-    assert_eq!((answer.status, answer.state(), answer.header("retry-after")), (201, "Updating", "1"));
+    assert_eq!((answer.status, answer.state(), answer.header("retry-after")), (201, "Updating", "3"));
+    assert_eq!(answer.body["properties"]["defaultSecurityRules"][5]["properties"]["provisioningState"], "Updating");
     assert_eq!(answer.body["properties"]["securityRules"][0]["properties"]["provisioningState"], "Updating");
     bed.wait(2);
     let there = bed.get(&nsg()).await.body;
@@ -52,7 +53,7 @@ async fn single_rules() {
     bed.put(&format!("{}/securityRules/b", nsg()), rule("b", 100)).await.expect(400, "SecurityRuleConflict");
     assert_eq!(bed.get(&nsg()).await.body["properties"]["securityRules"].as_array().unwrap().len(), 1);
     let answer = bed.delete(&path).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (202, "1"));
+    assert_eq!((answer.status, answer.header("retry-after")), (202, "10"));
     bed.wait(2);
     assert_eq!(bed.delete(&path).await.status, 204);
 }
@@ -85,6 +86,35 @@ async fn refused_rules() {
 }
 
 #[tokio::test]
+async fn one_of_prefix_prefixes_and_groups() {
+    let bed = Bed::new().await;
+    let asg = json!([{"id": format!("{}/providers/Microsoft.Network/applicationSecurityGroups/a", group()), "location": "x"}]);
+    let with = |members: Value| {
+        let mut rule = rule("a", 100);
+        let properties = rule["properties"].as_object_mut().unwrap();
+        properties.remove("sourceAddressPrefix");
+        properties.extend(members.as_object().unwrap().clone());
+        body(&[rule])
+    };
+    for members in [
+        json!({"sourceApplicationSecurityGroups": asg}),
+        json!({"sourceAddressPrefix": "", "sourceAddressPrefixes": ["10.0.0.0/8"]}),
+        json!({"sourceAddressPrefix": "789"}),
+        json!({"sourceAddressPrefix": "*", "sourceAddressPrefixes": [], "sourceApplicationSecurityGroups": []}),
+    ] {
+        let there = bed.stands(&nsg(), with(members.clone())).await;
+        assert_eq!(there.status, 200, "{members}");
+    }
+    for members in [
+        json!({}),
+        json!({"sourceAddressPrefix": "*", "sourceApplicationSecurityGroups": asg}),
+        json!({"sourceAddressPrefixes": ["10.0.0.0/8"], "sourceApplicationSecurityGroups": asg}),
+    ] {
+        bed.put(&nsg(), with(members)).await.expect(400, "SecurityRuleInvalidParameter");
+    }
+}
+
+#[tokio::test]
 async fn association() {
     let bed = Bed::new().await;
     bed.stands(&nsg(), body(&[])).await;
@@ -98,7 +128,7 @@ async fn association() {
     bed.stands(&subnet("a"), aci_body("10.0.1.0/24")).await;
     assert!(bed.get(&nsg()).await.body["properties"].get("subnets").is_none());
     let answer = bed.delete(&nsg()).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (202, "1"));
+    assert_eq!((answer.status, answer.header("retry-after")), (202, "10"));
     bed.wait(3);
     bed.get(&nsg()).await.expect(404, "ResourceNotFound");
 }

@@ -44,7 +44,13 @@ async fn refusals() {
         (prefix("10.0.3.1/24"), "InvalidCIDRNotation", ""),
         (prefix("10.0.3.0"), "InvalidAddressPrefixFormat", ""),
         (prefix("10.0.3.0/30"), "NetcfgInvalidSubnet", ""),
-        (json!({"properties": {}}), "InvalidRequestFormat", "AddressPrefixMissing"),
+        (json!({"properties": {}}), "AddressPrefixStringCannotBeNullOrEmpty", ""),
+        (
+            json!({"properties": {"addressPrefix": "10.0.3.0/24", "addressPrefixes": ["10.0.3.0/24"]}}),
+            "InvalidSubnetConfiguration",
+            "",
+        ),
+        (delegated("Microsoft.Zoo/zebras"), "InvalidServiceNameOnDelegation", ""),
         (delegated("nobody"), "InvalidServiceNameOnDelegation", ""),
         (with("networkSecurityGroup", nsg()), "InvalidResourceReference", "NotFound"),
         (
@@ -59,6 +65,31 @@ async fn refusals() {
     }
     bed.stands(&nsg(), json!({"location": "northeurope"})).await;
     bed.put(&subnet("b"), with("networkSecurityGroup", nsg())).await.expect(400, "InvalidResourceReference");
+}
+
+#[tokio::test]
+async fn what_is_written_in_other_case_or_empty_comes_back_as_azure_has_it() {
+    let bed = bed_with_subnet("10.0.1.0/24").await;
+    let body = json!({"properties": {
+        "addressPrefix": "10.0.1.0/24", "addressPrefixes": [], "privateEndpointNetworkPolicies": "disabled",
+        "privateLinkServiceNetworkPolicies": "DISABLED", "serviceEndpoints": [{"service": "Microsoft.Sql", "locations": []}],
+    }});
+    let answer = bed.put(&subnet("aci"), body).await;
+    assert_eq!((answer.status, answer.header("etag"), answer.header("azure-asyncnotification")), (200, "", ""));
+    let properties = &answer.body["properties"];
+    for name in ["privateEndpointNetworkPolicies", "privateLinkServiceNetworkPolicies"] {
+        assert_eq!(properties[name], "Disabled", "{name}");
+    }
+    let endpoints = json!([{"service": "Microsoft.Sql", "locations": ["westeurope"], "provisioningState": "Updating"}]);
+    assert_eq!(properties["serviceEndpoints"], endpoints);
+    bed.wait(20);
+    let mut there = bed.get(&subnet("aci")).await.body;
+    let endpoints = &mut there["properties"]["serviceEndpoints"];
+    assert_eq!(endpoints[0]["provisioningState"], "Succeeded");
+    endpoints.as_array_mut().unwrap().push(json!({"service": "Microsoft.KeyVault"}));
+    let more = bed.put(&subnet("aci"), there).await.body;
+    let states: Vec<&Value> = (0..2).map(|n| &more["properties"]["serviceEndpoints"][n]["provisioningState"]).collect();
+    assert_eq!(states, ["Succeeded", "Updating"], "only the new one is under way");
 }
 
 #[tokio::test]

@@ -38,16 +38,17 @@ fn table_body(routes: &[Value]) -> Value {
 #[tokio::test]
 async fn each_type_is_made_listed_tagged_and_deleted() {
     let bed = Bed::new().await;
-    for (kind, body) in [
-        ("publicIPAddresses", address_body()),
-        ("natGateways", gateway_body(&[])),
-        ("routeTables", table_body(&[])),
-        ("networkSecurityGroups", json!({"location": "westeurope"})),
+    for (kind, body, pause) in [
+        ("publicIPAddresses", address_body(), "1"),
+        ("natGateways", gateway_body(&[]), "10"),
+        ("routeTables", table_body(&[]), "10"),
+        ("networkSecurityGroups", json!({"location": "westeurope"}), "3"),
     ] {
         let path = id(kind, "x");
         bed.get(&path).await.expect(404, "ResourceNotFound");
         let made = bed.put(&path, body.clone()).await;
-        assert_eq!((made.status, made.state(), made.header("retry-after")), (201, "Updating", "1"), "{kind}");
+        assert_eq!((made.status, made.state(), made.header("retry-after")), (201, "Updating", pause), "{kind}");
+        assert_eq!(made.header("azure-asyncnotification"), "Enabled");
         assert!(made.header("azure-asyncoperation").contains("/providers/Microsoft.Network/locations/westeurope/"));
         assert_eq!(made.header("location"), "", "{kind}: only DELETE has one");
         bed.put(&path, body.clone()).await.expect(429, "RetryableError");
@@ -58,11 +59,12 @@ async fn each_type_is_made_listed_tagged_and_deleted() {
         assert_eq!((same.status, same.state()), (200, "Succeeded"), "{kind}: what GET gave is no change");
         let tagged = bed.send(Method::PATCH, &path, json!({"tags": {"a": "b"}})).await;
         assert_eq!((tagged.status, &tagged.body["tags"]["a"]), (200, &json!("b")));
+        assert_eq!(tagged.header("azure-asyncnotification"), "Enabled");
         let listed = bed.get(&id(kind, "").replace("/x", "")).await;
         assert_eq!(listed.body["value"].as_array().unwrap().len(), 1, "{kind}");
         assert_eq!(bed.put_if_match(&path, "W/\"other\"", body).await.status, 412);
         let gone = bed.delete(&path).await;
-        assert_eq!((gone.status, gone.header("location").is_empty()), (202, false));
+        assert_eq!((gone.status, gone.header("location").is_empty(), gone.header("retry-after")), (202, false, "10"));
         bed.wait(4);
         assert_eq!(bed.delete(&path).await.status, 204, "{kind}");
     }
@@ -71,7 +73,16 @@ async fn each_type_is_made_listed_tagged_and_deleted() {
 #[tokio::test]
 async fn a_subnet_and_what_it_refers_to() {
     let bed = Bed::new().await;
-    bed.put(&gateway(), gateway_body(&[address()])).await.expect(400, "InvalidResourceReference");
+    let refused = bed.put(&gateway(), gateway_body(&[address()])).await.expect(404, "NotFound");
+    assert_eq!(
+        (refused.message(), &refused.body["error"]["details"]),
+        (
+            &*format!(
+                "Resource /subscriptions/{SUBSCRIPTION}/resourceGroups/ML/providers/Microsoft.Network/publicIPAddresses/P not found."
+            ),
+            &json!([])
+        )
+    );
     let public = bed.stands(&address(), address_body()).await;
     assert!(public.body["properties"]["ipAddress"].as_str().unwrap().starts_with("198.18."));
     bed.stands(&gateway(), gateway_body(&[address()])).await;
@@ -85,7 +96,7 @@ async fn a_subnet_and_what_it_refers_to() {
     assert_eq!(there.body["properties"]["natGateway"]["id"], gateway());
     assert_eq!(
         there.body["properties"]["serviceEndpoints"],
-        json!([{"service": "Microsoft.Storage", "locations": ["*"], "provisioningState": "Succeeded"}])
+        json!([{"service": "Microsoft.Storage", "locations": ["westeurope", "northeurope"], "provisioningState": "Succeeded"}])
     );
     for path in [gateway(), table()] {
         assert_eq!(bed.get(&path).await.body["properties"]["subnets"], json!([{"id": subnet("aci")}]));
@@ -110,9 +121,9 @@ async fn refused_bodies() {
     bed.stands(&gateway(), gateway_body(&[address()])).await;
     let basic = id("publicIPAddresses", "basic");
     bed.stands(&basic, json!({"location": "westeurope", "properties": {}})).await;
-    let label = json!({"location": "westeurope", "properties": {"dnsSettings": {"domainNameLabel": "l"}}});
+    let label = json!({"location": "westeurope", "properties": {"dnsSettings": {"domainNameLabel": "label"}}});
     let named = bed.stands(&id("publicIPAddresses", "named"), label.clone()).await;
-    assert_eq!(named.body["properties"]["dnsSettings"]["fqdn"], "l.westeurope.cloudapp.azure.com");
+    assert_eq!(named.body["properties"]["dnsSettings"]["fqdn"], "label.westeurope.cloudapp.azure.com");
     assert!(named.body["properties"].get("ipAddress").is_none(), "dynamic, and nothing uses it");
     let dynamic = json!({"location": "westeurope", "sku": {"name": "Standard"}});
     let slow = json!({"location": "westeurope", "properties": {"idleTimeoutInMinutes": 3}});
@@ -154,7 +165,92 @@ async fn single_routes() {
     let listed = bed.get(&format!("{}/routes", table())).await;
     assert_eq!(listed.body["value"][0]["id"], path);
     assert_eq!(bed.get(&table()).await.body["properties"]["routes"][0]["properties"]["provisioningState"], "Succeeded");
-    assert_eq!(bed.delete(&path).await.status, 202);
+    let gone = bed.delete(&path).await;
+    assert_eq!((gone.status, gone.header("azure-asyncnotification")), (202, ""));
     bed.wait(3);
     assert_eq!(bed.delete(&path).await.status, 204);
+    let result = bed.get(gone.header("location")).await;
+    assert_eq!(result.status, 204);
+    for name in ["location", "azure-asyncoperation"] {
+        assert_eq!(result.header(name), gone.header(name), "the end repeats it");
+    }
+}
+
+#[tokio::test]
+async fn a_static_address_has_its_number_once_it_has_succeeded() {
+    let bed = Bed::new().await;
+    let number = |answer: &Answer| answer.body["properties"].get("ipAddress").cloned();
+    assert_eq!(number(&bed.put(&address(), address_body()).await), None);
+    bed.wait(3);
+    let first = number(&bed.get(&address()).await);
+    assert!(first.is_some());
+    let mut longer = address_body();
+    longer["properties"]["idleTimeoutInMinutes"] = json!(10);
+    assert_eq!(number(&bed.put(&address(), longer).await), first, "it keeps the one that it has");
+    let other = id("publicIPAddresses", "dynamic");
+    let of = |method: &str| json!({"location": "westeurope", "properties": {"publicIPAllocationMethod": method}});
+    bed.stands(&other, of("Dynamic")).await;
+    assert_eq!(number(&bed.put(&other, of("Static")).await), None);
+    bed.wait(3);
+    assert!(number(&bed.get(&other).await).is_some());
+    assert_eq!(number(&bed.stands(&other, of("Dynamic")).await), None);
+}
+
+#[tokio::test]
+async fn a_sku_is_completed() {
+    let bed = Bed::new().await;
+    for (path, body) in [(address(), address_body()), (gateway(), gateway_body(&[]))] {
+        let there = bed.stands(&path, body).await;
+        assert_eq!(there.body["sku"], json!({"name": "Standard", "tier": "Regional"}));
+    }
+}
+
+#[tokio::test]
+async fn sizes() {
+    let bed = Bed::new().await;
+    let many = |count: usize, make: &dyn Fn(usize) -> Value| (0..count).map(make).collect::<Vec<_>>();
+    let rule = |n: usize| {
+        json!({"name": format!("r{n}"), "properties": {
+            "priority": 100 + n % 3997, "direction": "Inbound", "access": "Deny", "protocol": "*", "sourcePortRange": "*",
+            "sourceAddressPrefix": "*", "destinationAddressPrefix": "*", "destinationPortRange": "1",
+        }})
+    };
+    let rules = |rules: Vec<Value>| json!({"location": "westeurope", "properties": {"securityRules": rules}});
+    let hop = |n: usize| route(&format!("r{n}"), &format!("10.{}.{}.0/24", n / 256, n % 256), "None");
+    let gateways = |count| {
+        gateway_body(
+            &many(count, &|n| json!(id("publicIPAddresses", &format!("p{n}"))))
+                .iter()
+                .map(|id| id.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>(),
+        )
+    };
+    let mut crowded = rule(0);
+    crowded["properties"]["sourceAddressPrefix"] = json!("");
+    crowded["properties"]["sourceAddressPrefixes"] =
+        many(4_001, &|n| json!(format!("10.{}.{}.0/24", n / 256, n % 256))).into();
+    let mut wordy = rule(0);
+    wordy["properties"]["description"] = json!("x".repeat(141));
+    let idle = |minutes| json!({"location": "westeurope", "properties": {"idleTimeoutInMinutes": minutes}});
+    let label =
+        |label: &str| json!({"location": "westeurope", "properties": {"dnsSettings": {"domainNameLabel": label}}});
+    for (path, body, code) in [
+        (nsg(), rules(many(1_001, &rule)), "SecurityRuleCountLimitReached"),
+        (nsg(), rules(vec![crowded]), "SecurityRuleAddressesOrPortsPerSecurityGroupLimitReached"),
+        (nsg(), rules(vec![wordy]), "SecurityRuleInvalidDescription"),
+        (table(), table_body(&many(401, &hop)), "RouteCountLimitReached"),
+        (gateway(), gateways(17), "NatGatewayPublicIpCountLimitReached"),
+        (address(), idle(3), "PublicIPAddressIdleTimeoutInvalid"),
+        (address(), idle(31), "PublicIPAddressIdleTimeoutInvalid"),
+        (address(), label("Label"), "InvalidDomainNameLabel"),
+        (address(), label("a1-"), "InvalidDomainNameLabel"),
+        (address(), label("ab"), "InvalidDomainNameLabel"),
+    ] {
+        bed.put(&path, body).await.expect(400, code);
+    }
+    assert_eq!(bed.put(&nsg(), rules(many(1_000, &rule))).await.status, 201);
+    assert_eq!(bed.put(&table(), table_body(&many(400, &hop))).await.status, 201);
+    for minutes in [4, 30] {
+        assert!(bed.put(&id("publicIPAddresses", &format!("p{minutes}")), idle(minutes)).await.status == 201);
+    }
 }

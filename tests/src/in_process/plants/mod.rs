@@ -38,16 +38,9 @@ pub struct Planted {
 
 /// All bugs.
 pub fn all() -> impl Iterator<Item = &'static Planted> {
-    [
-        kubernetes::BUGS,
-        adoption::BUGS,
-        azure_reads::BUGS,
-        azure_writes::BUGS,
-        of_others::BUGS,
-        truth::BUGS,
-    ]
-    .into_iter()
-    .flatten()
+    [kubernetes::BUGS, adoption::BUGS, azure_reads::BUGS, azure_writes::BUGS, of_others::BUGS, truth::BUGS]
+        .into_iter()
+        .flatten()
 }
 
 /// A request as a bug sees it once it is on its way.

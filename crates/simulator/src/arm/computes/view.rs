@@ -18,7 +18,7 @@ pub(crate) fn body(world: &World, compute: &Resource) -> Value {
         inner.insert("applications".to_owned(), applications(compute));
     }
     json!({
-        "id": compute.id, "name": compute.name, "type": KIND, "location": compute.location, "tags": compute.tags,
+        "id": compute.id, "name": compute.name, "type": KIND, "location": compute.location, "tags": compute.tags.map(),
         "properties": properties,
     })
 }

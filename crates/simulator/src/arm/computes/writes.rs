@@ -9,6 +9,7 @@ use crate::error::{Refusal, Response, empty_response, json_response};
 use crate::network::addresses;
 use crate::operations::{self, Ending};
 use crate::store::{Busy, Resource, parent_of};
+use crate::tags::Tags;
 use crate::world::World;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -67,7 +68,8 @@ fn checked(
     checks::check_members(&document)?;
     checks::check_name(world, &id, &location)?;
     present.map_or(Ok(()), check_settled)?;
-    let compute = wanted(world, call, &id, &location, &document);
+    let tags = Tags::put(&document, present.map(|there| &there.tags))?;
+    let compute = Resource { tags, ..wanted(world, call, &id, &location, &document) };
     let (before, subnet) = (present.map(subnet_of).unwrap_or_default(), subnet_of(&compute));
     let has_address = subnet.eq_ignore_ascii_case(before) && addresses::address_of(world, &id).is_some();
     if !subnet.is_empty() && !has_address {
@@ -143,7 +145,7 @@ fn stored(id: &str, location: &str, document: &Value) -> Resource {
         name: id.rsplit('/').next().unwrap_or_default().to_owned(),
         kind: KIND,
         location: Some(location.to_owned()),
-        tags: document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default(),
+        tags: Tags::unchecked(document),
         properties,
         ..Resource::default()
     }

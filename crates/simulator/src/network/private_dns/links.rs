@@ -2,13 +2,14 @@
 //! is linked to it; the link stays.
 
 use super::writes::{self, check_settled, failure};
-use super::zones::tracked;
+use super::zones::{self, tracked};
 use super::{LINK, ZONE, check_global, conditions, invalid, shown, shown_with_etag};
 use crate::arm::{groups, nothing, paging, wrong_verb};
 use crate::call::Call;
 use crate::error::{Refusal, Response};
 use crate::network::{parent_not_found, virtual_networks};
 use crate::store::{Resource, parent_of, same_id};
+use crate::tags::Tags;
 use crate::world::World;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -65,12 +66,13 @@ fn put(world: &mut World, call: &Call, zone: &str, id: &str) -> Result<Response,
         name: present.as_ref().map_or_else(|| name.to_owned(), |there| there.name.clone()),
         kind: LINK,
         location: Some("global".to_owned()),
-        tags: document.get("tags").and_then(Value::as_object).cloned().unwrap_or_default(),
+        tags: Tags::put(&document, present.as_ref().map(|there| &there.tags))?,
         properties: properties(&document),
         etag: new_etag(world),
         ..Resource::default()
     };
     check(world, call, &zone, &wanted, present.as_ref())?;
+    check_room(world, &zone.id, &wanted, present.as_ref())?;
     let unmet = condition(call, &zone.name, name, present.as_ref()).or_else(|| conflict(world, &zone, &wanted));
     Ok(writes::upsert(world, call, "UpsertVirtualNetworkLink", wanted, unmet, |_, _| {}))
 }
@@ -123,6 +125,19 @@ fn check(
     Ok(())
 }
 
+/// Links of a zone, and among them those that register, are limited.
+fn check_room(world: &World, zone: &str, wanted: &Resource, present: Option<&Resource>) -> Result<(), Refusal> {
+    let standing = world.resources.children(zone, LINK);
+    if present.is_none() {
+        zones::check_room(standing.len(), zones::LINKS, "virtual network links of the zone")?;
+    }
+    if registers(wanted) && !present.is_some_and(registers) {
+        let count = standing.into_iter().filter(|link| registers(link)).count();
+        zones::check_room(count, zones::REGISTRATION_LINKS, "virtual network links with registration of the zone")?;
+    }
+    Ok(())
+}
+
 /// Only zones of private endpoints can redirect (not confirmed).
 fn check_policy(zone: &Resource, wanted: &Resource) -> Result<(), Refusal> {
     let policy = wanted.properties.get("resolutionPolicy").and_then(Value::as_str).unwrap_or_default();
@@ -163,8 +178,9 @@ fn conflict(world: &World, zone: &Resource, wanted: &Resource) -> Option<Value> 
 }
 
 fn condition(call: &Call, zone: &str, name: &str, present: Option<&Resource>) -> Option<Value> {
-    let what = format!("Virtual Network link {name} for the Private DNS zone {zone}");
-    let unmet = conditions::unmet(call, &what, present.map(|there| there.etag.as_str()));
+    let existing = format!("Virtual Network link {name} for the Private DNS zone {zone}");
+    let modified = format!("Virtual Network link '{name}' for the Private DNS zone '{zone}'");
+    let unmet = conditions::unmet(call, (&existing, &modified), present.map(|there| there.etag.as_str()));
     unmet.map(|message| failure("PreconditionFailed", message))
 }
 
@@ -175,15 +191,14 @@ fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> 
     let zone = world.find(parent_of(id).unwrap_or_default(), ZONE)?.clone();
     check_settled(Some(&there))?;
     let mut wanted = Resource { etag: new_etag(world), ..there.clone() };
-    if let Some(tags) = document.get("tags").and_then(Value::as_object) {
-        wanted.tags = tags.clone();
-    }
+    wanted.tags = there.tags.patched(&document)?;
     if let Some(given) = document.get("properties").and_then(Value::as_object) {
         let writable = ["registrationEnabled", "resolutionPolicy", "virtualNetwork"];
         let given = given.iter().filter(|(name, value)| writable.contains(&name.as_str()) && !value.is_null());
         wanted.properties.extend(given.map(|(name, value)| (name.clone(), value.clone())));
     }
     check(world, call, &zone, &wanted, Some(&there))?;
+    check_room(world, &zone.id, &wanted, Some(&there))?;
     let unmet = condition(call, &zone.name, &there.name, Some(&there)).or_else(|| conflict(world, &zone, &wanted));
     Ok(writes::upsert(world, call, "UpsertVirtualNetworkLink", wanted, unmet, |_, _| {}))
 }

@@ -7,6 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Most records of a set.
 const RECORDS: usize = 20;
+/// Most bytes of all texts of a TXT record ("Overview of DNS zones and records", TXT records: 1,024 characters).
+const TEXT_LIMIT: usize = 1_024;
 
 /// A type of record sets.
 #[derive(Debug)]
@@ -152,7 +154,10 @@ impl Form {
             Self::Ipv4 => text.is_some_and(|text| text.parse::<Ipv4Addr>().is_ok()),
             Self::Ipv6 => text.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok()),
             Self::Text => text.is_some_and(|text| !text.is_empty()),
-            Self::Texts => value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(Value::is_string)),
+            Self::Texts => value.as_array().is_some_and(|all| {
+                let length: usize = all.iter().filter_map(Value::as_str).map(str::len).sum();
+                !all.is_empty() && all.iter().all(Value::is_string) && length <= TEXT_LIMIT
+            }),
             Self::Number => value.as_u64().is_some_and(|number| u32::try_from(number).is_ok()),
         }
     }

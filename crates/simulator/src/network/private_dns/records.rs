@@ -1,7 +1,7 @@
 //! Record sets ("Record Sets - Create Or Update" …): all at once, without an operation.
 
 use super::record_types::{self, RecordType};
-use super::{ZONE, conditions, invalid, shown, shown_with_etag};
+use super::{ZONE, conditions, invalid, shown, shown_with_etag, zones};
 use crate::arm::{groups, nothing, paging, unknown_type, wrong_verb};
 use crate::call::Call;
 use crate::error::{Refusal, Response, empty_response};
@@ -98,6 +98,7 @@ fn patch(world: &mut World, call: &Call, zone: &str, kind: &RecordType, name: &s
     store(world, call, &zone, kind, name, merged)
 }
 
+/// Names of record sets come back in lower case (`net-Fluent-Tests-PrivateDns-PrivateDnsRecordSet-…`, 7).
 fn store(
     world: &mut World,
     call: &Call,
@@ -106,9 +107,10 @@ fn store(
     name: &str,
     given: Map<String, Value>,
 ) -> Result<Response, Refusal> {
+    let name = &name.to_ascii_lowercase();
     let id = format!("{}/{}/{name}", zone.id, kind.name);
     let present = world.resource(&id, kind.kind).cloned();
-    check_condition(call, name, zone, present.as_ref())?;
+    check_condition(call, name, present.as_ref())?;
     check_place(world, zone, kind, name, present.is_some())?;
     let record = Resource {
         id: present.as_ref().map_or(id, |there| there.id.clone()),
@@ -172,14 +174,29 @@ fn records_of(kind: &RecordType, given: &Map<String, Value>, present: Option<&Re
     }
 }
 
+/// `@`, or labels of 1 to 63 letters, digits, hyphens and underscores (RFC 1035, RFC 8552), the first of which may be `*`
+/// (RFC 4592); 253 characters at most.
+fn is_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    let labels = name.strip_prefix("*.").unwrap_or(name);
+    name.len() <= 253 && (name == "@" || name == "*" || labels.split('.').all(is_label))
+}
+
 fn is_of_other_type(kind: &RecordType, member: &str) -> bool {
     (member.ends_with("Records") || member.ends_with("Record")) && member != kind.member
 }
 
 /// Only the zone has an SOA, and a CNAME stands alone (RFC 1034, 3.6.2). The refusals are not confirmed.
 fn check_place(world: &World, zone: &Resource, kind: &RecordType, name: &str, is_there: bool) -> Result<(), Refusal> {
-    if name.is_empty() || name.len() > 253 {
+    if !is_name(name) {
         return Err(invalid(format!("'{name}' is no name of a record set.")));
+    }
+    if !is_there {
+        let standing = world.resources.below(&zone.id).filter(|child| super::is_record(child)).count();
+        zones::check_room(standing, zones::RECORD_SETS, "record sets of the zone")?;
     }
     if kind.name == "SOA" && !is_there {
         return Err(invalid("A zone has one record set of type SOA, '@', and it is there already."));
@@ -200,20 +217,21 @@ fn check_place(world: &World, zone: &Resource, kind: &RecordType, name: &str, is
     Err(Refusal::service(StatusCode::CONFLICT, "Conflict", message))
 }
 
-fn check_condition(call: &Call, name: &str, zone: &Resource, present: Option<&Resource>) -> Result<(), Refusal> {
-    let what = format!("Record set {name} in the zone {}", zone.name);
-    let unmet = conditions::unmet(call, &what, present.map(|there| there.etag.as_str()));
-    let refused = |message| Refusal::service(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message);
+/// The refusal has no `error` around it, as recorded (`net-Fluent-Tests-PrivateDns-PrivateDnsRecordSet-…`).
+fn check_condition(call: &Call, name: &str, present: Option<&Resource>) -> Result<(), Refusal> {
+    let what = format!("Record set {name}");
+    let unmet = conditions::unmet(call, (&what, &what), present.map(|there| there.etag.as_str()));
+    let refused = |message| Refusal::service(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message).bare();
     unmet.map_or(Ok(()), |message| Err(refused(message)))
 }
 
 fn delete(world: &mut World, call: &Call, zone: &str, kind: &RecordType, id: &str) -> Result<Response, Refusal> {
-    let zone = zone_for_write(world, zone, kind, "delete")?;
+    zone_for_write(world, zone, kind, "delete")?;
     let Some(record) = world.resource(id, kind.kind).cloned() else { return nothing(StatusCode::NO_CONTENT) };
     if kind.name == "SOA" {
         return Err(invalid("The record set of type SOA goes with its zone."));
     }
-    check_condition(call, &record.name, &zone, Some(&record))?;
+    check_condition(call, &record.name, Some(&record))?;
     world.resources.remove(id);
     Ok(empty_response(StatusCode::OK))
 }

@@ -1,7 +1,7 @@
-//! What writes of zones and links have in common: `202 {}` with both URLs, and an operation that does the work.
+//! What writes of zones and links have in common: `202 {}` (of a DELETE `202`) with both URLs, and an operation that does the work.
 
 use crate::call::Call;
-use crate::error::{Refusal, Response, json_response, set_header};
+use crate::error::{Refusal, Response, empty_response, json_response, set_header};
 use crate::faults::ScriptedEnding;
 use crate::operations::{self, Ending, Place, Start};
 use crate::store::{Busy, Resource, group_of};
@@ -92,20 +92,21 @@ fn begin(
     failure: Option<Value>,
     settle: impl FnOnce(&mut World, &Ending) + Send + 'static,
 ) -> Response {
-    let writes = failure.is_none();
+    let (writes, deletes) = (failure.is_none(), name.starts_with("Delete"));
     let start = Start {
         subscription: call.path.subscription().unwrap_or_default().to_owned(),
         place: Place::PrivateDns(group_of(id).unwrap_or_default(), name),
         api_version: call.api_version().to_owned(),
         seconds: world.settings.seconds(name, WRITE_SECONDS),
-        has_result: name.starts_with("Delete"),
+        has_result: deletes,
         scripted: failure.map(ScriptedEnding::Failed).or_else(|| call.scripted.clone()),
     };
     let handle = operations::begin(world, start, settle);
     if let Some(there) = world.resources.get_mut(id).filter(|_| writes) {
         there.busy = Some(Busy { operation: name, id: handle.id.clone() });
     }
-    let mut response = json_response(StatusCode::ACCEPTED, &json!({}));
+    let mut response =
+        if deletes { empty_response(StatusCode::ACCEPTED) } else { json_response(StatusCode::ACCEPTED, &json!({})) };
     set_header(&mut response, "azure-asyncoperation", &handle.status_url);
     set_header(&mut response, "location", &handle.result_url);
     world.ask_to_wait(&mut response, 30.0);
