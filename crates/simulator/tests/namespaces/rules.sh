@@ -165,5 +165,6 @@ route_tables() {
 
 start
 build
+echo "addresses of IPv6: $(ip -n client -6 -o address show dev eth0 | wc -l)"
 security_groups
 route_tables
