@@ -66,7 +66,7 @@ pub(super) fn normalised(document: &Value) -> Map<String, Value> {
     properties.entry("initContainers").or_insert_with(|| json!([]));
     for name in ["containers", "initContainers"] {
         for container in properties.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten() {
-            normalise_container(container);
+            normalise_container(container, name == "containers");
         }
     }
     normalise_address(&mut properties);
@@ -74,10 +74,10 @@ pub(super) fn normalised(document: &Value) -> Map<String, Value> {
     properties
 }
 
-fn normalise_container(container: &mut Value) {
+fn normalise_container(container: &mut Value, has_ports: bool) {
     let Some(properties) = container.get_mut("properties").and_then(Value::as_object_mut) else { return };
     properties.retain(|name, value| name != "instanceView" && !value.is_null());
-    for list in ["ports", "environmentVariables"] {
+    for list in ["ports", "environmentVariables"].into_iter().filter(|list| has_ports || *list != "ports") {
         properties.entry(list).or_insert_with(|| json!([]));
     }
     let ports = properties.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten();

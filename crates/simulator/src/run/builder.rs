@@ -286,11 +286,13 @@ fn path_in(output: &std::process::Output) -> Option<PathBuf> {
 /// reached from here.
 fn blamed(why: Refused, wanted: &Requirements) -> Refused {
     let Refused::Mistake(text) = why else { return why };
-    let is_unknown = |name: &&String| text.contains(&format!("{name} was not found in the package registry"));
-    if let Some(name) = wanted.from_channels.iter().find(is_unknown) {
-        return Refused::Limit(format!(
-            "conda package {name} is not on the Python index, and channels are not used. {text}"
-        ));
+    let has_none = |name: &&String| {
+        text.contains(&format!("{name} was not found in the package registry"))
+            || text.contains(&format!("Failed to build `{name}=="))
+    };
+    if let Some(name) = wanted.from_channels.iter().find(has_none) {
+        let what = "is not on the Python index, or only as source text; channels are not used";
+        return Refused::Limit(format!("conda package {name} {what}. {text}"));
     }
     let unreachable = [
         "Failed to fetch",
@@ -373,6 +375,7 @@ mod tests {
         let missing =
             |name: &str| format!("Because {name} was not found in the package registry and you require {name}, …");
         assert!(matches!(blamed(&missing("osmium")), Refused::Limit(_)));
+        assert!(matches!(blamed("Failed to build `osmium==1.0`: no compiler"), Refused::Limit(_)));
         assert!(matches!(blamed(&missing("nosuch")), Refused::Mistake(_)));
         assert!(matches!(blamed("Failed to fetch: `https://x/a.whl`"), Refused::Limit(_)));
         assert!(matches!(blamed("No solution found when resolving dependencies"), Refused::Mistake(_)));

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::{Build, Place, Status};
 use crate::Simulator;
+use crate::arm::computes;
 use crate::machine_learning::{self, Health, Outcome};
 use crate::network::{self, prefixes};
 use crate::world::World;
@@ -33,6 +34,7 @@ pub async fn drive(simulator: &Simulator) {
     let pending = simulator.with(|world| machine_learning::pending(world));
     let filters = simulator.with(|world| network::filters(world));
     runner.filter(&filters).await;
+    runner.keep_hosts(&simulator.with(|world| computes::hosts(world))).await;
     runner.converge(&pending.groups).await;
     for watched in pending.watched {
         let status = runner.status(&watched.group).await;

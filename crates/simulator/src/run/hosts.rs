@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Place, place};
+use super::{COMPUTE_PREFIX, Place, place};
 use crate::Simulator;
 use crate::error::{Response, empty_response, json_response};
 use crate::network::addresses;
@@ -27,8 +27,10 @@ async fn add(simulator: &Simulator, body: &Value) -> Result<Response, String> {
     let text = |member: &str| body.get(member).and_then(Value::as_str).ok_or_else(|| format!("{member} is missing"));
     let (name, subnet) = (text("name")?, text("subnetId")?);
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(good) || name.starts_with("acivnet-") {
-        return Err(format!("host name {name:?}: letters, digits and hyphens, at most {NAME_LIMIT}, not acivnet-…"));
+    let is_reserved = ["acivnet-", COMPUTE_PREFIX].iter().any(|prefix| name.starts_with(prefix));
+    if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(good) || is_reserved {
+        let what = format!("letters, digits and hyphens, at most {NAME_LIMIT}, not acivnet-… and {COMPUTE_PREFIX}…");
+        return Err(format!("host name {name:?}: {what}"));
     }
     if simulator.runner().scripted() {
         return Err(format!("host {name:?} needs network namespaces: start the simulator with --runner netns"));

@@ -20,6 +20,7 @@ mod process;
 mod pythons;
 mod rules;
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub use filter::{Access, Addresses, Filter, Hop, Rule};
 pub use front::Settings;
 pub(crate) use front::unauthorized;
 pub use hosts::hosts;
+
+/// How the names of machines begin that stand for compute instances.
+pub(crate) const COMPUTE_PREFIX: &str = "compute-";
 
 /// How containers run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -95,6 +99,8 @@ pub trait Runner: Send + Sync + 'static {
     /// # Errors
     /// What the system refused, with its words.
     async fn add_host(&self, name: &str, place: &Place, forwards: bool) -> Result<(), String>;
+    /// Makes and takes away the machines that stand for compute instances, so that there are exactly these.
+    async fn keep_hosts(&self, hosts: &BTreeMap<String, Place>);
     /// Takes a machine away again; false when there is none of this name.
     async fn remove_host(&self, name: &str) -> bool;
     /// Ends everything that the runner started.
@@ -238,6 +244,7 @@ impl Runner for Scripted {
     async fn add_host(&self, name: &str, _: &Place, _: bool) -> Result<(), String> {
         Err(format!("host {name:?} can't be made: nothing really runs here"))
     }
+    async fn keep_hosts(&self, _: &BTreeMap<String, Place>) {}
     async fn remove_host(&self, _: &str) -> bool {
         false
     }

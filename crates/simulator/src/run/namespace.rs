@@ -51,6 +51,8 @@ impl Networks {
         ip(&["link", "add", &outer, "type", "veth", "peer", "name", "eth0", "address", &hardware, "netns", name])
             .await?;
         ip(&["link", "set", &outer, "master", &bridge, "up"]).await?;
+        // No way around the rules by link-local addresses of IPv6. Where the kernel has none, it refuses, and all is well.
+        let _ = ip(&["-n", name, "link", "set", "eth0", "addrgenmode", "none"]).await;
         ip(&["-n", name, "address", "add", &address, "dev", "eth0"]).await?;
         ip(&["-n", name, "link", "set", "eth0", "up"]).await
     }

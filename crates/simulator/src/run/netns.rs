@@ -1,6 +1,6 @@
 //! The runner that really runs containers, each in a network namespace of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
@@ -32,6 +32,8 @@ struct Running {
     networks: Networks,
     groups: BTreeMap<String, Slot>,
     hosts: BTreeMap<String, Place>,
+    /// Those of `hosts` that stand for compute instances.
+    computes: BTreeSet<String>,
     filters: Vec<Filter>,
     /// What each namespace has, by its name.
     rules: BTreeMap<String, Rules>,
@@ -234,6 +236,31 @@ impl Runner for Netns {
         running.join(name, Some(place), None).await?;
         running.hosts.insert(name.to_owned(), place.clone());
         if forwards { namespace::forward(name).await } else { Ok(()) }
+    }
+
+    async fn keep_hosts(&self, hosts: &BTreeMap<String, Place>) {
+        let mut running = self.running.lock().await;
+        let standing = std::mem::take(&mut running.computes);
+        for name in standing {
+            if running.hosts.get(&name) == hosts.get(&name) {
+                running.computes.insert(name);
+            } else {
+                running.hosts.remove(&name);
+                running.remove(&name).await;
+            }
+        }
+        for (name, place) in hosts {
+            if running.computes.contains(name) {
+                continue;
+            }
+            match running.join(name, Some(place), None).await {
+                Ok(()) => {
+                    running.computes.insert(name.clone());
+                    running.hosts.insert(name.clone(), place.clone());
+                }
+                Err(e) => tracing::warn!("compute instance {name}: {e}"),
+            }
+        }
     }
 
     async fn remove_host(&self, name: &str) -> bool {

@@ -250,8 +250,8 @@ async fn stop_start_restart() {
     let there = bed.get(&id("g")).await;
     assert_eq!(
         (state(&there), &there.body["properties"]["ipAddress"]["ip"]),
-        ("Running", &json!("10.0.1.6")),
-        "its old address went to another group"
+        ("Running", &json!("10.0.1.5")),
+        "its old address went to another group, the next one was given back"
     );
     assert_eq!(post("start").await.status, 204);
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, GROUP, WORKSPACE};
 
 #[derive(Default)]
 struct Recorder(Mutex<Record>);
@@ -21,6 +21,7 @@ struct Record {
     status: BTreeMap<String, Status>,
     runs: Runs,
     filters: Vec<Filter>,
+    hosts: BTreeMap<String, Place>,
 }
 
 impl Recorder {
@@ -71,6 +72,9 @@ impl Runner for Recorder {
     }
     async fn add_host(&self, _: &str, _: &Place, _: bool) -> Result<(), String> {
         Ok(())
+    }
+    async fn keep_hosts(&self, hosts: &BTreeMap<String, Place>) {
+        self.0.lock().unwrap().hosts = hosts.clone();
     }
     async fn remove_host(&self, _: &str) -> bool {
         true
@@ -211,6 +215,27 @@ async fn a_runner_hears_what_subnets_let_through() {
     bed.get("/discovery").await;
     let filters = runner.0.lock().unwrap().filters.clone();
     assert!(filters.iter().any(|filter| filter.prefixes == ["10.0.1.0/24".parse().unwrap()]), "{filters:?}");
+}
+
+#[tokio::test]
+async fn a_compute_instance_that_runs_is_a_machine_in_its_subnet() {
+    let (bed, runner, _) = begun(&[]).await;
+    let hosts = || runner.0.lock().unwrap().hosts.clone();
+    let subnet = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/machines");
+    let network = "/simulator/resources?id=";
+    let wanted = json!({"properties": {"addressPrefix": "10.0.2.0/24"}});
+    let answer = bed.send(Method::PUT, &format!("{network}{subnet}"), Some(wanted)).await;
+    assert!(answer.status.is_success(), "{}", answer.text());
+    let compute = json!({"location": "japaneast", "properties": {
+        "computeType": "ComputeInstance", "properties": {"vmSize": "Standard_DS2_v2", "subnet": {"id": subnet}},
+    }});
+    let put = bed.send(Method::PUT, &format!("{network}{WORKSPACE}/computes/Ci"), Some(compute)).await;
+    assert!(put.status.is_success(), "{}", put.text());
+    let place = hosts().get("compute-ci").cloned().expect("a machine of this name");
+    assert_eq!(place.address.to_string(), "10.0.2.4");
+    let stop = bed.send(Method::DELETE, &format!("{network}{WORKSPACE}/computes/Ci"), None).await;
+    assert!(stop.status.is_success(), "{}", stop.text());
+    assert!(hosts().is_empty(), "{:?}", hosts());
 }
 
 #[tokio::test]

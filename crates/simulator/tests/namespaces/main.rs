@@ -25,6 +25,7 @@ fn played(script: &str) -> Vec<String> {
 #[test]
 fn security_rules_and_routes_are_carried_out() {
     let expected = [
+        "addresses of IPv6: 0",
         "without rules: passes",
         "a rule denies all: lost",
         "the client of the same subnet: lost",

@@ -47,7 +47,7 @@ route() { # NEXT_HOP_TYPE [ADDRESS]
 ask() { # WHAT COMMAND…
   local what=$1
   shift
-  if "$@" curl -s -m 1 -o /dev/null "http://10.0.1.4:${port:-80}/"; then
+  if "$@" curl -s -m 2 -o /dev/null "http://10.0.1.4:${port:-80}/"; then
     echo "$what: passes"
   else
     echo "$what: lost"
@@ -165,5 +165,6 @@ route_tables() {
 
 start
 build
+echo "addresses of IPv6: $(ip -n client -6 -o address show dev eth0 | wc -l)"
 security_groups
 route_tables

@@ -5,9 +5,11 @@
 
 mod actions;
 mod checks;
+mod hosts;
 mod view;
 mod writes;
 
+pub(crate) use hosts::hosts;
 pub(crate) use view::body;
 pub(crate) use writes::{overwrite, removed};
 
