@@ -91,7 +91,7 @@ pub(crate) fn identified(
     let name = if is_collected { "x-ms-original-request-ids" } else { "x-ms-arm-service-request-id" };
     let id = world.ids.guid("service request");
     match answer {
-        Ok(mut response) if !response.headers().contains_key("x-ms-failure-cause") => {
+        Ok(mut response) if response.headers().get("x-ms-failure-cause").is_none_or(|cause| cause != "gateway") => {
             set_header(&mut response, name, &id);
             Ok(response)
         }

@@ -57,11 +57,7 @@ async fn the_provider_tells_its_id_of_a_request() {
     assert_eq!(has(&bed.get(made.header("azure-asyncoperation")).await), (true, false), "of an operation");
     assert_eq!(has(&bed.get(&subnet("s")).await.expect(404, "NotFound")), (true, false), "of a refusal");
     assert_eq!(has(&bed.get(&network("ml", "other")).await.expect(404, "ResourceNotFound")), (false, false));
-    assert_eq!(
-        has(&bed.get(&network("ml", "").trim_end_matches('/').to_owned()).await),
-        (true, false),
-        "of a group's list"
-    );
+    assert_eq!(has(&bed.get(network("ml", "").trim_end_matches('/')).await), (true, false), "of a group's list");
     let all = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/virtualNetworks");
     assert_eq!(has(&bed.get(&all).await), (false, true), "Resource Manager collects it");
     assert_eq!(has(&bed.get(&format!("{}?api-version=2018-04-01", vnet())).await), (false, false), "before it had one");
