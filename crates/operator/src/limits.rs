@@ -170,7 +170,7 @@ fn answers() -> Vec<Row> {
         row(
             "answer to a probe",
             bytes(probe::ANSWER),
-            "the rest is not read; with `probe.expect` it is `UnexpectedBody`, else its status alone counts",
+            "the rest is not read; with `jsonContains` or `bodyMatches` it is `UnexpectedBody`, else its status alone counts",
         ),
         row("part of an answer in which `bodyMatches` is looked for", bytes(expectation::SEARCHED), "not looked at"),
     ]
