@@ -36,7 +36,7 @@ check_tests_of_faults() {
     grep -qsE "(fn|def) $name\\(" "$path" && continue
     printf 'docs/faults.md names %s::%s, which is not there\n' "$path" "$name" >&2
     bad=1
-  done < <(grep -oE '`[^` ]+::[a-z0-9_]+`' docs/faults.md | tr -d '`')
+  done < <(grep -oE '[[:alnum:]_./-]+\.(rs|py)::[a-z0-9_]+' docs/faults.md)
   while IFS= read -r name; do
     grep -rqsF "name: $name" tests/src/in_process && continue
     grep -rqsF "($name," tests/src/in_process && continue
