@@ -146,7 +146,7 @@ fn what_was_refused_is_held_and_all_else_goes_on() {
     let write = |passed: &Passed<acivnet_api::DelegatedSubnet>| {
         let (at, request) =
             passed.plan.writes().find(|(at, _)| passed.blueprint.nodes[*at].id.name() == "amlsubnet1").unwrap();
-        acivnet_core::plan::digest(&passed.blueprint.nodes[at], request)
+        acivnet_core::plan::digest_with_keys(&passed.blueprint.nodes[at], request, &passed.observed)
     };
     let cause =
         acivnet_core::failure::Cause::from(&failure(400, "NotLikeThat", reasons::INVALID_SPEC, Retry::OnSpecChange));
