@@ -2,6 +2,7 @@
 
 use crate::{
     alike::{Alike, Compact},
+    named::Named,
     object::{Object, finalizer},
     queue::Who,
 };
@@ -175,16 +176,15 @@ impl<S: Object> Packed<S> {
 
 impl<S: Object> Packed<S> {
     /// What stands for an object that can't be read: one that is nested deeper than JSON is read here, such as
-    /// `jsonContains.value` of a hundred levels, which a schema can't bound. A list or watch with it is read all the same.
+    /// `jsonContains.value` of some hundred levels, which a schema can't bound. A list or watch with it is read all the same.
     fn unreadable(text: &str, error: &serde_json::Error) -> Result<Self, serde_json::Error> {
-        let Named { metadata: Name { namespace, name, uid, resource_version, finalizers } } =
-            serde_json::from_str(text)?;
+        let Named { metadata: meta, .. } = serde_json::from_str::<Named<S>>(text)?;
+        let (namespace, name, _) = names(&meta);
         tracing::error!(kind = %S::kind(&()), namespace, name, %error, "an object can't be read and is left as it is");
-        let held = finalizers.iter().any(|one| one == FINALIZER).then(|| finalizer(&namespace));
+        let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER).then(|| finalizer(namespace));
         let standing = Standing { generation: 0, deleting: false, had_settled: false, asked: false };
-        let facts = Facts { standing, mentions: held.into_iter().collect(), wish: hash(&(&uid, &resource_version)) };
-        let meta =
-            ObjectMeta { name: Some(name), namespace: Some(namespace), uid, resource_version, ..ObjectMeta::default() };
+        let wish = hash(&(&meta.uid, &meta.resource_version));
+        let facts = Facts { standing, mentions: held.into_iter().collect(), wish };
         Ok(Self { meta, json: Vec::new(), whole: true, facts, type_: PhantomData })
     }
 
@@ -307,24 +307,6 @@ impl<'de, S: Object> Deserialize<'de> for Packed<S> {
         let read = serde_json::from_str(text.get()).and_then(Self::of);
         read.or_else(|error| Self::unreadable(text.get(), &error)).map_err(de::Error::custom)
     }
-}
-
-/// Who an object is. All else is passed over, however it looks.
-#[derive(Deserialize)]
-struct Named {
-    metadata: Name,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Name {
-    #[serde(default)]
-    namespace: String,
-    name: String,
-    uid: Option<String>,
-    resource_version: Option<String>,
-    #[serde(default)]
-    finalizers: Vec<String>,
 }
 
 impl<S: Object> Resource for Packed<S> {
