@@ -3,5 +3,5 @@
 pub use crate::{
     arm::{MOST_ITEMS, MOST_PAGES},
     http::LARGEST_ANSWER,
-    machine_learning::{LOG_TAIL, SERVICE_LOG},
+    machine_learning::{LOG_LINES, LOG_TAIL, SERVICE_LOG},
 };
