@@ -126,6 +126,21 @@ fn a_refused_change_of_a_service_is_told() {
 }
 
 #[test]
+fn a_refused_change_beside_a_subnet_keeps_no_deployment_from_being_made() {
+    let (mut world, cr) = World::with_network();
+    let mut cr = edited(&cr, &[rules("web")]);
+    world.refuse = NO;
+    let conditions = world.pass(&mut cr).report.status.conditions;
+    assert_eq!(condition_of(&conditions, "Ready"), "False/InvalidSpec");
+    assert_eq!(condition_of(&conditions, "EgressReady"), "False/NoNATGateway", "as it is without spec.egress");
+    world.refuse = |_, _| None;
+    world.show(&cr);
+    let mut made = deployment(&[]);
+    world.settle(&mut made);
+    assert_eq!(condition_of(&made.status.unwrap().conditions, "Ready"), "True/Serving");
+}
+
+#[test]
 fn an_approval_that_is_open_makes_no_new_generation_ready() {
     let (mut world, cr) = World::serving(&[]);
     let mut cr = edited(&cr, &[("/resources", json!({"cpu": "2", "memory": "1G"}))]);

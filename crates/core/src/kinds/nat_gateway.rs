@@ -91,7 +91,8 @@ mod tests {
         let want = body("l", &Map::new(), &[at("Ünï-rg")]);
         let stands = body("l", &Map::new(), &[at("ÜNÏ-RG")]);
         assert_eq!(differences(&want, &stands, NAT_GATEWAY.rules, &[]), []);
-        assert_eq!(merged(&stands, &want, NAT_GATEWAY.rules, &[]), stands, "one address is never named twice");
+        let put = merged(&stands, &want, NAT_GATEWAY.rules, &[]);
+        assert_eq!(put["properties"]["publicIpAddresses"].as_array().unwrap().len(), 1, "none is named twice");
         let written = [format!("[{}]", at("ünï-rg"))];
         let put = merged(&stands, &body("l", &Map::new(), &[]), NAT_GATEWAY.rules, &written);
         assert_eq!(put["properties"]["publicIpAddresses"], json!([]), "ours goes");
