@@ -4,6 +4,7 @@
 mod beside;
 mod same;
 
+use crate::id::fold;
 use same::same;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,7 +125,7 @@ impl Comparison<'_> {
         for wanted in want {
             let name = key_of(wanted, key);
             let at = format!("{shown}[{name}]");
-            match stands.get(&name.to_ascii_lowercase()) {
+            match stands.get(&fold(&name)) {
                 Some(stands) => {
                     let before = self.found.len();
                     self.value(&format!("{rule}[]"), &at, wanted, stands);
@@ -137,7 +138,7 @@ impl Comparison<'_> {
         let wanted = by_key(want, key);
         for extra in have {
             let name = key_of(extra, key);
-            if exact(&name) && !wanted.contains_key(&name.to_ascii_lowercase()) {
+            if exact(&name) && !wanted.contains_key(&fold(&name)) {
                 let path = format!("{shown}[{name}]");
                 self.found.push(Difference { path, want: Value::Null, have: extra.clone() });
             }
@@ -214,9 +215,9 @@ fn folded(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
 }
 
-/// The elements of a list by their key in lower case; of several with one key the first.
+/// The elements of a list by their key, a name or an id, in lower case; of several with one key the first.
 fn by_key<'v>(list: &'v [Value], key: &str) -> BTreeMap<String, &'v Value> {
-    list.iter().rev().map(|one| (key_of(one, key).to_ascii_lowercase(), one)).collect()
+    list.iter().rev().map(|one| (fold(&key_of(one, key)), one)).collect()
 }
 
 /// What we wrote before, elements of lists without their brackets, in lower case.
@@ -225,11 +226,11 @@ struct Written(BTreeSet<String>);
 impl Written {
     fn of(written: &[String]) -> Self {
         let element = |one: &str| one.strip_prefix('[').and_then(|one| one.strip_suffix(']')).map(str::to_owned);
-        Self(written.iter().map(|one| element(one).unwrap_or_else(|| one.clone()).to_ascii_lowercase()).collect())
+        Self(written.iter().map(|one| fold(&element(one).unwrap_or_else(|| one.clone()))).collect())
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.contains(&name.to_ascii_lowercase())
+        self.0.contains(&fold(name))
     }
 }
 
@@ -262,7 +263,7 @@ fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[Stri
             let (wanted, written) = (by_key(over, key), Written::of(written));
             base.retain(|one| {
                 let name = key_of(one, key);
-                wanted.contains_key(&name.to_ascii_lowercase()) || !written.has(&name)
+                wanted.contains_key(&fold(&name)) || !written.has(&name)
             });
             lay_list(at, base, over, key, rules);
         }
@@ -294,7 +295,7 @@ fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value
 }
 
 fn lay_list(at: &str, base: &mut Vec<Value>, over: &[Value], key: &str, rules: &[Rule]) {
-    let name = |one: &Value| key_of(one, key).to_ascii_lowercase();
+    let name = |one: &Value| fold(&key_of(one, key));
     let mut places: BTreeMap<String, usize> = base.iter().enumerate().rev().map(|(at, one)| (name(one), at)).collect();
     for wanted in over {
         match places.get(&name(wanted)).and_then(|place| base.get_mut(*place)) {

@@ -1,6 +1,9 @@
 //! What the answer to a sample request must say, and how far one is from it.
 
-use crate::scrub;
+use crate::{
+    owner::sha256_hex,
+    scrub::{self, Scrubber},
+};
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Number, Value};
 
@@ -48,39 +51,46 @@ impl Expectation {
         self.json.is_some() || self.pattern.is_some()
     }
 
+    /// Tells expectations apart, in little memory.
+    pub fn digest(&self) -> String {
+        let texts = [self.json.as_deref(), Some(self.tolerance.as_str()), self.pattern.as_deref()];
+        let parts = texts.map(|text| text.map_or(String::new(), |text| format!("={text}")));
+        sha256_hex(&parts.each_ref().map(|part| part.as_bytes()))
+    }
+
     /// How an answer differs, in few words; none when it is as expected. The body is none when it is longer than
-    /// [`LONGEST_ANSWER`].
-    pub fn unlike(&self, body: Option<&[u8]>) -> Option<String> {
+    /// [`LONGEST_ANSWER`]. A script may answer with what it was given: what the scrubber knows is not told.
+    pub fn unlike(&self, body: Option<&[u8]>, scrubber: &Scrubber) -> Option<String> {
         if !self.is_some() {
             return None;
         }
         let Some(body) = body else { return Some("the answer is longer than 64 KiB".to_owned()) };
-        self.unlike_pattern(body).or_else(|| self.unlike_json(body))
+        self.unlike_pattern(body, scrubber).or_else(|| self.unlike_json(body, scrubber))
     }
 
-    fn unlike_pattern(&self, body: &[u8]) -> Option<String> {
+    fn unlike_pattern(&self, body: &[u8], scrubber: &Scrubber) -> Option<String> {
         let text = self.pattern.as_deref()?;
         let body = String::from_utf8_lossy(body.get(..SEARCHED).unwrap_or(body));
         let matches = pattern(text).is_ok_and(|pattern| pattern.is_match(&body));
-        (!matches).then(|| format!("the answer does not match {}: {}", short(text), short(&body)))
+        (!matches).then(|| format!("the answer does not match {}: {}", short(text, scrubber), short(&body, scrubber)))
     }
 
-    fn unlike_json(&self, body: &[u8]) -> Option<String> {
+    fn unlike_json(&self, body: &[u8], scrubber: &Scrubber) -> Option<String> {
         let expected: Value = serde_json::from_str(self.json.as_deref()?).ok()?;
         let tolerance = self.tolerance.parse().unwrap_or_default();
         match serde_json::from_slice(body) {
-            Ok(received) => Comparison { tolerance }.differs(&expected, &received, "$"),
-            Err(_) => Some(no_json(&String::from_utf8_lossy(body))),
+            Ok(received) => Comparison { tolerance, scrubber }.differs(&expected, &received, "$"),
+            Err(_) => Some(no_json(&String::from_utf8_lossy(body), scrubber)),
         }
     }
 }
 
 /// Python writes NaN and infinities as words that JSON does not have (`json.dumps`, `allow_nan`).
-fn no_json(body: &str) -> String {
+fn no_json(body: &str, scrubber: &Scrubber) -> String {
     match ["NaN", "Infinity"].iter().find(|word| has_word(body, word)) {
-        Some(word) => format!("the answer holds {word}, which is no JSON: {}", short(body)),
+        Some(word) => format!("the answer holds {word}, which is no JSON: {}", short(body, scrubber)),
         None if body.trim().is_empty() => "the answer is empty and no JSON".to_owned(),
-        None => format!("the answer is no JSON: {}", short(body)),
+        None => format!("the answer is no JSON: {}", short(body, scrubber)),
     }
 }
 
@@ -89,11 +99,12 @@ fn has_word(body: &str, word: &str) -> bool {
     body.replace("\\\"", "").split('"').step_by(2).any(|outside| outside.contains(word))
 }
 
-struct Comparison {
+struct Comparison<'s> {
     tolerance: f64,
+    scrubber: &'s Scrubber,
 }
 
-impl Comparison {
+impl Comparison<'_> {
     /// The first difference, with its place.
     fn differs(&self, expected: &Value, received: &Value, at: &str) -> Option<String> {
         match (expected, received) {
@@ -101,7 +112,7 @@ impl Comparison {
                 let at = format!("{at}.{name}");
                 match received.get(name) {
                     Some(received) => self.differs(value, received, &at),
-                    None => Some(format!("{} is missing, expected {}", place(&at), shown(value))),
+                    None => Some(format!("{} is missing, expected {}", self.place(&at), self.shown(value))),
                 }
             }),
             (Value::Array(expected), Value::Array(received)) if expected.len() == received.len() => {
@@ -110,18 +121,27 @@ impl Comparison {
                 })
             }
             (Value::Array(expected), Value::Array(received)) => {
-                Some(format!("{} has {} items, expected {}", place(at), received.len(), expected.len()))
+                Some(format!("{} has {} items, expected {}", self.place(at), received.len(), expected.len()))
             }
             (Value::Number(expected), Value::Number(received)) if self.same(expected, received) => None,
             (expected, received) if expected == received => None,
             (expected, received) => Some(format!(
                 "{} is {}, expected {}{}",
-                place(at),
-                shown(received),
-                shown(expected),
+                self.place(at),
+                self.shown(received),
+                self.shown(expected),
                 hint(expected, received)
             )),
         }
+    }
+
+    fn place(&self, at: &str) -> String {
+        let inside = at.trim_start_matches("$.").trim_start_matches('$');
+        if at == "$" { "the answer".to_owned() } else { short(inside, self.scrubber) }
+    }
+
+    fn shown(&self, value: &Value) -> String {
+        short(&value.to_string(), self.scrubber)
     }
 
     /// Whole numbers are compared as such, so that long ids keep all their digits.
@@ -145,17 +165,10 @@ fn hint(expected: &Value, received: &Value) -> &'static str {
     }
 }
 
-fn place(at: &str) -> String {
-    if at == "$" { "the answer".to_owned() } else { short(at.trim_start_matches("$.").trim_start_matches('$')) }
-}
-
-fn shown(value: &Value) -> String {
-    short(&value.to_string())
-}
-
-fn short(text: &str) -> String {
-    // what the scrubber makes of so much is what is shown; more of an answer need not be gone through
-    let begin: String = text.chars().take(4 * SHOWN).collect();
+fn short(text: &str, scrubber: &Scrubber) -> String {
+    // what the scrubber makes of so much is what is shown; more of an answer need not be gone through. Known values go
+    // first, so that none is cut
+    let begin: String = scrubber.hide(text).chars().take(4 * SHOWN).collect();
     let clean = scrub::clean(&begin);
     match clean.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
@@ -167,6 +180,10 @@ fn short(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn unlike(expectation: &Expectation, body: Option<&[u8]>) -> Option<String> {
+        expectation.unlike(body, &Scrubber::default())
+    }
 
     fn contains(expected: Value, tolerance: f64) -> Expectation {
         Expectation { json: Some(expected.to_string()), tolerance: tolerance.to_string(), pattern: None }
@@ -190,9 +207,9 @@ mod tests {
             (json!(9007199254740993u64), 0.0, "9007199254740993"),
             (json!({"NaN": "Infinity"}), 0.0, r#"{"NaN": "Infinity"}"#),
         ] {
-            assert_eq!(contains(expected.clone(), tolerance).unlike(Some(received.as_bytes())), None, "{expected}");
+            assert_eq!(unlike(&contains(expected.clone(), tolerance), Some(received.as_bytes())), None, "{expected}");
         }
-        assert_eq!(Expectation::default().unlike(None), None, "nothing is expected");
+        assert_eq!(unlike(&Expectation::default(), None), None, "nothing is expected");
     }
 
     #[test]
@@ -221,16 +238,42 @@ mod tests {
             (json!({"a": 1}), 0.0, "<html>", "no JSON: <html>"),
             (json!("\u{0}"), 0.0, "\u{0}", "no JSON"),
         ] {
-            let found = contains(expected, tolerance).unlike(Some(received.as_bytes())).unwrap_or_default();
+            let found = unlike(&contains(expected, tolerance), Some(received.as_bytes())).unwrap_or_default();
             assert!(found.contains(told), "{told}: {found}");
         }
-        let long = contains(json!([1]), 0.0).unlike(Some(format!("\"{}\"", "é".repeat(9000)).as_bytes())).unwrap();
+        let long = unlike(&contains(json!([1]), 0.0), Some(format!("\"{}\"", "é".repeat(9000)).as_bytes())).unwrap();
         assert!(long.chars().count() < 120, "{long}");
-        let secret = contains(json!([1]), 0.0).unlike(Some(b"\"https://bob:pw@example.org/?sig=abc\"")).unwrap();
+        let secret = unlike(&contains(json!([1]), 0.0), Some(b"\"https://bob:pw@example.org/?sig=abc\"")).unwrap();
         assert!(!secret.contains("pw@") && !secret.contains("abc"), "{secret}");
-        assert_eq!(contains(json!([1]), 0.0).unlike(None).as_deref(), Some("the answer is longer than 64 KiB"));
+        assert_eq!(unlike(&contains(json!([1]), 0.0), None).as_deref(), Some("the answer is longer than 64 KiB"));
         let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
-        assert!(contains(json!([1]), 0.0).unlike(Some(deep.as_bytes())).is_some(), "no end of nesting");
+        assert!(unlike(&contains(json!([1]), 0.0), Some(deep.as_bytes())).is_some(), "no end of nesting");
+    }
+
+    #[test]
+    fn what_a_script_was_given_is_not_told_when_it_answers_it() {
+        let scrubber = Scrubber::new(["hunter22-hunter22".to_owned()]);
+        let lead = "x".repeat(4 * SHOWN - 5);
+        for body in [
+            "\"hunter22-hunter22\"",
+            "{\"hunter22-hunter22\": 1}",
+            "hunter22-hunter22",
+            &format!("{lead}hunter22-hunter22"),
+        ] {
+            for expectation in [contains(json!(1), 0.0), contains(json!({"a": 1}), 0.0), matching("zzz")] {
+                let told = expectation.unlike(Some(body.as_bytes()), &scrubber).unwrap();
+                assert!(!told.contains("hunter"), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn digests_tell_expectations_apart() {
+        let all =
+            [Expectation::default(), matching(""), matching("1"), contains(json!(1), 0.0), contains(json!(1), 0.5)];
+        for (at, one) in all.iter().enumerate() {
+            assert!(all.iter().enumerate().all(|(other, two)| (at == other) == (one.digest() == two.digest())));
+        }
     }
 
     #[test]
@@ -241,13 +284,13 @@ mod tests {
             ("^\\[", "\"name 'model' is not defined\"", true),
             ("x", "", true),
         ] {
-            assert_eq!(matching(pattern).unlike(Some(body.as_bytes())).is_some(), is_unlike, "{pattern}");
+            assert_eq!(unlike(&matching(pattern), Some(body.as_bytes())).is_some(), is_unlike, "{pattern}");
         }
         assert!(
             pattern("(").is_err() && pattern("((a{0,99}){0,99}){0,99}").is_err(),
             "no pattern is compiled that is as large"
         );
-        assert!(matching("b").unlike(Some(&[0xff, b'b'])).is_none(), "what is no UTF-8 is read as far as it is");
+        assert!(unlike(&matching("b"), Some(&[0xff, b'b'])).is_none(), "what is no UTF-8 is read as far as it is");
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub struct Observed {
 /// A write that Azure refused, for a cause that somebody has to remove.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// Which: [`crate::plan::digest`].
+    /// Which: [`crate::plan::digest_with_keys`].
     pub write: String,
     /// Why.
     pub cause: Cause,

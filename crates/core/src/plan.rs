@@ -15,7 +15,7 @@ use crate::{
 use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
 use serde_json::Value;
 
-pub use crate::request::{Request, Successor, digest};
+pub use crate::request::{Request, Successor, digest, digest_with_keys};
 
 /// What one read told about one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -443,7 +443,7 @@ fn hold_refused(step: &mut Step, nodes: &[Node], observed: &Observed) {
     if observed.refusals.is_empty() {
         return;
     }
-    let write = digest(node, request);
+    let write = digest_with_keys(node, request, observed);
     if let Some(refusal) = observed.refusals.iter().find(|one| one.write == write) {
         step.action = Action::Hold(Held::Refused(refusal.cause.clone()));
     }

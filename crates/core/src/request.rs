@@ -14,6 +14,7 @@ use crate::{
     observed::Observed,
     owner::sha256_hex,
     plan::{Seen, record_of},
+    questions::Question,
 };
 use acivnet_api::{ResourceStatus, SecretKeyRef};
 use serde_json::Value;
@@ -174,6 +175,20 @@ pub fn digest(node: &Node, request: &Request) -> String {
         Request::PatchModel { operations } | Request::PatchService { operations, .. } => operations.to_string(),
     };
     sha256_hex(&[node.id.folded().as_bytes(), body.as_bytes()])
+}
+
+/// The same of a write that may be refused for the keys that it takes from a Secret: other keys make it another one.
+pub fn digest_with_keys(node: &Node, request: &Request, observed: &Observed) -> String {
+    let value = match request {
+        Request::ChangeKey { value, .. } => Some(value),
+        Request::CreateService { sealed, .. } => {
+            sealed.iter().find(|one| one.at.starts_with("/keys/")).map(|one| &one.value)
+        }
+        _ => None,
+    };
+    let secret = value.and_then(|value| observed.body(&Question::Secret(value.name.clone())));
+    let version = secret.and_then(|secret| secret.get("resourceVersion")?.as_str());
+    sha256_hex(&[digest(node, request).as_bytes(), version.unwrap_or_default().as_bytes()])
 }
 
 /// Tag keys that we wrote before.

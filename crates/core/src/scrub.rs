@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 /// Longest text that leaves the scrubber, in characters.
 pub const LONGEST: usize = 256;
+/// So much of a long text's begin, and of its end, is looked at, in bytes.
+const LOOKED_AT: usize = 4 << 10;
 
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let patterns = [
@@ -53,7 +55,7 @@ impl Scrubber {
     /// Azure in it shortened to kind and name, and is cut in its middle if that is not enough: what was tried stands at the
     /// beginning, and what was wrong at the end.
     pub fn clean(&self, text: &str) -> String {
-        let mut text = self.hide(text);
+        let mut text = ends(self.hide(text));
         for (pattern, with) in PATTERNS.iter() {
             text = pattern.replace_all(&text, *with).into_owned();
         }
@@ -64,6 +66,15 @@ impl Scrubber {
             .join(" ");
         fitted(line, LONGEST)
     }
+}
+
+/// Begin and end of a text that is too long to look for secrets in: a log may be one line.
+fn ends(text: String) -> String {
+    if text.len() <= 2 * LOOKED_AT {
+        return text;
+    }
+    let (head, tail) = (text.floor_char_boundary(LOOKED_AT), text.ceil_char_boundary(text.len() - LOOKED_AT));
+    format!("{} … {}", text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default())
 }
 
 /// A text of at most so many characters: with short ids if the whole is longer, and cut in its middle if that is, too.
@@ -158,6 +169,15 @@ mod tests {
             "x".repeat(300)
         );
         assert!(clean(&scope).starts_with("role on resourceGroups/g, x"), "{}", clean(&scope));
+    }
+
+    #[test]
+    fn of_a_text_without_end_begin_and_end_are_looked_at() {
+        assert_eq!(ends("é".repeat(LOOKED_AT)), "é".repeat(LOOKED_AT), "what is no longer is whole");
+        let long = format!("PUT x: {} sig=abcdef is wrong", "é".repeat(1 << 17));
+        assert!(ends(long.clone()).len() < 2 * LOOKED_AT + 8);
+        let cleaned = clean(&long);
+        assert!(cleaned.starts_with("PUT x: é") && cleaned.ends_with("é sig=*** is wrong"), "{cleaned}");
     }
 
     #[test]

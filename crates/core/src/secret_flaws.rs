@@ -24,7 +24,7 @@ pub enum Flaw {
     TooLong,
     /// It is one line, with white space before or after it.
     Edge,
-    /// It is several lines.
+    /// It has several lines.
     Lines,
     /// It is one line, longer than [`LONGEST_LINE`].
     LongLine,
@@ -80,7 +80,7 @@ impl Flaw {
             Self::Edge => {
                 "has white space or a line end around it; write it without (--from-literal, or printf %s instead of echo)"
             }
-            Self::Lines => "is several lines; put one line there",
+            Self::Lines => "has several lines; put one line there",
             Self::LongLine => "is longer than 4 KiB; shorten it",
             Self::NotAscii => "holds a character that no HTTP header can hold; use letters, digits and signs of ASCII",
         }

@@ -126,6 +126,21 @@ fn a_refused_change_of_a_service_is_told() {
 }
 
 #[test]
+fn a_refused_change_beside_a_subnet_keeps_no_deployment_from_being_made() {
+    let (mut world, cr) = World::with_network();
+    let mut cr = edited(&cr, &[rules("web")]);
+    world.refuse = NO;
+    let conditions = world.pass(&mut cr).report.status.conditions;
+    assert_eq!(condition_of(&conditions, "Ready"), "False/InvalidSpec");
+    assert_eq!(condition_of(&conditions, "EgressReady"), "False/NoNATGateway", "as it is without spec.egress");
+    world.refuse = |_, _| None;
+    world.show(&cr);
+    let mut made = deployment(&[]);
+    world.settle(&mut made);
+    assert_eq!(condition_of(&made.status.unwrap().conditions, "Ready"), "True/Serving");
+}
+
+#[test]
 fn an_approval_that_is_open_makes_no_new_generation_ready() {
     let (mut world, cr) = World::serving(&[]);
     let mut cr = edited(&cr, &[("/resources", json!({"cpu": "2", "memory": "1G"}))]);
@@ -146,7 +161,7 @@ fn what_was_refused_is_held_and_all_else_goes_on() {
     let write = |passed: &Passed<acivnet_api::DelegatedSubnet>| {
         let (at, request) =
             passed.plan.writes().find(|(at, _)| passed.blueprint.nodes[*at].id.name() == "amlsubnet1").unwrap();
-        acivnet_core::plan::digest(&passed.blueprint.nodes[at], request)
+        acivnet_core::plan::digest_with_keys(&passed.blueprint.nodes[at], request, &passed.observed)
     };
     let cause =
         acivnet_core::failure::Cause::from(&failure(400, "NotLikeThat", reasons::INVALID_SPEC, Retry::OnSpecChange));

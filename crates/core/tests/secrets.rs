@@ -3,8 +3,16 @@
 
 mod common;
 
-use acivnet_api::{AciVnetDeployment, conditions::types};
-use acivnet_core::plan::Request;
+use acivnet_api::{
+    AciVnetDeployment,
+    conditions::{reasons, types},
+};
+use acivnet_core::{
+    failure::Cause,
+    observed::Refusal,
+    plan::{Request, digest_with_keys},
+    subject::decide,
+};
 use common::*;
 use serde_json::{Value, json};
 
@@ -115,6 +123,25 @@ fn a_secret_that_is_only_touched_is_no_new_input() {
         ["PATCH WebService/aciservice", "Secondary WebServiceKeys/churn-keys"],
         "other keys are one"
     );
+}
+
+/// A Secret is corrected without another generation of the object.
+#[test]
+fn what_was_refused_for_its_keys_is_tried_again_with_others() {
+    let (mut world, cr) = with_keys();
+    world.secret("churn-keys", &[("primary", "p1"), ("secondary", "s2")]);
+    let observed = world.observe(&cr);
+    let (blueprint, plan) = decide(&cr, &observed, world.now());
+    let (at, request) = plan.writes().find(|(_, one)| matches!(one, Request::ChangeKey { .. })).unwrap();
+    let write = digest_with_keys(&blueprint.nodes[at], request, &observed);
+    let cause = Cause::person(reasons::INVALID_SPEC, "refused");
+    let mut writes = |secondary: Option<&str>| {
+        secondary.iter().for_each(|text| world.secret("churn-keys", &[("primary", "p1"), ("secondary", text)]));
+        let mut observed = world.observe(&cr);
+        observed.refusals = vec![Refusal { write: write.clone(), cause: cause.clone() }];
+        decide(&cr, &observed, world.now()).1.writes().count()
+    };
+    assert_eq!((writes(None), writes(Some("s3"))), (0, 1));
 }
 
 /// A replacement would lose the keys that Azure made and nobody has kept.

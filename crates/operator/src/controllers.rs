@@ -11,14 +11,14 @@ use crate::{
     ctx::Ctx,
     kubernetes,
     object::Object,
-    packed::{Kept, WHOLE, bare},
+    packed::{Kept, bare},
     pulse::BEAT,
     queue::{CustomResource, Who},
     reconcile::reconcile,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
-use acivnet_core::{describe::size::json_length, retry::Retry};
+use acivnet_core::retry::Retry;
 use futures::{
     Stream, StreamExt,
     future::{BoxFuture, Shared, join, select},
@@ -181,9 +181,10 @@ async fn pass<S: Object>(ctx: &Ctx, kept: Option<Arc<Kept<S>>>) -> Option<Durati
     }
 }
 
-/// A pass over an object that the cache does not keep whole. Few are held at once.
+/// A pass over an object that the cache does not keep whole. Of large ones few are held at once.
 async fn pass_over_read<S: Object>(ctx: &Ctx, kept: &Kept<S>) -> Option<Duration> {
-    let turn = ctx.large_passes.acquire().await;
+    // one that only found no room in the cache waits for nobody
+    let _turn = if kept.is_large() { ctx.large_passes.acquire().await.ok() } else { None };
     let who = kept.who();
     // the right to watch is one to list, not to get
     let named = ListParams::default().fields(&format!("metadata.name={}", who.name)).limit(1);
@@ -191,8 +192,6 @@ async fn pass_over_read<S: Object>(ctx: &Ctx, kept: &Kept<S>) -> Option<Duration
         Ok(listed) => {
             let mut cr = listed.items.into_iter().next()?;
             bare(&mut cr);
-            // one that only found no room in the cache keeps nobody waiting
-            let _turn = turn.ok().filter(|_| json_length(&cr) > WHOLE);
             reconcile(ctx, &cr).await
         }
         Err(error) => {

@@ -35,7 +35,7 @@ pub(crate) const UPLOADS: usize = 4;
 /// How many of them for one identity.
 pub(crate) const UPLOADS_OF_ONE: usize = 2;
 
-/// How many passes over objects that the cache does not keep whole go on at once, at some 10 MiB each at most.
+/// How many passes over objects that are too large for the cache go on at once, at some 10 MiB each at most.
 pub(crate) const LARGE_PASSES: usize = 2;
 /// How many ConfigMaps and Secrets are read at once: each may have a MiB, and takes some
 /// five times that while it is taken apart.
@@ -98,7 +98,7 @@ pub struct Ctx {
     pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
-    /// At passes over objects that the cache does not keep whole.
+    /// At passes over objects that are too large for the cache.
     pub(crate) large_passes: Semaphore,
     /// At reads of what may be large.
     pub(crate) large_reads: Semaphore,

@@ -31,6 +31,7 @@ mod memory;
 pub mod metrics;
 #[cfg(test)]
 mod mock;
+mod named;
 pub mod networks;
 mod object;
 mod observe;

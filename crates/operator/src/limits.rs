@@ -108,6 +108,7 @@ fn objects() -> Vec<Row> {
         ),
         row("annotations", "those of `acivnet.dev/`".into(), "others are not kept, and start no pass"),
         row("value of an annotation of ours", bytes(packed::LONGEST_ANNOTATION), "the rest is not looked at"),
+        row("nesting of an object", "127 levels".into(), "it is left as it is, and the log names it"),
         row("text that others are packed by", bytes(alike::LONGEST), "its beginning serves"),
         row("page of a list of the Kubernetes API", bytes(start::LONGEST_LIST), "a smaller page is asked for"),
         row("objects of such a page", format!("{page}, then {smaller}, then {smallest}"), "the next page is read"),
@@ -219,7 +220,7 @@ fn turns() -> Vec<Row> {
     vec![
         row("passes of one namespace at once", number(queue::AT_ONCE), "the others wait; namespaces take turns"),
         row(
-            "passes over objects that the cache does not keep whole",
+            "passes over objects that are too large for the cache",
             format!("{} at once", ctx::LARGE_PASSES),
             "they wait for each other, and nobody else does",
         ),

@@ -16,6 +16,7 @@ use acivnet_core::{
     kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
     observed::{Fact, Identity, Observed},
     questions::Question,
+    scrub::Scrubber,
     subject::{Subject, names, open_questions},
 };
 use futures::{StreamExt, stream};
@@ -241,8 +242,20 @@ impl<'a> Sight<'a> {
                     address: tls.address,
                     authorities: tls.secret.as_ref().and_then(|secret| self.secrets.authorities(secret)),
                 });
-                let probe =
-                    Probe { uid, namespace, url, tls, body, key, expect, timeout_seconds, interval_seconds, revision };
+                let scrubber = if expect.is_some() { self.secrets.scrubber() } else { Scrubber::default() };
+                let probe = Probe {
+                    uid,
+                    namespace,
+                    url,
+                    tls,
+                    body,
+                    key,
+                    expect,
+                    scrubber,
+                    timeout_seconds,
+                    interval_seconds,
+                    revision,
+                };
                 ctx.probes.fact(ctx, &probe).await
             }
             _ => self.observed.fact(question),

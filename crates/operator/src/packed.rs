@@ -2,6 +2,7 @@
 
 use crate::{
     alike::{Alike, Compact},
+    named::Named,
     object::{Object, finalizer},
     queue::Who,
 };
@@ -13,6 +14,7 @@ use acivnet_core::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt, runtime::reflector::Lookup};
 use serde::{Deserialize, Deserializer, de};
+use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -73,6 +75,8 @@ pub struct Kept<S> {
     text: Compact,
     /// None of an object that is slim.
     share: Option<Arc<Share>>,
+    /// It is larger than what the cache keeps whole.
+    large: bool,
     facts: Facts,
     type_: PhantomData<fn() -> S>,
 }
@@ -163,6 +167,7 @@ impl<S: Object> Packed<S> {
             uid: uid.into(),
             text,
             share,
+            large: !self.whole,
             facts: self.facts.clone(),
             type_: PhantomData,
         }
@@ -170,6 +175,19 @@ impl<S: Object> Packed<S> {
 }
 
 impl<S: Object> Packed<S> {
+    /// What stands for an object that can't be read: one that is nested deeper than JSON is read here, such as
+    /// `jsonContains.value` of some hundred levels, which a schema can't bound. A list or watch with it is read all the same.
+    fn unreadable(text: &str, error: &serde_json::Error) -> Result<Self, serde_json::Error> {
+        let Named { metadata: meta, .. } = serde_json::from_str::<Named<S>>(text)?;
+        let (namespace, name, _) = names(&meta);
+        tracing::error!(kind = %S::kind(&()), namespace, name, %error, "an object can't be read and is left as it is");
+        let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER).then(|| finalizer(namespace));
+        let standing = Standing { generation: 0, deleting: false, had_settled: false, asked: false };
+        let wish = hash(&(&meta.uid, &meta.resource_version));
+        let facts = Facts { standing, mentions: held.into_iter().collect(), wish };
+        Ok(Self { meta, json: Vec::new(), whole: true, facts, type_: PhantomData })
+    }
+
     /// The JSON of the slim object; none if it can't be read, which what was packed always can.
     fn slim(&self) -> Option<Vec<u8>> {
         let mut object: S = serde_json::from_slice(&self.json).ok()?;
@@ -213,7 +231,7 @@ impl<S: Object> Kept<S> {
     /// The object, slim if it [is not whole](Self::is_whole).
     ///
     /// # Errors
-    /// It can't be read, which what was packed always can.
+    /// It can't be read, nor could it be when it was packed.
     pub fn unpack(&self) -> Result<S, kube::Error> {
         let text = self.text.unpack().map_err(|error| kube::Error::SerdeError(de::Error::custom(error)))?;
         serde_json::from_slice(&text).map_err(kube::Error::SerdeError)
@@ -224,6 +242,11 @@ impl<S> Kept<S> {
     /// Whether a pass finds in it what it needs. Of others the object has to be read.
     pub(crate) fn is_whole(&self) -> bool {
         self.share.is_some()
+    }
+
+    /// Whether it is larger than what the cache keeps whole. Others found no room there at most.
+    pub(crate) fn is_large(&self) -> bool {
+        self.large
     }
 
     /// Which one it is.
@@ -268,7 +291,7 @@ impl<S> Clone for Packed<S> {
 impl<S> Clone for Kept<S> {
     fn clone(&self) -> Self {
         let (who, uid, text, facts) = (self.who.clone(), self.uid.clone(), self.text.clone(), self.facts.clone());
-        Self { who, uid, text, share: self.share.clone(), facts, type_: PhantomData }
+        Self { who, uid, text, share: self.share.clone(), large: self.large, facts, type_: PhantomData }
     }
 }
 
@@ -280,7 +303,9 @@ impl<S> fmt::Debug for Packed<S> {
 
 impl<'de, S: Object> Deserialize<'de> for Packed<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::of(S::deserialize(deserializer)?).map_err(de::Error::custom)
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let read = serde_json::from_str(text.get()).and_then(Self::of);
+        read.or_else(|error| Self::unreadable(text.get(), &error)).map_err(de::Error::custom)
     }
 }
 
@@ -388,7 +413,7 @@ mod tests {
         let bytes: usize = all.iter().map(|one| one.text.length()).sum();
         assert!(bytes < 160 * 2048, "{bytes} bytes of 160 objects");
         let (whole, slim) = (deployment(7, 100, 0), all[7].unpack().unwrap());
-        assert!(!all[7].is_whole());
+        assert!(!all[7].is_whole() && all[7].is_large());
         assert_eq!(slim.metadata.finalizers, Some(vec![FINALIZER.to_owned()]));
         assert_eq!(acivnet_core::describe::SubnetUser::of(&slim), acivnet_core::describe::SubnetUser::of(&whole));
         assert_eq!(slim.mentions(), whole.mentions());
@@ -401,11 +426,35 @@ mod tests {
         let whole = all.iter().filter(|one| one.is_whole()).count();
         let bytes: usize = all.iter().map(|one| one.text.length()).sum();
         assert!((100..600).contains(&whole) && bytes <= ALL_WHOLE + 600 * 2048, "{whole} whole ones, {bytes} bytes");
+        assert!(all.iter().all(|one| !one.is_large()), "who finds no room waits for no large ones");
         let first = all.first().unwrap();
         assert_eq!(first.unpack().unwrap().spec, deployment(0, 15, 0).spec, "a whole one is as it was");
         all.clear();
         assert_eq!(shelf.taken.load(Ordering::Relaxed), 0);
         assert!(kept(&shelf, deployment(0, 15, 0)).is_whole());
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_keeps_no_other_from_being_read() {
+        let deep = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+        let with = |value: &str| {
+            let mut one = serde_json::to_value(deployment(1, 1, 0)).unwrap();
+            let request = json!({"configMap": {"name": "files", "key": "sample.json"}});
+            one["spec"]["probe"] = json!({"request": request, "expect": {"jsonContains": {"value": "VALUE"}}});
+            one.to_string().replace("\"VALUE\"", value)
+        };
+        let list = |value: &str| format!(r#"{{"metadata": {{}}, "items": [{}, {}]}}"#, with(value), with("1"));
+        for levels in [100, 130, 1_000, 100_000] {
+            let event = format!(r#"{{"type": "ADDED", "object": {}}}"#, with(&deep(levels)));
+            let event: kube::core::WatchEvent<Packed<AciVnetDeployment>> = serde_json::from_str(&event).unwrap();
+            assert!(matches!(event, kube::core::WatchEvent::Added(_)));
+            let listed: kube::core::ObjectList<Packed<AciVnetDeployment>> =
+                serde_json::from_str(&list(&deep(levels))).unwrap();
+            let kept: Vec<_> = listed.items.iter().map(|one| one.keep(&Shelf::default())).collect();
+            assert_eq!((kept[0].unpack().is_ok(), kept[1].unpack().is_ok()), (levels == 100, true), "{levels}");
+            assert_eq!((&*kept[0].who().namespace, &*kept[0].who().name, kept[0].uid()), ("ml", "m1", "1"));
+            assert!(kept[0].mentions(finalizer("ml")), "its credentials stay");
+        }
     }
 
     #[test]

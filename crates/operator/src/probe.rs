@@ -8,7 +8,7 @@ use acivnet_core::{
     failure::Failure,
     observed::Fact,
     retry::Retry,
-    scrub,
+    scrub::{self, Scrubber},
 };
 use http::{
     HeaderValue, Method, Request, Uri,
@@ -36,7 +36,8 @@ struct Passed {
     /// What was dialled where the URL has a name.
     address: Option<Ipv4Addr>,
     revision: String,
-    expect: Expectation,
+    /// Digest of what was expected.
+    expect: String,
     at: Timestamp,
     status: u16,
 }
@@ -53,6 +54,8 @@ pub(crate) struct Probe<'a> {
     /// What the web service knows the caller by.
     pub key: Option<Secret>,
     pub expect: &'a Expectation,
+    /// Knows what the container was given and may answer.
+    pub scrubber: Scrubber,
     pub timeout_seconds: u32,
     pub interval_seconds: u32,
     pub revision: &'a str,
@@ -96,7 +99,7 @@ impl Probes {
             last.url == probe.url
                 && last.address == probe.address()
                 && last.revision == probe.revision
-                && last.expect == *probe.expect
+                && last.expect == probe.expect.digest()
         };
         let last = all.get(probe.uid).filter(same)?;
         let age = ctx.clock.now().duration_since(last.at);
@@ -108,7 +111,7 @@ impl Probes {
         let mut all = self.lock();
         if (200..300).contains(&status) {
             let (url, revision) = (probe.url.into(), probe.revision.into());
-            let (address, expect) = (probe.address(), probe.expect.clone());
+            let (address, expect) = (probe.address(), probe.expect.digest());
             let passed = Passed { url, address, revision, expect, at: ctx.clock.now(), status };
             all.insert(probe.uid.to_owned(), passed);
         } else {
@@ -140,8 +143,8 @@ async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<(u16, Option<String>), Fai
     let answer = tokio::time::timeout(limit, async {
         let (parts, body) = ctx.http.send(request).await?.into_parts();
         let unlike = match collect(body, ANSWER).await {
-            Ok(body) => probe.expect.unlike(Some(&body)),
-            Err(CollectError::TooLong(_)) => probe.expect.unlike(None),
+            Ok(body) => probe.expect.unlike(Some(&body), &probe.scrubber),
+            Err(CollectError::TooLong(_)) => probe.expect.unlike(None, &probe.scrubber),
             Err(error) if probe.expect.is_some() => Some(format!("the answer broke off: {error}")),
             Err(_) => None,
         };
@@ -310,6 +313,7 @@ mod tests {
                 body: &body,
                 key: None,
                 expect: &expect,
+                scrubber: Scrubber::default(),
                 timeout_seconds: 10,
                 interval_seconds: 300,
                 revision,

@@ -134,7 +134,7 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     let Some(done) = act(ctx, azure, (&who, cr.meta()), &sight.secrets, &blueprint, &plan).await else {
         return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false, turn: None });
     };
-    ctx.refusals.learn(ctx, cr.meta(), &blueprint, &plan, &done);
+    ctx.refusals.learn(ctx, cr.meta(), &sight.observed, (&blueprint, &plan, &done));
     let said = report(&cr, Some(&done));
     let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
         0 => said.next,

@@ -5,8 +5,8 @@ use crate::ctx::Ctx;
 use acivnet_core::{
     blueprint::Blueprint,
     failure::Cause,
-    observed::Refusal,
-    plan::{Done, Plan, digest},
+    observed::{Observed, Refusal},
+    plan::{Done, Plan, digest_with_keys},
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -48,7 +48,13 @@ impl Refusals {
     }
 
     /// Learns from a pass that wrote.
-    pub(crate) fn learn(&self, ctx: &Ctx, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, done: &Done) {
+    pub(crate) fn learn(
+        &self,
+        ctx: &Ctx,
+        meta: &ObjectMeta,
+        observed: &Observed,
+        (blueprint, plan, done): (&Blueprint, &Plan, &Done),
+    ) {
         let mut all = self.lock();
         let (generation, uid) = (meta.generation.unwrap_or_default(), names(meta).2);
         let known = all.remove(uid).filter(|known| known.generation == generation);
@@ -57,7 +63,7 @@ impl Refusals {
         for (at, request) in plan.writes() {
             let result = done.results.iter().find(|(node, _)| *node == at);
             let (Some((_, result)), Some(node)) = (result, blueprint.nodes.get(at)) else { continue };
-            let (place, digest) = (node.id.folded(), digest(node, request));
+            let (place, digest) = (node.id.folded(), digest_with_keys(node, request, observed));
             let before = by_place.remove(&place).filter(|before| before.digest == digest);
             let Some(failure) = result.as_ref().err().filter(|failure| failure.needs_somebody()) else { continue };
             let attempt = before.map_or(0, |before| before.attempt.saturating_add(1));

@@ -99,15 +99,23 @@ impl Secrets {
         })
     }
 
-    /// A scrubber that knows every value.
+    /// A scrubber that knows every value, also as JSON writes it.
     pub(crate) fn scrubber(&self) -> Scrubber {
         let all = self.lock();
-        Scrubber::new(all.values().flatten().flat_map(BTreeMap::values).map(|value| value.expose().to_owned()))
+        let values = all.values().flatten().flat_map(BTreeMap::values).map(|value| value.expose().to_owned());
+        Scrubber::new(values.flat_map(|value| escaped(&value).into_iter().chain([value])))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Values>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A value as it stands inside the quotes of JSON, where that is another text.
+fn escaped(value: &str) -> Option<String> {
+    let quoted = serde_json::to_string(value).ok()?;
+    let inside = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    (inside != value).then(|| inside.to_owned())
 }
 
 fn api(ctx: &Ctx, namespace: &str) -> Api<KubernetesSecret> {

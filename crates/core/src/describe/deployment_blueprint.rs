@@ -325,11 +325,14 @@ fn network_cause(subnet: &DelegatedSubnet) -> Option<Cause> {
     (!is_usable(conditions)).then(|| subnet_not_ready(name, subnet))
 }
 
-/// Whether container groups can be made in a subnet: also while a change of what else belongs to it is refused.
+/// Whether container groups can be made in a subnet: also while a change of what else belongs to it is refused. That it
+/// has no NAT gateway keeps none from being made when it is Ready either.
 fn is_usable(conditions: &[Condition]) -> bool {
     let parts = [types::VIRTUAL_NETWORK_READY, types::DELEGATED, types::EGRESS_READY];
+    let stands = |one: &Condition| one.status == "True" || one.reason == reasons::NO_NAT_GATEWAY;
     let not_ready = find(conditions, types::READY).is_some_and(|ready| ready.status == "False");
-    is_true(conditions, types::READY) || not_ready && parts.iter().all(|part| is_true(conditions, part))
+    is_true(conditions, types::READY)
+        || not_ready && parts.iter().all(|part| find(conditions, part).is_some_and(stands))
 }
 
 fn full(subnet: &DelegatedSubnet) -> Option<Cause> {

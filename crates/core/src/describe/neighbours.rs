@@ -2,7 +2,9 @@
 
 use super::{delegated_subnet::virtual_network_of, deployment::service_name};
 use crate::{
+    id::same,
     kinds::virtual_network::{self, VIRTUAL_NETWORK},
+    owner::tag,
     subject::{Subject, names},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag};
@@ -83,7 +85,7 @@ impl Sibling {
     /// Whether the network stands with all that this one describes.
     pub(super) fn describes(&self, network: &Value) -> bool {
         let stand = virtual_network::address_prefixes(network);
-        let tagged = |tag: &Tag| network.get("tags").and_then(|tags| tags.get(&tag.name)?.as_str()) == Some(&tag.value);
+        let tagged = |one: &Tag| tag(network, &one.name).and_then(Value::as_str) == Some(&one.value);
         self.prefixes.iter().all(|one| stand.contains(&one.as_str())) && self.tags.iter().all(tagged)
     }
 
@@ -110,8 +112,43 @@ pub(super) enum Footing {
 /// could not be read, says nothing of rights.
 pub fn has_reached_network(cr: &DelegatedSubnet) -> bool {
     let id = virtual_network_of(cr);
-    let is_it = |kind: &str, text: &str| kind == VIRTUAL_NETWORK.name && text.eq_ignore_ascii_case(id.as_str());
+    let is_it = |kind: &str, text: &str| kind == VIRTUAL_NETWORK.name && same(text, id.as_str());
     let recorded = cr.recorded().iter().find(|one| is_it(&one.kind, &one.id));
     let state = recorded.and_then(|one| one.state.as_deref());
     state.is_some_and(|state| ["Settled", "Drifted", "Busy", "Failed"].contains(&state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn subnet(group: &str, recorded: &str) -> DelegatedSubnet {
+        let id = format!("/subscriptions/s/resourceGroups/{recorded}/providers/Microsoft.Network/virtualNetworks/v");
+        let object = json!({"apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet", "metadata": {"name": "a", "namespace": "ml"},
+            "spec": {"azure": {"subscriptionID": "s", "resourceGroup": group, "location": "l", "tags": [{"name": "costcenter", "value": "42"}]},
+                "virtualNetwork": {"name": "v", "addressPrefixes": ["10.0.0.0/16"]}, "subnet": {"name": "n", "addressPrefix": "10.0.1.0/24"}},
+            "status": {"resources": [{"kind": "VirtualNetwork", "id": id, "state": "Settled"}]}});
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn a_network_is_the_one_that_was_reached_in_any_case_of_any_script() {
+        for (group, recorded, reached) in [("g", "G", true), ("Ünï-rg", "ünÏ-RG", true), ("g", "h", false)] {
+            assert_eq!(has_reached_network(&subnet(group, recorded)), reached, "{group} {recorded}");
+        }
+    }
+
+    #[test]
+    fn a_network_stands_as_described_whatever_the_case_of_its_tags() {
+        let one = Sibling::of(&subnet("g", "g"));
+        for (tags, described) in [
+            (json!({"CostCenter": "42", "theirs": "1"}), true),
+            (json!({"costcenter": "43"}), false),
+            (json!({}), false),
+        ] {
+            let network = json!({"tags": tags, "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}});
+            assert_eq!(one.describes(&network), described, "{tags}");
+        }
+    }
 }

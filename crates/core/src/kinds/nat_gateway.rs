@@ -58,6 +58,7 @@ pub fn subnets(body: &Value) -> Vec<ResourceId> {
 mod tests {
     use super::*;
     use crate::drift::{differences, merged};
+    use crate::kinds::public_ip_address::PUBLIC_IP_ADDRESS;
 
     #[test]
     fn addresses_are_a_set_and_the_rest_stays() {
@@ -82,5 +83,18 @@ mod tests {
         let put = merged(&normalise(&stands), &want, NAT_GATEWAY.rules, &written);
         assert_eq!(put["properties"]["publicIpAddresses"], want["properties"]["publicIpAddresses"], "ours go");
         assert!(put["properties"].get("subnets").is_none());
+    }
+
+    #[test]
+    fn ids_of_any_script_are_one_in_any_case() {
+        let at = |group: &str| ResourceId::group_id("s", group).resource(PUBLIC_IP_ADDRESS.arm_type, "a");
+        let want = body("l", &Map::new(), &[at("Ünï-rg")]);
+        let stands = body("l", &Map::new(), &[at("ÜNÏ-RG")]);
+        assert_eq!(differences(&want, &stands, NAT_GATEWAY.rules, &[]), []);
+        let put = merged(&stands, &want, NAT_GATEWAY.rules, &[]);
+        assert_eq!(put["properties"]["publicIpAddresses"].as_array().unwrap().len(), 1, "none is named twice");
+        let written = [format!("[{}]", at("ünï-rg"))];
+        let put = merged(&stands, &body("l", &Map::new(), &[]), NAT_GATEWAY.rules, &written);
+        assert_eq!(put["properties"]["publicIpAddresses"], json!([]), "ours goes");
     }
 }

@@ -208,7 +208,7 @@ impl World {
                 Some(json!({"status": if self.keys.contains(value) { 200 } else { 401 }}))
             }
             Question::Probe { expect, .. } => match &self.probe {
-                Ok(status) => Some(match expect.unlike(Some(self.answer_body.as_bytes())) {
+                Ok(status) => Some(match expect.unlike(Some(self.answer_body.as_bytes()), &acivnet_core::scrub::Scrubber::default()) {
                     Some(unlike) => json!({"status": status, "unlike": unlike}),
                     None => json!({"status": status}),
                 }),

@@ -3,21 +3,19 @@
 use crate::{
     ctx::Ctx,
     kubernetes,
+    named::Named,
     object::Object,
     packed::{Kept, Packed, Shelf},
 };
 use acivnet_core::retry::Retry;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Resource,
     core::PartialObjectMeta,
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, Error, Event},
-    },
+    runtime::watcher::{self, Error, Event},
 };
-use serde::de::DeserializeOwned;
-use std::{fmt::Debug, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 /// The API server ends a watch after this, and a dead connection is noticed ten seconds later.
 const WATCH_SECONDS: u32 = 30;
@@ -37,37 +35,34 @@ pub(super) fn objects<S: Object>(
 ) -> impl Stream<Item = watcher::Result<Event<Kept<S>>>> + Send + 'static {
     let shelf = Shelf::default();
     let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
-    lasting(Arc::clone(ctx), S::kind(&()).into_owned(), start).map_ok(move |event| kept(event, &shelf))
-}
-
-fn kept<S: Object>(event: Event<Packed<S>>, shelf: &Shelf) -> Event<Kept<S>> {
-    match event {
-        Event::Apply(object) => Event::Apply(object.keep(shelf)),
-        Event::InitApply(object) => Event::InitApply(object.keep(shelf)),
-        Event::Delete(object) => Event::Delete(object.keep(shelf)),
-        Event::Init => Event::Init,
-        Event::InitDone => Event::InitDone,
-    }
+    lasting(Arc::clone(ctx), S::kind(&()).into_owned(), start)
+        .map_ok(move |event| mapped(event, |object| object.keep(&shelf)))
 }
 
 /// Names and versions only.
 pub(super) fn metadata<K>(
     ctx: &Arc<Ctx>,
-    api: Api<PartialObjectMeta<K>>,
+    api: Api<Named<K>>,
 ) -> impl Stream<Item = watcher::Result<Event<PartialObjectMeta<K>>>> + Send + 'static
 where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+    K: Resource<DynamicType = ()> + Default + 'static,
 {
-    let bare = |object: &mut PartialObjectMeta<K>| {
-        let meta = std::mem::take(&mut object.metadata);
-        object.types = None;
-        object.metadata.name = meta.name;
-        object.metadata.namespace = meta.namespace;
-        object.metadata.uid = meta.uid;
-        object.metadata.resource_version = meta.resource_version;
-    };
     let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
-    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), start).modify(bare)
+    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), start).map_ok(|event| mapped(event, partial))
+}
+
+fn partial<K: Default>(object: Named<K>) -> PartialObjectMeta<K> {
+    PartialObjectMeta { metadata: ObjectMeta { finalizers: None, ..object.metadata }, ..PartialObjectMeta::default() }
+}
+
+fn mapped<A, B>(event: Event<A>, map: impl Fn(A) -> B) -> Event<B> {
+    match event {
+        Event::Apply(object) => Event::Apply(map(object)),
+        Event::InitApply(object) => Event::InitApply(map(object)),
+        Event::Delete(object) => Event::Delete(map(object)),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    }
 }
 
 fn config(page: u32) -> watcher::Config {
@@ -130,6 +125,7 @@ mod tests {
     use super::*;
     use crate::mock::{Mock, found, list, refused};
     use acivnet_api::DelegatedSubnet;
+    use kube::runtime::WatchStreamExt as _;
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

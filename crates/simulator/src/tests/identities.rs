@@ -56,9 +56,9 @@ async fn an_identity_signs_in_by_its_credential_and_does_what_its_role_allows() 
     let (client, principal) =
         (made.body["properties"]["clientId"].clone(), made.body["properties"]["principalId"].clone());
     let (client, principal) = (client.as_str().unwrap(), principal.as_str().unwrap());
-    assert_eq!(bed.put(&credential("ml"), trusts("system:serviceaccount:ml:acivnet")).await.status, 201);
-    assert_eq!(bed.put(&credential("ml"), trusts("system:serviceaccount:ml:acivnet")).await.status, 200);
-    bed.put(&credential("ml2"), trusts("system:serviceaccount:ml:acivnet")).await.expect(409, "Conflict");
+    assert_eq!(bed.put(&credential("ml-one"), trusts("system:serviceaccount:ml:acivnet")).await.status, 201);
+    assert_eq!(bed.put(&credential("ml-one"), trusts("system:serviceaccount:ml:acivnet")).await.status, 200);
+    bed.put(&credential("ml-two"), trusts("system:serviceaccount:ml:acivnet")).await.expect(409, "Conflict");
 
     let token = signed_in(&bed, client, "system:serviceaccount:ml:acivnet").await.unwrap();
     bed.send_as(&token, Method::GET, &group(), Value::Null).await.expect(403, "AuthorizationFailed");
@@ -68,11 +68,11 @@ async fn an_identity_signs_in_by_its_credential_and_does_what_its_role_allows() 
     assert_eq!(bed.delete(&assignment(&group(), NAME)).await.status, 200);
     bed.send_as(&token, Method::GET, &group(), Value::Null).await.expect(403, "AuthorizationFailed");
 
-    assert_eq!(bed.delete(&credential("ml")).await.status, 200);
+    assert_eq!(bed.delete(&credential("ml-one")).await.status, 200);
     assert!(signed_in(&bed, client, "system:serviceaccount:ml:acivnet").await.is_err());
     assert_eq!(bed.delete(&identity()).await.status, 200);
     assert_eq!(bed.delete(&identity()).await.status, 204);
-    bed.get(&credential("ml")).await.expect(404, "ResourceNotFound");
+    bed.get(&credential("ml-one")).await.expect(404, "ResourceNotFound");
 }
 
 async fn signed_in(bed: &Bed, client: &str, subject: &str) -> Result<String, String> {
@@ -116,7 +116,7 @@ async fn names_and_bodies_that_are_refused() {
     bed.put(&identity(), json!({"location": "westeurope"})).await;
     let mut two = trusts("s");
     two["properties"]["audiences"] = json!(["a", "b"]);
-    bed.put(&credential("ml"), two).await.expect(400, "BadRequest");
+    bed.put(&credential("ml-one"), two).await.expect(400, "BadRequest");
 }
 
 #[tokio::test]

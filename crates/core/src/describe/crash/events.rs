@@ -43,6 +43,8 @@ static RECORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+/// So much of a line is looked at for the end of a worker, in bytes.
+const GONE_LONGEST: usize = 200;
 /// gunicorn, `arbiter.py`, of several versions.
 static GONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"Worker (\(pid:\d+\)|with pid \d+) (was sent (SIG[A-Z]+)!|was sent code (\d+)!|exited with code (\d+)|was terminated due to signal (\d+))").ok()
@@ -190,7 +192,9 @@ fn gone(text: &str) -> Option<Killed<'_>> {
         "Segmentation fault" | "Segmentation fault (core dumped)" => return Some(Killed::Signal("SIGSEGV")),
         _ => {}
     }
-    let found = GONE.as_ref()?.captures(text)?;
+    // a log is full of lines that the pattern would be looked for in to no end
+    let text = text.get(text.find("Worker ")?..)?;
+    let found = GONE.as_ref()?.captures(text.get(..text.ceil_char_boundary(GONE_LONGEST)).unwrap_or(text))?;
     let group = |at: usize| found.get(at).map(|group| group.as_str());
     let number = |at: usize| group(at).and_then(|text| text.parse::<u32>().ok());
     let signal = group(3).or_else(|| number(6).and_then(signal_name));
