@@ -55,7 +55,8 @@ def a_change_that_azure_refuses(checks: Checks) -> None:
     cluster.apply(text, NAMESPACE)
     path = "networkSecurityGroups/rulensg"
     message = f"Security rule parameter has an invalid value in {NETWORK}/{path}: the point of it"
-    simulator.fault(method="PUT", path=path, status=400, code="SecurityRuleInvalidPortRange", message=message)
+    body = {"error": {"code": "SecurityRuleInvalidPortRange", "message": message}}
+    simulator.fault(method="PUT", path=path, status=400, body=body)
     rule = {"name": "web", "priority": 4000, "direction": "Inbound", "access": "Allow", "protocol": "Tcp"}
     spec = {"clientSubnet": {"networkSecurityGroup": {"securityRules": [rule | {"destinationPortRange": "443"}]}}}
     cluster.kubectl("patch", SUBNET, "rules", "--type=merge", "-p", json.dumps({"spec": spec}), namespace=NAMESPACE)
