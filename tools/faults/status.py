@@ -114,7 +114,9 @@ def a_foreign_mark_for_a_moment(checks: Checks) -> None:
 
 @AREA.quick_step
 def an_empty_file(checks: Checks) -> None:
-    cluster.apply(cluster.subnet("s1", "vn-s1", 28), NAMESPACE)
+    wanted = cluster.subnet("s1", "vn-s1", 28)
+    wanted["spec"]["azure"]["resourceGroup"] = "rg-na"
+    cluster.apply(wanted, NAMESPACE)
     cluster.until_ready(SUBNET, "s1", NAMESPACE)
     cluster.apply(cluster.given("empty-files/objects.yaml"), NAMESPACE)
     told = lambda s: cluster.condition(s, "ModelReady").get("status") == "True"
