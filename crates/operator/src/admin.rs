@@ -24,10 +24,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::AbortHandle,
+    time::Instant,
 };
 
 /// How many connections are served at once; one more drops the oldest.
-pub(crate) const CONNECTIONS: usize = 32;
+pub(crate) const CONNECTIONS: usize = 128;
+/// How long a connection is safe from being dropped for a new one. Who asks is served in less, however fast others come back
+/// that were dropped: 1,280 of them in a second can't keep a kubelet waiting for the second that it waits.
+const GRACE: Duration = Duration::from_millis(100);
 /// How long one connection may last.
 pub(crate) const CONNECTION_LASTS: Duration = Duration::from_secs(5);
 /// How long the head of a request may take.
@@ -106,19 +110,27 @@ async fn serve(listener: TcpListener, around: Around) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.retain(|one: &AbortHandle| !one.is_finished());
-                if connections.len() >= CONNECTIONS {
-                    // who is served takes no time: the oldest is slow
-                    connections.pop_front().iter().for_each(AbortHandle::abort);
-                }
+                make_room(&mut connections).await;
                 let around = around.clone();
-                connections.push_back(tokio::spawn(async move { connection(stream, &around).await }).abort_handle());
+                let served = tokio::spawn(async move { connection(stream, &around).await }).abort_handle();
+                connections.push_back((Instant::now(), served));
             }
             Err(error) => {
                 tracing::warn!(%error, "the admin server could not accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    }
+}
+
+/// Drops the oldest connection where there are too many: who is served takes no time, so it is slow.
+async fn make_room(connections: &mut VecDeque<(Instant, AbortHandle)>) {
+    connections.retain(|(_, one)| !one.is_finished());
+    let Some((began, _)) = connections.front().filter(|_| connections.len() >= CONNECTIONS) else { return };
+    tokio::time::sleep_until(*began + GRACE).await;
+    connections.retain(|(_, one)| !one.is_finished());
+    if connections.len() >= CONNECTIONS {
+        connections.pop_front().iter().for_each(|(_, oldest)| oldest.abort());
     }
 }
 
