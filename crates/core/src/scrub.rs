@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 /// Longest text that leaves the scrubber, in characters.
 pub const LONGEST: usize = 256;
 
+/// So much of a text is looked at, its beginning, in bytes: looking for secrets by form takes time.
+const LOOKED_AT: usize = 16 << 10;
+
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let patterns = [
         // user info in URLs
@@ -39,7 +42,11 @@ impl Scrubber {
 
     /// The text without the values it was told.
     pub fn hide(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+        let hide = |text: String, secret: &String| match text.contains(secret.as_str()) {
+            true => text.replace(secret.as_str(), "***"),
+            false => text,
+        };
+        self.secrets.iter().fold(text.to_owned(), hide)
     }
 
     /// The same scrubber, which knows what another one knows as well.
@@ -51,9 +58,9 @@ impl Scrubber {
 
     /// One line of at most [`LONGEST`] characters without secrets and control characters. What is longer has the ids of
     /// Azure in it shortened to kind and name, and is cut in its middle if that is not enough: what was tried stands at the
-    /// beginning, and what was wrong at the end.
+    /// beginning, and what was wrong at the end. Of a text beyond 16 KiB only the beginning counts.
     pub fn clean(&self, text: &str) -> String {
-        let mut text = self.hide(text);
+        let mut text = beginning(self.hide(text));
         for (pattern, with) in PATTERNS.iter() {
             text = pattern.replace_all(&text, *with).into_owned();
         }
@@ -64,6 +71,17 @@ impl Scrubber {
             .join(" ");
         fitted(line, LONGEST)
     }
+}
+
+/// The beginning of a long text, whole words: a secret that is cut is not known by its form any more.
+fn beginning(mut text: String) -> String {
+    if text.len() <= LOOKED_AT {
+        return text;
+    }
+    text.truncate(text.floor_char_boundary(LOOKED_AT));
+    text.truncate(text.rfind(char::is_whitespace).unwrap_or_default());
+    text.push('…');
+    text
 }
 
 /// A text of at most so many characters: with short ids if the whole is longer, and cut in its middle if that is, too.

@@ -3,8 +3,8 @@
 use crate::{alike, config_maps, controllers, ctx, packed, probe, secrets, snapshot, start};
 use acivnet_azure::limits as azure;
 use acivnet_core::{
-    describe::{conda, size},
-    scrub,
+    describe::{MOST_GOING, conda, size},
+    observed, scrub,
 };
 
 /// One bound.
@@ -114,6 +114,18 @@ fn rows() -> Vec<Row> {
             azure::MOST_PAGES.to_string(),
             "the list vouches for nothing; resources are read one by one",
         ),
+        row(
+            "answer of Azure that is taken apart in one go on the operator's thread",
+            bytes(azure::LONGEST_AT_ONCE),
+            "another thread does it; between the items of a list others have their turn",
+        ),
+        row("item of a list of Azure", bytes(azure::LONGEST_AT_ONCE), "the list vouches for nothing"),
+        row(
+            "facts that are decided about on the operator's thread: text, and 64 bytes for each value",
+            bytes(observed::LARGE),
+            "another thread does it, for one pass at a time",
+        ),
+        row("model versions that are deleted at a time", MOST_GOING.to_string(), "the next passes see to them"),
         row("items of a list of Azure", azure::MOST_ITEMS.to_string(), "the same"),
         row("list of Azure that is kept, packed", bytes(snapshot::LONGEST), "the same"),
         row(
