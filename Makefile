@@ -26,7 +26,7 @@ replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZUR
 test: ## all tests, the demo, article-sdk, differential, a quick part of clients and of faults among them
 	@tools/test.sh
 
-check: ## format, clippy, shellcheck, length of files
+check: ## format, clippy, shellcheck, length of files, the tests that docs/faults.md names
 	@tools/check.sh
 
 converge: ## every interruption of every scenario; the results go to docs/results

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that is judged without running it: format, clippy, scripts, length of files.
+# Everything that is judged without running it: format, clippy, scripts, length of files, tests that docs/faults.md names.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=common.sh
@@ -29,13 +29,31 @@ check_lengths() {
   return "$bad"
 }
 
+# The tests that docs/faults.md names are there, and so are the scenarios, which stand in double quotes.
+check_tests_of_faults() {
+  local path name bad=0
+  while IFS=: read -r path _ name; do
+    grep -qsE "(fn|def) $name\\(" "$path" && continue
+    printf 'docs/faults.md names %s::%s, which is not there\n' "$path" "$name" >&2
+    bad=1
+  done < <(grep -oE '[[:alnum:]_./-]+\.(rs|py)::[a-z0-9_]+' docs/faults.md)
+  while IFS= read -r name; do
+    grep -rqsF "name: $name" tests/src/in_process && continue
+    grep -rqsF "($name," tests/src/in_process && continue
+    printf 'docs/faults.md names the scenario %s, which is not there\n' "$name" >&2
+    bad=1
+  done < <(awk -F'|' '/^[|]/ { print $4 }' docs/faults.md | grep -o '"[^"]*"')
+  return "$bad"
+}
+
 main() {
   cd "$root"
   cargo fmt --all --check
   check_scripts
   check_lengths
+  check_tests_of_faults
   cargo clippy --workspace --all-targets --locked -- -D warnings
-  echo "check: format, scripts, lengths and clippy are clean"
+  echo "check: format, scripts, lengths, tests of faults and clippy are clean"
 }
 
 main "$@"

@@ -1,5 +1,6 @@
 """What people write that is refused, and how it is said."""
 
+import json
 from typing import Any
 
 import cluster
@@ -15,6 +16,13 @@ def patched(**resources: object) -> dict[str, Any]:
     return cluster.deployment("units", "none", resources=resources)
 
 
+def as_given(name: str) -> str:
+    """A deployment with the patch of an input, as JSON."""
+    text = json.dumps(cluster.deployment("units", "none"))
+    patch = str(cluster.INPUTS / name / "deployment-patch.yaml")
+    return cluster.kubectl("patch", "--local", "-f", "-", "--type=merge", "--patch-file", patch, "-o", "json", text=text)
+
+
 @AREA.quick_step
 def a_namespace(_checks: Checks) -> None:
     cluster.team(NAMESPACE, simulator.GROUP)
@@ -22,6 +30,8 @@ def a_namespace(_checks: Checks) -> None:
 
 @AREA.quick_step
 def memory_and_cpu_that_no_container_can_have(checks: Checks) -> None:
+    said = cluster.refusal(as_given("memory-units"), NAMESPACE)
+    checks.contains("400m of memory, which is less than a byte, is refused with what may be meant", said, "memory", "400M")
     for memory in ("400m", 512, "1", "999999T"):
         said = cluster.refusal(patched(cpu="1", memory=memory), NAMESPACE)
         checks.contains(f"memory {memory} is refused with how to write it", said, "memory", "M")
@@ -33,10 +43,10 @@ def memory_and_cpu_that_no_container_can_have(checks: Checks) -> None:
 
 @AREA.quick_step
 def numbers_without_quotes(checks: Checks) -> None:
-    for resources in ({"cpu": 0.5, "memory": "1G"}, {"cpu": "1", "memory": 1.5}):
-        said = cluster.refusal(patched(**resources), NAMESPACE)
-        explained = cluster.kubectl("explain", "acivnetdeployment.spec.resources.cpu")
-        checks.that(f"{resources} is taken, or the documents say quotes", not said or "quote" in explained, said)
+    explained = cluster.kubectl("explain", "acivnetdeployment.spec.resources.cpu")
+    for resources in (as_given("cpu-without-quotes"), json.dumps(patched(cpu="1", memory=1.5))):
+        said = cluster.refusal(resources, NAMESPACE)
+        checks.that("a number without quotes is taken, or kubectl explain says quotes", not said or "quote" in explained, said)
 
 
 @AREA.quick_step

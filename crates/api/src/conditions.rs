@@ -77,7 +77,7 @@ pub mod reasons {
         ABSENT = "Absent";
         /// `suspend: true`: Azure is read and never written.
         SUSPENDED = "Suspended";
-        /// The spec says something that Azure refuses for ever.
+        /// The spec says something that Azure refuses for ever, or that is beyond a bound.
         INVALID_SPEC = "InvalidSpec";
         /// Azure can't be reached or gave no usable answer.
         AZURE_UNREACHABLE = "AzureUnreachable";

@@ -37,7 +37,7 @@ const LOG_LONGEST: usize = 4 * LARGEST_ANSWER;
 /// Tail of a container's log, in bytes: its lines may be long.
 pub const SERVICE_LOG: usize = 128 << 10;
 /// Lines of a container's log that are asked for.
-const LOG_LINES: u32 = 500;
+pub const LOG_LINES: u32 = 500;
 
 /// Codes of a 404 that speak of something above the resource, so that it proves nothing.
 pub(crate) const ABOVE: &[&str] =

@@ -9,11 +9,11 @@ pub const LONGEST: usize = 16 << 10;
 /// Longest answer that is read whole and compared as JSON, in bytes.
 pub const LONGEST_ANSWER: usize = 64 << 10;
 /// So much of an answer a pattern is looked for in, in bytes.
-const SEARCHED: usize = 16 << 10;
+pub const SEARCHED: usize = 16 << 10;
 /// Largest compiled pattern, in bytes: looking for it takes time in proportion to this and to the answer.
-const COMPILED: usize = 10 << 10;
+pub const COMPILED: usize = 10 << 10;
 /// Longest text of a value in a message, in characters.
-const SHOWN: usize = 60;
+pub const SHOWN: usize = 60;
 
 /// What an answer must say beside its status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

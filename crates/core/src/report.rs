@@ -314,7 +314,7 @@ fn farewell<S: Subject>(subject: &S, pass: &Pass<'_>, given_up: bool) -> Option<
         DeletionPolicy::Orphan => all(false, "deletion.policy is Orphan"),
         DeletionPolicy::Delete => {
             let stays: Vec<_> = known().filter(|one| anothers(one) || adopted(one)).collect();
-            let taken = stays.iter().any(|one| anothers(one));
+            let taken = stays.iter().any(anothers);
             let why = if taken { "the mark of another is on some of it" } else { "adopted resources are retained" };
             orphaned_event(&stays, taken, why)
         }

@@ -27,13 +27,13 @@ use tokio::{
 };
 
 /// How many connections are served at once; one more drops the oldest.
-const CONNECTIONS: usize = 32;
+pub(crate) const CONNECTIONS: usize = 32;
 /// How long one connection may last.
-const CONNECTION_LASTS: Duration = Duration::from_secs(5);
+pub(crate) const CONNECTION_LASTS: Duration = Duration::from_secs(5);
 /// How long the head of a request may take.
-const HEAD: Duration = Duration::from_secs(1);
+pub(crate) const HEAD: Duration = Duration::from_secs(1);
 /// Most bytes of the head of a request, and of an answer that wait to be read.
-const HELD: usize = 16 * 1024;
+pub(crate) const HELD: usize = 16 * 1024;
 
 /// Whether the operator does what it is there for: as the leader it has seen every object once, as a standby it has seen
 /// that another leads. A rollout of two replicas needs both to get ready.

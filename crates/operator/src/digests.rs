@@ -9,7 +9,7 @@ use std::{
 };
 
 /// So many are kept, some 300 bytes each; then all are read anew.
-const MOST: usize = 4096;
+pub(crate) const MOST: usize = 4096;
 
 /// What was read, by identity, so that nobody sees what another's rights read.
 #[derive(Default)]

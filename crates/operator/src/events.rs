@@ -18,13 +18,13 @@ use std::{
 use tokio::time::Instant;
 
 /// Longest note of an event, in bytes (Kubernetes API, `events.k8s.io/v1`, field `note`).
-const NOTE: usize = 1024;
+pub(crate) const NOTE: usize = 1024;
 /// Longest name of an object (Kubernetes, "Object Names and IDs"), less what is put behind it.
 const LONGEST_NAME: usize = 253 - 17;
 /// How long one event stands for others of its kind.
-const SERIES: Duration = Duration::from_secs(600);
+pub(crate) const SERIES: Duration = Duration::from_secs(600);
 /// Kinds that are remembered. Beyond that one may be told anew too early.
-const MOST: usize = 8192;
+pub(crate) const MOST: usize = 8192;
 
 /// Troubles that pass by themselves, and of which a condition has the words.
 const PASSING: [&str; 4] = [reasons::BUSY, reasons::THROTTLED, reasons::AZURE_UNREACHABLE, reasons::REGION_CAPACITY];

@@ -1,11 +1,18 @@
-//! Every bound on what a tenant, an answer or a client can make grow: the table of `docs/limits.md`.
+//! Every bound on what a tenant, an answer or a client can make grow: the tables of `docs/limits.md`.
 
-use crate::{alike, config_maps, controllers, ctx, packed, probe, secrets, snapshot, start};
+use crate::{
+    admin, alike, config_maps, controllers, ctx, digests, events, networks, packed, probe, pulse, queue, remote_files,
+    secrets, snapshot, start, writers,
+};
+use acivnet_api::{
+    DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, ResourceStatus,
+};
 use acivnet_azure::limits as azure;
 use acivnet_core::{
     describe::{MOST_GOING, conda, size},
-    observed, scrub,
+    expectation, fit, observed, retry, scrub, secret_flaws,
 };
+use std::time::Duration;
 
 /// One bound.
 struct Row {
@@ -16,27 +23,36 @@ struct Row {
 
 /// The page `docs/limits.md`.
 pub fn page() -> String {
-    let rows = rows().into_iter().map(|Row { what, bound, beyond }| format!("| {what} | {bound} | {beyond} |\n"));
+    let sections = [
+        ("Objects", objects()),
+        ("Files and Secrets", files()),
+        ("Answers of Azure and of the endpoint", answers()),
+        ("What a status and an event hold", statuses()),
+        ("Turns", turns()),
+        ("The admin port, and what is learnt of the cluster", cluster()),
+    ];
     let quota = include_str!("../../../deploy/examples/quota/resource-quota.yaml");
-    format!("{BEGIN}{}{QUOTA}```yaml\n{quota}```\n", rows.collect::<String>())
+    format!("{BEGIN}{}{QUOTA}```yaml\n{quota}```\n", sections.into_iter().map(section).collect::<String>())
+}
+
+fn section((title, rows): (&str, Vec<Row>)) -> String {
+    let rows = rows.into_iter().map(|Row { what, bound, beyond }| format!("| {what} | {bound} | {beyond} |\n"));
+    format!("\n## {title}\n\n| What | Bound | What happens beyond |\n|---|---|---|\n{}", rows.collect::<String>())
 }
 
 const BEGIN: &str = "\
 # Limits
 
-No object, ConfigMap, Secret, answer or client takes so much memory or time that others notice. What has no bound in the
-schema of the definitions (each list and text of a spec has one) has one here. The table is written by
-`crates/operator/src/limits.rs`; a test compares it.
-
-| What | Bound | What happens beyond |
-|---|---|---|
+No object, ConfigMap, Secret, answer or client takes so much memory or time that others notice. Each list and text of a spec
+has its bound in the definition (`maxItems` and `maxLength` in `deploy/crds`); the others are here. The tables are written by
+`crates/operator/src/limits.rs`; a test compares them. Those of the simulated Azure: [simulator.md](simulator.md#limits).
 ";
 
 const QUOTA: &str = "
 ## How many objects
 
 The number of objects has no bound of ours: each takes about 1 KiB of memory when it is like others, and never more than its
-share of the table above. Give each namespace a quota (Kubernetes, \"Resource Quotas\", object count), as in
+share of the tables above. Give each namespace a quota (Kubernetes, \"Resource Quotas\", object count), as in
 `deploy/examples/quota`:
 
 ";
@@ -45,15 +61,36 @@ fn bytes(count: usize) -> String {
     match count {
         count if count.is_multiple_of(1 << 20) => format!("{} MiB", count >> 20),
         count if count.is_multiple_of(1 << 10) => format!("{} KiB", count >> 10),
-        count => format!("{count} bytes"),
+        count => format!("{} bytes", number(count)),
     }
 }
 
-fn rows() -> Vec<Row> {
-    let row = |what, bound, beyond| Row { what, bound, beyond };
+/// With a comma before each three digits.
+fn number(count: usize) -> String {
+    match count / 1000 {
+        0 => count.to_string(),
+        thousands => format!("{},{:03}", number(thousands), count % 1000),
+    }
+}
+
+fn characters(count: usize) -> String {
+    format!("{} characters", number(count))
+}
+
+fn time(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds > 60 && seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+fn row(what: &'static str, bound: String, beyond: &'static str) -> Row {
+    Row { what, bound, beyond }
+}
+
+fn objects() -> Vec<Row> {
     let [page, smaller, smallest] = controllers::PAGES;
     vec![
-        // objects
         row(
             "spec of an object, as JSON",
             bytes(size::LARGEST_SPEC),
@@ -69,41 +106,42 @@ fn rows() -> Vec<Row> {
             bytes(packed::ALL_WHOLE),
             "the same for those that come later",
         ),
-        row(
-            "passes over objects that the cache does not keep whole",
-            format!("{} at once", ctx::LARGE_PASSES),
-            "they wait for each other, and nobody else does",
-        ),
         row("annotations", "those of `acivnet.dev/`".into(), "others are not kept, and start no pass"),
         row("value of an annotation of ours", bytes(packed::LONGEST_ANNOTATION), "the rest is not looked at"),
         row("text that others are packed by", bytes(alike::LONGEST), "its beginning serves"),
         row("page of a list of the Kubernetes API", bytes(start::LONGEST_LIST), "a smaller page is asked for"),
         row("objects of such a page", format!("{page}, then {smaller}, then {smallest}"), "the next page is read"),
-        // files
+    ]
+}
+
+fn files() -> Vec<Row> {
+    vec![
         row("conda file", bytes(conda::LONGEST), "`CondaFileInvalid`, with its size"),
-        row("entries of a conda file", conda::MOST_ENTRIES.to_string(), "`CondaFileInvalid`, with their number"),
+        row("entries of a conda file", number(conda::MOST_ENTRIES), "`CondaFileInvalid`, with their number"),
         row("nesting of a conda file", format!("{} levels", conda::DEEPEST), "`CondaFileInvalid`"),
-        row("aliases in a conda file", conda::MOST_ALIASES.to_string(), "`CondaFileInvalid`"),
-        row(
-            "files of a directory in a ConfigMap",
-            config_maps::MOST_FILES.to_string(),
-            "`InvalidSpec`, with their number",
-        ),
+        row("aliases in a conda file", number(conda::MOST_ALIASES), "`CondaFileInvalid`"),
+        row("files of a directory in a ConfigMap", number(config_maps::MOST_FILES), "`InvalidSpec`, with their number"),
         row(
             "what is kept of all ConfigMaps: digests of the keys that are named, text of conda files",
             bytes(config_maps::KEPT),
             "what was not asked for the longest goes, and is read again at the next look",
         ),
         row("digests of packed directories", bytes(config_maps::KEPT_DIRECTORIES), "the same"),
-        row("keys that are kept of one ConfigMap", config_maps::KEPT_KEYS.to_string(), "they are read again"),
-        row("values that one object takes from Secrets, together", bytes(secrets::MOST), "`InvalidSpec`"),
-        row("ConfigMaps and Secrets that are read at once", ctx::LARGE_READS.to_string(), "reads wait for each other"),
+        row("keys that are kept of one ConfigMap", number(config_maps::KEPT_KEYS), "they are read again"),
+        row("value from a Secret", bytes(secret_flaws::LONGEST), "`SecretValueInvalid`"),
         row(
-            "uploads out of URIs at once",
-            format!("{}, {} of one identity", ctx::UPLOADS, ctx::UPLOADS_OF_ONE),
-            "the write waits for another pass",
+            "authentication key from a Secret",
+            format!("{}, in one line", bytes(secret_flaws::LONGEST_LINE)),
+            "`SecretValueInvalid`",
         ),
-        // answers
+        row("values that one object takes from Secrets, together", bytes(secrets::MOST), "`InvalidSpec`"),
+        row("`probe.expect.jsonContains`", bytes(expectation::LONGEST), "`InvalidSpec`; nothing is written"),
+        row("`probe.expect.bodyMatches`, compiled", bytes(expectation::COMPILED), "`InvalidSpec`; nothing is written"),
+    ]
+}
+
+fn answers() -> Vec<Row> {
+    vec![
         row(
             "answer of Azure",
             bytes(azure::LARGEST_ANSWER),
@@ -111,32 +149,139 @@ fn rows() -> Vec<Row> {
         ),
         row(
             "pages of a list of Azure",
-            azure::MOST_PAGES.to_string(),
+            number(azure::MOST_PAGES),
             "the list vouches for nothing; resources are read one by one",
         ),
-        row(
-            "answer of Azure that is taken apart in one go on the operator's thread",
-            bytes(azure::LONGEST_AT_ONCE),
-            "another thread does it; between the items of a list others have their turn",
-        ),
-        row("item of a list of Azure", bytes(azure::LONGEST_AT_ONCE), "the list vouches for nothing"),
-        row(
-            "facts that are decided about on the operator's thread: text, and 64 bytes for each value",
-            bytes(observed::LARGE),
-            "another thread does it, for one pass at a time",
-        ),
-        row("model versions that are deleted at a time", MOST_GOING.to_string(), "the next passes see to them"),
-        row("items of a list of Azure", azure::MOST_ITEMS.to_string(), "the same"),
+        row("items of a list of Azure", number(azure::MOST_ITEMS), "the same"),
+        row("item of a list of Azure", bytes(azure::LONGEST_AT_ONCE), "the same"),
         row("list of Azure that is kept, packed", bytes(snapshot::LONGEST), "the same"),
         row(
             "all lists of Azure that are kept, packed",
             bytes(snapshot::ALL),
             "the oldest are read again when they are asked for",
         ),
-        row("log of a container", bytes(azure::SERVICE_LOG), "its end is read"),
+        row(
+            "answer of Azure that is taken apart in one go on the operator's thread",
+            bytes(azure::LONGEST_AT_ONCE),
+            "another thread does it; between the items of a list others have their turn",
+        ),
+        row(
+            "facts that are decided about on the operator's thread: text, and 64 bytes for each value",
+            bytes(observed::LARGE),
+            "another thread does it, for one pass at a time",
+        ),
+        row("model versions that are deleted at a time", number(MOST_GOING), "the next passes see to them"),
+        row("`Retry-After`", time(retry::LONGEST_WAIT), "Azure is asked again after that time"),
+        row(
+            "log of a container",
+            format!("{} lines, {}", azure::LOG_LINES, bytes(azure::SERVICE_LOG)),
+            "its end is read",
+        ),
+        row("digests that are kept of files in Azure ML", number(digests::MOST), "all are read anew"),
         row("log of an operation", bytes(azure::LOG_TAIL), "its end is read"),
-        row("answer to a probe", bytes(probe::ANSWER), "the rest is not read"),
-        row("text of others in a status, an event or a log", format!("{} characters", scrub::LONGEST), "it is cut"),
+        row(
+            "answer to a probe",
+            bytes(probe::ANSWER),
+            "the rest is not read; with `jsonContains` or `bodyMatches` it is `UnexpectedBody`, else its status alone counts",
+        ),
+        row("part of an answer in which `bodyMatches` is looked for", bytes(expectation::SEARCHED), "not looked at"),
+    ]
+}
+
+fn statuses() -> Vec<Row> {
+    vec![
+        row("`status.plan.actions`", number(PlanStatus::MOST), "the last entry says `and N more`"),
+        row("`status.drift`", number(DriftItem::MOST), "the same"),
+        row("`status.occupants`", number(Occupant::MOST), "the same; those of the namespace come first"),
+        row("`status.serviceAssociationLinks`", number(DelegatedSubnetStatus::MOST_LINKS), "the same"),
+        row(
+            "`status.resources[].keys`, room for two largest specs",
+            number(ResourceStatus::MOST_KEYS),
+            "of keys of refused specs those that stand in Azure are kept",
+        ),
+        row(
+            "`status.resources[].id`",
+            characters(ResourceStatus::LONGEST_ID),
+            "not recorded; no id of ours is as long",
+        ),
+        row("name, value or path from elsewhere", characters(LONGEST_VALUE), "cut in its middle"),
+        row("`Kind/name`", characters(LONGEST_LABEL), "the same"),
+        row(
+            "text of others in a status, an event or a log",
+            characters(scrub::LONGEST),
+            "the same; ids are shortened first",
+        ),
+        row("message of a condition", characters(fit::LONGEST_MESSAGE), "the same"),
+        row("value of an answer that differs, in a message", characters(expectation::SHOWN), "its end is cut off"),
+        row("note of an event", bytes(events::NOTE), "cut in its middle"),
+        row(
+            "events of one kind of one object",
+            format!("1 in {}", time(events::SERIES)),
+            "counted; the next one has the number in its `series`",
+        ),
+        row(
+            "kinds of events that are remembered",
+            number(events::MOST),
+            "one is forgotten, and may be told again early",
+        ),
+    ]
+}
+
+fn turns() -> Vec<Row> {
+    vec![
+        row("passes of one namespace at once", number(queue::AT_ONCE), "the others wait; namespaces take turns"),
+        row(
+            "passes over objects that the cache does not keep whole",
+            format!("{} at once", ctx::LARGE_PASSES),
+            "they wait for each other, and nobody else does",
+        ),
+        row("ConfigMaps and Secrets that are read at once", number(ctx::LARGE_READS), "reads wait for each other"),
+        row(
+            "files behind URIs that are read for their digest at once",
+            format!("{}, {} of one identity", remote_files::READERS, remote_files::READERS_OF_ONE),
+            "they wait, at `ReadingModel`",
+        ),
+        row(
+            "uploads out of URIs at once",
+            format!("{}, {} of one identity", ctx::UPLOADS, ctx::UPLOADS_OF_ONE),
+            "the write waits for another pass",
+        ),
+        row(
+            "writes in a row of one object in a virtual network while others wait",
+            writers::IN_A_ROW.to_string(),
+            "it goes to the end of the line",
+        ),
+        row("write in a virtual network without an answer", time(writers::UNANSWERED), "another object may write"),
+        row(
+            "operation in a virtual network after the last look that found it running",
+            format!("{} beyond what Azure asked for", time(writers::UNSEEN)),
+            "another object may write",
+        ),
+        row("turn of an object that was woken and does not come", time(writers::RESERVED), "the next one has it"),
+        row(
+            "wait in line for a virtual network",
+            format!("{} a place, at most {}", time(writers::EACH), time(writers::LONGEST)),
+            "the object looks by itself",
+        ),
+    ]
+}
+
+fn cluster() -> Vec<Row> {
+    vec![
+        row("connections of the admin port at once", number(admin::CONNECTIONS), "the oldest is dropped for a new one"),
+        row("connection of the admin port", time(admin::CONNECTION_LASTS), "closed"),
+        row(
+            "head of a request to it",
+            format!("{}, {}", time(admin::HEAD), bytes(admin::HELD)),
+            "the connection is closed",
+        ),
+        row("work that does not move", time(pulse::STUCK), "`/livez` answers 503"),
+        row(
+            "nodes whose networks are read",
+            number(networks::MOST_PAGES * networks::PAGE as usize),
+            "an error in the log; what was known stays",
+        ),
+        row("refused networks that are kept apart", number(networks::MOST), "their neighbours are refused as well"),
     ]
 }
 

@@ -25,11 +25,11 @@ const NEVER: [(Ipv4Addr, u8); 5] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 /// Nodes of a page of their list: a page is held as a whole while it is read, at some 15 KB a node.
-const PAGE: u32 = 50;
+pub(crate) const PAGE: u32 = 50;
 /// So many pages are read, for 100,000 nodes.
-const MOST_PAGES: usize = 2_000;
+pub(crate) const MOST_PAGES: usize = 2_000;
 /// So many networks are kept apart; of more the neighbours are refused as well.
-const MOST: usize = 4_096;
+pub(crate) const MOST: usize = 4_096;
 
 /// The allowed networks and the refused ones.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 /// Passes of one namespace that are under way at once.
-const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 8;
 
 /// A custom resource of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

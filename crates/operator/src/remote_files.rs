@@ -12,9 +12,9 @@ use std::{
 use tokio::task::AbortHandle;
 
 /// How many files are read at once: each holds a connection, and little memory.
-const READERS: usize = 8;
+pub(crate) const READERS: usize = 8;
 /// How many of them for one identity: its slow files leave readers to others.
-const READERS_OF_ONE: usize = 2;
+pub(crate) const READERS_OF_ONE: usize = 2;
 
 /// Reads that are under way, and what they found. They end with this.
 pub(crate) struct RemoteFiles {

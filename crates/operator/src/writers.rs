@@ -16,16 +16,16 @@ use tokio::time::Instant;
 
 /// How long a write may go unanswered before another object may write: who has no rights, or asks Azure too often, does
 /// not hold up those who share the network.
-const UNANSWERED: Duration = Duration::from_secs(15);
+pub(crate) const UNANSWERED: Duration = Duration::from_secs(15);
 /// How long an operation is taken to run after the last look that found it running. Looks are at most 90 s apart.
-const UNSEEN: Duration = Duration::from_secs(180);
+pub(crate) const UNSEEN: Duration = Duration::from_secs(180);
 /// How long a turn waits for the object whose it is.
-const RESERVED: Duration = Duration::from_secs(30);
+pub(crate) const RESERVED: Duration = Duration::from_secs(30);
 /// So many writes in a row an object may make while others wait.
-const IN_A_ROW: u32 = 8;
+pub(crate) const IN_A_ROW: u32 = 8;
 /// Who waits looks by itself after this for each place in line before it, and at last after [`LONGEST`].
-const EACH: Duration = Duration::from_secs(20);
-const LONGEST: Duration = Duration::from_secs(900);
+pub(crate) const EACH: Duration = Duration::from_secs(20);
+pub(crate) const LONGEST: Duration = Duration::from_secs(900);
 
 /// Turns by virtual network, in lower case; networks in which nobody writes take no memory.
 #[derive(Debug, Default)]

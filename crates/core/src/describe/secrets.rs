@@ -86,7 +86,7 @@ pub(super) fn needs_key(cr: &AciVnetDeployment) -> bool {
 /// The keys of one of them that are needed, or used where they are there.
 pub(super) fn keys_of<'a>(cr: &'a AciVnetDeployment, secret: &str) -> Vec<&'a str> {
     let of_tls = cr.spec.tls.as_ref().is_some_and(|tls| tls.secret_ref.name == secret);
-    let wanted = named(cr).into_iter().filter(|one| one.name == secret).flat_map(|one| one.keys);
+    let wanted = named(cr).filter(|one| one.name == secret).flat_map(|one| one.keys);
     wanted.chain(of_tls.then_some(tls::AUTHORITIES)).collect()
 }
 

@@ -229,7 +229,8 @@ impl World {
         let salt = salt.unwrap_or_else(|| self.salt.to_string().repeat(32));
         let of = |key: &acivnet_api::SecretKeyRef| {
             let value = &self.secrets[&key.name].1[&key.key];
-            acivnet_core::owner::sha256_hex(&[salt.as_bytes(), value.as_bytes()])[..32].to_owned()
+            let digest = acivnet_core::owner::sha256_hex(&[salt.as_bytes(), value.as_bytes()]);
+            digest.chars().take(32).collect::<String>()
         };
         json!({"fingerprints": keys.iter().map(of).collect::<Vec<_>>(), "salt": salt})
     }

@@ -33,7 +33,10 @@ pub fn reference() -> String {
          patches:\n  \
          - target: {{kind: Deployment, name: acivnet}}\n    \
          patch: |\n      \
-         - {{op: add, path: /spec/template/spec/containers/0/env/-, value: {{name: ACIVNET_CLUSTER_NETWORKS, value: 10.244.0.0/16}}}}\n\
+         apiVersion: apps/v1\n      \
+         kind: Deployment\n      \
+         metadata: {{name: acivnet}}\n      \
+         spec: {{template: {{spec: {{containers: [{{name: acivnet, env: [{{name: ACIVNET_CLUSTER_NETWORKS, value: 10.244.0.0/16}}]}}]}}}}}}\n\
          ```\n\n\
          Written from `crates/operator/src/args.rs` by the test `generated` under `ACIVNET_BLESS=1`; do not edit.\n\n\
          | argument | environment | default | meaning |\n|---|---|---|---|\n{}\n",

@@ -192,7 +192,7 @@ async fn the_largest_answer_holds_the_thread_for_no_more_than_a_small_one() {
         (0..count).map(one).collect()
     };
     let network = json!({"id": "/x", "name": "amlvnet1", "location": "japaneast", "etag": "e", "tags": {}, "properties": {
-        "provisioningState": "Succeeded", "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": subnets(35_000)}});
+        "provisioningState": "Succeeded", "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": subnets(40_000)}});
     let text = network.to_string();
     assert!(text.len() > 3 << 20 && text.len() <= acivnet_azure::limits::LARGEST_ANSWER, "{}", text.len());
     let azure = FakeAzure::new(move |line| match line.split_once(' ').unwrap() {

@@ -67,7 +67,7 @@ fn with_rules(priorities: [u32; 2]) -> Object {
             "protocol": "Tcp", "destinationPortRange": "443"})
     };
     let rules: Vec<Value> = priorities.into_iter().enumerate().map(rule).collect();
-    examples::subnet().with("/spec/clientSubnet/networkSecurityGroup/securityRules", rules.into())
+    examples::subnet().with("/spec/clientSubnet/networkSecurityGroup/securityRules", Value::from(rules))
 }
 
 /// What `kubectl wait` looks at: the condition, and which generation it speaks of.

@@ -43,7 +43,7 @@ fn ids(arm_type: &str) -> (Vec<String>, Vec<String>) {
     ];
     let refused = vec![
         "x1".to_owned(),
-        id[1..].to_owned(),
+        id.trim_start_matches('/').to_owned(),
         format!("{id}/"),
         format!("{id}/subnets/default"),
         format!("{id}?api-version=2024-05-01"),
