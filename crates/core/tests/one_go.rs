@@ -64,7 +64,6 @@ fn is_bounded<S: Stored>(what: &str, work: Work, cr: &S, burdened: impl Fn(usize
 }
 
 fn fits_one_go(what: &str, work: Work, steps: u64) {
-    eprintln!("{what}: {steps} steps, {} µs", steps * work as u64 / 1000);
     assert!(steps * work as u64 <= LONGEST, "{what}: {steps} steps of {} ns take too long", work as u64);
 }
 
