@@ -5,7 +5,7 @@ use crate::{
     error::{Refusal, failure, unreachable},
     gate::Permit,
     observe::Class,
-    request::{Answer, Call, JSON},
+    request::{Answer, Call, JSON, LONGEST_AT_ONCE},
     throttle,
 };
 use acivnet_api::conditions::reasons;
@@ -21,6 +21,7 @@ use acivnet_core::{
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
+use tokio::task::yield_now;
 use url::Url;
 
 /// api-version of `GET /subscriptions/{id}`.
@@ -74,7 +75,7 @@ impl Azure {
         let body = if answer.status == 404 {
             self.absent(&call, id, &answer).await.map(|()| None)
         } else {
-            self.object(&call, answer).map(Some)
+            self.object(&call, answer).await.map(Some)
         };
         if kind == &WORKSPACE {
             self.workspace_seen(id, body.as_ref().ok().and_then(Option::as_ref));
@@ -135,7 +136,7 @@ impl Azure {
         let call = self.arm_write(permit, Method::PUT, kind, id, if_match).json(JSON, body);
         let answer = self.accepted(&call, self.send(&call).await?)?;
         self.remember_operation(id, &answer);
-        let busy = answer.json().is_some_and(|body| (kind.phase)(&body) == Phase::Busy);
+        let busy = answer.json().await.is_some_and(|body| (kind.phase)(&body) == Phase::Busy);
         Ok(if busy || answer.status == 202 { self.running(&answer) } else { Progress::Carried })
     }
 
@@ -184,7 +185,7 @@ impl Azure {
         let (mut count, mut url) = (0, first.clone());
         for _ in 0..MOST_PAGES {
             let call = Call::get(url.clone(), class, about);
-            let (items, next) = self.page(&call, self.send(&call).await?, &mut *each)?;
+            let (items, next) = self.page(&call, self.send(&call).await?, &mut *each).await?;
             count += items;
             let Some(next) = next else { return Ok(()) };
             let next = first.join(&next).map_err(|_| unreachable(&call.what(), "nextLink is not a URL"))?;
@@ -200,12 +201,27 @@ impl Azure {
     }
 
     /// Hands the items of a page on, each taken apart by itself, since values take many times what their text does. How
-    /// many there were, and the link to the next page; absent, null and empty end the list.
-    pub(crate) fn page(&self, call: &Call, answer: Answer, each: Each<'_>) -> Result<(usize, Option<String>), Failure> {
+    /// many there were, and the link to the next page; absent, null and empty end the list. Others have their turn between
+    /// the items. Of one that is too long the list tells nothing.
+    pub(crate) async fn page(
+        &self,
+        call: &Call,
+        answer: Answer,
+        each: Each<'_>,
+    ) -> Result<(usize, Option<String>), Failure> {
         let answer = self.accepted(call, answer)?;
         let without = |_| unreachable(&call.what(), "a list without items");
         let page: Page<'_> = serde_json::from_slice(&answer.body).map_err(without)?;
+        let mut bytes = 0;
         for item in &page.value {
+            if item.get().len() > LONGEST_AT_ONCE {
+                return Err(unreachable(&call.what(), "a list with an item that is too long"));
+            }
+            bytes += item.get().len();
+            if bytes > LONGEST_AT_ONCE {
+                yield_now().await;
+                bytes = item.get().len();
+            }
             each(serde_json::from_str(item.get()).map_err(without)?);
         }
         let next = page.next_link.as_ref().and_then(Value::as_str).filter(|link| !link.is_empty());

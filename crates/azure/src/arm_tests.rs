@@ -269,3 +269,54 @@ async fn an_operation_elsewhere_is_never_asked() {
     assert_eq!(azure.operation_error(&id(VNET)).await, None);
     script.done();
 }
+
+/// The most steps, that is allocations, that a future makes between two turns of others, and how many turns they have.
+async fn steps<T>(work: impl Future<Output = T>) -> (u64, usize, T) {
+    let (mut work, mut most, mut turns) = (std::pin::pin!(work), 0, 0);
+    let done = std::future::poll_fn(|context| {
+        let mut polled = std::task::Poll::Pending;
+        let steps = allocation_counter::measure(|| polled = work.as_mut().poll(context)).count_total;
+        (most, turns) = (most.max(steps), turns + 1);
+        polled
+    });
+    let done = done.await;
+    (most, turns, done)
+}
+
+/// 50 ms of 400 ns, as in `crates/core/tests/one_go.rs`.
+const MOST_STEPS: u64 = 125_000;
+
+#[tokio::test(start_paused = true)]
+async fn long_answers_are_taken_apart_with_turns_for_others() {
+    let item = |n: usize| json!({"id": format!("/x/s{n}"), "name": "s", "properties": {"a": {"b": [{"c": {}}]}}});
+    let page: Value = (0..40_000).map(item).collect();
+    let list = json!({"value": page}).to_string();
+    assert!(list.len() > 2 << 20);
+    let path = format!("{VNET}/subnets");
+    let script = Script::new([(get(&path), raw(200, list))]);
+    let mut count = 0;
+    let azure = azure(&script);
+    let scope = id(VNET);
+    let (most, turns, read) = steps(azure.list(&SUBNET, &scope, &mut |_| count += 1)).await;
+    assert!(read.is_ok() && count == 40_000 && turns > 8, "{count} items with {turns} turns");
+    assert!(most <= MOST_STEPS, "{most} steps in one go");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_body_is_taken_apart_on_another_thread() {
+    let body =
+        json!({"etag": "W/1", "properties": {"subnets": (0..100_000).map(|n| json!({"a": n})).collect::<Value>()}});
+    let script = Script::new([(get(VNET), raw(200, body.to_string()))]);
+    let azure = azure(&script);
+    let (most, _, read) = steps(azure.read(&VIRTUAL_NETWORK, &id(VNET))).await;
+    assert_eq!(read, Fact::Present(body));
+    assert!(most <= MOST_STEPS, "{most} steps in one go");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_with_an_item_that_is_too_long_tells_nothing() {
+    let item = json!({"id": "/x", "name": "n".repeat(LONGEST_AT_ONCE)});
+    let script = Script::new([(get(&format!("{VNET}/subnets")), reply(200, json!({"value": [item]})))]);
+    let failed = listed(&azure(&script), &SUBNET, &id(VNET)).await.unwrap_err();
+    assert!(failed.message.contains("too long"), "{}", failed.message);
+}

@@ -97,7 +97,7 @@ impl Azure {
         if matches!(answer.status, 400 | 409) && is_conflict(&Refusal::read(&answer)) {
             return self.one_by_one(place, batch).await;
         }
-        let body = self.object(&call, answer)?;
+        let body = self.object(&call, answer).await?;
         batch.iter().map(|payload| self.new_artifact(&call, &body, payload)).collect()
     }
 
@@ -137,7 +137,7 @@ impl Azure {
         let path = payload.path.split('/').map(segment).collect::<Vec<_>>().join("/");
         let url = endpoints.artifacts(workspace, &format!("{what}/LocalUpload/{}/{path}", segment(&payload.container)));
         let call = Call::get(url, Class::MachineLearning, about(workspace, payload));
-        let body = self.object(&call, self.send(&call).await?)?;
+        let body = self.object(&call, self.send(&call).await?).await?;
         self.blob_url(&call, Some(&body))
     }
 

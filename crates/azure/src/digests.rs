@@ -84,7 +84,7 @@ impl Azure {
         if answer.status == 404 && is_known_absent(&answer) {
             return Ok(None);
         }
-        self.object(&call, answer).map(Some)
+        self.object(&call, answer).await.map(Some)
     }
 
     /// Reads a blob through, a frame in memory at a time.

@@ -94,7 +94,7 @@ impl Azure {
         let url = self.machine_learning_host(workspace, "discoveryUrl", discovery)?;
         let call = Call::get(url, Class::MachineLearning, format!("discovery of {workspace}"));
         let answer: Answer = self.send_plain(&call).await?;
-        let document = self.object(&call, answer)?;
+        let document = self.object(&call, answer).await?;
         let host = |key: &str| {
             self.machine_learning_host(workspace, key, document.get(key).and_then(Value::as_str).unwrap_or_default())
         };

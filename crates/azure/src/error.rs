@@ -14,6 +14,8 @@ use std::time::Duration;
 /// Deeper nesting and more codes than this are not looked at.
 const DEEPEST: usize = 8;
 const MOST: usize = 32;
+/// Longest error body that is taken apart, in bytes.
+const LONGEST: usize = 256 << 10;
 
 /// A failure that no answer explains.
 pub(crate) fn failure(code: &str, message: impl Into<String>, retry: Retry, reason: &'static str) -> Failure {
@@ -53,9 +55,11 @@ impl Refusal {
     }
 
     fn of_bytes(body: &[u8]) -> Self {
-        match serde_json::from_slice(body) {
-            Ok(json) => Self::of_json(&json),
-            Err(_) => Self {
+        // no error of Azure is as long; what is says nothing that is worth the time
+        let short = Some(body).filter(|body| body.len() <= LONGEST);
+        match short.and_then(|body| serde_json::from_slice(body).ok()) {
+            Some(json) => Self::of_json(&json),
+            None => Self {
                 statements: vec![of_text(&String::from_utf8_lossy(body.get(..4096).unwrap_or(body)))],
                 ..Self::default()
             },

@@ -4,4 +4,5 @@ pub use crate::{
     arm::{MOST_ITEMS, MOST_PAGES},
     http::LARGEST_ANSWER,
     machine_learning::{LOG_LINES, LOG_TAIL, SERVICE_LOG},
+    request::LONGEST_AT_ONCE,
 };

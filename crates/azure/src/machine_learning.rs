@@ -96,7 +96,7 @@ impl Azure {
         if is_absent(&answer) {
             return Ok(None);
         }
-        self.object(&call, answer).map(Some)
+        self.object(&call, answer).await.map(Some)
     }
 
     /// An operation of the data plane. Of one that failed the fact holds `operationLogTail`, the end of its log; the
@@ -113,7 +113,7 @@ impl Azure {
         if answer.status == 404 {
             return Ok(None);
         }
-        let mut body = self.object(&call, answer)?;
+        let mut body = self.object(&call, answer).await?;
         let state = body.get("state").and_then(Value::as_str).unwrap_or_default().to_owned();
         let Some(members) = body.as_object_mut() else { return Ok(Some(body)) };
         let log = members.remove("operationLog");

@@ -56,7 +56,7 @@ impl Azure {
         let (mut url, about) = model_list(&endpoints, workspace);
         url.query_pairs_mut().append_pair("name", name).append_pair("count", "1");
         let call = Call::get(url, Class::MachineLearning, about);
-        let mut page = self.object(&call, self.send(&call).await?)?;
+        let mut page = self.object(&call, self.send(&call).await?).await?;
         let first = page.get_mut("value").and_then(Value::as_array_mut).and_then(|list| list.drain(..).next());
         Ok(first.filter(|model| named(model, name)))
     }
@@ -119,7 +119,7 @@ impl Azure {
                 url.query_pairs_mut().append_pair("$skipToken", token);
             }
             let call = Call::get(url, Class::MachineLearning, about);
-            let (_, next) = self.page(&call, self.send(&call).await?, &mut *each)?;
+            let (_, next) = self.page(&call, self.send(&call).await?, &mut *each).await?;
             let Some(next) = next else { return Ok(()) };
             token = skip_token(&base, &next);
             if token.as_ref().is_none_or(|token| !tokens.insert(token.clone())) {
@@ -204,7 +204,7 @@ impl Azure {
             "properties": {DIGEST_PROPERTY: property(body, DIGEST_PROPERTY), OWNER_TAG: property(body, OWNER_TAG)},
         });
         let call = self.model_call(permit, Method::POST, url, about).json(JSON_UTF8, &asset);
-        let made = self.object(&call, self.send(&call).await?)?;
+        let made = self.object(&call, self.send(&call).await?).await?;
         asset_id(&made).ok_or_else(|| unreachable(&call.what(), "an asset without id"))
     }
 

@@ -41,7 +41,7 @@ impl Azure {
         let url = crate::lock(&self.connector.operations.0).get(&key).cloned()?;
         let call = Call::get(url, Class::ResourceManager, format!("operation on {id}"));
         let answer = self.send(&call).await.ok()?;
-        let body = answer.json().unwrap_or_default();
+        let body = answer.json().await.unwrap_or_default();
         let state = body.get("status").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
         if answer.status == 202
             || (answer.status == 200 && !matches!(state.as_str(), "succeeded" | "failed" | "canceled"))

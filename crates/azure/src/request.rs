@@ -19,7 +19,7 @@ use http::{
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 use url::Url;
 
 /// Name and version, as support asks for them.
@@ -31,6 +31,9 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-req
 pub(crate) const JSON: &str = "application/json";
 /// `application/json-patch+json`.
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
+
+/// Longest JSON that is taken apart in one go on the thread that all objects share, in bytes.
+pub const LONGEST_AT_ONCE: usize = 256 << 10;
 
 /// A request to be sent, perhaps twice.
 #[derive(Clone)]
@@ -131,8 +134,13 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(crate) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    /// The body. A long one is taken apart on another thread: all objects share the one that asks.
+    pub(crate) async fn json(&self) -> Option<Value> {
+        if self.body.len() <= LONGEST_AT_ONCE {
+            return serde_json::from_slice(&self.body).ok();
+        }
+        let body = self.body.clone();
+        spawn_blocking(move || serde_json::from_slice(&body).ok()).await.ok().flatten()
     }
 }
 
@@ -293,10 +301,10 @@ impl Azure {
     }
 
     /// The body of a success as a JSON object.
-    pub(crate) fn object(&self, call: &Call, answer: Answer) -> Result<Value, Failure> {
+    pub(crate) async fn object(&self, call: &Call, answer: Answer) -> Result<Value, Failure> {
         let answer = self.accepted(call, answer)?;
         let not_json = || unreachable(&call.what(), &format!("status {} without a JSON object", answer.status));
-        answer.json().filter(Value::is_object).ok_or_else(not_json)
+        answer.json().await.filter(Value::is_object).ok_or_else(not_json)
     }
 
     /// A URL that Azure gave leads elsewhere.

@@ -40,7 +40,7 @@ impl Azure {
         if is_absent(&answer) {
             return Ok(None);
         }
-        let body = self.object(&call, answer)?;
+        let body = self.object(&call, answer).await?;
         let key = |name: &str| Some(Secret::new(body.get(name)?.as_str()?));
         let keys = key("primaryKey").zip(key("secondaryKey"));
         let (primary, secondary) = keys.ok_or_else(|| unreachable(&call.what(), "the answer lacks a key"))?;

@@ -110,8 +110,10 @@ impl Azure {
         if matches!(answer.status, 401 | 403 | 408 | 429 | 500..) {
             return Err(self.refused(&call, &answer));
         }
-        let said =
-            answer.json().and_then(|body| body.pointer("/error/message").and_then(Value::as_str).map(str::to_owned));
+        let said = answer
+            .json()
+            .await
+            .and_then(|body| body.pointer("/error/message").and_then(Value::as_str).map(str::to_owned));
         match said {
             Some(text) if answer.status == 200 => {
                 let message = format!(

@@ -74,7 +74,35 @@ pub struct Refusal {
     pub cause: Cause,
 }
 
+/// Facts that weigh more are decided about on another thread, in bytes: text, and [`VALUE`] for each value.
+pub const LARGE: usize = 64 << 10;
+/// What a value weighs beside its text, in bytes.
+const VALUE: usize = 64;
+
+/// Takes what a value weighs, members and all, from `left`; none where that is not enough.
+fn weigh(value: &Value, left: usize) -> Option<usize> {
+    let left = left.checked_sub(VALUE)?;
+    match value {
+        Value::String(text) => left.checked_sub(text.len()),
+        Value::Array(items) => items.iter().try_fold(left, |left, item| weigh(item, left)),
+        Value::Object(members) => {
+            members.iter().try_fold(left, |left, (name, member)| weigh(member, left.checked_sub(name.len())?))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Some(left),
+    }
+}
+
 impl Observed {
+    /// Whether deciding about all that was read, and reporting it, may take longer than one thread for all objects can
+    /// spare. Found out in the time that what is not large takes.
+    pub fn is_large(&self) -> bool {
+        let fold = |left, fact: &Fact| match fact {
+            Fact::Present(body) => weigh(body, left),
+            Fact::Absent | Fact::Unread(_) => Some(left),
+        };
+        self.facts.values().try_fold(LARGE, fold).is_none()
+    }
+
     /// Whether a step is left undone because Azure refused it in an earlier pass.
     pub fn was_refused(&self, step: &Step) -> bool {
         let refused = |cause: &Cause| self.refusals.iter().any(|one| one.cause == *cause);

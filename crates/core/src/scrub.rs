@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 /// Longest text that leaves the scrubber, in characters.
 pub const LONGEST: usize = 256;
-/// So much of a long text's begin, and of its end, is looked at, in bytes.
-const LOOKED_AT: usize = 4 << 10;
+/// So much of a long text's beginning, and of its end, is looked at, in bytes: looking for secrets by form takes time.
+const LOOKED_AT: usize = 8 << 10;
 
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let patterns = [
@@ -41,7 +41,11 @@ impl Scrubber {
 
     /// The text without the values it was told.
     pub fn hide(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+        let hide = |text: String, secret: &String| match text.contains(secret.as_str()) {
+            true => text.replace(secret.as_str(), "***"),
+            false => text,
+        };
+        self.secrets.iter().fold(text.to_owned(), hide)
     }
 
     /// The same scrubber, which knows what another one knows as well.
@@ -53,7 +57,7 @@ impl Scrubber {
 
     /// One line of at most [`LONGEST`] characters without secrets and control characters. What is longer has the ids of
     /// Azure in it shortened to kind and name, and is cut in its middle if that is not enough: what was tried stands at the
-    /// beginning, and what was wrong at the end.
+    /// beginning, and what was wrong at the end. Of a text beyond 16 KiB only both ends count.
     pub fn clean(&self, text: &str) -> String {
         let mut text = ends(self.hide(text));
         for (pattern, with) in PATTERNS.iter() {
@@ -68,13 +72,16 @@ impl Scrubber {
     }
 }
 
-/// Begin and end of a text that is too long to look for secrets in: a log may be one line.
+/// Beginning and end of a long text, whole words of each: a secret that is cut is not known by its form any more.
 fn ends(text: String) -> String {
     if text.len() <= 2 * LOOKED_AT {
         return text;
     }
     let (head, tail) = (text.floor_char_boundary(LOOKED_AT), text.ceil_char_boundary(text.len() - LOOKED_AT));
-    format!("{} … {}", text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default())
+    let (head, tail) = (text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default());
+    let head = head.rsplit_once(char::is_whitespace).map_or("", |(whole, _)| whole);
+    let tail = tail.split_once(char::is_whitespace).map_or("", |(_, whole)| whole);
+    format!("{head} … {tail}")
 }
 
 /// A text of at most so many characters: with short ids if the whole is longer, and cut in its middle if that is, too.

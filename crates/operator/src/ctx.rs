@@ -2,6 +2,7 @@
 
 use crate::{
     admin::Around,
+    apart,
     config_maps::ConfigMaps,
     digests::Digests,
     events::Told,
@@ -103,6 +104,8 @@ pub struct Ctx {
     /// At reads of what may be large.
     pub(crate) large_reads: Semaphore,
     pub(crate) remote_files: RemoteFiles,
+    /// At decisions about so much that another thread makes them.
+    pub(crate) apart: Semaphore,
     /// At uploads out of URIs: each holds a block of its file in memory.
     pub(crate) uploads: Turns,
     /// What models behind a URI may be.
@@ -168,6 +171,7 @@ impl Ctx {
             config_maps: ConfigMaps::default(),
             large_passes: Semaphore::new(LARGE_PASSES),
             large_reads: Semaphore::new(LARGE_READS),
+            apart: Semaphore::new(apart::AT_ONCE),
             remote_files: RemoteFiles::default(),
             uploads: Turns::new(UPLOADS, UPLOADS_OF_ONE),
             models: options.models,

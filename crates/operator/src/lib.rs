@@ -10,6 +10,7 @@
 mod act;
 pub mod admin;
 mod alike;
+mod apart;
 pub mod args;
 mod bounded;
 mod certificates;

@@ -9,8 +9,8 @@ use acivnet_api::{
 };
 use acivnet_azure::limits as azure;
 use acivnet_core::{
-    describe::{conda, size},
-    expectation, fit, retry, scrub, secret_flaws,
+    describe::{MOST_GOING, conda, size},
+    expectation, fit, observed, retry, scrub, secret_flaws,
 };
 use std::time::Duration;
 
@@ -154,12 +154,24 @@ fn answers() -> Vec<Row> {
             "the list vouches for nothing; resources are read one by one",
         ),
         row("items of a list of Azure", number(azure::MOST_ITEMS), "the same"),
+        row("item of a list of Azure", bytes(azure::LONGEST_AT_ONCE), "the same"),
         row("list of Azure that is kept, packed", bytes(snapshot::LONGEST), "the same"),
         row(
             "all lists of Azure that are kept, packed",
             bytes(snapshot::ALL),
             "the oldest are read again when they are asked for",
         ),
+        row(
+            "answer of Azure that is taken apart in one go on the operator's thread",
+            bytes(azure::LONGEST_AT_ONCE),
+            "another thread does it; between the items of a list others have their turn",
+        ),
+        row(
+            "facts that are decided about on the operator's thread: text, and 64 bytes for each value",
+            bytes(observed::LARGE),
+            "another thread does it, for one pass at a time",
+        ),
+        row("model versions that are deleted at a time", number(MOST_GOING), "the next passes see to them"),
         row("`Retry-After`", time(retry::LONGEST_WAIT), "Azure is asked again after that time"),
         row(
             "log of a container",

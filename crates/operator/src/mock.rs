@@ -170,6 +170,8 @@ impl Http for FakeAzure {
             (self.handler)(&line)
         };
         let response = Response::builder().status(status).header("content-type", "application/json");
-        Ok(response.body(acivnet_azure::full(body.to_string())).unwrap())
+        // a text is what is sent, as it is
+        let body = if let Value::String(text) = body { text } else { body.to_string() };
+        Ok(response.body(acivnet_azure::full(body)).unwrap())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     act::{act, end_turns},
+    apart::{self, Decided},
     ctx::Ctx,
     definition, kubernetes, lease,
     object::Object,
@@ -10,13 +11,8 @@ use crate::{
     publish,
     queue::Who,
 };
-use acivnet_core::{
-    plan::Done,
-    report::Next,
-    retry::Retry,
-    subject::{Pass, decide, names},
-};
-use std::time::Duration;
+use acivnet_core::{plan::Done, report::Next, retry::Retry, subject::names};
+use std::{mem::take, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// One pass over one object. In how long to look again; without a time, when something changes.
@@ -108,34 +104,33 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     if !cr.asked() {
         sight.observed.refusals = ctx.refusals.standing(cr.meta());
     }
-    let (mut blueprint, mut plan) = decide(cr, &sight.observed, ctx.clock.now());
+    let (mut blueprint, mut plan) = apart::decided(ctx, cr, &mut sight.observed).await;
     if sight.is_shared() && !plan.settled() {
         sight.look_closer(cr).await;
-        (blueprint, plan) = decide(cr, &sight.observed, ctx.clock.now());
+        (blueprint, plan) = apart::decided(ctx, cr, &mut sight.observed).await;
     }
     ctx.running.note(cr.meta(), &blueprint, &plan, looked, ctx.pace);
     if let Some(azure) = &mut sight.azure {
         azure.hide(sight.secrets.scrubber());
         azure.hurry(priority.of_write(cr.drifts(&sight.observed) && !cr.deleting()));
     }
-    let report = |cr: &S, done: Option<&Done>| {
-        cr.report(&Pass { observed: &sight.observed, blueprint: &blueprint, plan: &plan, now: ctx.clock.now() }, done)
-    };
+    let (observed, blueprint, plan) = (Arc::new(take(&mut sight.observed)), Arc::new(blueprint), Arc::new(plan));
+    let decided = Decided { observed, blueprint: Arc::clone(&blueprint), plan: Arc::clone(&plan) };
     let (Some(azure), true) = (&sight.azure, plan.writes().next().is_some()) else {
         publish::keep_credentials(ctx, cr, sight.known.as_deref()).await?;
-        let said = report(cr, None);
+        let said = apart::reported(ctx, cr, &decided, None).await;
         let turn = end_turns(ctx, &who, &blueprint, &plan, &Done::default());
         publish::publish(ctx, cr.clone(), &said).await?;
         return Ok(Outcome { next: said.next, progress: false, turn });
     };
     let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;
-    let before = report(&cr, None);
+    let before = apart::reported(ctx, &cr, &decided, None).await;
     let cr = publish::record(ctx, cr, &before).await?;
     let Some(done) = act(ctx, azure, (&who, cr.meta()), &sight.secrets, &blueprint, &plan).await else {
         return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false, turn: None });
     };
-    ctx.refusals.learn(ctx, cr.meta(), &sight.observed, (&blueprint, &plan, &done));
-    let said = report(&cr, Some(&done));
+    ctx.refusals.learn(ctx, cr.meta(), &decided.observed, (&blueprint, &plan, &done));
+    let said = apart::reported(ctx, &cr, &decided, Some(&done)).await;
     let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
         0 => said.next,
         repeats => later(ctx, said.next, repeats),

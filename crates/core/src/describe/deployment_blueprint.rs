@@ -39,6 +39,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::Condition};
 use serde_json::{Map, Value};
 
+/// Most model versions that are deleted at a time; the next passes see to the others.
+pub const MOST_GOING: usize = 64;
+
 /// Describes one deployment.
 pub(super) struct Describer<'a> {
     pub cr: &'a AciVnetDeployment,
@@ -81,7 +84,7 @@ impl Describer<'_> {
             blueprint.push(keys);
         }
         // of versions with the same key the lowest stays: a registration whose answer was lost made the others
-        for body in versions.iter().skip(1) {
+        for body in versions.iter().skip(1).take(MOST_GOING) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
         Ok(blueprint)
@@ -96,7 +99,9 @@ impl Describer<'_> {
         if let Fact::Unread(failure) = self.observed.fact(&self.models_question()) {
             blueprint.blocked = Some(Cause::from(&failure));
         }
-        for body in self.own_models().into_iter().filter(|body| !self.stays_in_use(body)) {
+        let used = self.stay_in_use();
+        let goes = |body: &&Value| !used.iter().any(|one| one.eq_ignore_ascii_case(&model_version::label(body)));
+        for body in self.own_models().into_iter().filter(goes).take(MOST_GOING) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
         blueprint
@@ -112,13 +117,12 @@ impl Describer<'_> {
         }
     }
 
-    /// A version that an adopted service runs stays with it, and one that another's service runs by now.
-    fn stays_in_use(&self, version: &Value) -> bool {
+    /// The versions that an adopted service runs stay with it, and those that another's service runs by now.
+    fn stay_in_use(&self) -> Vec<String> {
         let service = service_node(self.cr, self.observed, &self.workspace, Goal::Gone);
         let anothers = matches!(look(&service, self.observed, self.cr.recorded()), Seen::Foreign(_));
         let stands = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained || anothers);
-        let used = stands.map(|stands| web_service::model_ids(stands)).unwrap_or_default();
-        used.iter().any(|label| label.eq_ignore_ascii_case(&model_version::label(version)))
+        stands.map(|stands| web_service::model_ids(stands).into_iter().map(Into::into).collect()).unwrap_or_default()
     }
 
     /// Takes what an adopted service runs for the wanted content where it is: the script, and if none of ours is
@@ -197,7 +201,7 @@ impl Describer<'_> {
         let list = self.observed.body(&self.models_question()).and_then(Value::as_array);
         let ours = |body: &&Value| model_version::property(body, OWNER_TAG) == Some(&self.owner.key);
         let mut list: Vec<&Value> = list.into_iter().flatten().filter(ours).collect();
-        list.sort_by_key(|body| model_version::version(body).parse::<u64>().unwrap_or(u64::MAX));
+        list.sort_by_cached_key(|body| model_version::version(body).parse::<u64>().unwrap_or(u64::MAX));
         list
     }
 

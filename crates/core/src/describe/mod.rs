@@ -29,6 +29,7 @@ mod tls;
 mod variables;
 
 pub use delegated_subnet::virtual_network_of;
+pub use deployment_blueprint::MOST_GOING;
 pub use inputs::SOURCE_DIRECTORY;
 pub use neighbours::{Sibling, SubnetUser, has_reached_network};
 

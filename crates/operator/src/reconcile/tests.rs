@@ -167,3 +167,42 @@ async fn what_somebody_may_remove_is_tried_ever_later() {
     let (then, _) = passes(&ctx, &object, &azure, 3000).await;
     assert!((5..=8).contains(&first) && (8..=14).contains(&then), "{first} in five minutes, {then} in fifty more");
 }
+
+/// The most steps that a future makes in one go, counted as in `crates/core/tests/one_go.rs`.
+async fn most_steps<T>(work: impl Future<Output = T>) -> (u64, T) {
+    let (mut work, mut most) = (std::pin::pin!(work), 0);
+    let done = std::future::poll_fn(|context| {
+        let mut polled = std::task::Poll::Pending;
+        let steps = allocation_counter::measure(|| polled = work.as_mut().poll(context)).count_total;
+        most = most.max(steps);
+        polled
+    });
+    let done = done.await;
+    (most, done)
+}
+
+/// 50 ms of 400 ns.
+const MOST_STEPS: u64 = 125_000;
+
+#[tokio::test]
+async fn the_largest_answer_holds_the_thread_for_no_more_than_a_small_one() {
+    let (mock, object) = cluster(subnet(), true);
+    let subnets = |count: usize| -> Value {
+        let one = |n| json!({"id": format!("/x/subnets/s{n}"), "name": format!("s{n}"), "properties": {"addressPrefix": "10.0.7.0/24"}});
+        (0..count).map(one).collect()
+    };
+    let network = json!({"id": "/x", "name": "amlvnet1", "location": "japaneast", "etag": "e", "tags": {}, "properties": {
+        "provisioningState": "Succeeded", "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": subnets(40_000)}});
+    let text = network.to_string();
+    assert!(text.len() > 3 << 20 && text.len() <= acivnet_azure::limits::LARGEST_ANSWER, "{}", text.len());
+    let azure = FakeAzure::new(move |line| match line.split_once(' ').unwrap() {
+        ("GET", path) if path.ends_with("/virtualNetworks/amlvnet1") => (200, Value::String(text.clone())),
+        ("GET", _) => (404, json!({"error": {"code": "ResourceNotFound", "message": "no"}})),
+        _ => (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}})),
+    });
+    let ctx = mock.ctx_with(azure.clone());
+    let (most, again) = most_steps(reconcile(&ctx, &read(&object))).await;
+    assert!(again.is_some() && azure.lines().len() > 1);
+    assert_eq!(condition(&object, "Ready")["reason"], reasons::ADOPTION_REFUSED, "it was looked at");
+    assert!(most <= MOST_STEPS, "{most} steps in one go");
+}

@@ -57,7 +57,6 @@ const POLICY: &str =
     "a policy of the recording subscription put a security group on the subnet, whose name ends with NRMS";
 const SORTED: &str = "the recording is sorted by the second of the answers: this came before the deletion of its group";
 const PATCHED: &str = "the recording is sorted by the second of the answers: this came after the PATCH";
-const ENDED: &str = "the recorded container has done its work; here a container without a script goes on";
 const SINCE_2022: &str =
     "Azure has added or left it out since 2022, whatever the version, as the recording of November 2025 shows";
 const EVENTS: &str = "the events of containers differ by year: names and ids in texts, the digest of the image, which of them an operation lists";

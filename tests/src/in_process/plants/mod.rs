@@ -7,6 +7,7 @@ mod azure_reads;
 mod azure_writes;
 mod kubernetes;
 mod of_others;
+mod tenants;
 mod truth;
 
 use super::{outward::Outward, wire::Lost};
@@ -38,9 +39,17 @@ pub struct Planted {
 
 /// All bugs.
 pub fn all() -> impl Iterator<Item = &'static Planted> {
-    [kubernetes::BUGS, adoption::BUGS, azure_reads::BUGS, azure_writes::BUGS, of_others::BUGS, truth::BUGS]
-        .into_iter()
-        .flatten()
+    [
+        kubernetes::BUGS,
+        adoption::BUGS,
+        azure_reads::BUGS,
+        azure_writes::BUGS,
+        of_others::BUGS,
+        tenants::BUGS,
+        truth::BUGS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// A request as a bug sees it once it is on its way.

@@ -17,6 +17,8 @@ use traceback::{Frame, Raised};
 
 /// So much of a log is looked at, its end, in bytes.
 const LOOKED_AT: usize = 256 << 10;
+/// The same in lines: a recursion that ends by Python's limit has three thousand.
+const LINES: usize = 5000;
 
 /// What ended a container, or fails its requests.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub(super) fn of_request(log: &str) -> Option<String> {
 fn tail(log: &str) -> &str {
     let from = log.len().saturating_sub(LOOKED_AT);
     let from = (from..log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or_default();
+    let log = log.get(from..).unwrap_or_default();
+    let from = log.rmatch_indices('\n').nth(LINES).map_or(0, |(end, _)| end + 1);
     log.get(from..).unwrap_or_default()
 }
 
