@@ -15,7 +15,7 @@ use std::time::Duration;
 const DEEPEST: usize = 8;
 const MOST: usize = 32;
 /// Longest error body that is taken apart, in bytes.
-const LONGEST: usize = 256 << 10;
+pub const LONGEST: usize = 256 << 10;
 
 /// A failure that no answer explains.
 pub(crate) fn failure(code: &str, message: impl Into<String>, retry: Retry, reason: &'static str) -> Failure {

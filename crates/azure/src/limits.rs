@@ -2,6 +2,7 @@
 
 pub use crate::{
     arm::{MOST_ITEMS, MOST_PAGES},
+    error::LONGEST as LONGEST_ERROR,
     http::LARGEST_ANSWER,
     machine_learning::{LOG_LINES, LOG_TAIL, SERVICE_LOG},
     request::LONGEST_AT_ONCE,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 /// Longest text that leaves the scrubber, in characters.
 pub const LONGEST: usize = 256;
 /// So much of a long text's beginning, and of its end, is looked at, in bytes: looking for secrets by form takes time.
-const LOOKED_AT: usize = 8 << 10;
+pub const LOOKED_AT: usize = 8 << 10;
 
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let patterns = [

@@ -9,7 +9,7 @@ use acivnet_api::{
 };
 use acivnet_azure::limits as azure;
 use acivnet_core::{
-    describe::{MOST_GOING, conda, size},
+    describe::{CRASH_LINES, MOST_GOING, conda, size},
     expectation, fit, observed, retry, scrub, secret_flaws,
 };
 use std::time::Duration;
@@ -170,6 +170,13 @@ fn answers() -> Vec<Row> {
             "facts that are decided about on the operator's thread: text, and 64 bytes for each value",
             bytes(observed::LARGE),
             "another thread does it, for one pass at a time",
+        ),
+        row("error body of Azure that is taken apart", bytes(azure::LONGEST_ERROR), "its beginning counts as text"),
+        row("lines of a container's log that are looked at", number(CRASH_LINES), "the last ones"),
+        row(
+            "text from elsewhere in which secrets are looked for",
+            bytes(2 * scrub::LOOKED_AT),
+            "both ends of it, whole words, are what counts",
         ),
         row("model versions that are deleted at a time", number(MOST_GOING), "the next passes see to them"),
         row("`Retry-After`", time(retry::LONGEST_WAIT), "Azure is asked again after that time"),

@@ -28,6 +28,7 @@ mod sources;
 mod tls;
 mod variables;
 
+pub use crash::LINES as CRASH_LINES;
 pub use delegated_subnet::virtual_network_of;
 pub use deployment_blueprint::MOST_GOING;
 pub use inputs::SOURCE_DIRECTORY;

@@ -18,7 +18,7 @@ use traceback::{Frame, Raised};
 /// So much of a log is looked at, its end, in bytes.
 const LOOKED_AT: usize = 256 << 10;
 /// The same in lines: a recursion that ends by Python's limit has three thousand.
-const LINES: usize = 5000;
+pub const LINES: usize = 5000;
 
 /// What ended a container, or fails its requests.
 #[derive(Debug, PartialEq, Eq)]
