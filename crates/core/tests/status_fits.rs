@@ -8,7 +8,7 @@ use acivnet_api::{AciVnetDeployment, DelegatedSubnet, ResourceStatus, conditions
 use acivnet_core::{
     failure::{Cause, Failure},
     observed::{Fact, Identity, Refusal},
-    plan::{Done, Progress, digest},
+    plan::{Done, Progress, digest_with_keys},
     report::Report,
     retry::Retry,
     subject::{Pass, Subject, decide},
@@ -148,16 +148,17 @@ fn reports<S: Stored>(world: &World, cr: &S, ends: Ends, text: &str) -> Vec<Repo
         Ends::Earlier => {
             let (blueprint, plan) = decide(cr, &observed, now);
             let refused = |(at, request): (usize, &acivnet_core::plan::Request)| Refusal {
-                write: digest(&blueprint.nodes[at], request),
+                write: digest_with_keys(&blueprint.nodes[at], request, &observed),
                 cause: Cause::from(&failure_with(text)),
             };
-            observed.refusals = plan.writes().map(refused).collect();
+            let refusals = plan.writes().map(refused).collect();
+            observed.refusals = refusals;
         }
         Ends::Well | Ends::Refused => {}
     }
     let (blueprint, plan) = decide(cr, &observed, now);
     let repeated = |(at, request): (usize, &acivnet_core::plan::Request)| {
-        let write = digest(&blueprint.nodes[at], request);
+        let write = digest_with_keys(&blueprint.nodes[at], request, &observed);
         observed.refusals.iter().any(|one| one.write == write)
     };
     assert!(!plan.writes().any(repeated), "what was refused is repeated");

@@ -161,14 +161,14 @@ pub const KNOWN: &[Known] = &[
         (GROUP_2018, 25),
     ),
     known("microsoft.containerinstance", What::Value, "instanceView.events[].message", EVENTS, (GROUP_PYTHON, 2)),
-    known("microsoft.containerinstance", What::Value, "properties.events[].message", EVENTS, (GROUP_2018, 8)),
     known(
-        "microsoft.containerinstance",
+        "microsoft.containerinstance/containergroups",
         What::Missing,
         "properties.ipAddress.ip",
-        "a public address came with the answer to PUT until 2021, not since",
-        (GROUP_NET, 1),
+        "a group whose stop was a second ago still showed its public address",
+        (GROUP_2018, 25),
     ),
+    known("microsoft.containerinstance", What::Value, "properties.events[].message", EVENTS, (GROUP_2018, 9)),
     known("microsoft.containerinstance", What::Value, "properties.provisioningState", RESTART, (GROUP_2018, 25)),
     known(
         "microsoft.containerinstance/containergroups/containers/exec",
