@@ -12,6 +12,7 @@ start_the_bed() {
   start_kubernetes
   start_azure tools/demo/seed.json --issuer-ca "$STATE/kube/ca.crt"
   install_operator
+  kubectl apply --server-side -f tests/faults/probe-of-pods/node.yaml
   start_operator
 }
 

@@ -33,8 +33,6 @@ def a_network_that_a_stranger_names_first(checks: Checks) -> None:
 
 @AREA.quick_step
 def a_probe_reaches_no_pod(checks: Checks) -> None:
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}, "spec": {"podCIDR": "10.244.1.0/24", "podCIDRs": ["10.244.1.0/24"]}}
-    cluster.apply(node, "default")
     cluster.team("nb", cluster.resource_group("rg-nb", "ws-nb"))
     files = {"score.py": "def init(): pass\ndef run(data): return 1\n", "model.pkl": "m", "sample.json": "{}"}
     cluster.config_map("files", files | {"env.yml": cluster.example_files()["myenv.yml"]}, "nb")
@@ -45,7 +43,6 @@ def a_probe_reaches_no_pod(checks: Checks) -> None:
     checks.contains("no request is sent there, and why", said, "False AddressNotAllowed", "belongs to the cluster")
     for kind, name in ((DEPLOYMENT, "qqq3"), (SUBNET, "p3")):
         cluster.kubectl("delete", kind, name, "--timeout=120s", namespace="nb")
-    cluster.kubectl("delete", "node", "node-1")
 
 
 @AREA.quick_step
