@@ -1,12 +1,13 @@
 //! Lists: `{"value":[…],"nextLink":"…"}`, and who sees which entry.
 
+use super::wrong_verb;
 use crate::call::Call;
 use crate::error::{Refusal, Response, json_response};
-use crate::store::key;
+use crate::store::{Resource, key};
 use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -16,6 +17,29 @@ use serde_json::{Value, json};
 /// As [`page_body`].
 pub fn page(world: &World, call: &Call, raw_path: &str, items: Vec<(String, Value)>) -> Result<Response, Refusal> {
     page_body(world, call, raw_path, items).map(|body| json_response(StatusCode::OK, &body))
+}
+
+/// One page of the resources of a type, at a subscription or group, that the caller may see.
+///
+/// # Errors
+/// `404 ResourceGroupNotFound`, `403 AuthorizationFailed`, `405`, and as [`page_body`].
+pub fn resources(
+    world: &World,
+    call: &Call,
+    raw_path: &str,
+    (scope, kind): (&str, &str),
+    body: impl Fn(&Resource) -> Value,
+) -> Result<Response, Refusal> {
+    if call.method != Method::GET {
+        return Err(wrong_verb(call));
+    }
+    let action = format!("{kind}/read");
+    let visible = visible(world, call, &action, scope)?;
+    if scope.to_ascii_lowercase().contains("/resourcegroups/") {
+        world.existing_group(scope)?;
+    }
+    let found = world.resources.children(scope, kind).into_iter().filter(|found| visible(&found.id));
+    page(world, call, raw_path, found.map(|found| (found.id.clone(), body(found))).collect())
 }
 
 /// One page of `items` (id and body), in order of id. A list is no snapshot: a page begins behind the last id of the

@@ -39,16 +39,7 @@ pub fn route(world: &mut World, call: &Call, raw_path: &str, scope: &str, rest: 
 }
 
 fn list(world: &World, call: &Call, raw_path: &str, scope: &str) -> Result<Response, Refusal> {
-    if call.method != Method::GET {
-        return Err(wrong_verb(call));
-    }
-    let action = format!("{KIND}/read");
-    let visible = paging::visible(world, call, &action, scope)?;
-    if scope.to_ascii_lowercase().contains("/resourcegroups/") {
-        world.existing_group(scope)?;
-    }
-    let found = world.resources.children(scope, KIND).into_iter().filter(|found| visible(&found.id));
-    paging::page(world, call, raw_path, found.map(|found| (found.id.clone(), body(found))).collect())
+    paging::resources(world, call, raw_path, (scope, KIND), body)
 }
 
 fn one(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> {

@@ -83,16 +83,7 @@ pub(super) fn route(
 }
 
 fn list(world: &World, call: &Call, raw_path: &str, kind: &Kind, scope: &str) -> Result<Response, Refusal> {
-    if call.method != Method::GET {
-        return Err(wrong_verb(call));
-    }
-    let action = format!("{}/read", kind.name);
-    let visible = paging::visible(world, call, &action, scope)?;
-    if scope.to_ascii_lowercase().contains("/resourcegroups/") {
-        world.existing_group(scope)?;
-    }
-    let found = world.resources.children(scope, kind.name).into_iter().filter(|found| visible(&found.id));
-    paging::page(world, call, raw_path, found.map(|found| (found.id.clone(), body(world, kind, found))).collect())
+    paging::resources(world, call, raw_path, (scope, kind.name), |found| body(world, kind, found))
 }
 
 fn one(world: &mut World, call: &Call, kind: &'static Kind, id: &str) -> Result<Response, Refusal> {

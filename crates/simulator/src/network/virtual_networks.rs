@@ -38,17 +38,7 @@ struct Wanted {
 /// # Errors
 /// `404 ResourceGroupNotFound`, `403 AuthorizationFailed`, `405`.
 pub fn list(world: &World, call: &Call, raw_path: &str, scope: &str) -> Result<Response, Refusal> {
-    if call.method != Method::GET {
-        return Err(wrong_verb(call));
-    }
-    let action = format!("{KIND}/read");
-    let visible = paging::visible(world, call, &action, scope)?;
-    if scope.to_ascii_lowercase().contains("/resourcegroups/") {
-        world.existing_group(scope)?;
-    }
-    let found = world.resources.children(scope, KIND).into_iter().filter(|network| visible(&network.id));
-    let items = found.map(|network| (network.id.clone(), body(world, network))).collect();
-    paging::page(world, call, raw_path, items)
+    paging::resources(world, call, raw_path, (scope, KIND), |network| body(world, network))
 }
 
 /// GET, PUT, PATCH (tags), DELETE.
