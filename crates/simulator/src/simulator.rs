@@ -75,6 +75,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     runner: Arc<dyn Runner>,
     issuers: Arc<dyn IssuerKeys>,
+    /// Held while the runner is given what is to stand, so that what was read earlier never replaces what was read later.
+    driving: tokio::sync::Mutex<()>,
 }
 
 /// In the extensions of a response: the request was (or was not) carried out, and the connection is to be closed
@@ -114,7 +116,14 @@ impl Simulator {
             directory: Directory::new(config.key),
         });
         config.seed.merge_into(&mut world);
-        Self(Arc::new(Shared { world: Mutex::new(world), clock, runner: config.runner, issuers: config.issuers }))
+        let (runner, issuers) = (config.runner, config.issuers);
+        Self(Arc::new(Shared {
+            world: Mutex::new(world),
+            clock,
+            runner,
+            issuers,
+            driving: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// Settles what is due, then lets `act` read and change the world. It can't wait: the lock is held meanwhile.
@@ -127,6 +136,11 @@ impl Simulator {
     /// How containers run.
     pub fn runner(&self) -> &Arc<dyn Runner> {
         &self.0.runner
+    }
+
+    /// The turn to give the runner what is to stand.
+    pub(crate) fn driving(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.driving
     }
 
     /// Where keys of federated issuers come from.
@@ -146,8 +160,14 @@ impl Simulator {
                 response
             }
             Destination::Azure(area) => {
+                let writes = !request.method().is_safe();
                 run::drive(self).await;
-                self.as_azure(area, request).await
+                let response = self.as_azure(area, request).await;
+                // What a write changes at once holds before its answer is read.
+                if writes {
+                    run::drive(self).await;
+                }
+                response
             }
         }
     }

@@ -16,6 +16,7 @@ pub async fn drive(simulator: &Simulator) {
     if runner.scripted() {
         return;
     }
+    let _turn = simulator.driving().lock().await;
     let pending = simulator.with(|world| machine_learning::pending(world));
     for build in pending.builds {
         let (log, outcome) = match runner.build(&build.key, &build.environment).await {
