@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Builds a program that is written in Go from the modules pinned in tools/go/NAME, once, and prints its path.
+# usage: go-tool.sh NAME     the names are the folders of tools/go
+# The first line `tool PACKAGE` of NAME/go.mod says what is built; the cache is keyed by go.mod.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=common.sh
+source "$here/common.sh"
+
+package_of() { # FOLDER
+  awk '$1 == "tool" && NF == 2 { print $2; exit }' "$1/go.mod"
+}
+
+build() { # FOLDER PACKAGE FILE
+  local name=${1##*/}
+  printf 'Building %s (needed once; some minutes on two cores)\n' "$name" >&2
+  CGO_ENABLED=0 go build -C "$1" -trimpath -ldflags '-s -w' -o "$3.part" "$2" >&2 \
+    || die "$name did not compile; the compiler's words are above. Run the same command again to go on"
+  mv "$3.part" "$3"
+}
+
+main() {
+  local name=${1:?usage: go-tool.sh NAME} folder package file
+  folder=$here/go/$name
+  [ -f "$folder/go.mod" ] || die "unknown program $name; known: $(cd "$here/go" && echo *)"
+  package=$(package_of "$folder")
+  file=$(cache_folder)/tools/$name-$(sha256sum < "$folder/go.mod" | cut -c1-12)/$name
+  if [ ! -x "$file" ]; then
+    command -v go >/dev/null || die "Go is missing; tools/preflight.sh says how to get it"
+    mkdir -p "${file%/*}"
+    take_lock "${file%/*}/.lock" "building $name"
+  fi
+  [ -x "$file" ] || build "$folder" "$package" "$file"
+  printf '%s\n' "$file"
+}
+
+main "$@"
