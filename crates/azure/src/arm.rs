@@ -184,7 +184,7 @@ impl Azure {
     pub(crate) async fn pages(&self, first: Url, class: Class, about: &str, each: Each<'_>) -> Result<(), Failure> {
         let (mut count, mut url) = (0, first.clone());
         for _ in 0..MOST_PAGES {
-            let call = Call::get(url.clone(), class, about);
+            let call = Call::get(url.clone(), class, about).page();
             let (items, next) = self.page(&call, self.send(&call).await?, &mut *each).await?;
             count += items;
             let Some(next) = next else { return Ok(()) };

@@ -11,6 +11,7 @@ use crate::{
     observe::Observer,
     operation::Operations,
     random::Random,
+    room::{Room, Rooms},
     throttle::{Errand, Priority, Throttle},
     token::Tokens,
 };
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) operations: Operations,
     pub(crate) gate: Gate,
     pub(crate) throttle: Throttle,
+    pub(crate) rooms: Rooms,
 }
 
 /// The process's connection to one cloud: tokens, discovered endpoints, the gate. Cheap to clone.
@@ -78,6 +80,7 @@ impl Connector {
             operations,
             gate,
             throttle,
+            rooms: Rooms::default(),
         }))
     }
 
@@ -90,6 +93,7 @@ impl Connector {
             correlation: self.0.random.uuid(),
             errand: Errand::default(),
             scrubber: Scrubber::new(identity.secrets()),
+            room: Room::default(),
         }
     }
 
@@ -106,6 +110,7 @@ pub struct Azure {
     pub(crate) correlation: String,
     pub(crate) errand: Errand,
     pub(crate) scrubber: Scrubber,
+    pub(crate) room: Room,
 }
 
 impl Azure {

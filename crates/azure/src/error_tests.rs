@@ -3,7 +3,7 @@ use http::HeaderMap;
 use proptest::prelude::*;
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, headers: HeaderMap::new(), body: body.to_owned().into() }
+    Answer { status, headers: HeaderMap::new(), body: body.to_owned().into(), _room: None }
 }
 
 fn read(status: u16, body: &str) -> Failure {
@@ -226,7 +226,7 @@ fn json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn no_bytes_are_too_strange(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..600)) {
-        let answer = Answer { status, headers: HeaderMap::new(), body: body.into() };
+        let answer = Answer { status, headers: HeaderMap::new(), body: body.into(), _room: None };
         let found = refused(&answer, "GET x", Class::Blob, Timestamp::UNIX_EPOCH, &Scrubber::default());
         prop_assert!(!found.code.is_empty() && found.message.chars().count() <= 256);
     }

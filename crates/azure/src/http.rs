@@ -105,12 +105,26 @@ pub enum CollectError {
 ///
 /// # Errors
 /// A longer body, or one that broke off.
-pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, CollectError> {
-    let mut bytes = BytesMut::new();
+pub async fn collect(body: Body, limit: usize) -> Result<Bytes, CollectError> {
+    collect_in(body, limit, limit, std::future::ready(())).await
+}
+
+/// The same, but of a body of more than `small` bytes the rest is read only once there is room for it.
+pub(crate) async fn collect_in(
+    mut body: Body,
+    limit: usize,
+    small: usize,
+    room: impl Future<Output = ()>,
+) -> Result<Bytes, CollectError> {
+    let (mut bytes, mut room) = (BytesMut::new(), Some(room));
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(CollectError::Broken)?.into_data() else { continue };
-        if bytes.len().saturating_add(data.len()) > limit {
+        let length = bytes.len().saturating_add(data.len());
+        if length > limit {
             return Err(CollectError::TooLong(limit));
+        }
+        if let Some(room) = room.take_if(|_| length > small) {
+            room.await;
         }
         bytes.extend_from_slice(&data);
     }

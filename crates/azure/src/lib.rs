@@ -29,6 +29,7 @@ mod public;
 mod random;
 mod remote;
 mod request;
+mod room;
 mod service_keys;
 mod services;
 mod sign_in;

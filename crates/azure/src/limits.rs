@@ -6,4 +6,5 @@ pub use crate::{
     http::LARGEST_ANSWER,
     machine_learning::{LOG_LINES, LOG_TAIL, SERVICE_LOG},
     request::LONGEST_AT_ONCE,
+    room::LARGE_AT_ONCE,
 };

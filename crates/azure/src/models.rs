@@ -118,7 +118,7 @@ impl Azure {
             if let Some(token) = &token {
                 url.query_pairs_mut().append_pair("$skipToken", token);
             }
-            let call = Call::get(url, Class::MachineLearning, about);
+            let call = Call::get(url, Class::MachineLearning, about).page();
             let (_, next) = self.page(&call, self.send(&call).await?, &mut *each).await?;
             let Some(next) = next else { return Ok(()) };
             token = skip_token(&base, &next);

@@ -5,7 +5,7 @@ use crate::{
     error::{Refusal, failure, refused, unreachable},
     fence::{Fence, fenced},
     gate::{Permit, not_leading},
-    http::{LARGEST_ANSWER, SendError, TimeLimit, collect, full},
+    http::{LARGEST_ANSWER, SendError, TimeLimit, collect_in, full},
     observe::{Class, Sent, Waited},
     throttle::{self, Leave, NoTurn, Sort},
     token::Token,
@@ -19,7 +19,7 @@ use http::{
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::{task::spawn_blocking, time::Instant};
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking, time::Instant};
 use url::Url;
 
 /// Name and version, as support asks for them.
@@ -47,6 +47,8 @@ pub(crate) struct Call {
     body: Bytes,
     headers: Vec<(HeaderName, HeaderValue)>,
     limit: Option<Duration>,
+    /// The answer is a page of a list, and goes before the pass does.
+    page: bool,
     /// Of a write: until when it may be sent.
     fence: Option<Arc<dyn Fence>>,
 }
@@ -82,8 +84,14 @@ impl Call {
             body: Bytes::new(),
             headers: Vec::new(),
             limit: None,
+            page: false,
             fence: None,
         }
+    }
+
+    /// What is asked for is a page of a list.
+    pub(crate) fn page(self) -> Self {
+        Self { page: true, ..self }
     }
 
     pub(crate) fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
@@ -123,6 +131,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Of a large page of a list: held while it is in memory.
+    pub(crate) _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Answer {
@@ -175,7 +185,7 @@ impl Azure {
         if call.is_late(|fence| fence.may_start()) {
             return Err(not_leading());
         }
-        let answered = self.exchange(request).await;
+        let answered = self.exchange(request, call.page).await;
         let status = answered.as_ref().map_or(0, |answer| answer.status);
         let remaining = answered.as_ref().ok().and_then(|answer| throttle::remaining(&answer.headers));
         self.connector.observer.answered(&Sent { verb: call.method.as_str(), class: call.class, status, remaining });
@@ -264,10 +274,18 @@ impl Azure {
         })
     }
 
-    async fn exchange(&self, request: Request<crate::http::Body>) -> Result<Answer, SendError> {
+    async fn exchange(&self, request: Request<crate::http::Body>, page: bool) -> Result<Answer, SendError> {
         let (parts, body) = self.connector.http.send(request).await?.into_parts();
-        let body = collect(body, LARGEST_ANSWER).await.map_err(|error| SendError::Unknown(error.to_string()))?;
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        let (rooms, mut of_page) = (&self.connector.rooms, None);
+        let room = async {
+            match page {
+                true => of_page = rooms.page().await,
+                false => self.room.take(rooms).await,
+            }
+        };
+        let body = collect_in(body, LARGEST_ANSWER, LONGEST_AT_ONCE, room).await;
+        let body = body.map_err(|error| SendError::Unknown(error.to_string()))?;
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, _room: of_page })
     }
 
     fn log(&self, call: &Call, request_id: &str, answer: &Answer) {

@@ -162,6 +162,11 @@ fn answers() -> Vec<Row> {
             "the oldest are read again when they are asked for",
         ),
         row(
+            "passes that hold an answer longer than the one below",
+            format!("{} at once, and as many pages of lists", azure::LARGE_AT_ONCE),
+            "the rest of the answer is read when another one has ended",
+        ),
+        row(
             "answer of Azure that is taken apart in one go on the operator's thread",
             bytes(azure::LONGEST_AT_ONCE),
             "another thread does it; between the items of a list others have their turn",

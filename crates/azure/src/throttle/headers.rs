@@ -115,6 +115,7 @@ mod tests {
             status: 429,
             headers: headers(pairs),
             body: format!(r#"{{"error": {{"code": "{code}", "message": "m"}}}}"#).into(),
+            _room: None,
         };
         for (pairs, code, expected) in [
             (&[("x-ms-failure-cause", "gateway")][..], "TooManyRequests", true),
