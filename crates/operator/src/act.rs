@@ -104,17 +104,37 @@ pub(crate) fn end_turns(ctx: &Ctx, who: &Who, blueprint: &Blueprint, plan: &Plan
         let steps = blueprint.nodes.iter().zip(&plan.steps);
         let inside = steps.filter(|(node, _)| network(node).is_some_and(|id| id.folded() == of));
         let steps: Vec<&Step> = inside.map(|(_, step)| step).collect();
-        let turn = ctx.writers.passed(&of, who, told(&steps, done), ctx.pace);
+        let turn = ctx.writers.passed(&of, who, told(&steps, done, moves(plan, done)), ctx.pace);
         turn.next.iter().for_each(|next| ctx.queue.want(next));
         turn.wait
     });
     turns.collect::<Vec<_>>().into_iter().flatten().min()
 }
 
+/// What became of a write.
+fn result<'a>(done: &'a Done, step: &Step) -> Option<&'a Result<Progress, Failure>> {
+    done.results.iter().find(|(at, _)| *at == step.node).map(|(_, result)| result)
+}
+
+/// A write that Azure refused in this pass, or that could not be sent.
+fn failed(done: &Done, step: &Step) -> bool {
+    let failure = result(done, step).and_then(|result| result.as_ref().err());
+    failure.is_some_and(|failure| failure.code != NOT_ITS_TURN)
+}
+
+/// Whether something is under way that what waits for it can follow. Otherwise nothing of an object comes before somebody
+/// has done something.
+fn moves(plan: &Plan, done: &Done) -> bool {
+    let under_way = |step: &Step| {
+        matches!(step.action, Action::Wait | Action::Hold(Held::Turn | Held::Unread(_)))
+            || step.writes() && !failed(done, step)
+    };
+    plan.steps.iter().any(under_way)
+}
+
 /// What the steps in one virtual network, and what became of them, tell of its turn.
-fn told(steps: &[&Step], done: &Done) -> Told {
-    let result = |step: &Step| done.results.iter().find(|(at, _)| *at == step.node).map(|(_, result)| result);
-    let results = || steps.iter().filter_map(|step| result(step));
+fn told(steps: &[&Step], done: &Done, moves: bool) -> Told {
+    let results = || steps.iter().filter_map(|step| result(done, step));
     let runs = |result: &Result<Progress, Failure>| match result {
         Ok(progress) => matches!(progress, Progress::Running(_)),
         // somebody else's operation runs, or this one may have begun
@@ -124,12 +144,8 @@ fn told(steps: &[&Step], done: &Done) -> Told {
         Ok(Progress::Running(asked)) => *asked,
         Ok(Progress::Carried) | Err(_) => None,
     });
-    let follows = |step: &&Step| matches!(step.action, Action::Hold(Held::Turn | Held::Needs));
-    let refused = |step: &Step| {
-        let failure = result(step).and_then(|result| result.as_ref().err());
-        failure.is_some_and(|failure| failure.code != NOT_ITS_TURN)
-    };
-    let wants = |step: &&Step| follows(step) || step.writes() && !refused(step);
+    let follows = |step: &&Step| moves && matches!(step.action, Action::Hold(Held::Turn | Held::Needs));
+    let wants = |step: &&Step| follows(step) || step.writes() && !failed(done, step);
     Told {
         unseen: steps.iter().any(|step| matches!(step.seen, Seen::Unread(_))),
         goes_on: steps.iter().any(|step| step.seen == Seen::Busy)
@@ -179,6 +195,34 @@ mod tests {
         drop(held);
         let _one_team = [asked("a", uri()).unwrap(), asked("a", uri()).unwrap()];
         assert!(asked("a", uri()).is_err() && asked("c", uri()).is_ok());
+    }
+
+    #[test]
+    fn what_waits_for_a_refusal_wants_no_turn() {
+        let step = |node, action| Step { node, seen: Seen::Absent, action, change: None };
+        let held = || step(1, Action::Hold(Held::Needs));
+        let refused = || {
+            Err(Failure {
+                status: 400,
+                code: "InvalidRequestFormat".into(),
+                message: String::new(),
+                retry: Retry::Slowly,
+                reason: reasons::AZURE_REFUSED,
+            })
+        };
+        for (before, result, wants) in [
+            (Action::Hold(Held::Broken("it failed".into())), None, false),
+            (Action::Hold(Held::Suspended), None, false),
+            (Action::Write(Request::Delete { if_match: None, successor: None }), Some(refused()), false),
+            (Action::Write(Request::Delete { if_match: None, successor: None }), Some(Ok(Progress::Carried)), true),
+            (Action::Wait, None, true),
+            (Action::Hold(Held::Turn), None, true),
+        ] {
+            let plan = Plan { steps: vec![step(0, before.clone()), held()], ..Plan::default() };
+            let done = Done { results: result.into_iter().map(|result| (0, result)).collect() };
+            let told = told(&[&held()], &done, moves(&plan, &done));
+            assert_eq!(told.wants, wants, "{before:?}");
+        }
     }
 
     #[test]
