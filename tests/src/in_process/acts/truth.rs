@@ -17,13 +17,21 @@ const LOOK: Duration = Duration::from_secs(30);
 /// A delegation with the mark of another object.
 const THEIRS: &str = "acivnet-00000000000000000000";
 
-/// Somebody delegates the subnet to another service besides, which Azure refuses in every write of ours; meanwhile the
-/// security rules are gone. Later the subnet is put right in the portal.
+/// The client subnet is gone, and another one has its prefix: Azure refuses the subnet that is made again, with 400. Later the
+/// security rules are gone, and later still the other subnet.
 pub fn refused_then_mended(bed: &Bed) -> Done<'_> {
     bed.later(AFTER_SWEEPS, portal::no_rules);
-    bed.later(AFTER_SWEEPS * 2, portal::no_delegation);
-    let delegation = json!({"name": "x", "properties": {"serviceName": "Microsoft.Web/serverFarms"}});
-    bed.portal(Method::PATCH, portal::subnet("amlsubnet1"), json!({"properties": {"delegations": [delegation]}}))
+    bed.later(AFTER_SWEEPS * 2, other_subnet_deleted);
+    async move {
+        let prefix = examples::subnet().0["spec"]["clientSubnet"]["addressPrefix"].clone();
+        bed.portal(Method::DELETE, portal::subnet("default"), Value::Null).await;
+        bed.portal(Method::PUT, portal::subnet("other"), json!({"properties": {"addressPrefix": prefix}})).await;
+    }
+    .boxed()
+}
+
+fn other_subnet_deleted(bed: &Bed) -> Done<'_> {
+    bed.portal(Method::DELETE, portal::subnet("other"), Value::Null)
 }
 
 /// Everything that can carries the mark of another for a while, and then nobody's.

@@ -1,9 +1,15 @@
 //! What an operator does wrong with what it says of the world, and with what it remembers there.
 
-use super::{Planted, asks, edit};
+use super::{Asked, Bug, Planted, asks, edit};
+use crate::in_process::{outward::Outward, wire::Lost};
+use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 pub(super) const BUGS: &[Planted] = &[
     Planted {
@@ -31,6 +37,11 @@ pub(super) const BUGS: &[Planted] = &[
             })
         },
     },
+    Planted {
+        bug: "Azure is not looked at any more once it has refused a write with 400",
+        scenarios: &["a refusal that is mended in Azure"],
+        plant: || Arc::new(Blind::default()),
+    },
 ];
 
 fn is_status(request: &Request<Bytes>) -> bool {
@@ -45,5 +56,41 @@ fn called_ready(body: &mut Value) {
         if settled && one["type"] == "Ready" {
             (one["status"], one["observedGeneration"]) = ("True".into(), generation.clone());
         }
+    }
+}
+
+/// Answers reads of resources with what they answered before the first refusal.
+#[derive(Default)]
+struct Blind(Mutex<Sight>);
+
+#[derive(Default)]
+struct Sight {
+    refused: bool,
+    seen: BTreeMap<String, Response<Bytes>>,
+}
+
+#[async_trait]
+impl Bug for Blind {
+    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+        let asked = Asked::of(&request);
+        let (reads, writes, target) = (asked.reads_resource(), asked.writes_azure(), asked.uri.to_string());
+        let known = { self.known(&target) };
+        if let Some(known) = known.filter(|_| reads) {
+            return Ok(known);
+        }
+        let answer = outward.send(request).await?;
+        let mut sight = self.0.lock().unwrap();
+        sight.refused |= writes && answer.status() == 400;
+        if reads && !sight.refused {
+            sight.seen.insert(target, answer.clone());
+        }
+        Ok(answer)
+    }
+}
+
+impl Blind {
+    fn known(&self, target: &str) -> Option<Response<Bytes>> {
+        let sight = self.0.lock().unwrap();
+        sight.seen.get(target).filter(|_| sight.refused).cloned()
     }
 }
