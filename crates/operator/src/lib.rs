@@ -49,6 +49,7 @@ mod remote_files;
 mod repeats;
 mod running;
 mod secret_values;
+mod secret_watches;
 mod secrets;
 mod snapshot;
 pub mod start;
