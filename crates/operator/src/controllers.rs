@@ -15,6 +15,7 @@ use crate::{
     pulse::BEAT,
     queue::{CustomResource, Who},
     reconcile::reconcile,
+    secret_watches,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
@@ -75,6 +76,7 @@ async fn watch(ctx: &Arc<Ctx>, readiness: &Readiness) {
         follow(watch::objects(ctx, Api::all(ctx.kube.clone())), deployment_writer, on_deployment),
         follow(watch::objects(ctx, Api::all(ctx.kube.clone())), subnet_writer, on_subnet),
         follow(watch::metadata(ctx, Api::all(ctx.kube.clone())), config_map_writer, on_config_map),
+        secret_watches::follow(ctx),
         fill(ctx, deployments, subnets, config_maps, readiness),
         tidy(ctx),
     );

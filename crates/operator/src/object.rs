@@ -70,6 +70,7 @@ impl Object for AciVnetDeployment {
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
             Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
             Question::ConfigMapFiles { name } => Some(config_map(namespace, &name)),
+            Question::Secret(name) => Some(secret(namespace, &name)),
             _ => None,
         });
         let mut mentions = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];
@@ -109,6 +110,11 @@ pub(crate) fn reached_network(id: &ResourceId) -> Mention {
 /// A `DelegatedSubnet`.
 pub(crate) fn subnet(namespace: &str, name: &str) -> Mention {
     Mention::of("DelegatedSubnet", [namespace, name])
+}
+
+/// A Secret.
+pub(crate) fn secret(namespace: &str, name: &str) -> Mention {
+    Mention::of("Secret", [namespace, name])
 }
 
 /// A ConfigMap.

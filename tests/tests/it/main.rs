@@ -13,5 +13,6 @@ mod generated;
 mod kstatus;
 mod leader;
 mod purity;
+mod removal;
 mod scenarios;
 mod schema;
