@@ -55,6 +55,7 @@ pub mod start;
 mod stores;
 pub mod telemetry;
 mod turns;
+pub mod version;
 mod writers;
 
 pub use object::Object;

@@ -1,0 +1,78 @@
+# shellcheck shell=bash disable=SC2154 # names of image.sh: root, work, out, version, created
+# Puts one image together. Sourced by image.sh.
+
+tag=latest
+
+description() { # PROGRAM
+  case $1 in
+    acivnet) echo "Kubernetes operator that puts machine-learning models on Azure Container Instances inside virtual networks" ;;
+    acivnet-simulator) echo "An Azure to try acivnet against" ;;
+  esac
+}
+
+# The program with all that is about it.
+program_root() { # PROGRAM FOLDER
+  install -D -m 755 "$ACIVNET_BINARIES/$1" "$2/usr/local/bin/$1"
+  install -D -m 644 "$root/LICENSE" "$2/usr/share/doc/$1/copyright"
+  install -D -m 644 "$out/$1.cdx.json" "$2/usr/share/doc/$1/$1.cdx.json"
+}
+
+# Every library that the program asks for is the base's own, and so is each version of its symbols.
+check_libraries() { # PROGRAM
+  local loader said
+  loader=$(echo "$work"/base/lib/*-linux-gnu*/ld-linux*)
+  said=$("$loader" --inhibit-cache --library-path "${loader%/*}" --list "$ACIVNET_BINARIES/$1" 2>&1) ||
+    die "$1 does not run on this base: ${said##*$'\n'}. Build it on the release of Debian that tools/image/base.lock is of"
+  ! grep -F '=>' <<<"$said" | grep -vqF "=> $work/base/" || die "$1 asks for a library that tools/image/base.sh does not keep: $said"
+}
+
+# Modes and times are the release's, whatever the umask and the moment; umoci writes names in order, and owners as root's.
+settle() { # FOLDER
+  chmod -R u=rwX,go=rX "$1"
+  find "$1" -depth -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+}
+
+add_layer() { # LAYOUT FOLDER WHAT
+  settle "$2"
+  umoci insert --rootless --image "$1:$tag" --history.created "$created" --history.created_by "$3" --history.author acivnet "$2" /
+}
+
+labels() { # PROGRAM
+  local base
+  base=$(grep -v '^#' "$root/tools/image/base.lock" | tr ' \n' '= ')
+  printf '%s\n' "title=$1" "description=$(description "$1")" "version=$version" "revision=$ACIVNET_REVISION" \
+    "created=$created" licenses=Apache-2.0 "vendor=acivnet"
+  [ -z "${ACIVNET_SOURCE:-}" ] || printf '%s\n' "source=$ACIVNET_SOURCE" "url=$ACIVNET_SOURCE" "documentation=$ACIVNET_SOURCE/tree/main/docs"
+}
+
+configure() { # PROGRAM LAYOUT
+  local word words=()
+  while IFS= read -r word; do
+    words+=(--config.label "org.opencontainers.image.$word" --manifest.annotation "org.opencontainers.image.$word")
+  done < <(labels "$1")
+  umoci config --image "$2:$tag" --no-history --created "$created" --author acivnet --os linux \
+    --architecture "$(dpkg --print-architecture)" --config.user 65532:65532 --config.workingdir / \
+    --config.entrypoint "/usr/local/bin/$1" "${words[@]}"
+}
+
+# The layout as one file, as `skopeo copy oci-archive:` and registries' own programs read it.
+archive() { # LAYOUT FILE
+  tar --create --file "$2" --directory "$1" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+    --mode=u=rwX,go=rX --format=gnu blobs index.json oci-layout
+}
+
+make_image() { # PROGRAM
+  local layout=$out/$1
+  check_libraries "$1"
+  "$root/tools/image/sbom.sh" "$1" "$work/base" "$out/$1.cdx.json"
+  program_root "$1" "$work/$1"
+  rm -rf "$layout"
+  umoci init --layout "$layout"
+  umoci new --image "$layout:$tag"
+  add_layer "$layout" "$work/base" "Debian's libc6, libgcc-s1 and ca-certificates"
+  add_layer "$layout" "$work/$1" "$1 $version"
+  configure "$1" "$layout"
+  umoci gc --layout "$layout"
+  archive "$layout" "$out/$1-$version-linux-$(dpkg --print-architecture).oci.tar"
+  printf '%s %s\n' "$1" "$(python3 "$root/tools/image/describe.py" "$layout")"
+}
