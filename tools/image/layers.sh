@@ -26,20 +26,18 @@ check_libraries() { # PROGRAM
   ! grep -F '=>' <<<"$said" | grep -vqF "=> $work/base/" || die "$1 asks for a library that tools/image/base.sh does not keep: $said"
 }
 
-# Modes and times are the release's, whatever the umask and the moment; umoci writes names in order, and owners as root's.
-settle() { # FOLDER
+# Modes and times are told, whatever the umask and the moment; umoci writes names in order, and root as the owner.
+settle() { # FOLDER SECONDS_SINCE_1970
   chmod -R u=rwX,go=rX "$1"
-  find "$1" -depth -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+  find "$1" -depth -exec touch --no-dereference --date="@$2" {} +
 }
 
-add_layer() { # LAYOUT FOLDER WHAT
-  settle "$2"
+add_layer() { # LAYOUT FOLDER WHAT SECONDS_SINCE_1970
+  settle "$2" "$4"
   umoci insert --rootless --image "$1:$tag" --history.created "$created" --history.created_by "$3" --history.author acivnet "$2" /
 }
 
 labels() { # PROGRAM
-  local base
-  base=$(grep -v '^#' "$root/tools/image/base.lock" | tr ' \n' '= ')
   printf '%s\n' "title=$1" "description=$(description "$1")" "version=$version" "revision=$ACIVNET_REVISION" \
     "created=$created" licenses=Apache-2.0 "vendor=acivnet"
   [ -z "${ACIVNET_SOURCE:-}" ] || printf '%s\n' "source=$ACIVNET_SOURCE" "url=$ACIVNET_SOURCE" "documentation=$ACIVNET_SOURCE/tree/main/docs"
@@ -69,8 +67,9 @@ make_image() { # PROGRAM
   rm -rf "$layout"
   umoci init --layout "$layout"
   umoci new --image "$layout:$tag"
-  add_layer "$layout" "$work/base" "Debian's libc6, libgcc-s1 and ca-certificates"
-  add_layer "$layout" "$work/$1" "$1 $version"
+  # The base is as old as its C library, so that images of several releases share it.
+  add_layer "$layout" "$work/base" "Debian's libc6, libgcc-s1 and ca-certificates" "$(stat -c %Y "$work"/base/lib/*-linux-gnu*/libc.so.6)"
+  add_layer "$layout" "$work/$1" "$1 $version" "$SOURCE_DATE_EPOCH"
   configure "$1" "$layout"
   umoci gc --layout "$layout"
   archive "$layout" "$out/$1-$version-linux-$(dpkg --print-architecture).oci.tar"
