@@ -25,4 +25,5 @@ def main(layout: pathlib.Path, what: str) -> None:
             print(entry["digest"], size)
 
 
-main(pathlib.Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")

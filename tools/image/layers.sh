@@ -26,15 +26,17 @@ check_libraries() { # PROGRAM
   ! grep -F '=>' <<<"$said" | grep -vqF "=> $work/base/" || die "$1 asks for a library that tools/image/base.sh does not keep: $said"
 }
 
-# Modes and times are told, whatever the umask and the moment; umoci writes names in order, and root as the owner.
-settle() { # FOLDER SECONDS_SINCE_1970
-  chmod -R u=rwX,go=rX "$1"
-  find "$1" -depth -exec touch --no-dereference --date="@$2" {} +
+# A tar archive whose bytes depend on names and contents only, whatever the umask, the owner and the moment.
+pack() { # FOLDER FILE SECONDS_SINCE_1970 NAME…
+  tar --create --file "$2" --directory "$1" --sort=name --mtime="@$3" --owner=0 --group=0 --numeric-owner \
+    --mode=u=rwX,go=rX --format=gnu "${@:4}"
 }
 
+# Not `umoci insert`, whose layers end without the two blocks that end an archive.
 add_layer() { # LAYOUT FOLDER WHAT SECONDS_SINCE_1970
-  settle "$2" "$4"
-  umoci insert --rootless --image "$1:$tag" --history.created "$created" --history.created_by "$3" --history.author acivnet "$2" /
+  local file=$work/layer.tar
+  pack "$2" "$file" "$4" .
+  umoci raw add-layer --image "$1:$tag" --history.created "$created" --history.created_by "$3" --history.author acivnet "$file"
 }
 
 labels() { # PROGRAM
@@ -53,12 +55,6 @@ configure() { # PROGRAM LAYOUT
     --config.entrypoint "/usr/local/bin/$1" "${words[@]}"
 }
 
-# The layout as one file, as `skopeo copy oci-archive:` and registries' own programs read it.
-archive() { # LAYOUT FILE
-  tar --create --file "$2" --directory "$1" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
-    --mode=u=rwX,go=rX --format=gnu blobs index.json oci-layout
-}
-
 make_image() { # PROGRAM
   local layout=$out/$1
   check_libraries "$1"
@@ -72,6 +68,7 @@ make_image() { # PROGRAM
   add_layer "$layout" "$work/$1" "$1 $version" "$SOURCE_DATE_EPOCH"
   configure "$1" "$layout"
   umoci gc --layout "$layout"
-  archive "$layout" "$out/$1-$version-linux-$(dpkg --print-architecture).oci.tar"
+  # The layout as one file, as `skopeo copy oci-archive:` reads it.
+  pack "$layout" "$out/$1-$version-linux-$(dpkg --print-architecture).oci.tar" "$SOURCE_DATE_EPOCH" blobs index.json oci-layout
   printf '%s %s\n' "$1" "$(python3 "$root/tools/image/describe.py" "$layout")"
 }
