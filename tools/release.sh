@@ -24,6 +24,6 @@ name_the_release() {
 # Both programs at once, also where one is needed: built alone it would be built of other features, and all of it again.
 release_binaries() {
   echo "Building the operator and the simulator (release)" >&2
-  cargo build --release --locked -p acivnet-operator -p acivnet-simulator --bins >&2
+  cargo build --release --locked -p acivnet-operator -p acivnet-simulator --bins >&2 || die "the release build failed; cargo's words are above"
   printf '%s\n' "${CARGO_TARGET_DIR:-$root/target}/release"
 }

@@ -117,7 +117,9 @@ configure() { # FOLDER
 
 main() {
   local folder=${1:?usage: base.sh FOLDER} name version file unpacked list
-  command -v dpkg-deb >/dev/null && command -v apt-get >/dev/null || die "dpkg-deb and apt-get are missing; images are made on Debian, or by deploy/operator/Dockerfile"
+  for name in dpkg-deb apt-get; do
+    command -v "$name" >/dev/null || die "$name is missing; images are made on Debian, or by deploy/operator/Dockerfile"
+  done
   architecture=$(dpkg --print-architecture)
   debs=$(cache_folder)/debian
   mkdir -p "$debs" "$folder"

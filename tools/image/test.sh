@@ -29,6 +29,7 @@ make_twice() {
 main() {
   local program
   cd "$root"
+  tools/preflight.sh images || exit 77
   name_the_release
   # Debian may have gone on since this commit.
   export PYTHONDONTWRITEBYTECODE=1 ACIVNET_IMAGE_BASE=newest ACIVNET_SOURCE=$source_url
