@@ -16,29 +16,14 @@ start_registry() {
   wait_until "the registry" 30 curl -sf -o /dev/null "http://$registry/v2/"
 }
 
-# Prints name:tag@digest as images.txt has it. usage: published PROGRAM
+# Prints NAME@DIGEST of an image or a chart in the registry. usage: published image|chart NAME
 published() {
-  grep "^$1:" "$STATE/dist/images.txt"
+  sed -n "s,^$1 $registry/\(charts/\)\?\($2@\),\2,p" "$STATE/published"
 }
 
-push_images() {
-  local image name
-  while read -r image; do
-    name=${image%@*}
-    skopeo copy --quiet --preserve-digests --dest-tls-verify=false \
-      "oci-archive:$(echo "$STATE/dist/${name%:*}-${name#*:}"-*.oci.tar)" "docker://$registry/$name"
-    show "skopeo inspect --tls-verify=false --format '{{.Digest}}' docker://$registry/$name | tee $STATE/digest"
-    [ "$(cat "$STATE/digest")" = "${image#*@}" ] || fail "the registry has another digest than $image"
-  done < "$STATE/dist/images.txt"
-}
-
-push_charts() {
-  local chart
-  for chart in "$STATE"/dist/*.tgz; do
-    show "helm push $chart oci://$registry/charts --plain-http 2>&1 | tee $STATE/pushed"
-    sed -n 's/^Digest: //p' "$STATE/pushed" > "$chart.digest"
-    [ -s "$chart.digest" ] || fail "helm told no digest of $chart"
-  done
+publish() {
+  show "ACIVNET_PLAIN_HTTP=1 tools/dist/publish.sh $registry $STATE/dist | tee $STATE/published"
+  [ -n "$(published image acivnet)" ] && [ -n "$(published image acivnet-simulator)" ] || fail "an image was not published"
 }
 
 # Azure itself, from its image.
@@ -46,7 +31,7 @@ start_azure_from_its_image() {
   local program=acivnet-simulator
   kubectl create namespace azure
   kubectl create configmap seed --namespace azure --from-file=seed.json=tools/demo/seed.json
-  sed "s,IMAGE,$registry/$(published $program)," tools/dist/simulator.yaml | kubectl apply --server-side -f -
+  sed "s,IMAGE,$registry/$(published image $program)," tools/dist/simulator.yaml | kubectl apply --server-side -f -
   start_pod azure pod/simulator simulator
   wait_until "the Azure simulator" 60 test -f "$(inside_of simulator)/state/endpoint.json"
   mkdir "$STATE/azure"
@@ -67,7 +52,7 @@ install_by_manifest() {
   show "kubectl apply --server-side -f $STATE/dist/install.yaml | wc -l"
   mapfile -t words < <(settings)
   kubectl set env deployment/acivnet --namespace acivnet-system "${words[@]}"
-  kubectl set image deployment/acivnet --namespace acivnet-system "acivnet=$registry/$(published acivnet)"
+  kubectl set image deployment/acivnet --namespace acivnet-system "acivnet=$registry/$(published image acivnet)"
   kubectl patch deployment/acivnet --namespace acivnet-system --patch-file tools/dist/ca.yaml
 }
 
@@ -108,13 +93,12 @@ writes() {
 }
 
 install_by_chart() {
-  local chart before
-  chart=$STATE/dist/acivnet-$version.tgz
+  local before
   before=$(writes)
   note "the chart takes over what the manifest made; only the Deployment's selector can't be changed"
   kubectl delete deployment acivnet --namespace acivnet-system --wait
-  show "helm install acivnet oci://$registry/charts/acivnet@$(cat "$chart.digest") --plain-http --namespace acivnet-system --take-ownership --force-conflicts \\
-    --set fullnameOverride=acivnet,image.registry=$registry,image.digest=$(published acivnet | cut -d@ -f2) \\
+  show "helm install acivnet oci://$registry/charts/$(published chart acivnet) --plain-http --namespace acivnet-system --take-ownership --force-conflicts \\
+    --set fullnameOverride=acivnet,image.registry=$registry,image.digest=$(published image acivnet | cut -d@ -f2) \\
     --set settings.cloud=Custom,settings.resourceManagerEndpoint=$azure,settings.authorityHost=$azure,settings.pace=$ACIVNET_DEMO_PACE \\
     --set settings.machineLearningSuffix=localhost:8443,settings.blobSuffix=localhost:8443,caBundle.configMap=azure-ca > $STATE/logs/helm.log"
   start_pod acivnet-system deployment/acivnet operator
@@ -127,10 +111,9 @@ install_by_chart() {
 }
 
 main() {
-  version=$(sed -n '/^acivnet:/s/^acivnet:\(.*\)@.*/\1/p' "$STATE/dist/images.txt")
   enter "$ACIVNET_KUBE_BIN" "${ACIVNET_HELM%/*}"
   step "Kubernetes and a registry start";         start_kubernetes; start_registry
-  step "What is published is pushed";             push_images; push_charts
+  step "What is published is pushed";             publish
   step "Azure runs from its image";               start_azure_from_its_image
   step "The operator by install.yaml, by digest"; install_by_manifest
   start_pod acivnet-system deployment/acivnet operator

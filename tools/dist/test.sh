@@ -25,8 +25,9 @@ main() {
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
   ACIVNET_HELM=$(tools/go-tool.sh helm)
+  ACIVNET_CRANE=$(tools/go-tool.sh crane)
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-dist-test.XXXXXX")
-  export ACIVNET_KUBE_BIN ACIVNET_BINARIES ACIVNET_HELM STATE
+  export ACIVNET_KUBE_BIN ACIVNET_BINARIES ACIVNET_HELM ACIVNET_CRANE STATE
   # The container's user passes through it.
   chmod 711 "$STATE"
   mkdir "$STATE/logs"
