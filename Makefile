@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients differential faults replay test check converge bench bed crds clean
+.PHONY: help image dist demo article-sdk clients differential faults replay test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -22,6 +22,12 @@ faults: ## every input of tests/faults, each once wrong, against the operator on
 
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh
+
+image: ## the images of operator and simulator as OCI layouts, without a container engine; target/image
+	@tools/image/image.sh
+
+dist: ## everything that a release publishes: images, charts, install.yaml, schemas, checksums; target/dist
+	@tools/dist/dist.sh
 
 test: ## all tests, the demo, article-sdk, differential, a quick part of clients and of faults among them
 	@tools/test.sh

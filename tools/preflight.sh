@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Says whether this machine has what building, testing and the demo need; names what is missing and how to get it.
-# usage: preflight.sh [build|network]…     default: both. Exit status 1 when something is missing.
-#   build    Rust, C compiler, Go, Python
-#   network  iproute2, nftables, util-linux, openssl, curl, and whether an ordinary user may make a veth pair and filter packets
+# usage: preflight.sh [build|network|images|containers]…     default: build and network. Exit status 1 when something is missing.
+#   build       Rust, C compiler, Go, Python
+#   images      what puts images together: Debian's own packages, umoci
+#   containers  what pushes images and runs them: images, root, runc, skopeo, a registry
+#   network     iproute2, nftables, util-linux, openssl, curl, and whether an ordinary user may make a veth pair and filter packets
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=common.sh
@@ -130,6 +132,22 @@ check_network() {
   check_namespaces
 }
 
+check_image_programs() {
+  local said="apt-get install umoci (Debian; elsewhere: docker build -f deploy/operator/Dockerfile)" program
+  for program in dpkg-deb apt-get umoci; do
+    command -v "$program" >/dev/null || lacks "$program" "$said"
+  done
+}
+
+check_containers() {
+  local program
+  [ "$(id -u)" = 0 ] || lacks "root, to run containers under users of their own" "sudo, on a machine that may be tested on"
+  for program in runc skopeo docker-registry; do
+    command -v "$program" >/dev/null || lacks "$program" "apt-get install $program   (Debian)"
+  done
+  [ -f /usr/share/containers/seccomp.json ] || lacks "/usr/share/containers/seccomp.json, the profile RuntimeDefault" "apt-get install golang-github-containers-common   (Debian)"
+}
+
 main() {
   local part
   [ "$(uname -s)" = Linux ] || die "this is $(uname -s); the test bed and the demo need Linux"
@@ -137,8 +155,10 @@ main() {
     case $part in
       build) check_build ;;
       network) check_network ;;
+      images) check_image_programs ;;
+      containers) check_network_programs; check_image_programs; check_containers ;;
       all) check_build; check_network ;;
-      *) die "unknown part $part; usage: preflight.sh [build|network]…" ;;
+      *) die "unknown part $part; usage: preflight.sh [build|network|images|containers]…" ;;
     esac
   done
   [ "$missing" = 0 ] || die "$missing thing(s) missing, listed above"

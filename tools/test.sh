@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # All tests: cargo's with the Kubernetes test bed, then the demo and the how-to's own Python from begin to end, and one round of
-# Microsoft's clients. The last line counts them.
-# usage: test.sh [ARGUMENT_OF_CARGO_TEST]…
+# Microsoft's clients, the images. What this machine or this user can't do is left out by name. The last line counts them.
+# usage: test.sh [ARGUMENT_OF_CARGO_TEST]…      by environment: ACIVNET_ALL=1 leaves nothing out, but fails
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=common.sh
 source "$root/tools/common.sh"
 
-passed=0 failed=0
+passed=0 failed=0 left_out=()
 
 cargo_tests() {
   local output status=0 counts
@@ -21,11 +21,20 @@ cargo_tests() {
 }
 
 script_as_a_test() { # SCRIPT [ARGUMENT]
-  if "$root/$1" "${@:2}" < /dev/null; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-  fi
+  local status=0
+  "$root/$1" "${@:2}" < /dev/null || status=$?
+  case $status in
+    0) passed=$((passed + 1)) ;;
+    # It has said what it lacks.
+    77) left_out+=("$1") ;;
+    *) failed=$((failed + 1)) ;;
+  esac
+}
+
+say_what_was_left_out() {
+  [ "${#left_out[@]}" -gt 0 ] || return 0
+  printf '\nleft out, for what is said to be missing above: %s\n' "${left_out[*]}"
+  [ -z "${ACIVNET_ALL:-}" ] || failed=$((failed + ${#left_out[@]}))
 }
 
 main() {
@@ -39,6 +48,9 @@ main() {
   script_as_a_test tools/clients/clients.sh --quick
   script_as_a_test tools/differential/differential.sh
   script_as_a_test tools/faults/faults.sh --quick
+  script_as_a_test tools/image/test.sh
+  script_as_a_test tools/dist/test.sh
+  say_what_was_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }

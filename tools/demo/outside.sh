@@ -2,6 +2,9 @@
 # What has to happen outside the namespaces, where there is a network: building, installing, cleaning up. Sourced by the
 # scripts that play something inside: demo.sh, ../article-sdk/article-sdk.sh.
 
+# shellcheck source=../release.sh
+source "$root/tools/release.sh"
+
 # Sets what inside.sh needs of any play.
 prepare() {
   cd "$root" || exit
@@ -23,13 +26,6 @@ find_specs() {
   [ -d "$ACIVNET_AZURE_SPECS" ] || die "ACIVNET_AZURE_SPECS=$ACIVNET_AZURE_SPECS is no folder"
   ACIVNET_AZURE_SPECS=$(cd "$ACIVNET_AZURE_SPECS" && pwd)
   export ACIVNET_AZURE_SPECS
-}
-
-# Both programs at once, also where one is needed: built alone it would be built of other features, and all of it again.
-release_binaries() {
-  echo "Building the operator and the simulator (release)" >&2
-  cargo build --release --locked -p acivnet-operator -p acivnet-simulator >&2
-  printf '%s\n' "${CARGO_TARGET_DIR:-$root/target}/release"
 }
 
 # The packages that the example's conda file names, as the Python index writes them.

@@ -4,7 +4,7 @@ mod reference;
 
 pub use reference::reference;
 
-use crate::lease;
+use crate::{lease, version};
 use acivnet_azure::{Cloud, ModelLimits};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::{IpNet, Ipv4Net};
@@ -15,7 +15,7 @@ const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/name
 
 /// Puts machine-learning models on Azure Container Instances inside virtual networks.
 #[derive(Debug, Parser)]
-#[command(name = "acivnet", version, arg_required_else_help = true)]
+#[command(name = "acivnet", version = version::text(), arg_required_else_help = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

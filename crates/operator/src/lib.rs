@@ -57,6 +57,7 @@ mod stores;
 pub mod telemetry;
 mod turns;
 pub mod uninstall;
+pub mod version;
 mod writers;
 
 pub use object::Object;

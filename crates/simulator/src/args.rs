@@ -6,10 +6,22 @@ use crate::server::local_address;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
+
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
+/// The release, and the commit where the environment of the compiler had it as `ACIVNET_REVISION`.
+fn version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let revision = option_env!("ACIVNET_REVISION").filter(|revision| !revision.is_empty());
+        revision.map_or_else(|| RELEASE.to_owned(), |revision| format!("{RELEASE} ({revision})"))
+    });
+    &TEXT
+}
 
 /// An Azure that fits on a laptop.
 #[derive(Debug, Parser)]
-#[command(name = "acivnet-simulator", version)]
+#[command(name = "acivnet-simulator", version = version())]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

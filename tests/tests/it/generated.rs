@@ -4,9 +4,10 @@ use acivnet_api::conditions::{reasons, types};
 use acivnet_core::kinds::web_service::arguments::{self, Maps};
 use acivnet_operator::{
     args,
-    crd::{Document, documents},
+    crd::{Document, documents, schemas},
 };
 use acivnet_tests::{in_process::scenarios, repository};
+use serde_json::Value;
 use std::{collections::BTreeSet, fs};
 
 #[test]
@@ -14,8 +15,8 @@ fn deploy_crds_are_what_the_types_say() {
     let folder = repository().join("deploy/crds");
     let documents = documents().expect("the definitions can be written");
     if std::env::var_os("ACIVNET_BLESS").is_some() {
-        for Document { file, yaml } in &documents {
-            fs::write(folder.join(file), yaml).expect("deploy/crds can be written");
+        for Document { file, text } in &documents {
+            fs::write(folder.join(file), text).expect("deploy/crds can be written");
         }
     }
     let named: BTreeSet<String> = documents.iter().map(|document| document.file.clone()).collect();
@@ -24,9 +25,49 @@ fn deploy_crds_are_what_the_types_say() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
     let listed: BTreeSet<String> = listed.filter(|name| name != "kustomization.yaml").collect();
     assert_eq!(listed, named, "files in deploy/crds");
-    for Document { file, yaml } in documents {
+    for Document { file, text } in documents {
         let committed = fs::read_to_string(folder.join(&file)).expect("a file of deploy/crds");
-        assert!(committed == yaml, "deploy/crds/{file} is not what the types say; run `make crds`");
+        assert!(committed == text, "deploy/crds/{file} is not what the types say; run `make crds`");
+    }
+}
+
+#[test]
+fn deploy_schemas_are_what_the_types_say() {
+    let folder = repository().join("deploy/schemas");
+    for Document { file, text } in schemas().expect("the schemas can be written") {
+        let path = folder.join(&file);
+        if std::env::var_os("ACIVNET_BLESS").is_some() {
+            fs::create_dir_all(path.parent().expect("a folder")).expect("deploy/schemas can be made");
+            fs::write(&path, &text).expect("deploy/schemas can be written");
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == text, "deploy/schemas/{file} is not what the types say; ACIVNET_BLESS=1 writes it anew");
+    }
+}
+
+/// An editor accepts the example, and says where a member is misspelt or of another type.
+#[test]
+fn the_schemas_judge_the_example_as_the_api_server_does() {
+    let examples = [("delegatedsubnet", "subnet.yaml"), ("acivnetdeployment", "deployment.yaml")];
+    for (kind, example) in examples {
+        let file = repository().join(format!("deploy/schemas/acivnet.dev/{kind}_v1alpha1.json"));
+        let schema: Value = serde_json::from_str(&fs::read_to_string(file).expect("a schema")).expect("JSON");
+        let judge = jsonschema::validator_for(&schema).expect("a schema");
+        let text = fs::read_to_string(repository().join("deploy/examples/article").join(example)).expect("an example");
+        let object: Value = serde_saphyr::from_str(&text).expect("YAML");
+        if let Err(error) = judge.validate(&object) {
+            panic!("{example}: {error} at {}", error.instance_path());
+        }
+        let name = |change: &dyn Fn(&mut Value)| {
+            let mut wrong = object.clone();
+            change(&mut wrong);
+            let said: Vec<String> = judge.iter_errors(&wrong).map(|error| error.instance_path().to_string()).collect();
+            said
+        };
+        assert_eq!(name(&|object| object["spec"]["resuorceGroup"] = "amlrg".into()), ["/spec"], "{example}");
+        assert_eq!(name(&|object| object["spec"]["suspend"] = "no".into()), ["/spec/suspend"], "{example}");
+        assert_eq!(name(&|object| object["kind"] = "Deployment".into()), ["/kind"], "{example}");
+        assert_eq!(name(&|object| object["metadata"]["labels"] = serde_json::json!({"a": "b"})), [""; 0], "{example}");
     }
 }
 
@@ -114,7 +155,7 @@ fn every_argument_names_a_field_and_a_scenario() {
 #[test]
 fn the_yaml_says_what_the_types_say() {
     for (document, crd) in documents().expect("the definitions can be written").iter().zip(acivnet_api::crds()) {
-        let read: serde_json::Value = serde_saphyr::from_str(&document.yaml).expect("YAML");
+        let read: serde_json::Value = serde_saphyr::from_str(&document.text).expect("YAML");
         assert_eq!(read, serde_json::to_value(&crd).expect("JSON"), "{}", document.file);
     }
 }

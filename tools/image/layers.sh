@@ -1,0 +1,74 @@
+# shellcheck shell=bash disable=SC2154 # names of image.sh: root, work, out, version, created
+# Puts one image together. Sourced by image.sh.
+
+tag=latest
+
+description() { # PROGRAM
+  case $1 in
+    acivnet) echo "Kubernetes operator that puts machine-learning models on Azure Container Instances inside virtual networks" ;;
+    acivnet-simulator) echo "An Azure to try acivnet against" ;;
+  esac
+}
+
+# The program with all that is about it.
+program_root() { # PROGRAM FOLDER
+  install -D -m 755 "$ACIVNET_BINARIES/$1" "$2/usr/local/bin/$1"
+  install -D -m 644 "$root/LICENSE" "$2/usr/share/doc/$1/copyright"
+  install -D -m 644 "$out/$1.cdx.json" "$2/usr/share/doc/$1/$1.cdx.json"
+}
+
+# Every library that the program asks for is the base's own, and so is each version of its symbols.
+check_libraries() { # PROGRAM
+  local loader said
+  loader=$(echo "$work"/base/lib/*-linux-gnu*/ld-linux*)
+  said=$("$loader" --inhibit-cache --library-path "${loader%/*}" --list "$ACIVNET_BINARIES/$1" 2>&1) ||
+    die "$1 does not run on this base: ${said##*$'\n'}. Build it on the release of Debian that tools/image/base.lock is of"
+  ! grep -F '=>' <<<"$said" | grep -vqF "=> $work/base/" || die "$1 asks for a library that tools/image/base.sh does not keep: $said"
+}
+
+# A tar archive whose bytes depend on names and contents only, whatever the umask, the owner and the moment.
+pack() { # FOLDER FILE SECONDS_SINCE_1970 NAME…
+  tar --create --file "$2" --directory "$1" --sort=name --mtime="@$3" --owner=0 --group=0 --numeric-owner \
+    --mode=u=rwX,go=rX --format=gnu "${@:4}"
+}
+
+# Not `umoci insert`, whose layers end without the two blocks that end an archive.
+add_layer() { # LAYOUT FOLDER WHAT SECONDS_SINCE_1970
+  local file=$work/layer.tar
+  pack "$2" "$file" "$4" .
+  umoci raw add-layer --image "$1:$tag" --history.created "$created" --history.created_by "$3" --history.author acivnet "$file"
+}
+
+labels() { # PROGRAM
+  printf '%s\n' "title=$1" "description=$(description "$1")" "version=$version" "revision=$ACIVNET_REVISION" \
+    "created=$created" licenses=Apache-2.0 "vendor=acivnet"
+  [ -z "${ACIVNET_SOURCE:-}" ] || printf '%s\n' "source=$ACIVNET_SOURCE" "url=$ACIVNET_SOURCE" "documentation=$ACIVNET_SOURCE/tree/main/docs"
+}
+
+configure() { # PROGRAM LAYOUT
+  local word words=()
+  while IFS= read -r word; do
+    words+=(--config.label "org.opencontainers.image.$word" --manifest.annotation "org.opencontainers.image.$word")
+  done < <(labels "$1")
+  umoci config --image "$2:$tag" --no-history --created "$created" --author acivnet --os linux \
+    --architecture "$(dpkg --print-architecture)" --config.user 65532:65532 --config.workingdir / \
+    --config.entrypoint "/usr/local/bin/$1" "${words[@]}"
+}
+
+make_image() { # PROGRAM
+  local layout=$out/$1
+  check_libraries "$1"
+  "$root/tools/image/sbom.sh" "$1" "$work/base" "$out/$1.cdx.json"
+  program_root "$1" "$work/$1"
+  rm -rf "$layout"
+  umoci init --layout "$layout"
+  umoci new --image "$layout:$tag"
+  # The base is as old as its C library, so that images of several releases share it.
+  add_layer "$layout" "$work/base" "Debian's libc6, libgcc-s1 and ca-certificates" "$(stat -c %Y "$work"/base/lib/*-linux-gnu*/libc.so.6)"
+  add_layer "$layout" "$work/$1" "$1 $version" "$SOURCE_DATE_EPOCH"
+  configure "$1" "$layout"
+  umoci gc --layout "$layout"
+  # The layout as one file, as `skopeo copy oci-archive:` reads it.
+  pack "$layout" "$out/$1-$version-linux-$(dpkg --print-architecture).oci.tar" "$SOURCE_DATE_EPOCH" blobs index.json oci-layout
+  printf '%s %s\n' "$1" "$(python3 "$root/tools/image/describe.py" "$layout")"
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Both images, made twice: the same digests; user, labels, files, list of contents and size are as they must be. Needs no root.
+# usage: test.sh      by environment: ACIVNET_BINARIES, see image.sh
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../common.sh
+source "$root/tools/common.sh"
+# shellcheck source=../release.sh
+source "$root/tools/release.sh"
+
+most_bytes=12000000
+source_url=https://git.example.com/acivnet
+
+same() { # PROGRAM
+  local first second
+  first=$(python3 "$root/tools/image/describe.py" "$folder/first/$1" digest)
+  second=$(python3 "$root/tools/image/describe.py" "$folder/second/$1" digest)
+  [ "$first" = "$second" ] || die "$1 is $first the first time and $second the second; compare the layers of $folder"
+  cmp "$folder/first/$1-$version"-*.oci.tar "$folder/second/$1-$version"-*.oci.tar || die "the archives of $1 differ, see $folder"
+}
+
+# What the machine or the user may have set otherwise, the second time.
+make_twice() {
+  tools/image/image.sh "$folder/first"
+  mkdir "$folder/tmp"
+  (umask 077 && TZ=Asia/Tokyo LC_ALL=C TMPDIR=$folder/tmp tools/image/image.sh "$folder/second")
+}
+
+main() {
+  local program
+  cd "$root"
+  tools/preflight.sh images || exit 77
+  name_the_release
+  # Debian may have gone on since this commit.
+  export PYTHONDONTWRITEBYTECODE=1 ACIVNET_IMAGE_BASE=newest ACIVNET_SOURCE=$source_url
+  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  export ACIVNET_BINARIES
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-image-test.XXXXXX")
+  make_twice
+  for program in acivnet acivnet-simulator; do
+    same "$program"
+    python3 tools/image/check.py "$folder/first/$program" "$program" "$version" "$ACIVNET_REVISION" "$source_url" \
+      "$folder/first/$program.cdx.json" "$most_bytes" || die "$program is not as it must be; see above"
+  done
+  rm -rf "$folder"
+  echo "image: both are the same twice, and as they must be"
+}
+
+main "$@"
