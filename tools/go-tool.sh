@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds a program that is written in Go from the modules pinned in tools/go/NAME, once, and prints its path.
 # usage: go-tool.sh NAME     the names are the folders of tools/go
-# The first line `tool PACKAGE` of NAME/go.mod says what is built; the cache is keyed by go.mod.
+# The first line `tool PACKAGE` of NAME/go.mod says what is built; the cache is keyed by go.mod. Where the machine's Go is older
+# than the line `go` there demands, the one of the Python index compiles.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=common.sh
@@ -11,10 +12,23 @@ package_of() { # FOLDER
   awk '$1 == "tool" && NF == 2 { print $2; exit }' "$1/go.mod"
 }
 
+compiler_for() { # FOLDER; prints the command
+  local wanted have
+  wanted=$(awk '$1 == "go" { print $2; exit }' "$1/go.mod")
+  have=$(cd / && go env GOVERSION)
+  have=${have#go}
+  if version_at_least "${have%%[- ]*}" "$wanted"; then
+    command -v go
+  else
+    "$here/python-tool.sh" go
+  fi
+}
+
 build() { # FOLDER PACKAGE FILE
-  local name=${1##*/}
+  local name=${1##*/} go
+  go=$(compiler_for "$1")
   printf 'Building %s (needed once; some minutes on two cores)\n' "$name" >&2
-  CGO_ENABLED=0 go build -C "$1" -trimpath -ldflags '-s -w' -o "$3.part" "$2" >&2 \
+  CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -C "$1" -trimpath -ldflags '-s -w' -o "$3.part" "$2" >&2 \
     || die "$name did not compile; the compiler's words are above. Run the same command again to go on"
   mv "$3.part" "$3"
 }
