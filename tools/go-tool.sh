@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds a program that is written in Go from the modules pinned in tools/go/NAME, once, and prints its path.
-# usage: go-tool.sh NAME     the names are the folders of tools/go
+# usage: go-tool.sh NAME            the names are the folders of tools/go
+#        go-tool.sh NAME MODULE     prints the folder with the files of a module that it is built from
 # The first line `tool PACKAGE` of NAME/go.mod says what is built; the cache is keyed by go.mod. Where the machine's Go is older
 # than the line `go` there demands, the one of the Python index compiles.
 set -euo pipefail
@@ -33,10 +34,22 @@ build() { # FOLDER PACKAGE FILE
   mv "$3.part" "$3"
 }
 
+# Of a program that was built elsewhere, or long ago, the modules need not be here any more.
+files_of() { # FOLDER MODULE
+  local go
+  go=$(compiler_for "$1")
+  GOTOOLCHAIN=local "$go" -C "$1" mod download "$2" >&2 || die "$2 could not be fetched; the compiler's words are above"
+  GOTOOLCHAIN=local "$go" -C "$1" list -m -f '{{.Dir}}' "$2"
+}
+
 main() {
-  local name=${1:?usage: go-tool.sh NAME} folder package file
+  local name=${1:?usage: go-tool.sh NAME [MODULE]} folder package file
   folder=$here/go/$name
   [ -f "$folder/go.mod" ] || die "unknown program $name; known: $(cd "$here/go" && echo *)"
+  if [ -n "${2:-}" ]; then
+    files_of "$folder" "$2"
+    return
+  fi
   package=$(package_of "$folder")
   file=$(cache_folder)/tools/$name-$(sha256sum < "$folder/go.mod" | cut -c1-12)/$name
   if [ ! -x "$file" ]; then
