@@ -19,7 +19,7 @@ class ArgoCD:
     name = "argocd"
 
     def watch(self, unit: str, path: str, namespace: str, project: str = "default") -> None:
-        application = tool.example("argocd/application.yaml")[0 if unit == "acivnet" else 1]
+        application = tool.example("argocd/application.yaml", tool.template(unit))
         application["metadata"]["name"] = unit
         application["spec"]["project"] = project
         application["spec"]["source"] |= {"repoURL": repository.URL, "path": path}

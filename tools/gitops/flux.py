@@ -16,13 +16,14 @@ class Flux:
     name = "flux"
 
     def watch(self, unit: str, path: str, namespace: str, account: str = "") -> None:
-        source = tool.example("flux/source.yaml")[0]
+        source = tool.example("flux/source.yaml", "acivnet")
         source["spec"]["url"] = repository.URL
         cluster.apply(source, NAMESPACE)
-        kustomization = tool.example(f"flux/{'operator' if unit == 'acivnet' else 'models'}.yaml")[0]
+        template = tool.template(unit)
+        kustomization = tool.example(f"flux/{'models' if template == 'models' else 'operator'}.yaml", template)
         kustomization["metadata"]["name"] = unit
         kustomization["spec"] |= {"path": f"./{path}", "retryInterval": "5s", "timeout": "3m"}
-        if unit != "acivnet":
+        if template == "models":
             kustomization["spec"]["targetNamespace"] = namespace
             # All that is applied, not two objects by name: the scenarios' objects have other names.
             del kustomization["spec"]["healthChecks"]

@@ -34,9 +34,10 @@ def installation(chosen: Tool) -> Area:
     @area.quick_step
     def the_operator_is_installed(checks: Checks) -> None:
         revision = repository.git("rev-parse", "HEAD")
-        chosen.watch("acivnet", "tools/demo/operator", "acivnet-system")
-        state = tool.green(chosen, "acivnet", revision)
-        checks.equal("it is healthy", (state.synced, state.health), (True, "Healthy"))
+        for unit, path in (("acivnet-crds", "deploy/crds"), ("acivnet", "tools/demo/operator")):
+            chosen.watch(unit, path, "acivnet-system")
+            state = tool.green(chosen, unit, revision)
+            checks.equal(f"{unit} is healthy", (state.synced, state.health), (True, "Healthy"))
         account = cluster.get("serviceaccount", "acivnet-operator", "acivnet-system")
         checks.that("its account is there", account)
 

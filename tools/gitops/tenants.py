@@ -39,7 +39,7 @@ def argocd_refuses(checks: Checks) -> None:
     argocd = ArgoCD()
     ours, theirs = teams("argocd", 53)
     for one in (ours, theirs):
-        project = tool.example("argocd/project.yaml")[0]
+        project = tool.example("argocd/project.yaml", "team-ml")
         project["metadata"]["name"] = one.namespace
         project["spec"]["sourceRepos"] = [repository.URL]
         project["spec"]["destinations"][0]["namespace"] = one.namespace

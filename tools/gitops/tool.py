@@ -70,8 +70,14 @@ def green(tool: Tool, unit: str, revision: str) -> State:
     return until(tool, unit, lambda state: state.revision == revision and state.synced and state.health == "Healthy")
 
 
-def example(path: str) -> list[dict]:
-    """The objects of a file of deploy/."""
+def example(path: str, name: str) -> dict:
+    """The object of a name in a file of deploy/."""
     import yaml
 
-    return list(yaml.safe_load_all((cluster.ROOT / "deploy" / path).read_text()))
+    objects = yaml.safe_load_all((cluster.ROOT / "deploy" / path).read_text())
+    return next(one for one in objects if one["metadata"]["name"] == name)
+
+
+def template(unit: str) -> str:
+    """Which of the examples a unit is made of: that of its own name, or the one of a team's models."""
+    return unit if unit.startswith("acivnet") else "models"
