@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Says whether this machine has what building, testing and the demo need; names what is missing and how to get it.
-# usage: preflight.sh [build|network|images|containers]…     default: build and network. Exit status 1 when something is missing.
+# usage: preflight.sh [build|network|images|containers|gitops]…     default: build and network. Exit status 1 when something is missing.
 #   build       Rust, C compiler, Go, Python
 #   images      what puts images together: Debian's own packages, umoci
 #   containers  what pushes images and runs them: images, root, runc, skopeo, a registry
+#   gitops      what Argo CD and Flux need: Git, Redis
 #   network     iproute2, nftables, util-linux, openssl, curl, and whether an ordinary user may make a veth pair and filter packets
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -148,6 +149,11 @@ check_containers() {
   [ -f /usr/share/containers/seccomp.json ] || lacks "/usr/share/containers/seccomp.json, the profile RuntimeDefault" "apt-get install golang-github-containers-common   (Debian)"
 }
 
+check_gitops() {
+  check_program git git git
+  check_program redis-server redis-server redis
+}
+
 main() {
   local part
   [ "$(uname -s)" = Linux ] || die "this is $(uname -s); the test bed and the demo need Linux"
@@ -157,8 +163,9 @@ main() {
       network) check_network ;;
       images) check_image_programs ;;
       containers) check_network_programs; check_image_programs; check_containers ;;
+      gitops) check_gitops ;;
       all) check_build; check_network ;;
-      *) die "unknown part $part; usage: preflight.sh [build|network|images|containers]…" ;;
+      *) die "unknown part $part; usage: preflight.sh [build|network|images|containers|gitops]…" ;;
     esac
   done
   [ "$missing" = 0 ] || die "$missing thing(s) missing, listed above"

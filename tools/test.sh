@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests: cargo's with the Kubernetes test bed, then the demo and the how-to's own Python from begin to end, and one round of
-# Microsoft's clients, the images. What this machine or this user can't do is left out by name. The last line counts them.
+# Microsoft's clients, faults, images, Argo CD and Flux. What this machine or this user can't do is left out by name. The last line
+# counts them.
 # usage: test.sh [ARGUMENT_OF_CARGO_TEST]…      by environment: ACIVNET_ALL=1 leaves nothing out, but fails
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -50,6 +51,7 @@ main() {
   script_as_a_test tools/faults/faults.sh --quick
   script_as_a_test tools/image/test.sh
   script_as_a_test tools/dist/test.sh
+  script_as_a_test tools/gitops/gitops.sh --quick
   say_what_was_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]

@@ -10,6 +10,7 @@
 mod control_plane;
 mod deploy;
 mod generated;
+mod gitops;
 mod kstatus;
 mod leader;
 mod purity;

@@ -1,0 +1,3 @@
+-- Azure is read and never written until it is resumed.
+obj.spec.suspend = true
+return obj
