@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients differential faults replay test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients differential faults chart replay test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -20,6 +20,9 @@ differential: ## what azureml-core sends against what the operator sends; ACCEPT
 faults: ## every input of tests/faults, each once wrong, against the operator on a real API server
 	@tools/faults/faults.sh
 
+chart: ## the Helm chart: judged, linted, installed, upgraded, removed and at work on a real API server; WRITE=1 writes what is generated
+	@tools/chart/chart.sh $(if $(WRITE),--write)
+
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh
 
@@ -38,7 +41,7 @@ bench: ## speed, memory and quiet, each with its bar; the results go to docs/res
 bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
 	@tools/kube/build.sh
 
-crds: ## write deploy/crds from the types
+crds: ## write deploy/crds, and the chart's definitions, from the types
 	@tools/crds.sh
 
 clean: ## remove what cargo built; what was fetched or built once stays in the cache folder
