@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds clean
+.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -22,6 +22,9 @@ faults: ## every input of tests/faults, each once wrong, against the operator on
 
 gitops: ## the real Argo CD and Flux with the operator on a real API server; their programs are built once
 	@tools/gitops/gitops.sh
+
+chart: ## the Helm chart: judged, linted, installed, upgraded, removed and at work on a real API server; WRITE=1 writes what is generated
+	@tools/chart/chart.sh $(if $(WRITE),--write)
 
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh
@@ -47,7 +50,7 @@ bench: ## speed, memory and quiet, each with its bar; the results go to docs/res
 bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
 	@tools/kube/build.sh
 
-crds: ## write deploy/crds from the types
+crds: ## write deploy/crds, and the chart's definitions, from the types
 	@tools/crds.sh
 
 clean: ## remove what cargo built; what was fetched or built once stays in the cache folder

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes deploy/crds/*.yaml, one file per kind, from the types. A test says when they are out of date.
+# Writes deploy/crds/*.yaml, one file per kind, from the types, and the same as templates of the chart. Tests say when they
+# are out of date.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -23,3 +24,4 @@ awk -v folder=deploy/crds '
   /^---$/ { flush(); next }
   { text = text $0 "\n" }
   END { flush() }' "$definitions"
+tools/chart/crds.sh

@@ -52,6 +52,7 @@ main() {
   script_as_a_test tools/image/test.sh
   script_as_a_test tools/dist/test.sh
   script_as_a_test tools/gitops/gitops.sh --quick
+  script_as_a_test tools/chart/chart.sh --quick
   say_what_was_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]

@@ -25,7 +25,7 @@ main() {
     '') ;;
     *) die "usage: gitops.sh [--quick]" ;;
   esac
-  tools/preflight.sh gitops || exit 77
+  "$root/tools/preflight.sh" gitops || exit 77
   prepare
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
   KUSTOMIZE=$(tools/go-tool.sh kustomize)

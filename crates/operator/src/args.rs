@@ -10,6 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::{IpNet, Ipv4Net};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+/// Most namespaces of `--namespaces`: each has three watches of its own.
+pub(crate) const MOST_NAMESPACES: usize = 64;
+/// Longest `--cluster-id`, in characters: that of a uid. The owner mark is to stay within its length.
+const LONGEST_CLUSTER_ID: usize = 36;
 /// Where Kubernetes tells a Pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
@@ -83,6 +87,14 @@ pub struct RunArguments {
     /// the operator. Its ServiceCIDRs, API servers, nodes and the podCIDRs of nodes are refused in any case.
     #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_parser = networks, value_name = "CIDR,…")]
     pub cluster_networks: Option<NetworkList>,
+    /// Namespaces to work in, up to 64; by default all. The rights of a Role in each suffice then; what the cluster can't be
+    /// asked, --cluster-id and --cluster-networks have to say.
+    #[arg(long, env = "ACIVNET_NAMESPACES", value_parser = namespaces, value_name = "NAMESPACE,…")]
+    pub namespaces: Option<NamespaceList>,
+    /// What names this cluster in the owner mark of everything in Azure: by default the uid of namespace `kube-system`. Two
+    /// clusters never have the same at once, and it never changes while objects are there.
+    #[arg(long, env = "ACIVNET_CLUSTER_ID", value_parser = cluster_id, value_name = "ID")]
+    pub cluster_id: Option<String>,
     /// Whether replicas agree on one that works, by the Lease `acivnet`. `Disabled` is for one that is surely alone.
     #[arg(long, env = "ACIVNET_LEADER_ELECTION", default_value = "Enabled")]
     pub leader_election: LeaderElection,
@@ -119,6 +131,10 @@ pub struct RunArguments {
 /// Networks between commas; none in an empty text, as a manifest has it that nobody filled in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetworkList(pub Vec<IpNet>);
+
+/// Namespaces between commas, each once; all of the cluster in an empty text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceList(pub Vec<String>);
 
 /// Azure clouds, in Azure's own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -184,6 +200,10 @@ pub struct Settings {
     pub scoring_networks: Vec<Ipv4Net>,
     /// Networks in which it may not, as the administrator says.
     pub cluster_networks: Vec<IpNet>,
+    /// Namespaces to work in; none of them: all.
+    pub namespaces: Vec<String>,
+    /// What names the cluster; else its uid does.
+    pub cluster_id: Option<String>,
     /// By which lease replicas agree on one that works; none when it is alone.
     pub lease: Option<lease::Settings>,
     /// How long before a cause counts as stalled.
@@ -204,6 +224,8 @@ impl RunArguments {
             admin_address: self.admin_address,
             scoring_networks: self.scoring_networks,
             cluster_networks: self.cluster_networks.map(|list| list.0).unwrap_or_default(),
+            namespaces: self.namespaces.map(|list| list.0).unwrap_or_default(),
+            cluster_id: self.cluster_id,
             stalled_after: Duration::from_secs(self.stalled_after_seconds.unsigned_abs()),
             pace: self.pace,
             models: ModelLimits {
@@ -277,6 +299,36 @@ fn networks(text: &str) -> Result<NetworkList, String> {
     parts.map(network).collect::<Result<_, _>>().map(NetworkList)
 }
 
+fn namespaces(text: &str) -> Result<NamespaceList, String> {
+    let mut names: Vec<String> =
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    let is_name = |name: &&String| {
+        let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        name.len() <= 63 && name.bytes().all(letters) && !name.starts_with('-') && !name.ends_with('-')
+    };
+    if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
+        return Err(format!("{wrong} is no name of a namespace; write team-a,team-b"));
+    }
+    if names.len() > MOST_NAMESPACES {
+        return Err(format!(
+            "{} namespaces; {MOST_NAMESPACES} are the most: install more than one operator",
+            names.len()
+        ));
+    }
+    Ok(NamespaceList(names))
+}
+
+fn cluster_id(text: &str) -> Result<String, String> {
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    match text {
+        "" => Err("it is empty; leave it out, or give the uid of namespace kube-system or another UUID".to_owned()),
+        text if text.len() <= LONGEST_CLUSTER_ID && text.bytes().all(letters) => Ok(text.to_owned()),
+        _ => Err(format!("up to {LONGEST_CLUSTER_ID} lower-case letters, digits and `-`, as a UUID has them")),
+    }
+}
+
 fn pace(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (0.001..=100.0).contains(&factor) => Ok(factor),
@@ -308,7 +360,7 @@ mod tests {
             assert!(argument.get_help().is_some(), "{name}");
             settings += 1;
         }
-        assert_eq!(settings, 19);
+        assert_eq!(settings, 21);
         Arguments::command().debug_assert();
     }
 
@@ -335,6 +387,30 @@ mod tests {
         let networks = |text: &str| run(&format!("--cluster-networks={text}")).unwrap().cluster_networks.len();
         for (text, count) in [("", 0), (",", 0), ("10.244.0.0/16", 1), ("10.244.0.0/16,fd00::/48,", 2)] {
             assert_eq!(networks(text), count, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn namespaces_are_names_each_once_and_bounded() {
+        let names = |text: &str| run(&format!("--namespaces={text}")).map(|settings| settings.namespaces);
+        assert!(names("").unwrap().is_empty() && names(",").unwrap().is_empty());
+        assert_eq!(names("b,a,b,").unwrap(), ["a", "b"]);
+        for wrong in ["A", "a_b", "-a", "a-", &"a".repeat(64)] {
+            assert!(names(wrong).unwrap_err().contains("no name of a namespace"), "{wrong}");
+        }
+        let many = |count: usize| (0..count).map(|at| format!("n{at}")).collect::<Vec<_>>().join(",");
+        assert_eq!(names(&many(MOST_NAMESPACES)).unwrap().len(), MOST_NAMESPACES);
+        assert!(names(&many(MOST_NAMESPACES + 1)).unwrap_err().contains("more than one operator"));
+    }
+
+    #[test]
+    fn an_id_of_the_cluster_fits_into_the_owner_mark() {
+        let id = |text: &str| run(&format!("--cluster-id={text}")).map(|settings| settings.cluster_id);
+        let uuid = "11111111-2222-3333-4444-555555555555";
+        assert_eq!(id(uuid).unwrap().as_deref(), Some(uuid));
+        assert_eq!(run("").unwrap().cluster_id, None);
+        for wrong in ["", "a/b", "A", &"a".repeat(37)] {
+            assert!(id(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! Each kind is watched once. What one kind's objects tell about the other's is passed on: a deployment waits for its
 //! subnet, a subnet counts its deployments, a ConfigMap is named by deployments, subnets share a network.
 
+mod namespaces;
 mod relations;
 mod watch;
 
@@ -11,7 +12,7 @@ use crate::{
     ctx::Ctx,
     kubernetes,
     object::Object,
-    packed::{Kept, bare},
+    packed::{Kept, Shelf, bare},
     pulse::BEAT,
     queue::{CustomResource, Who},
     reconcile::reconcile,
@@ -34,6 +35,7 @@ use kube::{
         watcher::{self, Event},
     },
 };
+use namespaces::watched;
 use relations::Relations;
 use std::{hash::Hash, panic::resume_unwind, pin::pin, sync::Arc, time::Duration};
 use tokio::task::{JoinError, JoinSet};
@@ -72,17 +74,22 @@ async fn watch(ctx: &Arc<Ctx>, readiness: &Readiness) {
         note(ctx, event);
     };
     let on_config_map = |event: &_| relations.config_map(event);
+    let (of_deployments, of_subnets) = (Arc::<Shelf>::default(), Arc::<Shelf>::default());
+    let deployment_events =
+        watched(ctx, deployments.clone(), |api| watch::objects(ctx, api, Arc::clone(&of_deployments)));
+    let subnet_events = watched(ctx, subnets.clone(), |api| watch::objects(ctx, api, Arc::clone(&of_subnets)));
+    let config_map_events = watched(ctx, config_maps.clone(), |api| watch::metadata(ctx, api));
     futures::join!(
-        follow(watch::objects(ctx, Api::all(ctx.kube.clone())), deployment_writer, on_deployment),
-        follow(watch::objects(ctx, Api::all(ctx.kube.clone())), subnet_writer, on_subnet),
-        follow(watch::metadata(ctx, Api::all(ctx.kube.clone())), config_map_writer, on_config_map),
+        follow(deployment_events, deployment_writer, on_deployment),
+        follow(subnet_events, subnet_writer, on_subnet),
+        follow(config_map_events, config_map_writer, on_config_map),
         secret_watches::follow(ctx),
         fill(ctx, deployments, subnets, config_maps, readiness),
         tidy(ctx),
     );
 }
 
-/// Keeps what a watch sees, and tells of it. Every error of a watch was dealt with before.
+/// Keeps what a watch sees, and tells of it. Every error of a watch was dealt with before and is passed over.
 async fn follow<K>(
     events: impl Stream<Item = watcher::Result<Event<K>>> + Send,
     writer: Writer<K>,
@@ -119,7 +126,10 @@ async fn fill(
     }
     ctx.stores.fill(subnets, deployments, config_maps);
     readiness.set();
-    tracing::info!("every object of the cluster is known");
+    match ctx.namespaces.as_slice() {
+        [] => tracing::info!("every object of the cluster is known"),
+        namespaces => tracing::info!(namespaces = namespaces.join(","), "every object of the namespaces is known"),
+    }
 }
 
 /// A change of the status is our own: only spec, annotations and deletion (which moves the generation) start a pass.
@@ -245,6 +255,32 @@ mod tests {
             !lines.iter().any(|line| line.contains("namespaces/ml/delegatedsubnets") && line.starts_with("GET")),
             "what is watched is not asked for: {lines:?}"
         );
+        end.send(()).unwrap();
+        running.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_namespaces_nothing_is_asked_of_the_cluster() {
+        let mock = Mock::new(move |request| match request.path.as_str() {
+            path if path.contains("/namespaces/without/") => refused(403, "Forbidden"),
+            _ if request.query.contains("watch=true") => silence(),
+            _ => list(json!([])),
+        });
+        let ctx = mock.ctx_in(["a", "b", "without"].map(str::to_owned).into(), crate::mock::NoAzure);
+        let readiness = Arc::new(Readiness::default());
+        let (end, ended) = futures::channel::oneshot::channel::<()>();
+        let running = tokio::spawn(run(ctx, Arc::clone(&readiness), ended.map(drop).boxed().shared()));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(readiness.get(), "one that it has no rights in keeps it from nothing");
+        let requests = mock.requests();
+        let outside: Vec<_> = requests.iter().filter(|one| !one.path.contains("/namespaces/")).collect();
+        assert!(outside.is_empty(), "{outside:?}");
+        for namespace in ["a", "b"] {
+            let watched = |one: &&crate::mock::Seen| {
+                one.path.contains(&format!("/namespaces/{namespace}/")) && one.query.contains("watch=true")
+            };
+            assert_eq!(requests.iter().filter(watched).count(), 3, "{requests:?}");
+        }
         end.send(()).unwrap();
         running.await.unwrap();
     }

@@ -4,6 +4,7 @@ use crate::{
     admin::Around,
     apart,
     config_maps::ConfigMaps,
+    definition::Definitions,
     digests::Digests,
     events::Told,
     fingerprints::Salts,
@@ -65,10 +66,12 @@ pub struct Options {
     pub pace: f64,
     /// How long before a cause that a person has to remove counts as stalled.
     pub stalled_after: Duration,
-    /// Uid of the cluster: that of its namespace `kube-system`.
+    /// What names the cluster: the uid of its namespace `kube-system`, or what the administrator says.
     pub cluster: String,
     /// What models behind a URI may be.
     pub models: ModelLimits,
+    /// Namespaces to work in; none of them: all.
+    pub namespaces: Vec<String>,
 }
 
 /// The context of every pass.
@@ -125,6 +128,9 @@ pub struct Ctx {
     pub(crate) pauses: Pauses,
     /// At writes in virtual networks.
     pub(crate) writers: Writers,
+    /// Namespaces to work in; none of them: all.
+    pub(crate) namespaces: Vec<String>,
+    pub(crate) definitions: Definitions,
     cluster: String,
     stalled_after: Duration,
 }
@@ -187,6 +193,8 @@ impl Ctx {
             refusals: Refusals::default(),
             pauses: Pauses::default(),
             writers: Writers::default(),
+            namespaces: options.namespaces,
+            definitions: Definitions::default(),
             cluster: options.cluster,
             stalled_after: options.stalled_after,
         })

@@ -30,7 +30,7 @@ pub fn terminating(error: &Error) -> bool {
 pub fn failure(what: &str, error: &Error) -> Failure {
     let status = status(error);
     let (retry, reason, advice) = match status {
-        403 => (Retry::Slowly, reasons::FORBIDDEN, "; the operator's ClusterRole lacks this right"),
+        403 => (Retry::Slowly, reasons::FORBIDDEN, "; the operator's role lacks this right"),
         _ => (Retry::Backoff, reasons::PROGRESSING, ""),
     };
     Failure {

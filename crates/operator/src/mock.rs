@@ -77,6 +77,11 @@ impl Mock {
     }
 
     pub fn ctx_with(&self, http: impl Http + 'static) -> Arc<Ctx> {
+        self.ctx_in(Vec::new(), http)
+    }
+
+    /// Of an operator that works in some namespaces only.
+    pub fn ctx_in(&self, namespaces: Vec<String>, http: impl Http + 'static) -> Arc<Ctx> {
         let outside = Outside {
             kube: self.client(),
             http: Arc::new(http),
@@ -91,6 +96,7 @@ impl Mock {
             stalled_after: Duration::from_secs(900),
             cluster: "c".into(),
             models: ModelLimits::default(),
+            namespaces,
         };
         let networks =
             Networks::new(vec!["10.0.0.0/8".parse().unwrap()], &["10.244.0.0/16".parse().unwrap()], String::new());

@@ -11,8 +11,9 @@ use kube::{
 };
 use serde::Deserialize;
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 /// This host, link-local (with the metadata service of clouds), multicast and reserved (IANA IPv4 Special-Purpose
@@ -41,6 +42,8 @@ pub struct Networks {
     named: bool,
     api_server: String,
     now: RwLock<Refused>,
+    /// Of an operator with the rights of some namespaces: what it may not read of the cluster.
+    untold: Option<Mutex<BTreeSet<&'static str>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,7 +90,13 @@ impl Networks {
         let pods_known = !named.is_empty();
         let fixed: Vec<Ipv4Net> = never.chain(named).collect();
         let now = RwLock::new(Refused { networks: few(fixed.clone()), pods_known });
-        Self { scoring, fixed, named: pods_known, api_server, now }
+        Self { scoring, fixed, named: pods_known, api_server, now, untold: None }
+    }
+
+    /// For an operator that has rights in some namespaces only: what it may not read of the cluster is told once, costs what
+    /// it would have told, and is not asked for again.
+    pub fn with_rights_of_namespaces(self) -> Self {
+        Self { untold: Some(Mutex::default()), ..self }
     }
 
     /// Networks in which an endpoint may lie.
@@ -117,13 +126,45 @@ impl Networks {
     /// # Errors
     /// What could not be read, and what to do. What was learnt before stays.
     pub async fn learn(&self, kube: &kube::Client) -> Result<(), String> {
-        let (services, nodes, api_servers) = futures::try_join!(services(kube), nodes(kube), api_servers(kube))?;
+        let (services, nodes, api_servers) = futures::try_join!(
+            self.told("ServiceCIDRs can't be listed", true, services(kube)),
+            self.told("nodes can't be listed", false, nodes(kube)),
+            self.told("EndpointSlice default/kubernetes can't be read", false, api_servers(kube)),
+        )?;
         let Learnt { mut networks, pods } = nodes;
         networks.extend(services.into_iter().chain(api_servers).chain(self.api_server_addresses().await?));
         networks.extend(&self.fixed);
         let refused = Refused { networks: few(networks), pods_known: self.named || pods };
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = refused;
         Ok(())
+    }
+
+    /// What a read tells, or nothing where the right lacks and work goes on without it.
+    async fn told<T: Default>(
+        &self,
+        unread: &'static str,
+        needed: bool,
+        read: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, String> {
+        let untold = || self.untold.as_ref().map(|untold| untold.lock().unwrap_or_else(PoisonError::into_inner));
+        if untold().is_some_and(|untold| untold.contains(unread)) {
+            return Ok(T::default());
+        }
+        let error = match read.await {
+            Ok(told) => return Ok(told),
+            Err(error) => error,
+        };
+        let message = kubernetes::failure(unread, &error).message;
+        match untold() {
+            _ if kubernetes::status(&error) != 403 => return Err(message),
+            None if needed => return Err(message),
+            None => tracing::warn!("{message}"),
+            Some(mut untold) => {
+                untold.insert(unread);
+                tracing::warn!("{message}; what it would tell has to be in --cluster-networks");
+            }
+        }
+        Ok(T::default())
     }
 
     fn read(&self) -> Refused {
@@ -141,27 +182,19 @@ impl Networks {
     }
 }
 
-async fn services(kube: &kube::Client) -> Result<Vec<Ipv4Net>, String> {
-    let found = Api::<ServiceCIDR>::all(kube.clone()).list(&ListParams::default()).await;
-    let found = found.map_err(|error| kubernetes::failure("ServiceCIDRs can't be listed", &error).message)?;
+async fn services(kube: &kube::Client) -> Result<Vec<Ipv4Net>, kube::Error> {
+    let found = Api::<ServiceCIDR>::all(kube.clone()).list(&ListParams::default()).await?;
     let services = found.items.into_iter().filter_map(|one| one.spec).flat_map(|spec| spec.cidrs.unwrap_or_default());
     Ok(services.filter_map(|cidr| network(&cidr)).collect())
 }
 
 /// Page by page, and of each node what is asked for only: nodes are large, and may be many.
-async fn nodes(kube: &kube::Client) -> Result<Learnt, String> {
+async fn nodes(kube: &kube::Client) -> Result<Learnt, kube::Error> {
     let mut learnt = Learnt::default();
     let api = Api::<Object<NodeSpec, NodeStatus>>::all_with(kube.clone(), &ApiResource::erase::<Node>(&()));
     let mut params = ListParams::default().limit(PAGE);
     for _ in 0..MOST_PAGES {
-        let page = match api.list(&params).await {
-            Ok(page) => page,
-            Err(error) if kubernetes::status(&error) == 403 => {
-                tracing::warn!("{}", kubernetes::failure("nodes can't be listed", &error).message);
-                return Ok(learnt);
-            }
-            Err(error) => return Err(kubernetes::failure("nodes can't be listed", &error).message),
-        };
+        let page = api.list(&params).await?;
         for node in page.items {
             let pods: Vec<Ipv4Net> =
                 node.spec.pod_cidrs.iter().chain(&node.spec.pod_cidr).filter_map(|cidr| network(cidr)).collect();
@@ -173,20 +206,12 @@ async fn nodes(kube: &kube::Client) -> Result<Learnt, String> {
         let Some(next) = page.metadata.continue_.filter(|next| !next.is_empty()) else { return Ok(learnt) };
         params = params.continue_token(&next);
     }
-    Err("the list of nodes does not end".to_owned())
+    Err(kube::Error::Service("the list does not end".into()))
 }
 
 /// The API servers behind the Service `kubernetes`, which register themselves under that name.
-async fn api_servers(kube: &kube::Client) -> Result<Vec<Ipv4Net>, String> {
-    let found = Api::<EndpointSlice>::namespaced(kube.clone(), "default").get_opt("kubernetes").await;
-    let found = match found {
-        Err(error) if kubernetes::status(&error) == 403 => {
-            tracing::warn!("{}", kubernetes::failure("EndpointSlice default/kubernetes can't be read", &error).message);
-            None
-        }
-        other => other
-            .map_err(|error| kubernetes::failure("EndpointSlice default/kubernetes can't be read", &error).message)?,
-    };
+async fn api_servers(kube: &kube::Client) -> Result<Vec<Ipv4Net>, kube::Error> {
+    let found = Api::<EndpointSlice>::namespaced(kube.clone(), "default").get_opt("kubernetes").await?;
     let addresses = found.into_iter().flat_map(|slice| slice.endpoints).flat_map(|endpoint| endpoint.addresses);
     Ok(addresses.filter_map(|address| network(&address)).collect())
 }
@@ -316,6 +341,33 @@ mod tests {
         let networks = Networks::new(Vec::new(), &[], String::new());
         let unread = networks.learn(&cluster(|_| refused(500, "InternalError")).client()).await;
         assert!(unread.unwrap_err().contains("nodes can't be listed"));
+    }
+
+    #[tokio::test]
+    async fn without_rights_to_the_cluster_what_it_would_tell_is_asked_for_once() {
+        let forbidden = || Mock::new(|_| refused(403, "Forbidden"));
+        let strict = Networks::new(Vec::new(), &[], String::new());
+        let unread = strict.learn(&forbidden().client()).await.unwrap_err();
+        assert!(unread.contains("ServiceCIDRs"), "who has a ClusterRole needs all of it: {unread}");
+        let mock = forbidden();
+        let networks = Networks::new(vec![parse("10.0.0.0/8")], &[parse("10.96.0.0/12")], "10.0.0.1:443".into());
+        let networks = networks.with_rights_of_namespaces();
+        networks.learn(&mock.client()).await.unwrap();
+        assert_eq!(mock.lines().len(), 3, "each is tried");
+        networks.learn(&mock.client()).await.unwrap();
+        assert_eq!(mock.lines().len(), 0, "and not again");
+        for (address, allowed) in [("10.96.0.10", false), ("10.0.0.1", false), ("10.0.1.4", true)] {
+            assert_eq!(networks.allows(parse(address)), allowed, "{address}");
+        }
+        let broken = networks_of_namespaces().learn(&cluster(|_| refused(500, "InternalError")).client()).await;
+        assert!(broken.unwrap_err().contains("nodes can't be listed"), "what fails is no right that lacks");
+        let some = networks_of_namespaces();
+        some.learn(&cluster(|_| list(json!([node(&["10.200.0.0/24"], &[])]))).client()).await.unwrap();
+        assert!(some.pods_known() && !some.allows(parse("10.200.0.9")), "what may be read is");
+    }
+
+    fn networks_of_namespaces() -> Networks {
+        Networks::new(vec![parse("10.0.0.0/8")], &[], String::new()).with_rights_of_namespaces()
     }
 
     #[test]

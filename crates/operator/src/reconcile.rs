@@ -4,7 +4,8 @@ use crate::{
     act::{act, end_turns},
     apart::{self, Decided},
     ctx::Ctx,
-    definition, kubernetes, lease,
+    definition::{self, Fate},
+    kubernetes, lease,
     object::Object,
     observe::Sight,
     packed::Standing,
@@ -89,12 +90,16 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     if cr.deleting() && !publish::is_held(cr) {
         return Ok(Outcome { next: Next::Never, progress: false, turn: None });
     }
-    if cr.deleting() && definition::is_going::<S>(ctx).await? {
-        let mut left = cr.clone();
-        left.leave();
-        return look_and_act(ctx, &left).await;
+    let fate = if cr.deleting() { definition::fate(ctx, cr).await? } else { Fate::Stays };
+    match fate {
+        Fate::Stays => look_and_act(ctx, cr).await,
+        Fate::Goes => {
+            let mut left = cr.clone();
+            left.leave();
+            look_and_act(ctx, &left).await
+        }
+        Fate::Unknown(wait) => Ok(Outcome { next: Next::Retry(Retry::After(wait)), progress: false, turn: None }),
     }
-    look_and_act(ctx, cr).await
 }
 
 async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {

@@ -78,9 +78,11 @@ pub async fn operate(
     });
     let pulse = Arc::clone(&around.pulse);
     let beating = tokio::spawn(async move { pulse.beat().await });
-    let networks = Arc::new(Networks::new(settings.scoring_networks.clone(), &settings.cluster_networks, api_server));
+    let networks = Networks::new(settings.scoring_networks.clone(), &settings.cluster_networks, api_server);
+    let networks =
+        Arc::new(if settings.namespaces.is_empty() { networks } else { networks.with_rights_of_namespaces() });
     let pace = Pace::new(settings.pace);
-    if let Some(cluster) = unless(stop.clone(), learn(&outside, &networks, pace)).await {
+    if let Some(cluster) = unless(stop.clone(), learn(&outside, settings.cluster_id, &networks, pace)).await {
         let learning = tokio::spawn(keep_learning(outside.kube.clone(), Arc::clone(&networks)));
         let lease = settings.lease.clone();
         let options = Options {
@@ -89,6 +91,7 @@ pub async fn operate(
             stalled_after: settings.stalled_after,
             cluster,
             models: settings.models,
+            namespaces: settings.namespaces,
         };
         let operator = Operator { outside, options, networks, around, stop };
         if !operator.networks.pods_known() {
@@ -284,11 +287,11 @@ fn certificates(settings: &Settings) -> Result<Option<Vec<u8>>, String> {
     settings.azure_ca_file.as_ref().map(read).transpose()
 }
 
-/// Uid of the cluster, once its networks are known too. Tried until it succeeds.
-async fn learn(outside: &Outside, networks: &Networks, pace: Pace) -> String {
+/// What names the cluster, once its networks are known too. Tried until it succeeds.
+async fn learn(outside: &Outside, named: Option<String>, networks: &Networks, pace: Pace) -> String {
     let mut attempt = 0;
     loop {
-        match try_learn(&outside.kube, networks).await {
+        match try_learn(&outside.kube, named.as_deref(), networks).await {
             Ok(cluster) => return cluster,
             Err(error) => tracing::warn!(error, "the cluster can't be read yet"),
         }
@@ -297,12 +300,21 @@ async fn learn(outside: &Outside, networks: &Networks, pace: Pace) -> String {
     }
 }
 
-async fn try_learn(kube: &kube::Client, networks: &Networks) -> Result<String, String> {
+async fn try_learn(kube: &kube::Client, named: Option<&str>, networks: &Networks) -> Result<String, String> {
+    let cluster = match named {
+        Some(named) => named.to_owned(),
+        None => uid_of_cluster(kube).await?,
+    };
+    networks.learn(kube).await?;
+    Ok(cluster)
+}
+
+async fn uid_of_cluster(kube: &kube::Client) -> Result<String, String> {
     let namespace = Api::<Namespace>::all(kube.clone()).get("kube-system").await;
     let namespace = namespace.map_err(|error| {
-        kubernetes::failure("namespace kube-system, whose uid names the cluster, can't be read", &error).message
+        let what = "namespace kube-system, whose uid names the cluster, can't be read";
+        format!("{}; or set --cluster-id", kubernetes::failure(what, &error).message)
     })?;
-    networks.learn(kube).await?;
     namespace.uid().ok_or_else(|| "namespace kube-system has no uid".to_owned())
 }
 
@@ -349,7 +361,7 @@ mod tests {
             clock: Arc::clone(&ctx.clock),
             random: Arc::clone(&ctx.random),
         };
-        assert_eq!(learn(&outside, &ctx.networks, Pace::new(1.0)).await, "u-1");
+        assert_eq!(learn(&outside, None, &ctx.networks, Pace::new(1.0)).await, "u-1");
         let servicecidrs = "GET /apis/networking.k8s.io/v1/servicecidrs";
         let namespace = "GET /api/v1/namespaces/kube-system";
         let (nodes, slice) =

@@ -167,6 +167,8 @@ fn settings(elects: bool) -> Settings {
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         cluster_networks: vec!["10.244.0.0/16".parse().expect("a network")],
         lease: elects.then_some(lease),
+        namespaces: Vec::new(),
+        cluster_id: None,
         stalled_after: Duration::from_secs(900),
         pace: PACE,
         models: acivnet_azure::ModelLimits::default(),

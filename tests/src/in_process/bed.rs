@@ -170,6 +170,7 @@ impl Bed {
             stalled_after: Duration::from_secs(900).mul_f64(pace),
             cluster,
             models: ModelLimits::default(),
+            namespaces: Vec::new(),
         };
         let pods = "10.244.0.0/16".parse().expect("a network");
         let networks = Networks::new(vec!["10.0.0.0/8".parse().expect("a network")], &[pods], String::new());

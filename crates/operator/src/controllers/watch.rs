@@ -1,5 +1,6 @@
 //! Watches that don't end.
 
+use super::namespaces::Events;
 use crate::{
     ctx::Ctx,
     kubernetes,
@@ -8,14 +9,14 @@ use crate::{
     packed::{Kept, Packed, Shelf},
 };
 use acivnet_core::retry::Retry;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Resource,
     core::PartialObjectMeta,
     runtime::watcher::{self, Error, Event},
 };
-use std::{pin::Pin, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 /// The API server ends a watch after this, and a dead connection is noticed ten seconds later.
 const WATCH_SECONDS: u32 = 30;
@@ -26,29 +27,21 @@ pub(crate) const PAGES: [u32; 3] = [50, 8, 1];
 /// be gone, and a proxy may say so by a status instead of inside the stream.
 const STARTS: u32 = 3;
 
-type Events<K> = Pin<Box<dyn Stream<Item = watcher::Result<Event<K>>> + Send>>;
-
-/// Objects as they come, in the form for the cache.
-pub(super) fn objects<S: Object>(
-    ctx: &Arc<Ctx>,
-    api: Api<Packed<S>>,
-) -> impl Stream<Item = watcher::Result<Event<Kept<S>>>> + Send + 'static {
-    let shelf = Shelf::default();
+/// Objects as they come, in the form for the cache. All of a kind are on one shelf.
+pub(super) fn objects<S: Object>(ctx: &Arc<Ctx>, api: Api<Packed<S>>, shelf: Arc<Shelf>) -> Events<Kept<S>> {
     let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
     lasting(Arc::clone(ctx), S::kind(&()).into_owned(), start)
         .map_ok(move |event| mapped(event, |object| object.keep(&shelf)))
+        .boxed()
 }
 
 /// Names and versions only.
-pub(super) fn metadata<K>(
-    ctx: &Arc<Ctx>,
-    api: Api<Named<K>>,
-) -> impl Stream<Item = watcher::Result<Event<PartialObjectMeta<K>>>> + Send + 'static
+pub(super) fn metadata<K>(ctx: &Arc<Ctx>, api: Api<Named<K>>) -> Events<PartialObjectMeta<K>>
 where
     K: Resource<DynamicType = ()> + Default + 'static,
 {
     let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
-    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), start).map_ok(|event| mapped(event, partial))
+    lasting(Arc::clone(ctx), K::kind(&()).into_owned(), start).map_ok(|event| mapped(event, partial)).boxed()
 }
 
 fn partial<K: Default>(object: Named<K>) -> PartialObjectMeta<K> {
@@ -69,15 +62,16 @@ fn config(page: u32) -> watcher::Config {
     watcher::Config::default().timeout(WATCH_SECONDS).page_size(page)
 }
 
-/// The events of one watch after another. Errors are counted and waited out here, so that none comes out.
+/// The events of one watch after another. Errors are counted and waited out here; each is told before.
 fn lasting<K: Send + 'static>(
     ctx: Arc<Ctx>,
     kind: String,
     start: impl Fn(u32) -> Events<K> + Send + 'static,
-) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static {
+) -> Events<K> {
     let [page, smaller @ ..] = PAGES;
-    let watch = Watch { events: start(page), ctx, kind, start, page, smaller: smaller.into_iter(), failed: 0 };
-    stream::unfold(watch, |mut watch| async move { watch.next().await.map(|event| (Ok(event), watch)) })
+    let watch =
+        Watch { events: start(page), ctx, kind, start, page, smaller: smaller.into_iter(), failed: 0, wait: None };
+    stream::unfold(watch, |mut watch| async move { watch.next().await.map(|event| (event, watch)) }).boxed()
 }
 
 struct Watch<K, S> {
@@ -90,22 +84,24 @@ struct Watch<K, S> {
     smaller: std::array::IntoIter<u32, 2>,
     /// Failures in a row.
     failed: u32,
+    /// Before it goes on after a failure.
+    wait: Option<Duration>,
 }
 
 impl<K, S: Fn(u32) -> Events<K>> Watch<K, S> {
-    async fn next(&mut self) -> Option<Event<K>> {
-        loop {
-            match self.events.next().await? {
-                Ok(event) => {
-                    self.failed = 0;
-                    return Some(event);
-                }
-                Err(error) => self.recover(&error).await,
-            }
+    async fn next(&mut self) -> Option<watcher::Result<Event<K>>> {
+        if let Some(wait) = self.wait.take() {
+            tokio::time::sleep(wait).await;
         }
+        let event = self.events.next().await?;
+        match &event {
+            Ok(_) => self.failed = 0,
+            Err(error) => self.recover(error),
+        }
+        Some(event)
     }
 
-    async fn recover(&mut self, error: &Error) {
+    fn recover(&mut self, error: &Error) {
         self.failed += 1;
         let gone = matches!(error, Error::WatchStartFailed(_)) && self.failed.is_multiple_of(STARTS);
         let smaller = if kubernetes::is_too_long(error) { self.smaller.next() } else { None };
@@ -116,7 +112,7 @@ impl<K, S: Fn(u32) -> Events<K>> Watch<K, S> {
         if relist {
             self.events = (self.start)(self.page);
         }
-        tokio::time::sleep(self.ctx.pace.before(Retry::Soon, self.failed - 1, self.ctx.random.unit())).await;
+        self.wait = Some(self.ctx.pace.before(Retry::Soon, self.failed - 1, self.ctx.random.unit()));
     }
 }
 
@@ -144,7 +140,8 @@ mod tests {
             }})),
         });
         let ctx = mock.ctx();
-        let events = objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone()));
+        let events = objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone()), Arc::default());
+        let events = events.filter(|event| std::future::ready(event.is_ok()));
         let applied: Vec<_> = events.applied_objects().take(1).collect().await;
         let meta = applied[0].as_ref().unwrap().unpack().unwrap().metadata;
         assert_eq!((meta.managed_fields.as_ref(), meta.annotations.as_ref().map(|all| all.len())), (None, Some(1)));
@@ -168,8 +165,8 @@ mod tests {
             list((0..limit.unwrap_or(0)).map(subnet).collect())
         });
         let ctx = mock.ctx();
-        let events = objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone()));
-        let applied: Vec<_> = events.take(4).collect().await;
+        let events = objects(&ctx, Api::<Packed<DelegatedSubnet>>::all(ctx.kube.clone()), Arc::default());
+        let applied: Vec<_> = events.filter(|event| std::future::ready(event.is_ok())).take(4).collect().await;
         assert!(applied.iter().all(Result::is_ok));
         let pages: Vec<String> = mock.requests().into_iter().map(|one| one.query).collect();
         let of = |page: u32| pages.iter().position(|query| query.split('&').any(|one| one == format!("limit={page}")));
