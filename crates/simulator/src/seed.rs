@@ -100,7 +100,7 @@ struct CredentialSeed {
     audience: String,
 }
 
-/// `role` is a built-in name, or any name together with `actions`.
+/// `role` is a built-in name, or any name together with `actions`, `dataActions` or both.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "RoleFields")]
 struct RoleSeed(RoleAssignment);
@@ -110,9 +110,14 @@ struct RoleSeed(RoleAssignment);
 struct RoleFields {
     principal_id: String,
     role: String,
-    actions: Option<Vec<String>>,
+    #[serde(default)]
+    actions: Vec<String>,
     #[serde(default)]
     not_actions: Vec<String>,
+    #[serde(default)]
+    data_actions: Vec<String>,
+    #[serde(default)]
+    not_data_actions: Vec<String>,
     scope: String,
 }
 
@@ -120,11 +125,20 @@ impl TryFrom<RoleFields> for RoleSeed {
     type Error = String;
 
     fn try_from(fields: RoleFields) -> Result<Self, String> {
-        let RoleFields { principal_id: principal, role: name, actions, not_actions, scope } = fields;
-        let role = match actions {
-            Some(actions) => Role { name, actions, not_actions },
-            None => Role::built_in(&name)
-                .ok_or_else(|| format!("role {name:?} is not built in: give its \"actions\" as well"))?,
+        let RoleFields {
+            principal_id: principal,
+            role: name,
+            actions,
+            not_actions,
+            data_actions,
+            not_data_actions,
+            scope,
+        } = fields;
+        let role = match actions.is_empty() && data_actions.is_empty() {
+            false => Role { actions, not_actions, data_actions, not_data_actions, ..Role::custom(&name) },
+            true => Role::built_in(&name).ok_or_else(|| {
+                format!("role {name:?} is not built in: give its \"actions\" or \"dataActions\" as well")
+            })?,
         };
         Ok(Self(RoleAssignment::new(principal, role, scope)))
     }

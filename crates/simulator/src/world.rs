@@ -1,7 +1,7 @@
 //! Everything the simulated Azure knows, behind one lock.
 
 use crate::arm::rate::Buckets;
-use crate::authorization::RoleAssignment;
+use crate::authorization::{Asked, CustomRole, RoleAssignment};
 use crate::blob::Blobs;
 use crate::clock::after;
 use crate::container_instances::ContainerInstances;
@@ -63,6 +63,10 @@ pub struct World {
     pub directory: Directory,
     /// Who may do what.
     pub roles: Vec<RoleAssignment>,
+    /// Roles that callers made, by lower-case id of their definitions.
+    pub custom_roles: BTreeMap<String, CustomRole>,
+    /// Which rights were asked for.
+    pub asked: Asked,
     /// Management locks.
     pub locks: Locks,
     /// What can be switched.
@@ -124,6 +128,8 @@ impl World {
             resources: Store::default(),
             directory,
             roles: Vec::new(),
+            custom_roles: BTreeMap::new(),
+            asked: Asked::default(),
             locks: Locks::default(),
             settings: Settings::default(),
             buckets: Buckets::default(),

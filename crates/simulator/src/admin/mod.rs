@@ -10,6 +10,7 @@
 //! | `GET`, `POST`, `DELETE faults` | a [`Fault`] that waits for its request |
 //! | `POST locks`, `DELETE locks?scope=…` | a [`Lock`] |
 //! | `DELETE roles?principalId=…&scope=…` | takes role assignments away |
+//! | `GET rights?principalId=…` | which rights somebody asked for, by the roles that gave them, and those refused |
 //! | `PUT containers/{service}` | how the container of a web service behaves |
 //! | `POST`, `DELETE container-scripts` | how containers of container groups behave: a [`Script`], all scripts |
 //! | `POST hosts`, `DELETE hosts/{name}` | a machine in a subnet |
@@ -100,6 +101,12 @@ async fn dispatch(simulator: &Simulator, method: &Method, segments: &[&str], que
         ["resources"] => resource(world, method, query, &body),
         ["faults"] => faults(world, method, &body),
         ["locks"] => locks(world, method, query, &body),
+        ["rights"] if method == Method::GET => {
+            let principal = query.get("principalId");
+            let principal =
+                principal.ok_or_else(|| bad_request("the query parameter principalId is missing".to_owned()))?;
+            ok(&world.asked.of(principal))
+        }
         ["roles"] if method == Method::DELETE => remove_roles(world, query),
         ["container-scripts"] => container_scripts(world, method, &body),
         ["containers", service] if method == Method::PUT => {

@@ -102,7 +102,7 @@ fn wanted(world: &World, call: &Call, scope: &str, name: &str) -> Result<RoleAss
         })
     };
     let (definition, principal) = (text("roleDefinitionId")?, text("principalId")?);
-    let role: Role = definitions::find(world, definition)
+    let role: Role = definitions::role(world, definition)
         .ok_or_else(|| definitions::missing(StatusCode::BAD_REQUEST, definition))?;
     if !world.directory.has_principal(principal) {
         let message = format!(

@@ -3,18 +3,15 @@
 //! has none of; containers take ordinary actions ("Permissions for calling data operations").
 
 use super::{Request, StorageError};
+use crate::authorization::Right;
 use crate::identity::{Caller, bearer};
-use crate::store::is_within;
 use crate::world::World;
 
 const AUDIENCE: &str = "https://storage.azure.com";
 /// The first version that takes tokens.
 const FIRST_VERSION: &str = "2017-11-09";
-/// Built-in roles with the data actions `Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write` and
-/// `…/delete`.
-const WRITERS: &[&str] = &["Storage Blob Data Contributor", "Storage Blob Data Owner"];
-/// The only one with `…/blobs/read` alone.
-const READER: &str = "Storage Blob Data Reader";
+/// What all actions begin with.
+const CONTAINERS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers";
 
 /// What is done with a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +28,13 @@ pub(super) enum Access {
 pub(super) fn may(world: &World, request: &Request<'_>, access: Access) -> Result<(), StorageError> {
     let caller = caller(world, request)?;
     let scope = scope(world, &request.name)?;
-    let fits = |role: &str| WRITERS.contains(&role) || (access == Access::Read && role == READER);
-    let given = |given: &&crate::authorization::RoleAssignment| {
-        given.principal.eq_ignore_ascii_case(&caller.object_id) && fits(&given.role.name)
+    let what = match access {
+        Access::Read => "read",
+        Access::Write => "write",
     };
-    let has_role = world.roles.iter().filter(given).any(|given| is_within(&scope, &given.scope));
-    if has_role { Ok(()) } else { Err(StorageError::PERMISSION_MISMATCH) }
+    let action = format!("{CONTAINERS}/blobs/{what}");
+    let allowed = world.has_right(&caller, Right::Data(&action), &scope);
+    if allowed { Ok(()) } else { Err(StorageError::PERMISSION_MISMATCH) }
 }
 
 /// Whether the sender of a request may do this (`read`, `write` or `delete`) with its container, or with those of its
@@ -46,8 +44,8 @@ pub(super) fn may(world: &World, request: &Request<'_>, access: Access) -> Resul
 /// As [`may`].
 pub(super) fn may_with_container(world: &World, request: &Request<'_>, what: &str) -> Result<(), StorageError> {
     let caller = caller(world, request)?;
-    let action = format!("Microsoft.Storage/storageAccounts/blobServices/containers/{what}");
-    let allowed = world.may(&caller, &action, &scope(world, &request.name)?);
+    let action = format!("{CONTAINERS}/{what}");
+    let allowed = world.has_right(&caller, Right::Action(&action), &scope(world, &request.name)?);
     if allowed { Ok(()) } else { Err(StorageError::PERMISSION_MISMATCH) }
 }
 

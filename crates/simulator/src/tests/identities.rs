@@ -162,3 +162,44 @@ async fn locks_forbid_until_they_are_lifted() {
     bed.get(&lock(&vnet(), "keep")).await.expect(404, "LockNotFound");
     assert_eq!(bed.delete(&vnet()).await.status, 202);
 }
+
+fn definition(name: &str) -> String {
+    format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{name}")
+}
+
+fn custom(name: &str, actions: Value) -> Value {
+    json!({"properties": {
+        "roleName": name, "description": "ours", "type": "CustomRole", "assignableScopes": [format!("/subscriptions/{SUBSCRIPTION}")],
+        "permissions": [{"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}],
+    }})
+}
+
+#[tokio::test]
+async fn a_custom_role_gives_what_it_says_and_it_is_told_what_of_it_was_used() {
+    let bed = owned().await;
+    let group_read = "Microsoft.Resources/subscriptions/resourceGroups/read";
+    let role = custom("ours", json!([group_read, "Microsoft.Network/virtualNetworks/write"]));
+    assert_eq!(bed.put(&definition(NAME), role.clone()).await.status, 201);
+    assert_eq!(bed.put(&definition(NAME), role.clone()).await.status, 201);
+    let other = "aaaaaaaa-0000-4000-8000-000000000009";
+    bed.put(&definition(other), role).await.expect(409, "RoleDefinitionWithSameNameExists");
+    bed.put(&definition(other), custom("b", json!(["read"]))).await.expect(400, "InvalidActionOrNotAction");
+
+    let made = bed.put(&identity(), json!({"location": "westeurope"})).await;
+    let principal = made.body["properties"]["principalId"].as_str().unwrap().to_owned();
+    bed.put(&credential("ml-one"), trusts("ml")).await;
+    let token = signed_in(&bed, made.body["properties"]["clientId"].as_str().unwrap(), "ml").await.unwrap();
+    assert_eq!(bed.put(&assignment(&group(), NAME), gives(NAME, &principal)).await.status, 201);
+    assert_eq!(bed.send_as(&token, Method::GET, &group(), Value::Null).await.status, 200);
+    bed.send_as(&token, Method::GET, &vnet(), Value::Null).await.expect(403, "AuthorizationFailed");
+
+    let rights = bed.get(&format!("/simulator/rights?principalId={principal}")).await.body;
+    assert_eq!(rights["given"], json!({"ours": {"actions": [group_read], "dataActions": []}}));
+    assert_eq!(rights["refused"], json!([{"action": "Microsoft.Network/virtualNetworks/read", "scope": vnet()}]));
+
+    bed.delete(&definition(NAME)).await.expect(400, "RoleDefinitionHasAssignments");
+    bed.delete(&assignment(&group(), NAME)).await;
+    assert_eq!(bed.delete(&definition(NAME)).await.status, 200);
+    assert_eq!(bed.delete(&definition(NAME)).await.status, 204);
+    bed.get(&definition(NAME)).await.expect(404, "RoleDefinitionDoesNotExist");
+}
