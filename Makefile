@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients differential faults replay test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients differential faults monitoring replay test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -19,6 +19,9 @@ differential: ## what azureml-core sends against what the operator sends; ACCEPT
 
 faults: ## every input of tests/faults, each once wrong, against the operator on a real API server
 	@tools/faults/faults.sh
+
+monitoring: ## each alert fires and clears: a real Prometheus, the operator on the bed, faults
+	@tools/monitoring/monitoring.sh
 
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh
