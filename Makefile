@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart clean
+.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -25,6 +25,9 @@ gitops: ## the real Argo CD and Flux with the operator on a real API server; the
 
 chart: ## the Helm chart: judged, linted, installed, upgraded, removed and at work on a real API server; WRITE=1 writes what is generated
 	@tools/chart/chart.sh $(if $(WRITE),--write)
+
+monitoring: ## each alert fires and clears: a real Prometheus, the operator on the bed, faults
+	@tools/monitoring/monitoring.sh
 
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh

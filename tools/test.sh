@@ -53,6 +53,7 @@ main() {
   script_as_a_test tools/dist/test.sh
   script_as_a_test tools/gitops/gitops.sh --quick
   script_as_a_test tools/chart/chart.sh --quick
+  script_as_a_test tools/monitoring/monitoring.sh --quick
   say_what_was_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
