@@ -9,6 +9,7 @@ use acivnet_azure::{Cloud, ModelLimits};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::{IpNet, Ipv4Net};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use url::Url;
 
 /// Where Kubernetes tells a Pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -68,6 +69,10 @@ pub struct RunArguments {
     /// the operator. Its ServiceCIDRs, API servers, nodes and the podCIDRs of nodes are refused in any case.
     #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_parser = networks, value_name = "CIDR,…")]
     pub cluster_networks: Option<NetworkList>,
+    /// HTTP proxy for sample requests, `http` or `https`, where this cluster has no route to the virtual networks. What may be
+    /// asked stays the same; endpoints with TLS are not asked through it.
+    #[arg(long, env = "ACIVNET_SCORING_PROXY", value_name = "URL")]
+    pub scoring_proxy: Option<String>,
     /// Whether replicas agree on one that works, by the Lease `acivnet`. `Disabled` is for one that is surely alone.
     #[arg(long, env = "ACIVNET_LEADER_ELECTION", default_value = "Enabled")]
     pub leader_election: LeaderElection,
@@ -169,6 +174,8 @@ pub struct Settings {
     pub scoring_networks: Vec<Ipv4Net>,
     /// Networks in which it may not, as the administrator says.
     pub cluster_networks: Vec<IpNet>,
+    /// What sample requests go through.
+    pub scoring_proxy: Option<Url>,
     /// By which lease replicas agree on one that works; none when it is alone.
     pub lease: Option<lease::Settings>,
     /// How long before a cause counts as stalled.
@@ -189,6 +196,7 @@ impl RunArguments {
             admin_address: self.admin_address,
             scoring_networks: self.scoring_networks,
             cluster_networks: self.cluster_networks.map(|list| list.0).unwrap_or_default(),
+            scoring_proxy: self.scoring_proxy.as_deref().map(proxy).transpose()?,
             stalled_after: Duration::from_secs(self.stalled_after_seconds.unsigned_abs()),
             pace: self.pace,
             models: ModelLimits {
@@ -262,6 +270,18 @@ fn networks(text: &str) -> Result<NetworkList, String> {
     parts.map(network).collect::<Result<_, _>>().map(NetworkList)
 }
 
+fn proxy(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && (url.username(), url.password()) == ("", None)
+    });
+    // without the text, which may hold a password
+    url.ok_or_else(|| "--scoring-proxy has the form http://HOST:PORT or https://HOST:PORT, without a user".to_owned())
+}
+
 fn pace(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (0.001..=100.0).contains(&factor) => Ok(factor),
@@ -293,7 +313,7 @@ mod tests {
             assert!(argument.get_help().is_some(), "{name}");
             settings += 1;
         }
-        assert_eq!(settings, 19);
+        assert_eq!(settings, 20);
         Arguments::command().debug_assert();
     }
 
@@ -321,6 +341,25 @@ mod tests {
         for (text, count) in [("", 0), (",", 0), ("10.244.0.0/16", 1), ("10.244.0.0/16,fd00::/48,", 2)] {
             assert_eq!(networks(text), count, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_proxy_is_a_host_and_nothing_more() {
+        for (url, accepted) in [
+            ("http://proxy:3128", true),
+            ("https://simulator.acivnet-system.svc/", true),
+            ("http://user:secret@proxy:3128", false),
+            ("http://user@proxy:3128", false),
+            ("socks5://proxy:1080", false),
+            ("http://proxy:3128/path", false),
+            ("http://proxy?x", false),
+            ("proxy:3128", false),
+        ] {
+            let taken = run(&format!("--scoring-proxy {url}"));
+            assert_eq!(taken.is_ok(), accepted, "{url}");
+            assert!(taken.err().is_none_or(|error| error.contains("--scoring-proxy") && !error.contains("secret")));
+        }
+        assert_eq!(run("").unwrap().scoring_proxy, None);
     }
 
     #[test]
