@@ -89,6 +89,7 @@ fn settings(azure: &Simulator) -> Settings {
         azure_ca_file: None,
         admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
+        scoring_proxy: None,
         cluster_networks: vec!["10.244.0.0/16".parse().expect("a network")],
         lease: Some(lease::Settings { namespace: "acivnet-system".into(), duration: Duration::from_secs(15) }),
         namespaces: Vec::new(),

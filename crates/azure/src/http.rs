@@ -3,7 +3,7 @@
 use crate::public::is_public;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{Request, Response, uri::Scheme};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -14,6 +14,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
+use url::Url;
 
 /// Any error of a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -53,6 +54,10 @@ pub struct DialAt {
     /// The only authorities that are trusted, in PEM; the client's own when absent.
     pub authorities: Option<String>,
 }
+
+/// Request extension: it goes to a scoring endpoint, through the proxy for those where there is one.
+#[derive(Clone, Copy, Debug)]
+pub struct ToEndpoint;
 
 /// Why there is no answer. The texts hold no query of a URL, where signatures are.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -139,6 +144,8 @@ pub struct ReqwestHttp {
     client: reqwest::Client,
     /// For [`PublicOnly`].
     public: reqwest::Client,
+    /// For [`ToEndpoint`].
+    endpoints: Option<reqwest::Client>,
     /// Trusted beside the system's.
     roots: Vec<reqwest::Certificate>,
 }
@@ -163,8 +170,18 @@ impl ReqwestHttp {
         };
         let public = builder().dns_resolver(PublicResolver);
         let built = |builder: reqwest::ClientBuilder| builder.build();
-        let failed = |error| format!("no HTTP client can be made: {}", chain(&error));
-        Ok(Self { client: built(client).map_err(failed)?, public: built(public).map_err(failed)?, roots })
+        let (client, public) = (built(client).map_err(no_client)?, built(public).map_err(no_client)?);
+        Ok(Self { client, public, endpoints: None, roots })
+    }
+
+    /// Sends requests [`ToEndpoint`] through an HTTP proxy. One that is spoken to by `https` is verified as Azure is.
+    ///
+    /// # Errors
+    /// A proxy that can't be used.
+    pub fn with_scoring_proxy(self, proxy: &Url) -> Result<Self, String> {
+        let to = reqwest::Proxy::http(proxy.as_str()).map_err(no_client)?;
+        let client = builder().dns_resolver(Resolver).tls_certs_merge(self.roots.clone()).proxy(to).build();
+        Ok(Self { endpoints: Some(client.map_err(no_client)?), ..self })
     }
 
     /// A client for one request.
@@ -182,6 +199,13 @@ impl ReqwestHttp {
 
     fn client_for(&self, request: &Request<Body>) -> Result<reqwest::Client, SendError> {
         let extensions = request.extensions();
+        if let (Some(through), Some(ToEndpoint)) = (&self.endpoints, extensions.get()) {
+            // a tunnel would go where the proxy finds the name, and not to the address that was checked
+            return match request.uri().scheme() == Some(&Scheme::HTTP) {
+                true => Ok(through.clone()),
+                false => Err(SendError::NotSent("with TLS it is not asked through --scoring-proxy".into())),
+            };
+        }
         match (extensions.get::<DialAt>(), extensions.get::<PublicOnly>()) {
             // a name is looked up by a resolver of ours; an address would be dialled without it
             (Some(_), _) | (None, Some(PublicOnly)) if !is_name(request.uri()) => {
@@ -201,6 +225,10 @@ fn builder() -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .no_proxy()
+}
+
+fn no_client(error: reqwest::Error) -> String {
+    format!("no HTTP client can be made: {}", chain(&error))
 }
 
 fn proxy() -> Result<Option<reqwest::Proxy>, String> {

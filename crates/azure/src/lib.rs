@@ -40,7 +40,7 @@ mod token;
 mod script;
 
 pub use crate::http::{
-    Body, BoxError, CollectError, DialAt, Http, ReqwestHttp, SendError, TimeLimit, collect, empty, full,
+    Body, BoxError, CollectError, DialAt, Http, ReqwestHttp, SendError, TimeLimit, ToEndpoint, collect, empty, full,
 };
 pub use arm::Each;
 pub use carry_out::{PayloadStream, Payloads};

@@ -9,6 +9,7 @@ use acivnet_azure::{Cloud, ModelLimits};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::{IpNet, Ipv4Net};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use url::Url;
 
 /// Most namespaces of `--namespaces`: each has three watches of its own.
 pub(crate) const MOST_NAMESPACES: usize = 64;
@@ -95,6 +96,10 @@ pub struct RunArguments {
     /// clusters never have the same at once, and it never changes while objects are there.
     #[arg(long, env = "ACIVNET_CLUSTER_ID", value_parser = cluster_id, value_name = "ID")]
     pub cluster_id: Option<String>,
+    /// HTTP proxy for sample requests, `http` or `https`, where this cluster has no route to the virtual networks. What may be
+    /// asked stays the same; endpoints with TLS are not asked through it.
+    #[arg(long, env = "ACIVNET_SCORING_PROXY", value_name = "URL")]
+    pub scoring_proxy: Option<String>,
     /// Whether replicas agree on one that works, by the Lease `acivnet`. `Disabled` is for one that is surely alone.
     #[arg(long, env = "ACIVNET_LEADER_ELECTION", default_value = "Enabled")]
     pub leader_election: LeaderElection,
@@ -204,6 +209,8 @@ pub struct Settings {
     pub namespaces: Vec<String>,
     /// What names the cluster; else its uid does.
     pub cluster_id: Option<String>,
+    /// What sample requests go through.
+    pub scoring_proxy: Option<Url>,
     /// By which lease replicas agree on one that works; none when it is alone.
     pub lease: Option<lease::Settings>,
     /// How long before a cause counts as stalled.
@@ -226,6 +233,7 @@ impl RunArguments {
             cluster_networks: self.cluster_networks.map(|list| list.0).unwrap_or_default(),
             namespaces: self.namespaces.map(|list| list.0).unwrap_or_default(),
             cluster_id: self.cluster_id,
+            scoring_proxy: self.scoring_proxy.as_deref().map(proxy).transpose()?,
             stalled_after: Duration::from_secs(self.stalled_after_seconds.unsigned_abs()),
             pace: self.pace,
             models: ModelLimits {
@@ -327,6 +335,16 @@ fn cluster_id(text: &str) -> Result<String, String> {
         text if text.len() <= LONGEST_CLUSTER_ID && text.bytes().all(letters) => Ok(text.to_owned()),
         _ => Err(format!("up to {LONGEST_CLUSTER_ID} lower-case letters, digits and `-`, as a UUID has them")),
     }
+fn proxy(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && (url.username(), url.password()) == ("", None)
+    });
+    // without the text, which may hold a password
+    url.ok_or_else(|| "--scoring-proxy has the form http://HOST:PORT or https://HOST:PORT, without a user".to_owned())
 }
 
 fn pace(text: &str) -> Result<f64, String> {
@@ -361,6 +379,7 @@ mod tests {
             settings += 1;
         }
         assert_eq!(settings, 21);
+        assert_eq!(settings, 20);
         Arguments::command().debug_assert();
     }
 
@@ -412,6 +431,22 @@ mod tests {
         for wrong in ["", "a/b", "A", &"a".repeat(37)] {
             assert!(id(wrong).is_err(), "{wrong}");
         }
+    fn a_proxy_is_a_host_and_nothing_more() {
+        for (url, accepted) in [
+            ("http://proxy:3128", true),
+            ("https://simulator.acivnet-system.svc/", true),
+            ("http://user:secret@proxy:3128", false),
+            ("http://user@proxy:3128", false),
+            ("socks5://proxy:1080", false),
+            ("http://proxy:3128/path", false),
+            ("http://proxy?x", false),
+            ("proxy:3128", false),
+        ] {
+            let taken = run(&format!("--scoring-proxy {url}"));
+            assert_eq!(taken.is_ok(), accepted, "{url}");
+            assert!(taken.err().is_none_or(|error| error.contains("--scoring-proxy") && !error.contains("secret")));
+        }
+        assert_eq!(run("").unwrap().scoring_proxy, None);
     }
 
     #[test]

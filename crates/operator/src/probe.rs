@@ -2,7 +2,7 @@
 
 use crate::{config_maps, ctx::Ctx, networks::Networks};
 use acivnet_api::{ConfigMapKey, conditions::reasons};
-use acivnet_azure::{CollectError, DialAt, Secret, SendError, TimeLimit, collect, full};
+use acivnet_azure::{CollectError, DialAt, Secret, SendError, TimeLimit, ToEndpoint, collect, full};
 use acivnet_core::{
     expectation::{Expectation, LONGEST_ANSWER},
     failure::Failure,
@@ -137,6 +137,7 @@ async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<(u16, Option<String>), Fai
         request.headers_mut().insert(AUTHORIZATION, bearer(key)?);
     }
     request.extensions_mut().insert(TimeLimit(limit));
+    request.extensions_mut().insert(ToEndpoint);
     if let Some(tls) = &probe.tls {
         request.extensions_mut().insert(tls.clone());
     }
@@ -282,6 +283,7 @@ mod tests {
             self.requests.fetch_add(1, Ordering::SeqCst);
             assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/score"));
             assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
+            assert!(request.extensions().get::<ToEndpoint>().is_some());
             assert_eq!(request.extensions().get::<TimeLimit>().unwrap().0, Duration::from_secs(10));
             assert_eq!(collect(request.into_body(), 100).await.unwrap(), "[1]");
             match self.status.load(Ordering::SeqCst) {

@@ -53,7 +53,7 @@ const NETWORKS_EVERY: Duration = Duration::from_secs(300);
 pub async fn run(settings: Settings) -> Result<(), String> {
     let stop = signals()?;
     let (kube, api_server) = cluster().await?;
-    let http = Arc::new(ReqwestHttp::new(certificates(&settings)?.as_deref())?);
+    let http = http(&settings)?;
     let listener = TcpListener::bind(settings.admin_address).await;
     let listener =
         listener.map_err(|error| format!("--admin-address {}: {error}; choose another", settings.admin_address))?;
@@ -99,6 +99,9 @@ pub async fn operate(
                 "--cluster-networks is empty and no node says where its Pods are: a tenant's sample request may be aimed at \
                  Pods of this cluster; set --cluster-networks to the networks of its Pods and nodes"
             );
+        }
+        if let Some(proxy) = &settings.scoring_proxy {
+            tracing::info!("sample requests go through --scoring-proxy {proxy}, none to an endpoint directly");
         }
         tracing::info!("started");
         match lease {
@@ -279,6 +282,14 @@ where
             Ok::<_, S::Error>(answer.await?.map(body))
         }
     })
+}
+
+fn http(settings: &Settings) -> Result<Arc<ReqwestHttp>, String> {
+    let http = ReqwestHttp::new(certificates(settings)?.as_deref())?;
+    Ok(Arc::new(match &settings.scoring_proxy {
+        Some(proxy) => http.with_scoring_proxy(proxy).map_err(|error| format!("--scoring-proxy {proxy}: {error}"))?,
+        None => http,
+    }))
 }
 
 fn certificates(settings: &Settings) -> Result<Option<Vec<u8>>, String> {

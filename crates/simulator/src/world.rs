@@ -43,8 +43,10 @@ pub struct Subscription {
 
 /// The whole state. Handlers are plain functions on `&mut World`; nothing in it waits.
 pub struct World {
-    /// `https://localhost:PORT`, without a slash at the end.
+    /// `https://HOST[:PORT]`, without a slash at the end.
     pub base_url: String,
+    /// What storage accounts lie below, `HOST[:PORT]`.
+    pub blob_suffix: String,
     /// Instant of the request (or of the event) that is being carried out.
     pub now: Timestamp,
     /// Factor on every duration that Azure needs.
@@ -99,6 +101,8 @@ pub struct World {
 pub struct Beginning {
     /// See [`World::base_url`].
     pub base_url: String,
+    /// See [`World::blob_suffix`].
+    pub blob_suffix: String,
     /// See [`World::time_scale`].
     pub time_scale: f64,
     /// See [`World::page_size`].
@@ -120,6 +124,7 @@ impl World {
         Self {
             operations: Operations::new(&mut ids),
             base_url: beginning.base_url,
+            blob_suffix: beginning.blob_suffix,
             now: beginning.now,
             time_scale: beginning.time_scale,
             page_size: beginning.page_size,
