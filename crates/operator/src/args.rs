@@ -335,6 +335,8 @@ fn cluster_id(text: &str) -> Result<String, String> {
         text if text.len() <= LONGEST_CLUSTER_ID && text.bytes().all(letters) => Ok(text.to_owned()),
         _ => Err(format!("up to {LONGEST_CLUSTER_ID} lower-case letters, digits and `-`, as a UUID has them")),
     }
+}
+
 fn proxy(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
@@ -431,6 +433,9 @@ mod tests {
         for wrong in ["", "a/b", "A", &"a".repeat(37)] {
             assert!(id(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
     fn a_proxy_is_a_host_and_nothing_more() {
         for (url, accepted) in [
             ("http://proxy:3128", true),
