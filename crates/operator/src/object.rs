@@ -57,7 +57,7 @@ impl Object for DelegatedSubnet {
             self.spec.azure.tags.clear();
         }
         let Some(status) = &mut self.status else { return };
-        (status.plan, status.drift, status.occupants) = Default::default();
+        (status.plan, status.drift, status.occupants, status.later) = Default::default();
         status.resources.iter_mut().for_each(|one| one.keys.clear());
     }
 }
@@ -87,7 +87,7 @@ impl Object for AciVnetDeployment {
         spec.backend.azure_ml_web_service.iter_mut().for_each(|one| one.properties.clear());
         (spec.resources.cpu, spec.resources.memory) = Default::default();
         let Some(status) = &mut self.status else { return };
-        (status.plan, status.drift, status.secrets) = Default::default();
+        (status.plan, status.drift, status.secrets, status.later) = Default::default();
         status.resources.iter_mut().for_each(|one| one.keys.clear());
     }
 }

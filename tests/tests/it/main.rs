@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, and say so"
 )]
 
+mod compatibility;
 mod control_plane;
 mod deploy;
 mod generated;
