@@ -26,11 +26,23 @@ make_twice() {
   (umask 077 && TZ=Asia/Tokyo LC_ALL=C TMPDIR=$folder/tmp tools/image/image.sh "$folder/second")
 }
 
+# What names a version of Rust, or of this, names the one that is built.
+check_names() {
+  local rust file
+  rust=rust:$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)-bookworm
+  for file in deploy/operator/Dockerfile .github/workflows/release.yml; do
+    grep -q "[= ]$rust\b" "$file" || die "$file does not build in $rust"
+  done
+  grep -qx "ARG VERSION=$version" deploy/operator/Dockerfile || die "deploy/operator/Dockerfile does not say VERSION=$version"
+  [ -f "docs/release-notes/$version.md" ] || die "docs/release-notes/$version.md is not there"
+}
+
 main() {
   local program
   cd "$root"
   tools/preflight.sh images || exit 77
   name_the_release
+  check_names
   # Debian may have gone on since this commit.
   export PYTHONDONTWRITEBYTECODE=1 ACIVNET_IMAGE_BASE=newest ACIVNET_SOURCE=$source_url
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
