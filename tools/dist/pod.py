@@ -201,7 +201,7 @@ def complete(config: dict, pod: Pod, volumes: Volumes, port: str) -> dict:
     linux = config["linux"]
     linux["namespaces"] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
     linux["resources"] = pod.limits()
-    linux["cgroupsPath"] = f"/acivnet-{pod.meta['uid']}"
+    linux["cgroupsPath"] = f"/{os.environ['ACIVNET_CGROUP']}-{pod.meta['name']}"
     if (seccomp := pod.seccomp()) is not None:
         linux["seccomp"] = seccomp
     return config
