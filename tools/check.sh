@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that is judged without running it: format, clippy, scripts, length of files, tests that docs/faults.md names.
+# Everything that is judged without running it: format, clippy, scripts, workflows, length of files, tests that
+# docs/faults.md names.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=common.sh
@@ -14,6 +15,16 @@ check_scripts() {
   local shellcheck
   shellcheck=$(tools/python-tool.sh shellcheck)
   tracked '*.sh' .ci/run | xargs -r "$shellcheck"
+}
+
+# Form, types and scripts of the forge's workflows (actionlint); what an attacker could use (zizmor).
+check_workflows() {
+  local actionlint zizmor shellcheck
+  actionlint=$(tools/go-tool.sh actionlint)
+  shellcheck=$(tools/python-tool.sh shellcheck)
+  zizmor=$(tools/python-tool.sh zizmor)
+  "$actionlint" -shellcheck "$shellcheck" -pyflakes= .github/workflows/*.yml
+  "$zizmor" --offline --quiet --persona=pedantic .github
 }
 
 # Lock files and what a program wrote (CRDs, golden files) may be as long as they are.
@@ -50,10 +61,11 @@ main() {
   cd "$root"
   cargo fmt --all --check
   check_scripts
+  check_workflows
   check_lengths
   check_tests_of_faults
   cargo clippy --workspace --all-targets --locked -- -D warnings
-  echo "check: format, scripts, lengths, tests of faults and clippy are clean"
+  echo "check: format, scripts, workflows, lengths, tests of faults and clippy are clean"
 }
 
 main "$@"

@@ -143,6 +143,8 @@ check_image_programs() {
 check_containers() {
   local program
   [ "$(id -u)" = 0 ] || lacks "root, to run containers under users of their own" "sudo, on a machine that may be tested on"
+  [ -w /sys/fs/cgroup/memory ] || [ -w /sys/fs/cgroup/cgroup.subtree_control ] ||
+    lacks "control groups that may be written to" "run outside this container, or start it with --privileged"
   for program in runc skopeo docker-registry; do
     command -v "$program" >/dev/null || lacks "$program" "apt-get install $program   (Debian)"
   done

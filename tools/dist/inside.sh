@@ -36,7 +36,7 @@ start_azure_from_its_image() {
   wait_until "the Azure simulator" 60 test -f "$(inside_of simulator)/state/endpoint.json"
   mkdir "$STATE/azure"
   cp "$(inside_of simulator)/state/ca.pem" "$STATE/azure/ca.pem"
-  is_confined simulator 268435456
+  is_confined simulator
 }
 
 # What this Azure, and this test, are told to the operator as in any cluster.
@@ -56,10 +56,9 @@ install_by_manifest() {
   kubectl patch deployment/acivnet --namespace acivnet-system --patch-file tools/dist/ca.yaml
 }
 
-# usage: operator_works EXPECTED_MEMORY_LIMIT
 operator_works() {
   wait_until "the operator" 60 curl -sf -o /dev/null http://127.0.0.1:8080/readyz
-  is_confined operator "$1"
+  is_confined operator
   wait_until "the Lease to name the Pod" 30 holds_the_lease
   curl -sf http://127.0.0.1:8080/metrics | grep -q '^acivnet_leader 1' || fail "the operator does not say that it leads"
 }
@@ -102,12 +101,25 @@ install_by_chart() {
     --set settings.cloud=Custom,settings.resourceManagerEndpoint=$azure,settings.authorityHost=$azure,settings.pace=$ACIVNET_DEMO_PACE \\
     --set settings.machineLearningSuffix=localhost:8443,settings.blobSuffix=localhost:8443,caBundle.configMap=azure-ca > $STATE/logs/helm.log"
   start_pod acivnet-system deployment/acivnet operator
-  operator_works 134217728
+  operator_works
   kubectl annotate delegatedsubnet/amlsubnet1 acivnet.dev/reconcile-requested-at=chart
   kubectl wait delegatedsubnet/amlsubnet1 --for=jsonpath='{.status.lastHandledReconcileAt}'=chart --timeout=60s ||
     fail "the operator of the chart did not look at the subnet"
   is_at_rest || fail "the subnet is no longer ready"
   [ "$(writes)" = "$before" ] || fail "the take-over wrote to Azure: $before before, $(writes) after"
+}
+
+azure_of_the_chart_answers() {
+  curl -sf --insecure -o /dev/null https://localhost/simulator/counts
+}
+
+install_simulator_by_chart() {
+  show "helm install acivnet-simulator oci://$registry/charts/$(published chart acivnet-simulator) --plain-http --namespace azure-chart --create-namespace \\
+    --set image.registry=$registry,image.digest=$(published image acivnet-simulator | cut -d@ -f2),createNamespaces=false > $STATE/logs/helm-simulator.log"
+  start_pod azure-chart deployment/acivnet-simulator simulator-of-chart
+  wait_until "the simulated Azure of the chart" 60 azure_of_the_chart_answers
+  is_confined simulator-of-chart
+  stop_pod simulator-of-chart
 }
 
 main() {
@@ -117,12 +129,15 @@ main() {
   step "Azure runs from its image";               start_azure_from_its_image
   step "The operator by install.yaml, by digest"; install_by_manifest
   start_pod acivnet-system deployment/acivnet operator
-  operator_works 134217728
+  operator_works
   step "An object is reconciled";                 an_object_gets_ready
   step "The operator ends";                       operator_ends
-  if [ -d charts/acivnet ]; then
+  if [ -n "$(published chart acivnet)" ]; then
     step "The operator by its chart, by digest";  install_by_chart
     operator_ends
+  fi
+  if [ -n "$(published chart acivnet-simulator)" ]; then
+    step "The simulator by its chart";            install_simulator_by_chart
   fi
   print_times
   trap - EXIT

@@ -67,8 +67,9 @@ memory_limit() { # CONTAINER
 }
 
 # User, rights, system calls, file system and memory are what the level `restricted` and the Pod ask for.
-is_confined() { # CONTAINER MEMORY_LIMIT
-  local files said
+is_confined() { # CONTAINER
+  local files said limit
+  limit=$(json "it['spec']['containers'][0]['resources']['limits']['memory']" < "$STATE/containers/$1/pod.json" | numfmt --from=auto)
   files=$(inside_of "$1")
   status_is "$1" Uid "65532 65532 65532 65532"
   status_is "$1" Gid "65532 65532 65532 65532"
@@ -80,7 +81,7 @@ is_confined() { # CONTAINER MEMORY_LIMIT
   ! said=$(LC_ALL=C touch "$files/written" 2>&1) || fail "the root of container $1 can be written to"
   [[ $said == *"Read-only file system"* ]] || fail "a write to the root of container $1 failed otherwise: $said"
   [ ! -e "$files/bin/sh" ] || fail "container $1 has a shell"
-  [ "$(memory_limit "$1")" = "$2" ] || fail "the memory limit of container $1 is $(memory_limit "$1"), not $2"
+  [ "$(memory_limit "$1")" = "$limit" ] || fail "the memory limit of container $1 is $(memory_limit "$1"), not $limit"
 }
 
 stop_pod() { # CONTAINER

@@ -3,6 +3,7 @@ image's files, the configuration for runc. usage: pod.py BUNDLE VOLUMES KUBERNET
 
 What it does not know it refuses, so that nothing of a Pod is silently left out. The network is that of the caller."""
 
+import base64
 import json
 import os
 import pathlib
@@ -11,9 +12,9 @@ import sys
 
 # What has no meaning for one container without a cluster around it.
 OF_THE_CLUSTER = {
-    "affinity", "dnsPolicy", "enableServiceLinks", "imagePullSecrets", "nodeSelector", "preemptionPolicy", "priority",
-    "priorityClassName", "restartPolicy", "schedulerName", "serviceAccount", "serviceAccountName", "terminationGracePeriodSeconds",
-    "tolerations", "topologySpreadConstraints", "containers", "securityContext", "volumes",
+    "affinity", "automountServiceAccountToken", "dnsPolicy", "enableServiceLinks", "imagePullSecrets", "hostname", "nodeSelector", "preemptionPolicy", "priority",
+    "priorityClassName", "restartPolicy", "schedulerName", "serviceAccount", "serviceAccountName", "subdomain",
+    "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints", "containers", "securityContext", "volumes",
 }  # fmt: skip
 OF_THE_CONTAINER = {
     "args", "command", "env", "image", "imagePullPolicy", "livenessProbe", "name", "ports", "readinessProbe", "resources",
@@ -54,7 +55,7 @@ class Pod:
         self.security = {**self.spec.get("securityContext", {}), **self.container.get("securityContext", {})}
         known(
             self.security,
-            {"allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem", "runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "fsGroup"},
+            {"allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem", "runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "fsGroup", "sysctls"},
             "its security context",
         )
 
@@ -85,6 +86,13 @@ class Pod:
         place = source["fieldRef"]["fieldPath"]
         fields = {"metadata.name": self.meta["name"], "metadata.namespace": self.meta["namespace"], "status.podIP": "127.0.0.1"}
         return fields[place]
+
+    def set_kernel(self) -> None:
+        """What the Pod wants of the kernel is about its network, which here is the caller's."""
+        for one in self.security.get("sysctls", []):
+            if not one["name"].startswith("net."):
+                sys.exit(f"pod.py: sysctl {one['name']}, of which this knows nothing")
+            pathlib.Path("/proc/sys", *one["name"].split(".")).write_text(one["value"])
 
     def limits(self) -> dict:
         limits = self.container.get("resources", {}).get("limits", {})
@@ -146,6 +154,11 @@ class Volumes:
         for item in source.get("items") or [{"key": key, "path": key} for key in data]:
             self.write(volume, item["path"], data[item["key"]])
 
+    def secret(self, volume: str, source: dict) -> None:
+        data = kubectl("get", "secret", source["secretName"], "--namespace", self.namespace)["data"]
+        for item in source.get("items") or [{"key": key, "path": key} for key in data]:
+            self.write(volume, item["path"], base64.b64decode(data[item["key"]]).decode())
+
     def token(self, source: dict) -> str:
         words = ["create", "token", self.pod.spec["serviceAccountName"], "--namespace", self.namespace]
         words += ["--bound-object-kind", "Pod", "--bound-object-name", self.pod.meta["name"], "--bound-object-uid", self.pod.meta["uid"]]
@@ -170,12 +183,15 @@ class Volumes:
         (kind,) = set(volume) - {"name"}
         options = ["nosuid", "nodev", "ro" if wanted.get("readOnly") or kind != "emptyDir" else "rw"]
         if kind == "emptyDir":
-            return {"destination": wanted["mountPath"], "type": "tmpfs", "source": "tmpfs", "options": [*options, "mode=1777"]}
+            size = [f"size={int(number(volume[kind]['sizeLimit']))}"] if "sizeLimit" in volume[kind] else []
+            return {"destination": wanted["mountPath"], "type": "tmpfs", "source": "tmpfs", "options": [*options, *size, "mode=1777"]}
         if kind == "projected":
             for source in volume[kind]["sources"]:
                 self.projected(volume["name"], source)
         elif kind == "configMap":
             self.config_map(volume["name"], volume[kind])
+        elif kind == "secret":
+            self.secret(volume["name"], volume[kind])
         else:
             sys.exit(f"pod.py: volume {volume['name']} is a {kind}, of which this knows nothing")
         return {"destination": wanted["mountPath"], "type": "bind", "source": str(self.folder / volume["name"]), "options": ["rbind", *options]}
@@ -194,14 +210,14 @@ def complete(config: dict, pod: Pod, volumes: Volumes, port: str) -> dict:
     process["noNewPrivileges"] = not pod.security.get("allowPrivilegeEscalation", True)
     process["capabilities"] = {name: caps for name in ("bounding", "effective", "permitted")}
     process.pop("rlimits", None)
-    config["hostname"] = pod.meta["name"]
+    config["hostname"] = pod.spec.get("hostname", pod.meta["name"])
     config["root"]["readonly"] = pod.security.get("readOnlyRootFilesystem", False)
     config["mounts"] += [volumes.own_file(file) for file in ("/etc/hosts", "/etc/resolv.conf")]
     config["mounts"] += [volumes.mount(wanted) for wanted in pod.container.get("volumeMounts", [])]
     linux = config["linux"]
     linux["namespaces"] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
     linux["resources"] = pod.limits()
-    linux["cgroupsPath"] = f"/acivnet-{pod.meta['uid']}"
+    linux["cgroupsPath"] = f"/{os.environ['ACIVNET_CGROUP']}-{pod.meta['name']}"
     if (seccomp := pod.seccomp()) is not None:
         linux["seccomp"] = seccomp
     return config
@@ -211,6 +227,7 @@ def main(bundle: pathlib.Path, folder: pathlib.Path, port: str) -> None:
     pod = Pod(json.load(sys.stdin))
     file = bundle / "config.json"
     config = json.loads(file.read_text())
+    pod.set_kernel()
     volumes = Volumes(pod, folder, pod.user(config["process"]["user"]))
     file.write_text(json.dumps(complete(config, pod, volumes, port), indent=1))
 

@@ -12,6 +12,8 @@ source "$root/tools/release.sh"
 clean_up() {
   local status=$?
   trap - EXIT
+  # Control groups are the machine's, not the namespaces'.
+  find /sys/fs/cgroup -depth -type d -name "$ACIVNET_CGROUP-*" -exec rmdir {} + 2>/dev/null || true
   case $status in
     0 | 130 | 143) rm -rf "$STATE" ;;
     *) printf '\n%s failed (exit status %d). Logs, one per program: %s\n' "${0##*/}" "$status" "$STATE/logs" >&2 ;;
@@ -27,7 +29,8 @@ main() {
   ACIVNET_HELM=$(tools/go-tool.sh helm)
   ACIVNET_CRANE=$(tools/go-tool.sh crane)
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-dist-test.XXXXXX")
-  export ACIVNET_KUBE_BIN ACIVNET_BINARIES ACIVNET_HELM ACIVNET_CRANE STATE
+  ACIVNET_CGROUP=${STATE##*/}
+  export ACIVNET_CGROUP ACIVNET_KUBE_BIN ACIVNET_BINARIES ACIVNET_HELM ACIVNET_CRANE STATE
   # The container's user passes through it.
   chmod 711 "$STATE"
   mkdir "$STATE/logs"

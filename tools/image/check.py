@@ -38,6 +38,7 @@ class Image:
     def read(self, file: pathlib.Path) -> None:
         with tarfile.open(file) as layer:
             for member in layer:
+                member.name = member.name.removeprefix("./")
                 self.members.append(member)
                 if member.isfile() and member.size < 1 << 20:
                     self.text[member.name] = layer.extractfile(member).read()

@@ -26,15 +26,31 @@ make_twice() {
   (umask 077 && TZ=Asia/Tokyo LC_ALL=C TMPDIR=$folder/tmp tools/image/image.sh "$folder/second")
 }
 
+# What names a version of Rust, or of this, names the one that is built.
+check_names() {
+  local rust file
+  rust=rust:$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)-bookworm
+  for file in deploy/operator/Dockerfile .github/workflows/release.yml; do
+    grep -q "[= ]$rust\b" "$file" || die "$file does not build in $rust"
+  done
+  for file in acivnet acivnet-simulator; do
+    [[ "$("$ACIVNET_BINARIES/$file" --version)" == "$file $version"* ]] || die "$file --version does not say $version"
+  done
+  grep -qx "ARG VERSION=$version" deploy/operator/Dockerfile || die "deploy/operator/Dockerfile does not say VERSION=$version"
+  [ -f "docs/release-notes/$version.md" ] || die "docs/release-notes/$version.md is not there"
+}
+
 main() {
   local program
   cd "$root"
   tools/preflight.sh images || exit 77
-  name_the_release
-  # Debian may have gone on since this commit.
-  export PYTHONDONTWRITEBYTECODE=1 ACIVNET_IMAGE_BASE=newest ACIVNET_SOURCE=$source_url
+  # Before the release has a name, so that these are the demo's programs and not others that know the commit.
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
   export ACIVNET_BINARIES
+  name_the_release
+  check_names
+  # Debian may have gone on since this commit.
+  export PYTHONDONTWRITEBYTECODE=1 ACIVNET_IMAGE_BASE=newest ACIVNET_SOURCE=$source_url
   folder=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-image-test.XXXXXX")
   make_twice
   for program in acivnet acivnet-simulator; do

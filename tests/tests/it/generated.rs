@@ -48,26 +48,31 @@ fn deploy_schemas_are_what_the_types_say() {
 /// An editor accepts the example, and says where a member is misspelt or of another type.
 #[test]
 fn the_schemas_judge_the_example_as_the_api_server_does() {
-    let examples = [("delegatedsubnet", "subnet.yaml"), ("acivnetdeployment", "deployment.yaml")];
-    for (kind, example) in examples {
-        let file = repository().join(format!("deploy/schemas/acivnet.dev/{kind}_v1alpha1.json"));
-        let schema: Value = serde_json::from_str(&fs::read_to_string(file).expect("a schema")).expect("JSON");
+    let schemas = schemas().expect("the schemas can be written");
+    for (kind, example) in [("delegatedsubnet", "subnet.yaml"), ("acivnetdeployment", "deployment.yaml")] {
+        let file = format!("acivnet.dev/{kind}_v1alpha1.json");
+        let schema = schemas.iter().find(|schema| schema.file == file).expect("a schema");
+        let schema: Value = serde_json::from_str(&schema.text).expect("JSON");
         let judge = jsonschema::validator_for(&schema).expect("a schema");
         let text = fs::read_to_string(repository().join("deploy/examples/article").join(example)).expect("an example");
         let object: Value = serde_saphyr::from_str(&text).expect("YAML");
         if let Err(error) = judge.validate(&object) {
             panic!("{example}: {error} at {}", error.instance_path());
         }
-        let name = |change: &dyn Fn(&mut Value)| {
-            let mut wrong = object.clone();
-            change(&mut wrong);
-            let said: Vec<String> = judge.iter_errors(&wrong).map(|error| error.instance_path().to_string()).collect();
-            said
+        let wrong_at = |change: &dyn Fn(&mut Value)| {
+            let mut changed = object.clone();
+            change(&mut changed);
+            let errors = judge.iter_errors(&changed);
+            errors.map(|error| error.instance_path().to_string()).collect::<Vec<_>>()
         };
-        assert_eq!(name(&|object| object["spec"]["resuorceGroup"] = "amlrg".into()), ["/spec"], "{example}");
-        assert_eq!(name(&|object| object["spec"]["suspend"] = "no".into()), ["/spec/suspend"], "{example}");
-        assert_eq!(name(&|object| object["kind"] = "Deployment".into()), ["/kind"], "{example}");
-        assert_eq!(name(&|object| object["metadata"]["labels"] = serde_json::json!({"a": "b"})), [""; 0], "{example}");
+        assert_eq!(wrong_at(&|object| object["spec"]["resuorceGroup"] = "amlrg".into()), ["/spec"], "{example}");
+        assert_eq!(wrong_at(&|object| object["spec"]["suspend"] = "no".into()), ["/spec/suspend"], "{example}");
+        assert_eq!(wrong_at(&|object| object["kind"] = "Deployment".into()), ["/kind"], "{example}");
+        assert_eq!(
+            wrong_at(&|object| object["metadata"]["labels"] = serde_json::json!({"a": "b"})),
+            [""; 0],
+            "{example}"
+        );
     }
 }
 

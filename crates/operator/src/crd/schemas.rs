@@ -73,8 +73,10 @@ fn object(mut members: Map<String, Value>) -> Value {
 }
 
 fn or_null(members: &mut Map<String, Value>) {
-    if let Some(kind) = members.get_mut("type") {
-        *kind = json!([kind.take(), "null"]);
+    match members.get_mut("type") {
+        Some(Value::Array(kinds)) => kinds.push("null".into()),
+        Some(kind) => *kind = json!([kind.take(), "null"]),
+        None => {}
     }
     if let Some(Value::Array(words)) = members.get_mut("enum") {
         words.push(Value::Null);
