@@ -62,9 +62,8 @@ def service(name: str) -> str:
 def stands(resource_id: str) -> bool:
     """Whether a resource is there in Azure."""
     try:
-        simulator.resource(resource_id)
+        return simulator.resource(resource_id) is not None
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return False
         raise
-    return True

@@ -34,7 +34,7 @@ def installation(chosen: Tool) -> Area:
     @area.quick_step
     def the_operator_is_installed(checks: Checks) -> None:
         revision = repository.git("rev-parse", "HEAD")
-        for unit, path in (("acivnet-crds", "deploy/crds"), ("acivnet", "tools/demo/operator")):
+        for unit, path in (("acivnet-crds", "deploy/crds"), ("acivnet", "operator")):
             chosen.watch(unit, path, "acivnet-system")
             state = tool.green(chosen, unit, revision)
             checks.equal(f"{unit} is healthy", (state.synced, state.health), (True, "Healthy"))
@@ -140,11 +140,10 @@ class Story:
 
     def drift_in_azure_is_the_operators(self, checks: Checks) -> None:
         before = self.models.get(self.name)
-        worked = self.last_work()
+        worked, sequence = self.last_work(), cluster.mark()
         simulator.resource(service(self.name), "DELETE")
-        stood = lambda: stands(service(self.name)) and "True Serving" in cluster.told(self.models.get(self.name))
-        gone = lambda: not stands(service(self.name))
-        simulator.wait_until("the web service to be gone", gone)
+        made = lambda: cluster.writes_since(sequence, "/services")
+        stood = lambda: made() and stands(service(self.name)) and "True Serving" in cluster.told(self.models.get(self.name))
         cluster.look(cluster.DEPLOYMENT, self.name, self.models.namespace)
         seen: list[str] = []
         deadline = time.monotonic() + tool.PATIENCE
