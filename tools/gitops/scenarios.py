@@ -13,7 +13,7 @@ import tool
 from argocd import ArgoCD
 from checks import Area, Checks
 from flux import Flux
-from models import CRASHES, Models, service, stands
+from models import CRASHES, Models, delete_service, network_stands, serves
 from tool import Tool
 
 # How long both tools are looked at while nothing happens, in seconds.
@@ -141,9 +141,9 @@ class Story:
     def drift_in_azure_is_the_operators(self, checks: Checks) -> None:
         before = self.models.get(self.name)
         worked, sequence = self.last_work(), cluster.mark()
-        simulator.resource(service(self.name), "DELETE")
+        delete_service(self.name)
         made = lambda: cluster.writes_since(sequence, "/services")
-        stood = lambda: made() and stands(service(self.name)) and "True Serving" in cluster.told(self.models.get(self.name))
+        stood = lambda: made() and serves(self.name) and "True Serving" in cluster.told(self.models.get(self.name))
         cluster.look(cluster.DEPLOYMENT, self.name, self.models.namespace)
         seen: list[str] = []
         deadline = time.monotonic() + tool.PATIENCE
@@ -223,7 +223,7 @@ class Story:
         self.push_to_green(checks, "another name")
         gone = cluster.until(cluster.DEPLOYMENT, before, self.models.namespace, lambda one: not one)
         checks.equal("the object of the former name is gone", gone, {})
-        checks.equal("and so is its web service; the new one stands", (stands(service(before)), stands(service(self.name))), (False, True))
+        checks.equal("and so is its web service; the new one stands", (serves(before), serves(self.name)), (False, True))
 
     def pruned(self, checks: Checks) -> None:
         kept, extra = self.name, f"{self.name}-extra"
@@ -233,7 +233,7 @@ class Story:
         self.push_to_green(checks, "the second model goes")
         gone = cluster.until(cluster.DEPLOYMENT, extra, self.models.namespace, lambda one: not one)
         checks.equal("its object is gone", gone, {})
-        checks.equal("its web service too; the other stands", (stands(service(extra)), stands(service(kept))), (False, True))
+        checks.equal("its web service too; the other stands", (serves(extra), serves(kept)), (False, True))
 
     def all_is_deleted(self, checks: Checks) -> None:
         self.tool.remove(self.unit)
@@ -244,7 +244,7 @@ class Story:
             time.sleep(0.5)
         checks.equal("no object is left", left(), "")
         checks.that("the tool's own object is gone", self.tool.is_gone(self.unit))
-        network = f"{simulator.NETWORK}/virtualNetworks/vn-{self.models.namespace}"
-        checks.equal("nothing is left in Azure", (stands(service(self.name)), stands(network)), (False, False))
+        left_in_azure = (serves(self.name), network_stands(f"vn-{self.models.namespace}"))
+        checks.equal("nothing is left in Azure", left_in_azure, (False, False))
 
 
