@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
@@ -40,10 +41,11 @@ def health(checks: Checks) -> None:
         told = {one["inputPath"] for one in tests}
         states = {str(one.relative_to(kind)) for one in (kind / "testdata").iterdir()}
         checks.equal(f"{kind.name}: every state has a test", states - told, set())
-        for test in tests:
+        with ThreadPoolExecutor(2) as runs:
+            answers = list(runs.map(lambda test, kind=kind: argocd("health", str(kind / test["inputPath"])), tests))
+        for test, said in zip(tests, answers, strict=True):
             expected = test["healthStatus"]
             text = expected.get("deletionMessage") or expected["message"]
-            said = argocd("health", str(kind / test["inputPath"]))
             wanted = f"STATUS: {expected['status']}\nMESSAGE: {text}\n"
             checks.equal(f"{kind.name}: {test['inputPath']}", said.stdout or said.stderr, wanted)
 

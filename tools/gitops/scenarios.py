@@ -9,6 +9,7 @@ import cluster
 import repository
 import simulator
 import tenants
+import together
 import tool
 from argocd import ArgoCD
 from checks import Area, Checks
@@ -17,7 +18,7 @@ from models import CRASHES, Models, delete_service, network_stands, serves
 from tool import Tool
 
 # How long both tools are looked at while nothing happens, in seconds.
-REST = float(os.environ.get("ACIVNET_GITOPS_REST") or (20 if os.environ.get("ACIVNET_GITOPS_QUICK") else 600))
+REST = float(os.environ.get("ACIVNET_GITOPS_REST") or (10 if os.environ.get("ACIVNET_GITOPS_QUICK") else 600))
 
 
 def areas(name: str, part: str = "") -> list[Area]:
@@ -25,7 +26,8 @@ def areas(name: str, part: str = "") -> list[Area]:
     chosen: Tool = ArgoCD() if name == "argocd" else Flux()
     if part == "operator":
         return [installation(chosen)]
-    return [Story(chosen).area(), tenants.area(chosen)]
+    areas = [Story(chosen).area(), tenants.area(chosen)]
+    return areas if name == "flux" else [*areas, together.AREA]
 
 
 def installation(chosen: Tool) -> Area:
@@ -58,7 +60,7 @@ class Story:
         area = Area(f"A team's models with {self.tool.name}")
         for quick in (self.first_sync_to_green, self.broken_script_turns_red_with_the_reason, self.approval_in_git):
             area.quick_step(quick)
-        area.quick_step(self.drift_in_azure_is_the_operators)
+        area.step(self.drift_in_azure_is_the_operators)
         area.step(self.a_new_model)
         area.step(self.approval_by_hand)
         area.step(self.an_edit_by_hand_is_reverted)
@@ -67,6 +69,7 @@ class Story:
         area.step(self.renamed)
         area.step(self.pruned)
         area.quick_step(self.all_is_deleted)
+        area.quick_step(self.the_definitions_stay)
         return area
 
     def push_to_green(self, checks: Checks, message: str) -> tool.State:
@@ -248,3 +251,19 @@ class Story:
         checks.equal("nothing is left in Azure", left_in_azure, (False, False))
 
 
+
+    def the_definitions_stay(self, checks: Checks) -> None:
+        """Whoever deletes what brought the definitions deletes no object of any team."""
+        kinds = ("acivnetdeployments.acivnet.dev", "delegatedsubnets.acivnet.dev")
+        uids = lambda: [cluster.get("crd", kind, "default").get("metadata", {}).get("uid") for kind in kinds]
+        before = uids()
+        if isinstance(self.tool, ArgoCD):
+            self.tool.cascade("acivnet-crds")
+        self.tool.remove("acivnet-crds")
+        deadline = time.monotonic() + tool.PATIENCE
+        while not self.tool.is_gone("acivnet-crds") and time.monotonic() < deadline:
+            time.sleep(0.5)
+        checks.that("what brought them is gone", self.tool.is_gone("acivnet-crds"))
+        checks.equal("the definitions are what they were", uids(), before)
+        going = [cluster.get("crd", kind, "default")["metadata"].get("deletionTimestamp") for kind in kinds]
+        checks.equal("and are not on their way", going, [None, None])

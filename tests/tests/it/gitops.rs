@@ -13,7 +13,8 @@ use std::{
 };
 
 const KINDS: [&str; 2] = ["AciVnetDeployment", "DelegatedSubnet"];
-const HEAD: &str = "# Health checks and actions of acivnet for Argo CD. Written from resource_customizations/ by the test
+const HEAD: &str =
+    "# Health checks and actions of acivnet for Argo CD. Written from resource_customizations/ by the test
 # `gitops` under ACIVNET_BLESS=1; do not edit. Into a running Argo CD:
 #   kubectl patch configmap argocd-cm -n argocd --patch-file deploy/argocd/argocd-cm.yaml
 apiVersion: v1
@@ -75,7 +76,10 @@ fn argocd_cm_is_made_of_the_customizations() {
     if std::env::var_os("ACIVNET_BLESS").is_some() {
         fs::write(&path, &text).expect("deploy/argocd can be written");
     }
-    assert!(read(&path) == text, "deploy/argocd/argocd-cm.yaml is not what the files say; ACIVNET_BLESS=1 writes it anew");
+    assert!(
+        read(&path) == text,
+        "deploy/argocd/argocd-cm.yaml is not what the files say; ACIVNET_BLESS=1 writes it anew"
+    );
     let parsed: Value = serde_saphyr::from_str(&text).expect("YAML");
     for kind in KINDS {
         let health = &parsed["data"][format!("resource.customizations.health.acivnet.dev_{kind}")];
