@@ -37,7 +37,7 @@ start_argocd() {
   argocd_program argocd-repo-server --redis 127.0.0.1:6379 --address 127.0.0.1 --port 8081 --metrics-port 8084 --disable-tls \
     --client-ca-path ''
   argocd_program argocd-application-controller --redis 127.0.0.1:6379 --repo-server 127.0.0.1:8081 --repo-server-plaintext \
-    --metrics-port 8082 --app-resync 15 --app-resync-jitter 0
+    --metrics-port 8082 --app-resync 5 --app-resync-jitter 0
   argocd_program argocd-server --redis 127.0.0.1:6379 --repo-server 127.0.0.1:8081 --repo-server-plaintext \
     --address 127.0.0.1 --port 8090 --metrics-port 8083 --insecure --disable-auth
   wait_until "Argo CD's API server" 60 curl -sf -o /dev/null http://127.0.0.1:8090/healthz

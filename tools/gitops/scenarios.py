@@ -81,6 +81,8 @@ class Story:
     def first_sync_to_green(self, checks: Checks) -> None:
         cluster.team(self.models.namespace, simulator.GROUP)
         self.models.deploy(self.name)
+        if isinstance(self.tool, Flux):
+            self.models.subnet["spec"]["azure"]["location"] = "${location}"
         revision = self.models.push("a model")
         self.tool.watch(self.unit, self.models.path, self.models.namespace)
         state = tool.green(self.tool, self.unit, revision)
@@ -88,6 +90,9 @@ class Story:
         checks.contains("the model answers", cluster.told(self.models.get(self.name)), "True Serving")
         if isinstance(self.tool, ArgoCD):
             checks.contains("Argo CD tells of it in our words", state.text, f"AciVnetDeployment/{self.name} Healthy: Serving: ")
+        else:
+            subnet = cluster.get(cluster.SUBNET, "aci", self.models.namespace)
+            checks.equal("Flux filled in what differs between stages", subnet["spec"]["azure"]["location"], simulator.LOCATION)
 
     def broken_script_turns_red_with_the_reason(self, checks: Checks) -> None:
         good, self.models.files["score.py"] = self.models.files["score.py"], CRASHES
@@ -106,7 +111,8 @@ class Story:
         self.push_to_green(checks, "the script is put back")
 
     def a_new_model(self, checks: Checks) -> None:
-        self.models.files["model.pkl"] = (Path(os.environ["STATE"]) / "model-2.pkl").read_bytes()
+        # What follows a pickle is not read: the model is the other one, and larger than what client-side apply takes.
+        self.models.files["model.pkl"] = (Path(os.environ["STATE"]) / "model-2.pkl").read_bytes() + bytes(300_000)
         before = self.models.get(self.name)["status"]["modelLabel"]
         self.push_to_green(checks, "a new model")
         after = self.models.get(self.name)["status"]["modelLabel"]
