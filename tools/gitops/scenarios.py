@@ -64,7 +64,8 @@ class Story:
         area.step(self.a_new_model)
         area.step(self.approval_by_hand)
         area.step(self.an_edit_by_hand_is_reverted)
-        area.step(self.suspended_and_resumed)
+        if isinstance(self.tool, ArgoCD):
+            area.step(self.suspended_and_resumed)
         area.quick_step(self.nothing_happens_at_rest)
         area.step(self.renamed)
         area.step(self.pruned)
@@ -190,8 +191,6 @@ class Story:
         checks.equal("and healthy", (state.synced, state.health), (True, "Healthy"))
 
     def suspended_and_resumed(self, checks: Checks) -> None:
-        if not isinstance(self.tool, ArgoCD):
-            return
         where = (self.unit, self.models.namespace, self.name)
         checks.equal("suspend is carried out", self.tool.action(*where, "suspend"), "")
         state = tool.until(self.tool, self.unit, lambda one: one.health == "Suspended")
