@@ -51,6 +51,11 @@ class ArgoCD:
     def remove(self, unit: str) -> None:
         cluster.kubectl("delete", "application.argoproj.io", unit, "--wait=false", namespace=NAMESPACE)
 
+    def cascade(self, unit: str) -> None:
+        """Has the deletion of a unit delete what it applied."""
+        patch = '{"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}}'
+        cluster.kubectl("patch", "application.argoproj.io", unit, "--type=merge", "-p", patch, namespace=NAMESPACE)
+
     def is_gone(self, unit: str) -> bool:
         return not self.application(unit)
 

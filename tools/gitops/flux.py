@@ -29,10 +29,12 @@ class Flux:
             del kustomization["spec"]["healthChecks"]
             kustomization["spec"]["wait"] = True
         if account:
+            for one in (source, kustomization):
+                one["metadata"]["namespace"] = namespace
             cluster.apply(source, namespace)
             kustomization["spec"]["serviceAccountName"] = account
             del kustomization["spec"]["dependsOn"]
-        cluster.apply(kustomization, namespace if account else NAMESPACE)
+        cluster.apply(kustomization, kustomization["metadata"]["namespace"])
 
     def refresh(self, unit: str, namespace: str = NAMESPACE) -> None:
         for kind, name in (("gitrepository", "acivnet"), ("kustomization.kustomize.toolkit.fluxcd.io", unit)):

@@ -3,7 +3,7 @@
 # the simulated Azure with containers that really run, and a Git repository served on loopback.
 # usage: gitops.sh [--quick]      --quick leaves out what takes minutes
 # The last line is the number of checks. By environment: ACIVNET_GITOPS (default: all of them; of customizations, argocd, flux),
-# ACIVNET_GITOPS_REST (seconds that both tools are looked at while nothing happens; default 600, quick 20).
+# ACIVNET_GITOPS_REST (seconds that both tools are looked at while nothing happens; default 600, quick 10).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../common.sh

@@ -48,7 +48,9 @@ play_flux() {
   step "Flux installs the operator"
   start_flux
   check flux_operator
-  [ -n "${programs[operator]:-}" ] || start_operator
+  # An account that was deleted and made again has other tokens.
+  [ -z "${programs[operator]:-}" ] || stop operator
+  start_operator
   step "Flux"
   check flux
 }

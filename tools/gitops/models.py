@@ -54,15 +54,20 @@ class Models:
         return [one for one in listed if one.startswith("configmap/files-")]
 
 
-def service(name: str) -> str:
-    """The id of a deployment's web service."""
-    return f"{simulator.WORKSPACE}/services/{name}"
+def serves(name: str) -> bool:
+    """Whether the workspace has the web service of a deployment."""
+    return any(one["name"] == name for one in simulator.admin("GET", "dump")["services"])
 
 
-def stands(resource_id: str) -> bool:
-    """Whether a resource is there in Azure."""
+def delete_service(name: str) -> None:
+    """As somebody in the portal does."""
+    simulator.resource(f"{simulator.WORKSPACE}/services/{name}", "DELETE")
+
+
+def network_stands(name: str) -> bool:
+    """Whether a virtual network is there in Azure."""
     try:
-        simulator.resource(resource_id)
+        simulator.resource(f"{simulator.NETWORK}/virtualNetworks/{name}")
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return False

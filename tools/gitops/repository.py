@@ -8,6 +8,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STATE = Path(os.environ["STATE"])
 URL = "http://127.0.0.1:9419/acivnet.git"
+# The operator as in tools/demo/operator. No controller of the bed fills in the status of a PodDisruptionBudget, and both tools
+# would wait for it.
+OPERATOR = """
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [../tools/demo/operator]
+patches:
+  - target: {kind: PodDisruptionBudget}
+    patch: |
+      apiVersion: policy/v1
+      kind: PodDisruptionBudget
+      metadata: {name: acivnet}
+      $patch: delete
+"""
 BARE, WORK = STATE / "git/acivnet.git", STATE / "work"
 
 
@@ -27,6 +41,7 @@ def create() -> None:
     git("clone", str(BARE), str(WORK), folder=STATE)
     for part in ("deploy/crds", "deploy/operator", "deploy/kustomize", "tools/demo/operator"):
         shutil.copytree(ROOT / part, WORK / part)
+    write("operator/kustomization.yaml", OPERATOR)
     push("the operator")
 
 
