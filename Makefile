@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients differential faults replay test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients differential faults replay azure test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -22,6 +22,9 @@ faults: ## every input of tests/faults, each once wrong, against the operator on
 
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh
+
+azure: ## deploy/azure as far as it can be checked without Azure: Bicep, Terraform, custom roles
+	@tools/azure/check.sh
 
 test: ## all tests, the demo, article-sdk, differential, a quick part of clients and of faults among them
 	@tools/test.sh
