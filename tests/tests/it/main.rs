@@ -7,11 +7,14 @@
     reason = "tests fail by panicking, and say so"
 )]
 
+mod azure_roles;
 mod control_plane;
 mod deploy;
 mod generated;
 mod kstatus;
 mod leader;
+mod operations;
 mod purity;
+mod restore;
 mod scenarios;
 mod schema;
