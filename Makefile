@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring clean
+.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring azure clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -37,6 +37,9 @@ image: ## the images of operator and simulator as OCI layouts, without a contain
 
 dist: ## everything that a release publishes: images, charts, install.yaml, schemas, checksums; target/dist
 	@tools/dist/dist.sh
+
+azure: ## deploy/azure as far as it can be checked without Azure: Bicep, Terraform, custom roles
+	@tools/azure/check.sh
 
 test: ## all tests, the demo, article-sdk, differential, a quick part of clients and of faults among them
 	@tools/test.sh

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, and say so"
 )]
 
+pub mod azure_roles;
 pub mod crowd;
 pub mod examples;
 pub mod golden;

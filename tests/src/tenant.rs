@@ -1,6 +1,7 @@
 //! One tenant of a shared world: a namespace, a subscription, an identity, and address ranges of its own.
 
 use crate::{
+    azure_roles,
     examples::{self, Object},
     golden, kstatus, logs,
     simulator::Entry,
@@ -100,7 +101,7 @@ impl<'w> Tenant<'w> {
                 "storageAccount": self.account(),
             }],
             "applications": [self.application(&format!("system:serviceaccount:{}:acivnet", self.namespace))],
-            "roleAssignments": [{"principalId": self.principal, "role": "Contributor", "scope": self.group()}],
+            "roleAssignments": azure_roles::assignments(&self.principal, &self.roles()),
         })
     }
 
@@ -157,6 +158,11 @@ impl<'w> Tenant<'w> {
     /// Resource group `amlrg`.
     pub fn group(&self) -> String {
         format!("/subscriptions/{}/resourceGroups/amlrg", self.subscription)
+    }
+
+    /// The roles that the tenant's identity has: those that we ship.
+    fn roles(&self) -> Vec<azure_roles::Given> {
+        azure_roles::all(&self.group(), "amlws", &self.account())
     }
 
     /// Id of something of Microsoft.Network in the resource group.

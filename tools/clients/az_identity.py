@@ -1,12 +1,15 @@
 """`az identity`, `role assignment`, `lock`: what docs/azure-identity.md tells an administrator to type."""
 
+import json
 import os
+import pathlib
 
 import simulator
 from az_bed import GROUP, LOCATION, az, done
 from checks import Area, Checks
 
 AREA = Area("az: identities, roles, locks")
+ROLES = pathlib.Path(__file__).parent.parent.parent / "deploy/azure/roles"
 ISSUER = "https://localhost:9443"
 SUBJECT = "system:serviceaccount:ml:acivnet"
 
@@ -35,17 +38,24 @@ def the_identity_page_in_commands(checks: Checks) -> None:
     checks.equal("federated-credential create", (credential["issuer"], credential["subject"]), (ISSUER, SUBJECT))
     shown = done("identity", "show", "--name", "acivnet-ml", *group)
     checks.equal("identity show", shown["clientId"], made["clientId"])
-    given = done(
-        "role", "assignment", "create", "--assignee-object-id", shown["principalId"], "--assignee-principal-type",
-        "ServicePrincipal", "--role", "Contributor", "--scope", simulator.GROUP,
-    )  # fmt: skip
-    checks.equal("role assignment create", given["principalId"], shown["principalId"])
-    reads = done(
-        "role", "assignment", "create", "--assignee-object-id", shown["principalId"], "--assignee-principal-type",
-        "ServicePrincipal", "--role", "Storage Blob Data Reader", "--scope",
-        f"{simulator.GROUP}/providers/Microsoft.Storage/storageAccounts/amlstorage",
-    )  # fmt: skip
-    checks.contains("and one at a storage account", reads["scope"], "storageAccounts/amlstorage")
+    scopes = {
+        "network": simulator.GROUP,
+        "models": simulator.WORKSPACE,
+        "compute-instance": simulator.WORKSPACE,
+        "model-blobs": f"{simulator.GROUP}/providers/Microsoft.Storage/storageAccounts/amlstorage",
+    }
+    for file, scope in scopes.items():
+        role = json.loads((ROLES / f"{file}.json").read_text())
+        wanted = (role["Actions"], role["DataActions"])
+        role["AssignableScopes"] = [simulator.SUBSCRIPTION]
+        defined = done("role", "definition", "create", "--role-definition", json.dumps(role))
+        permissions = defined["permissions"][0]
+        checks.equal(f"role definition create, {file}", (permissions["actions"], permissions["dataActions"]), wanted)
+        given = done(
+            "role", "assignment", "create", "--assignee-object-id", shown["principalId"], "--assignee-principal-type",
+            "ServicePrincipal", "--role", role["Name"], "--scope", scope,
+        )  # fmt: skip
+        checks.equal(f"role assignment create, {file}", (given["principalId"], given["scope"]), (shown["principalId"], scope))
 
 
 @AREA.step

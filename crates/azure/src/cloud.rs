@@ -154,6 +154,18 @@ impl Cloud {
         self.throttling
     }
 
+    /// The hosts that are spoken to, `*.` before those of which only what lies below is.
+    pub fn hosts(&self) -> Vec<String> {
+        let authority = Url::parse(self.authority()).ok();
+        let [manager, authority] =
+            [Some(&self.resource_manager), authority.as_ref()].map(|url| url.and_then(Url::host_str));
+        let below = |host: &str| format!("*.{host}");
+        let exact = manager.into_iter().chain(authority).map(str::to_owned);
+        let blobs = std::iter::once(self.blob.host.as_str());
+        let suffixes = manager.into_iter().chain(self.machine_learning.iter().map(|suffix| suffix.host.as_str()));
+        exact.chain(suffixes.chain(blobs).map(below)).collect()
+    }
+
     /// Base URL of Azure Resource Manager.
     pub fn resource_manager(&self) -> &Url {
         &self.resource_manager

@@ -11,6 +11,7 @@ use super::{
     plants::Plant,
     wire::{Disturbance, Sent, Wire},
 };
+use crate::azure_roles::{self, Given};
 use acivnet_azure::{Clock, Cloud, ModelLimits, SplitMix, TokioClock};
 use acivnet_operator::{
     ctx::{Ctx, Options, Outside},
@@ -48,7 +49,8 @@ pub(super) const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
 pub(super) const CLIENT: &str = "00000000-0000-0000-0000-00000000000c";
 /// The client secret of the tenant's application.
 pub(super) const SECRET: &str = "open-sesame";
-const PRINCIPAL: &str = "00000000-0000-0000-0000-0000000000c1";
+/// Object id of the tenant's application.
+pub const PRINCIPAL: &str = "00000000-0000-0000-0000-0000000000c1";
 const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 /// The examples' resource group.
 const GROUP: &str = "amlrg";
@@ -71,6 +73,8 @@ pub struct Bed {
     /// People wait for this part of the time that they say, and faults of Azure last as much shorter.
     haste: f64,
     plant: Option<Plant>,
+    /// What the operator takes for the cluster's id, where it was told one.
+    cluster_id: Option<String>,
     starts: Arc<AtomicU64>,
     agenda: Agenda,
     intruders: Intruders,
@@ -134,10 +138,29 @@ impl Bed {
             forward: None,
             haste: 1.0,
             plant: None,
+            cluster_id: None,
             starts: Arc::default(),
             agenda: Agenda::default(),
             intruders: Intruders::default(),
         }
+    }
+
+    /// Another cluster, with another uid, into which these objects were restored from a backup of this one. Azure is the
+    /// same, and so is who signs the tokens of ServiceAccounts.
+    pub fn second_cluster(&self, objects: Vec<Value>) -> Self {
+        let api = ApiServer::new(Arc::clone(&self.clock), key());
+        let bed = Self::of(Wire::with(Vec::new()), Arc::new(api.clone()), self.azure.clone(), Arc::clone(&self.clock));
+        let bed = Self { api: Some(api), ..bed };
+        // uids are counted: one more than in the first cluster
+        bed.cluster.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}));
+        cluster().into_iter().chain(objects).for_each(|object| bed.cluster.apply(&object));
+        assert_ne!(bed.cluster_uid(), self.cluster_uid());
+        bed
+    }
+
+    /// The bed, whose operators are told the cluster's id.
+    pub fn with_cluster_id(self, id: String) -> Self {
+        Self { cluster_id: Some(id), ..self }
     }
 
     async fn settle_others(&self) {
@@ -153,7 +176,7 @@ impl Bed {
 
     /// An operator that remembers nothing. Each start draws other random numbers, the same in every run.
     pub async fn start_operator(&self) -> Arc<Ctx> {
-        self.operator(1.0, self.cluster_uid()).await
+        self.operator(1.0, self.cluster_id.clone().unwrap_or_else(|| self.cluster_uid())).await
     }
 
     /// An operator that remembers nothing, at a pace, which takes the cluster's uid for another one.
@@ -309,6 +332,12 @@ impl Bed {
         self.apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "acivnet-azure"}, "data": data}));
     }
 
+    /// What the tenant asked of Azure: by role that gave it, and what none gave.
+    pub async fn rights(&self) -> Value {
+        let path = format!("rights?principalId={PRINCIPAL}");
+        azure::admin(&self.azure, Method::GET, &path, Value::Null).await
+    }
+
     /// The bodies of what belongs to others, etags included.
     pub async fn foreign(&self) -> Vec<Value> {
         let mut bodies = Vec::new();
@@ -318,7 +347,8 @@ impl Bed {
         bodies
     }
 
-    fn cluster_uid(&self) -> String {
+    /// Uid of the namespace `kube-system`.
+    pub fn cluster_uid(&self) -> String {
         let key = Key::new(&resources::NAMESPACES, "", "kube-system");
         let namespace = self.cluster.get(&key).expect("kube-system");
         namespace["metadata"]["uid"].as_str().expect("a uid").to_owned()
@@ -377,11 +407,13 @@ fn seed(issuer: &str, namespace: &str) -> Value {
                 "audience": "api://AzureADTokenExchange",
             }],
         }],
-        "roleAssignments": [
-            {"principalId": PRINCIPAL, "role": "Contributor", "scope": GROUP_ID},
-            {"principalId": PRINCIPAL, "role": "Storage Blob Data Reader", "scope": GROUP_ID},
-        ],
+        "roleAssignments": azure_roles::assignments(PRINCIPAL, &roles()),
     })
+}
+
+/// The tenant's roles towards Azure: those that we ship, and nothing else.
+pub fn roles() -> Vec<Given> {
+    azure_roles::all(GROUP_ID, "amlws", "amlstorage")
 }
 
 /// What others have in the same resource group.

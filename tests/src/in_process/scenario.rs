@@ -9,6 +9,7 @@ use super::{
     wire::{Disturbance, Interruption, Mode, Sent},
 };
 use http::Method;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that happens to the world, and from which every interruption has to lead to the same end.
@@ -37,6 +38,8 @@ pub struct Run {
     pub end: EndState,
     /// How often an operator was started.
     pub starts: u64,
+    /// What the tenant's roles in Azure were needed for, and what none of them gave.
+    pub rights: Value,
 }
 
 impl Scenario {
@@ -60,7 +63,7 @@ impl Scenario {
             return Err(format!("there never was a request {}", unmet.request));
         }
         let (trace, answers, starts) = (bed.wire.trace(), bed.wire.answers(), bed.starts());
-        Run { trace, answers, acted, end: EndState::of(&bed).await, starts }.checked()
+        Run { trace, answers, acted, end: EndState::of(&bed).await, starts, rights: bed.rights().await }.checked()
     }
 }
 

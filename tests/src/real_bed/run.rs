@@ -115,7 +115,7 @@ impl World {
             return Err(format!("there never was the request {strike:?}"));
         }
         let (trace, answers, starts) = (bed.wire.trace(), bed.wire.answers(), bed.starts());
-        Run { trace, answers, acted, end: EndState::of(&bed).await, starts }.checked()
+        Run { trace, answers, acted, end: EndState::of(&bed).await, starts, rights: bed.rights().await }.checked()
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, and say so"
 )]
 
+mod azure_roles;
 mod compatibility;
 mod control_plane;
 mod deploy;
@@ -14,7 +15,9 @@ mod generated;
 mod gitops;
 mod kstatus;
 mod leader;
+mod operations;
 mod purity;
 mod removal;
+mod restore;
 mod scenarios;
 mod schema;
