@@ -134,11 +134,11 @@ def an_azure_that_fails() -> None:
 
 
 def no_rights() -> None:
-    cluster.kubectl("delete", "clusterrolebinding", "acivnet-operator")
+    cluster.kubectl("delete", "clusterrolebinding", "acivnet")
 
 
 def the_rights() -> None:
-    cluster.kubectl("apply", "--server-side", "-k", str(ROOT / "tools/demo/operator"))
+    cluster.kubectl("apply", "--server-side", "-k", str(ROOT / "tools/demo/operator"), namespace="acivnet-system")
 
 
 running: list[subprocess.Popen[bytes]] = []

@@ -11,11 +11,11 @@ use crate::{
     observe::Observer,
     operation::Operations,
     random::Random,
-    throttle::{Errand, Priority, Throttle},
+    throttle::{Errand, Priority, Sort, Throttle},
     token::Tokens,
 };
 use acivnet_core::{failure::Failure, scrub::Scrubber};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// All that comes from outside.
 pub struct Settings {
@@ -91,6 +91,12 @@ impl Connector {
             errand: Errand::default(),
             scrubber: Scrubber::new(identity.secrets()),
         }
+    }
+
+    /// How many requests may be sent now, by limit (`arm`, `network`) and sort: the least of all identities and regions that
+    /// asked. Nothing while Azure has closed one.
+    pub fn budgets(&self) -> BTreeMap<(&'static str, Sort), f64> {
+        self.0.throttle.budgets()
     }
 
     /// The door for writes.

@@ -20,6 +20,7 @@ use crate::{
     remote_files::RemoteFiles,
     repeats::Repeats,
     running::Running,
+    shown::Certificates,
     snapshot::Snapshots,
     stores::Stores,
     turns::Turns,
@@ -121,6 +122,8 @@ pub struct Ctx {
     /// Writes that Azure refused.
     pub(crate) refusals: Refusals,
     pub(crate) pauses: Pauses,
+    /// When the certificates end that objects name.
+    pub(crate) certificates: Certificates,
     /// At writes in virtual networks.
     pub(crate) writers: Writers,
     cluster: String,
@@ -153,7 +156,7 @@ impl Ctx {
             scale: pace.scale(),
             fence,
         });
-        Arc::new(Self {
+        let ctx = Arc::new(Self {
             kube,
             http,
             clock,
@@ -183,10 +186,13 @@ impl Ctx {
             told: Told::default(),
             refusals: Refusals::default(),
             pauses: Pauses::default(),
+            certificates: Certificates::default(),
             writers: Writers::default(),
             cluster: options.cluster,
             stalled_after: options.stalled_after,
-        })
+        });
+        ctx.metrics.tell_of(&ctx);
+        ctx
     }
 
     /// Forgets an object that is gone.
@@ -197,6 +203,7 @@ impl Ctx {
         self.refusals.forget(meta);
         self.running.forget(meta);
         self.pauses.forget(meta);
+        self.certificates.forget(names(meta).2);
         self.probes.forget(names(meta).2);
         self.remote_files.forget(names(meta).2);
         if !self.stores.any_in(&who.namespace) {

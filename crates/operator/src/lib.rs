@@ -50,6 +50,7 @@ mod repeats;
 mod running;
 mod secret_values;
 mod secrets;
+mod shown;
 mod snapshot;
 pub mod start;
 mod stores;
