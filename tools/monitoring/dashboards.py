@@ -88,7 +88,7 @@ def fleet() -> dict[str, Any]:
                 "stat",
                 4,
                 "none",
-                [("sum(acivnet_stalled_objects) or vector(0)", "stalled")],
+                [('sum(acivnet_stalled_objects{reason!="Suspended"}) or vector(0)', "stalled")],
                 "Nothing moves without a change by a person.",
             ),
             panel(
