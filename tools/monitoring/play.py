@@ -113,7 +113,6 @@ def no_deployment() -> None:
 def an_identity_of_nobody() -> None:
     words = ("annotate", "--overwrite", "serviceaccount", "acivnet")
     cluster.kubectl(*words, "azure.workload.identity/client-id=00000000-0000-4000-8000-00000000dead", namespace=NAMESPACE)
-    cluster.look(DEPLOYMENT, "model", NAMESPACE)
 
 
 def the_identity() -> None:
