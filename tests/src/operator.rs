@@ -88,6 +88,7 @@ fn settings(azure: &Simulator) -> Settings {
         cloud: Cloud::custom(&azure.url, &azure.url, azure.authority(), azure.authority()).expect("a cloud"),
         azure_ca_file: None,
         admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        metrics_per_object: true,
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         scoring_proxy: None,
         cluster_networks: vec!["10.244.0.0/16".parse().expect("a network")],

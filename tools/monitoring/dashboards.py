@@ -88,7 +88,7 @@ def fleet() -> dict[str, Any]:
                 "stat",
                 4,
                 "none",
-                [("sum(acivnet_stalled_objects) or vector(0)", "stalled")],
+                [('sum(acivnet_stalled_objects{reason!="Suspended"}) or vector(0)', "stalled")],
                 "Nothing moves without a change by a person.",
             ),
             panel(
@@ -140,10 +140,11 @@ def fleet() -> dict[str, Any]:
                 "s",
                 [
                     (
-                        "histogram_quantile(0.95, sum by (kind, change, le) (rate(acivnet_ready_duration_seconds_bucket[1h])))",
+                        "histogram_quantile(0.95, sum by (kind, change, le) (acivnet_ready_duration_seconds_bucket))",
                         "{{kind}} {{change}}, 95 %",
                     )
                 ],
+                "Of all since the operator started: in an hour there are too few for a rate.",
             ),
             panel(
                 "What holds objects that wait for a person",

@@ -113,7 +113,6 @@ def no_deployment() -> None:
 def an_identity_of_nobody() -> None:
     words = ("annotate", "--overwrite", "serviceaccount", "acivnet")
     cluster.kubectl(*words, "azure.workload.identity/client-id=00000000-0000-4000-8000-00000000dead", namespace=NAMESPACE)
-    cluster.look(DEPLOYMENT, "model", NAMESPACE)
 
 
 def the_identity() -> None:
@@ -134,11 +133,11 @@ def an_azure_that_fails() -> None:
 
 
 def no_rights() -> None:
-    cluster.kubectl("delete", "clusterrolebinding", "acivnet-operator")
+    cluster.kubectl("delete", "clusterrolebinding", "acivnet")
 
 
 def the_rights() -> None:
-    cluster.kubectl("apply", "--server-side", "-k", str(ROOT / "tools/demo/operator"))
+    cluster.kubectl("apply", "--server-side", "-k", str(ROOT / "tools/demo/operator"), namespace="acivnet-system")
 
 
 running: list[subprocess.Popen[bytes]] = []

@@ -12,11 +12,11 @@ use crate::{
     operation::Operations,
     random::Random,
     room::{Room, Rooms},
-    throttle::{Errand, Priority, Throttle},
+    throttle::{Errand, Priority, Sort, Throttle},
     token::Tokens,
 };
 use acivnet_core::{failure::Failure, scrub::Scrubber};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// All that comes from outside.
 pub struct Settings {
@@ -95,6 +95,12 @@ impl Connector {
             scrubber: Scrubber::new(identity.secrets()),
             room: Room::default(),
         }
+    }
+
+    /// How many requests may be sent now, by limit (`arm`, `network`) and sort: the least of all identities and regions that
+    /// asked. Nothing while Azure has closed one.
+    pub fn budgets(&self) -> BTreeMap<(&'static str, Sort), f64> {
+        self.0.throttle.budgets()
     }
 
     /// The door for writes.

@@ -14,6 +14,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// Files above this size are not read, in bytes.
@@ -93,9 +94,11 @@ impl Azure {
         let broken = |why: &str| unreachable(&call.what(), why);
         let request = self.request(&call, None, &self.connector.random.uuid());
         let request = request.map_err(|error| broken(&self.scrubber.clean(&error.to_string())))?;
+        let begin = Instant::now();
         let answer = self.connector.http.send(request).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        self.connector.observer.answered(&Sent { verb: "GET", class: Class::Blob, status, remaining: None });
+        let time = begin.elapsed();
+        self.connector.observer.answered(&Sent { verb: "GET", class: Class::Blob, status, remaining: None, time });
         tracing::debug!(verb = "GET", id = %call.about, status, correlation_id = %self.correlation, "azure answered");
         if status == 404 {
             return Ok(None);

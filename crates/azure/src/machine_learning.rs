@@ -23,6 +23,7 @@ use http::Method;
 use http_body_util::BodyExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 /// What a path segment may hold as it is.
@@ -131,9 +132,11 @@ impl Azure {
         let url = Url::parse(log).ok().filter(|url| self.connector.cloud.is_blob(url))?;
         let call = Call::blob(Method::GET, url, "log of an operation");
         let request = self.request(&call, None, &self.connector.random.uuid()).ok()?;
+        let begin = Instant::now();
         let answer = self.connector.http.send(request).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        self.connector.observer.answered(&Sent { verb: "GET", class: Class::Blob, status, remaining: None });
+        let time = begin.elapsed();
+        self.connector.observer.answered(&Sent { verb: "GET", class: Class::Blob, status, remaining: None, time });
         tracing::debug!(verb = "GET", id = %call.about, status, correlation_id = %self.correlation, "azure answered");
         let mut body = answer.ok().filter(|answer| answer.status().is_success())?.into_body();
         let (mut tail, mut read) = (Vec::new(), 0usize);

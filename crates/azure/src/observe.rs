@@ -39,6 +39,8 @@ pub struct Sent<'a> {
     pub status: u16,
     /// Requests left in the narrowest budget that the answer named.
     pub remaining: Option<u64>,
+    /// From sending to the end of the answer, or to its head where the rest is read as a stream.
+    pub time: Duration,
 }
 
 /// A request that waited for its turn, or did not get it.

@@ -19,6 +19,7 @@ use http::{HeaderMap, Method, Response};
 use http_body_util::BodyStream;
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// The first version of Azure Storage that takes tokens is 2017-11-09; this one is what uploads use.
@@ -168,6 +169,7 @@ impl Azure {
         if !blob {
             request.extensions_mut().insert(PublicOnly);
         }
+        let begin = Instant::now();
         let answer = self.connector.http.send(request).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         self.connector.observer.answered(&Sent {
@@ -175,6 +177,7 @@ impl Azure {
             class: Class::Blob,
             status,
             remaining: None,
+            time: begin.elapsed(),
         });
         if let (401, Some(token)) = (status, &token) {
             self.connector.storage_tokens.discard(&self.identity, token).await;

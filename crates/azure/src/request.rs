@@ -185,10 +185,12 @@ impl Azure {
         if call.is_late(|fence| fence.may_start()) {
             return Err(not_leading());
         }
+        let begin = Instant::now();
         let answered = self.exchange(request, call.page).await;
         let status = answered.as_ref().map_or(0, |answer| answer.status);
         let remaining = answered.as_ref().ok().and_then(|answer| throttle::remaining(&answer.headers));
-        self.connector.observer.answered(&Sent { verb: call.method.as_str(), class: call.class, status, remaining });
+        let (verb, class, time) = (call.method.as_str(), call.class, begin.elapsed());
+        self.connector.observer.answered(&Sent { verb, class, status, remaining, time });
         match answered {
             Ok(answer) => {
                 self.log(call, request_id, &answer);

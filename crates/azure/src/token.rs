@@ -24,6 +24,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::time::Instant;
 
 /// A fetch that takes longer is given up.
 const FETCH_LIMIT: Duration = Duration::from_secs(30);
@@ -110,8 +111,9 @@ impl Tokens {
         let asked = self.clock.now();
         let exchange = Exchange::new(Arc::clone(&self.http), self.random.uuid());
         let fetching = sign_in::exchange(&self.cloud, identity, assertion.as_ref(), &exchange, &self.scope);
+        let begin = Instant::now();
         let outcome = tokio::time::timeout(FETCH_LIMIT, fetching).await;
-        self.observe(&exchange);
+        self.observe(&exchange, begin.elapsed());
         match outcome {
             Err(_) => Err(unreachable(
                 "sign-in",
@@ -130,10 +132,10 @@ impl Tokens {
         Token { secret, renew: after((life - EARLY).max(life / 2)), end: after(life) }
     }
 
-    fn observe(&self, exchange: &Exchange) {
+    fn observe(&self, exchange: &Exchange, time: Duration) {
         if let Some(status) = exchange.status() {
             tracing::debug!(verb = "POST", id = "token", status, "azure answered");
-            self.observer.answered(&Sent { verb: "POST", class: Class::SignIn, status, remaining: None });
+            self.observer.answered(&Sent { verb: "POST", class: Class::SignIn, status, remaining: None, time });
         }
     }
 

@@ -54,6 +54,11 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
         Vec::new()
     }
 
+    /// When the certificate that its Secret holds ends, if there is one.
+    fn certificate_end(&self, _observed: &Observed) -> Option<Timestamp> {
+        None
+    }
+
     /// `status.resources`: ids recorded before they were created.
     fn recorded(&self) -> &[ResourceStatus] {
         self.status().map(|status| Self::memory(status).0).unwrap_or_default()

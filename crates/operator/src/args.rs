@@ -6,7 +6,7 @@ pub use reference::reference;
 
 use crate::{lease, version};
 use acivnet_azure::{Cloud, ModelLimits};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnet::{IpNet, Ipv4Net};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
@@ -75,6 +75,18 @@ pub struct RunArguments {
     /// Where /metrics, /livez and /readyz are served.
     #[arg(long, env = "ACIVNET_ADMIN_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
     pub admin_address: SocketAddr,
+    /// Whether /metrics has series of each object, labelled with its namespace and name.
+    #[arg(
+        long,
+        env = "ACIVNET_METRICS_PER_OBJECT",
+        default_value_t = false,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    pub metrics_per_object: bool,
     /// IPv4 networks in which a scoring endpoint may lie.
     #[arg(
         long,
@@ -201,6 +213,8 @@ pub struct Settings {
     pub azure_ca_file: Option<PathBuf>,
     /// Where the admin server listens.
     pub admin_address: SocketAddr,
+    /// Whether metrics name objects.
+    pub metrics_per_object: bool,
     /// Networks in which an endpoint may lie.
     pub scoring_networks: Vec<Ipv4Net>,
     /// Networks in which it may not, as the administrator says.
@@ -229,6 +243,7 @@ impl RunArguments {
             lease: self.lease(),
             azure_ca_file: self.azure_ca_file,
             admin_address: self.admin_address,
+            metrics_per_object: self.metrics_per_object,
             scoring_networks: self.scoring_networks,
             cluster_networks: self.cluster_networks.map(|list| list.0).unwrap_or_default(),
             namespaces: self.namespaces.map(|list| list.0).unwrap_or_default(),
@@ -380,8 +395,7 @@ mod tests {
             assert!(argument.get_help().is_some(), "{name}");
             settings += 1;
         }
-        assert_eq!(settings, 21);
-        assert_eq!(settings, 20);
+        assert_eq!(settings, 23);
         Arguments::command().debug_assert();
     }
 
@@ -398,6 +412,10 @@ mod tests {
             (1.0, Duration::from_secs(900), 0)
         );
         assert_eq!(settings.admin_address.to_string(), "0.0.0.0:8080");
+        assert!(!settings.metrics_per_object);
+        for (given, named) in [("", true), ("=true", true), ("=false", false)] {
+            assert_eq!(run(&format!("--metrics-per-object{given}")).unwrap().metrics_per_object, named, "{given}");
+        }
         let lease = settings.lease.unwrap();
         assert_eq!((lease.namespace.as_str(), lease.duration), ("acivnet-system", Duration::from_secs(15)));
         assert!(run("--leader-election Disabled").unwrap().lease.is_none());

@@ -22,6 +22,7 @@ use crate::{
     repeats::Repeats,
     running::Running,
     secret_watches::SecretWatches,
+    shown::Certificates,
     snapshot::Snapshots,
     stores::Stores,
     turns::Turns,
@@ -126,6 +127,8 @@ pub struct Ctx {
     /// Writes that Azure refused.
     pub(crate) refusals: Refusals,
     pub(crate) pauses: Pauses,
+    /// When the certificates end that objects name.
+    pub(crate) certificates: Certificates,
     /// At writes in virtual networks.
     pub(crate) writers: Writers,
     /// Namespaces to work in; none of them: all.
@@ -161,7 +164,7 @@ impl Ctx {
             scale: pace.scale(),
             fence,
         });
-        Arc::new(Self {
+        let ctx = Arc::new(Self {
             kube,
             http,
             clock,
@@ -192,12 +195,15 @@ impl Ctx {
             told: Told::default(),
             refusals: Refusals::default(),
             pauses: Pauses::default(),
+            certificates: Certificates::default(),
             writers: Writers::default(),
             namespaces: options.namespaces,
             definitions: Definitions::default(),
             cluster: options.cluster,
             stalled_after: options.stalled_after,
-        })
+        });
+        ctx.metrics.tell_of(&ctx);
+        ctx
     }
 
     /// Forgets an object that is gone.
@@ -208,6 +214,7 @@ impl Ctx {
         self.refusals.forget(meta);
         self.running.forget(meta);
         self.pauses.forget(meta);
+        self.certificates.forget(names(meta).2);
         self.probes.forget(names(meta).2);
         self.remote_files.forget(names(meta).2);
         if !self.stores.any_in(&who.namespace) {

@@ -11,6 +11,7 @@ use acivnet_core::{
     secret_flaws::{self, Flaw},
 };
 use assertion::Assertions;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Secret as KubernetesSecret, ServiceAccount};
 use kube::{Api, ResourceExt, api::PatchParams};
 use serde_json::json;
@@ -100,6 +101,15 @@ impl Identities {
         let params = PatchParams { field_manager: Some(crate::FIELD_MANAGER.into()), ..PatchParams::default() };
         secrets(ctx, namespace).patch_metadata(CREDENTIALS_SECRET, &params, &kube::api::Patch::Merge(&patch)).await?;
         Ok(())
+    }
+
+    /// When the first of the tokens ends by which namespaces prove themselves to Entra ID.
+    pub(crate) fn earliest_end(&self) -> Option<Timestamp> {
+        let ends = |known: &Arc<Known>| match &known.form {
+            Form::ServiceAccount(assertions) => assertions.end(),
+            Form::Secret { .. } => None,
+        };
+        self.lock().values().filter_map(ends).min()
     }
 
     /// Forgets a namespace without objects.

@@ -51,6 +51,7 @@ mod running;
 mod secret_values;
 mod secret_watches;
 mod secrets;
+mod shown;
 mod snapshot;
 pub mod start;
 mod stores;

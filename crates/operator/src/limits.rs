@@ -1,8 +1,8 @@
 //! Every bound on what a tenant, an answer or a client can make grow: the tables of `docs/limits.md`.
 
 use crate::{
-    admin, alike, config_maps, controllers, ctx, digests, events, networks, packed, probe, pulse, queue, remote_files,
-    secret_watches, secrets, snapshot, start, writers,
+    admin, alike, config_maps, controllers, ctx, digests, events, metrics, networks, packed, probe, pulse, queue,
+    remote_files, secret_watches, secrets, snapshot, start, writers,
 };
 use acivnet_api::{
     DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, ResourceStatus,
@@ -293,6 +293,11 @@ fn cluster() -> Vec<Row> {
             "head of a request to it",
             format!("{}, {}", time(admin::HEAD), bytes(admin::HELD)),
             "the connection is closed",
+        ),
+        row(
+            "objects with series of their own in `/metrics`",
+            number(metrics::MOST_NAMED),
+            "those that come first by namespace and name have them; `acivnet_objects_without_series` counts the rest",
         ),
         row("work that does not move", time(pulse::STUCK), "`/livez` answers 503"),
         row(

@@ -9,7 +9,7 @@ use acivnet_core::{
     questions::Question,
     subject::{Subject, names},
 };
-use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{Resource, core::object::HasStatus};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -36,6 +36,14 @@ pub trait Object:
     /// What it refers to.
     fn mentions(&self) -> Vec<Mention>;
 
+    /// The conditions of its status.
+    fn conditions(&self) -> &[Condition];
+
+    /// How often its address has moved.
+    fn moves(&self) -> u32 {
+        0
+    }
+
     /// Takes off what nobody but a pass over the object itself looks at, and what can be large.
     fn slim(&mut self);
 }
@@ -47,6 +55,10 @@ impl Object for DelegatedSubnet {
         let network = virtual_network_of(self);
         let reached = has_reached_network(self).then(|| reached_network(&network));
         [virtual_network(names(&self.metadata).0, &network)].into_iter().chain(reached).collect()
+    }
+
+    fn conditions(&self) -> &[Condition] {
+        self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
     }
 
     fn slim(&mut self) {
@@ -77,6 +89,15 @@ impl Object for AciVnetDeployment {
         mentions.extend(files);
         mentions.dedup();
         mentions
+    }
+
+    fn conditions(&self) -> &[Condition] {
+        self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+    }
+
+    fn moves(&self) -> u32 {
+        let endpoint = self.status.as_ref().and_then(|status| status.endpoint.as_ref());
+        endpoint.and_then(|endpoint| u32::try_from(endpoint.moves).ok()).unwrap_or_default()
     }
 
     fn slim(&mut self) {

@@ -5,6 +5,7 @@ use crate::{
     named::Named,
     object::{Object, finalizer},
     queue::Who,
+    shown::Shown,
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
@@ -87,6 +88,7 @@ struct Facts {
     standing: Standing,
     mentions: Arc<[Mention]>,
     wish: u64,
+    shown: Shown,
 }
 
 /// How an object stands, by what its status says of it.
@@ -133,7 +135,8 @@ impl<S: Object> Packed<S> {
         }
         let meta = object.meta();
         let wish = hash(&(&meta.uid, &meta.generation, &meta.annotations));
-        let facts = Facts { standing: Standing::of(&object), mentions: mentions.into(), wish };
+        let (standing, shown) = (Standing::of(&object), Shown::of(&object));
+        let facts = Facts { standing, mentions: mentions.into(), wish, shown };
         let whole = json_length(&object) <= WHOLE;
         if !whole {
             slim(&mut object);
@@ -184,7 +187,7 @@ impl<S: Object> Packed<S> {
         let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER).then(|| finalizer(namespace));
         let standing = Standing { generation: 0, deleting: false, had_settled: false, asked: false };
         let wish = hash(&(&meta.uid, &meta.resource_version));
-        let facts = Facts { standing, mentions: held.into_iter().collect(), wish };
+        let facts = Facts { standing, mentions: held.into_iter().collect(), wish, shown: Shown::default() };
         Ok(Self { meta, json: Vec::new(), whole: true, facts, type_: PhantomData })
     }
 
@@ -262,6 +265,11 @@ impl<S> Kept<S> {
     /// How it stands.
     pub(crate) fn standing(&self) -> Standing {
         self.facts.standing
+    }
+
+    /// What metrics tell of it.
+    pub(crate) fn shown(&self) -> Shown {
+        self.facts.shown
     }
 
     /// Whether it refers to something.

@@ -23,6 +23,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+use tokio::time::Instant;
 
 /// So much of an answer is read, and dropped once it is compared with what is expected.
 pub(crate) const ANSWER: usize = LONGEST_ANSWER;
@@ -40,6 +41,7 @@ struct Passed {
     expect: String,
     at: Timestamp,
     status: u16,
+    took: Duration,
 }
 
 /// One probe to make.
@@ -73,9 +75,15 @@ impl Probes {
         if let Some(status) = self.vouched(ctx, probe) {
             return Fact::Present(json!({"status": status}));
         }
-        match send(ctx, probe).await {
+        let begin = Instant::now();
+        let answer = send(ctx, probe).await;
+        let took = begin.elapsed();
+        if let Some(result) = result(&answer) {
+            ctx.metrics.probe(result, took);
+        }
+        match answer {
             Ok((status, None)) => {
-                self.remember(ctx, probe, status);
+                self.remember(ctx, probe, status, took);
                 Fact::Present(json!({"status": status}))
             }
             Ok((status, Some(unlike))) => {
@@ -84,6 +92,11 @@ impl Probes {
             }
             Err(failure) => Fact::Unread(failure),
         }
+    }
+
+    /// How long the last passed probe of an object took.
+    pub(crate) fn took(&self, uid: &str) -> Option<Duration> {
+        self.lock().get(uid).map(|last| last.took)
     }
 
     /// Forgets an object that is gone.
@@ -107,12 +120,12 @@ impl Probes {
     }
 
     /// Only what passed is remembered: anything else is tried again.
-    fn remember(&self, ctx: &Ctx, probe: &Probe<'_>, status: u16) {
+    fn remember(&self, ctx: &Ctx, probe: &Probe<'_>, status: u16, took: Duration) {
         let mut all = self.lock();
-        if (200..300).contains(&status) {
+        if is_success(status) {
             let (url, revision) = (probe.url.into(), probe.revision.into());
             let (address, expect) = (probe.address(), probe.expect.digest());
-            let passed = Passed { url, address, revision, expect, at: ctx.clock.now(), status };
+            let passed = Passed { url, address, revision, expect, at: ctx.clock.now(), status, took };
             all.insert(probe.uid.to_owned(), passed);
         } else {
             all.remove(probe.uid);
@@ -121,6 +134,22 @@ impl Probes {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Passed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// The word for metrics; none when nothing was asked of the endpoint.
+fn result(answer: &Result<(u16, Option<String>), Failure>) -> Option<&'static str> {
+    match answer {
+        Ok((status, None)) if is_success(*status) => Some("passed"),
+        Ok(_) => Some("unexpected"),
+        Err(failure) if matches!(failure.reason, reasons::UNREACHABLE | reasons::CERTIFICATE_INVALID) => {
+            Some("unanswered")
+        }
+        Err(_) => None,
     }
 }
 

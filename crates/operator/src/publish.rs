@@ -1,6 +1,6 @@
 //! Status, events and finalizers: the only writes to our own objects.
 
-use crate::{FIELD_MANAGER, ctx::Ctx, events, identity::Known, kubernetes, object::Object};
+use crate::{FIELD_MANAGER, ctx::Ctx, events, identity::Known, kubernetes, object::Object, shown};
 use acivnet_api::FINALIZER;
 use acivnet_core::{
     report::{Next, Report},
@@ -88,6 +88,7 @@ async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Statu
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
     let written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
     ctx.pauses.written(cr.meta());
+    shown::tell(ctx, cr, &next);
     Ok(written)
 }
 

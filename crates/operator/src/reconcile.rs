@@ -58,7 +58,7 @@ fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Dur
 
 fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration {
     let look = ctx.running.next_look(cr.meta(), ctx.pace);
-    let attempt = ctx.memory.attempt(cr.meta(), retry, progress, look.is_some());
+    let attempt = ctx.memory.attempt(cr.meta(), retry, progress, look.is_some(), ctx.clock.now());
     let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
     match retry {
         Retry::Soon => look.unwrap_or(wait),
@@ -74,7 +74,7 @@ fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration
 
 /// It is told when its turn to write has come; what else of it runs is looked at before.
 fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> Duration {
-    ctx.memory.attempt(cr.meta(), Retry::Steadily, progress, true);
+    ctx.memory.attempt(cr.meta(), Retry::Steadily, progress, true, ctx.clock.now());
     ctx.running.next_look_at_own(cr.meta(), ctx.pace).map_or(wait, |look| look.min(wait))
 }
 
@@ -109,6 +109,7 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     if !cr.asked() {
         sight.observed.refusals = ctx.refusals.standing(cr.meta());
     }
+    ctx.certificates.note(cr.meta(), cr.certificate_end(&sight.observed));
     let (mut blueprint, mut plan) = apart::decided(ctx, cr, &mut sight.observed).await;
     if sight.is_shared() && !plan.settled() {
         sight.look_closer(cr).await;

@@ -72,6 +72,7 @@ pub async fn operate(
     stop: Stop,
 ) {
     let around = Around::default();
+    around.metrics.name_objects(settings.metrics_per_object);
     let _admin = listener.and_then(|listener| {
         let server = Server::start(listener, around.clone());
         server.inspect_err(|error| tracing::error!(%error, "the admin server can't be started")).ok()

@@ -164,6 +164,7 @@ fn settings(elects: bool) -> Settings {
         cloud: Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud"),
         azure_ca_file: None,
         admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        metrics_per_object: true,
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         cluster_networks: vec!["10.244.0.0/16".parse().expect("a network")],
         lease: elects.then_some(lease),

@@ -93,6 +93,14 @@ impl Limiter {
         }
     }
 
+    /// How many may be sent now: nothing while Azure has closed it; none where no limit is known.
+    pub(super) fn left(&self) -> Option<f64> {
+        let (mut state, now) = (self.lock(), Instant::now());
+        let closed = state.closed_until.is_some_and(|open| open > now);
+        let left = state.meter.left(now)?;
+        Some(if closed { 0.0 } else { left })
+    }
+
     /// Whether nothing would be lost with it.
     pub(super) fn is_idle(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());

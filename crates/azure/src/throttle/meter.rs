@@ -103,6 +103,18 @@ impl Meter {
         }
     }
 
+    /// How many may be sent now; none where no limit is known.
+    pub(super) fn left(&mut self, now: Instant) -> Option<f64> {
+        match self {
+            Self::Bucket(bucket) => {
+                bucket.refill(now);
+                Some(bucket.tokens.floor())
+            }
+            Self::Window(window) => Some(window.left(now)),
+            Self::None => None,
+        }
+    }
+
     /// Whether it is as a new one is.
     pub(super) fn is_full(&mut self, now: Instant) -> bool {
         match self {

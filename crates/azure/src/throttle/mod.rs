@@ -178,6 +178,17 @@ impl Throttle {
         Ok(Leave(leave))
     }
 
+    /// What is left of each limit that was met, the least of all callers and regions.
+    pub(crate) fn budgets(&self) -> BTreeMap<(&'static str, Sort), f64> {
+        let mut least = BTreeMap::new();
+        for (key, limiter) in &*crate::lock(&self.limiters) {
+            let Some(left) = limiter.left() else { continue };
+            let known = least.entry((key.scope.as_str(), key.sort)).or_insert(left);
+            *known = left.min(*known);
+        }
+        least
+    }
+
     fn limiter(&self, key: &Key, limit: Limit) -> Arc<Limiter> {
         let mut limiters = crate::lock(&self.limiters);
         if let Some(known) = limiters.get(key) {

@@ -217,6 +217,24 @@ async fn a_long_wait_ends_the_try() {
     assert_eq!(http.count("second"), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_least_that_is_left_is_told_of_each_limit() {
+    let http = Notes::new(|line| match line {
+        "GET first" => (429, &[("retry-after", "17")], json!({"error": {"code": "SubscriptionRequestsThrottled"}})),
+        other => fine(other),
+    });
+    let connector = connector(&http);
+    assert!(connector.budgets().is_empty(), "nothing was asked yet");
+    read(&connector, tenant("one"), Priority::Change, "workspace").await;
+    let full = connector.budgets()[&("arm", Sort::Read)];
+    assert!(full > 100.0, "{full}");
+    read(&connector, tenant("two"), Priority::Change, "first").await;
+    assert_eq!(connector.budgets()[&("arm", Sort::Read)], 0.0, "closed for the one, open for the other");
+    tokio::time::advance(Duration::from_secs(20)).await;
+    let open = connector.budgets()[&("arm", Sort::Read)];
+    assert!(open > 0.0, "{open} of {full}");
+}
+
 async fn read_group(connector: &Connector, name: &str) -> Fact {
     let group = id(&format!("{PROVIDERS}/Microsoft.Network/networkSecurityGroups/{name}"));
     connector.pass(&tenant("one")).on(on(Priority::Change)).read(&NETWORK_SECURITY_GROUP, &group).await

@@ -119,6 +119,10 @@ impl Subject for AciVnetDeployment {
         secrets::keys_of(self, secret)
     }
 
+    fn certificate_end(&self, observed: &Observed) -> Option<Timestamp> {
+        super::tls::end(self, observed)
+    }
+
     fn status(&self) -> Option<&AciVnetDeploymentStatus> {
         self.status.as_ref()
     }

@@ -70,9 +70,14 @@ fn matches(name: &str, hostname: &str) -> bool {
     name.eq_ignore_ascii_case(hostname) || rest.is_some_and(|(name, (_, rest))| name.eq_ignore_ascii_case(rest))
 }
 
+/// When the certificate ends.
+pub(super) fn end(cr: &AciVnetDeployment, observed: &Observed) -> Option<Timestamp> {
+    text(&certificate(cr, observed)?, "notAfter").parse().ok()
+}
+
 /// That the certificate ends within 14 days, if so.
 pub(super) fn ends_soon(cr: &AciVnetDeployment, observed: &Observed, now: Timestamp) -> Option<String> {
-    let end: Timestamp = text(&certificate(cr, observed)?, "notAfter").parse().ok()?;
+    let end = end(cr, observed)?;
     let secret = &cr.spec.tls.as_ref()?.secret_ref.name;
     let soon = end.as_second() - now.as_second() < SOON;
     soon.then(|| format!("its certificate ends at {end}: renew Secret {secret}"))

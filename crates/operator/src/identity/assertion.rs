@@ -11,7 +11,10 @@ use k8s_openapi::api::{
     core::v1::ServiceAccount,
 };
 use kube::{Api, api::PostParams};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 use tokio::sync::Mutex;
 
 /// Audience that Microsoft Entra ID expects (Microsoft Entra, "Workload identity federation").
@@ -28,6 +31,8 @@ pub(super) struct Assertions {
     namespace: String,
     uid: String,
     last: Mutex<Option<Token>>,
+    /// When the last one ends, in seconds; 0 before there is one.
+    end: AtomicI64,
 }
 
 struct Token {
@@ -45,12 +50,21 @@ impl Assertions {
             namespace: namespace.to_owned(),
             uid,
             last: Mutex::default(),
+            end: AtomicI64::new(0),
         }
     }
 
     /// Uid of the ServiceAccount.
     pub(super) fn uid(&self) -> &str {
         &self.uid
+    }
+
+    /// When the last token ends.
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        match self.end.load(Ordering::Relaxed) {
+            0 => None,
+            second => Timestamp::from_second(second).ok(),
+        }
     }
 
     /// Gets a token ahead of need, while the namespace still issues any.
@@ -68,7 +82,10 @@ impl Assertions {
             return Ok(token.jwt.clone());
         }
         match self.request(now).await {
-            Ok(token) => Ok(last.insert(token).jwt.clone()),
+            Ok(token) => {
+                self.end.store(token.expires.as_second(), Ordering::Relaxed);
+                Ok(last.insert(token).jwt.clone())
+            }
             Err(failure) => {
                 last.as_ref().filter(|token| now < token.expires).map(|token| token.jwt.clone()).ok_or(failure)
             }
