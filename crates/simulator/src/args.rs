@@ -20,7 +20,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the simulated Azure over TLS until SIGTERM or SIGINT.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Build Python environments for containers, outside of their network namespace.
     Environments(Environments),
 }
@@ -35,12 +35,24 @@ pub struct Serve {
     /// of the instance metadata service; port 0 takes any free one. endpoint.json then says where, and the header to send.
     #[arg(long, env = "ACIVNET_SIMULATOR_IDENTITY_LISTEN", value_parser = local_address)]
     pub identity_listen: Option<SocketAddr>,
-    /// Directory for ca.pem, endpoint.json and what containers need.
+    /// Directory for ca.pem (of an own authority), endpoint.json and what containers need.
     #[arg(long, env = "ACIVNET_SIMULATOR_STATE_DIR")]
     pub state_dir: PathBuf,
-    /// JSON document of what stands at the beginning.
-    #[arg(long, env = "ACIVNET_SIMULATOR_SEED")]
-    pub seed: PathBuf,
+    /// Name by which clients reach it: in every URL that is given out, and in its own certificate.
+    #[arg(long, env = "ACIVNET_SIMULATOR_HOST", default_value = "localhost", value_parser = host)]
+    pub host: String,
+    /// What storage accounts lie below, as `ACCOUNT.blob.SUFFIX`; by default the host with its port.
+    #[arg(long, env = "ACIVNET_SIMULATOR_BLOB_SUFFIX", value_name = "HOST[:PORT]")]
+    pub blob_suffix: Option<String>,
+    /// PEM file with the certificate to show, and the chain above it, instead of one by an own authority.
+    #[arg(long, env = "ACIVNET_SIMULATOR_TLS_CERTIFICATE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the key of that certificate.
+    #[arg(long, env = "ACIVNET_SIMULATOR_TLS_KEY", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// JSON document of what stands at the beginning; may be repeated, each is merged into those before it.
+    #[arg(long, env = "ACIVNET_SIMULATOR_SEED", value_delimiter = ',', required = true)]
+    pub seed: Vec<PathBuf>,
     /// PEM file with a CA of federated issuers, besides the system's; may be repeated.
     #[arg(long, env = "ACIVNET_SIMULATOR_ISSUER_CA", value_delimiter = ',')]
     pub issuer_ca: Vec<PathBuf>,
@@ -73,6 +85,14 @@ pub struct Environments {
     /// The program `uv`.
     #[arg(long, env = "ACIVNET_SIMULATOR_UV")]
     pub uv: PathBuf,
+}
+
+/// A request to an address is one to a container in a virtual network.
+fn host(text: &str) -> Result<String, String> {
+    match text.parse::<std::net::IpAddr>() {
+        Err(_) if !text.is_empty() && !text.contains([':', '/']) => Ok(text.to_ascii_lowercase()),
+        _ => Err("expected a name without a port, no address".to_owned()),
+    }
 }
 
 fn time_scale(text: &str) -> Result<f64, String> {

@@ -73,8 +73,7 @@ pub fn dump(world: &World) -> Value {
 /// The address of a blob with a signature that grants `permissions` (letters of `rcw`).
 pub fn address(world: &mut World, name: &str, permissions: &str) -> String {
     let (account, path) = name.split_once('/').unwrap_or((name, ""));
-    let host = world.base_url.split_once("://").map_or(world.base_url.as_str(), |(_, host)| host);
-    let place = format!("https://{account}.blob.{host}/{}", utf8_percent_encode(path, PATH));
+    let place = format!("https://{account}.blob.{}/{}", world.blob_suffix, utf8_percent_encode(path, PATH));
     let now = world.now;
     let query = world.blobs.signer(&mut world.ids).query(&store::resource(name), permissions, now);
     format!("{place}?{query}")

@@ -3,6 +3,7 @@
 mod certificates;
 mod drain;
 mod managed_identity;
+mod names;
 
 pub(crate) use drain::Drain;
 pub(crate) use managed_identity::local_address;
@@ -25,6 +26,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use names::Names;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -60,11 +62,11 @@ pub async fn serve_until(arguments: Serve, end: impl Future<Output = ()>) -> Res
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.map_err(|error| format!("--listen {}: {error}", arguments.listen))?;
     let address = listener.local_addr().map_err(|error| format!("--listen {}: {error}", arguments.listen))?;
-    let authority = format!("localhost:{}", address.port());
+    let names = Names::of(&arguments, address.port());
     let (identity, identity_address) = managed_identity::open(arguments.identity_listen).await?.unzip();
     let directory = prepare(&arguments.state_dir)?;
-    let certificates = Certificates::generate().map_err(|error| format!("certificates: {error}"))?;
-    let simulator = simulator(&arguments, &authority).await?;
+    let certificates = certificates(&arguments, &names)?;
+    let simulator = simulator(&arguments, &names).await?;
     let log = arguments.request_log.as_deref().map(LogFile::open).transpose()?;
     let acceptor = TlsAcceptor::from(certificates.server_config()?);
     let identity_endpoint = identity_address.map(|address| {
@@ -72,7 +74,7 @@ pub async fn serve_until(arguments: Serve, end: impl Future<Output = ()>) -> Res
         json!({"endpoint": format!("http://{address}{APP_SERVICE}"), "header": header.expose()})
     });
     let service = Checked::new(simulator, arguments.specs.as_deref().map(checker).transpose()?);
-    announce(&directory, &authority, &certificates.ca_pem, identity_endpoint)?;
+    announce(&directory, &names, certificates.ca_pem.as_deref(), identity_endpoint)?;
     let log = log.map(Arc::new);
     tokio::select! {
         () = accept(listener, acceptor, service.clone(), log.clone(), end) => {}
@@ -97,9 +99,20 @@ fn withdraw(directory: &Path) -> Result<(), String> {
     }
 }
 
-async fn simulator(arguments: &Serve, authority: &str) -> Result<Simulator, String> {
-    let seed = fs::read(&arguments.seed).map_err(|error| format!("--seed {}: {error}", arguments.seed.display()))?;
-    let seed = Seed::parse(&seed).map_err(|error| format!("--seed {}: {error}", arguments.seed.display()))?;
+fn certificates(arguments: &Serve, names: &Names) -> Result<Certificates, String> {
+    match (&arguments.tls_certificate, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => Certificates::read(certificate, key),
+        _ => Certificates::generate(&names.certified()).map_err(|error| format!("certificates: {error}")),
+    }
+}
+
+fn seed(path: &PathBuf) -> Result<Seed, String> {
+    let text = fs::read(path).map_err(|error| format!("--seed {}: {error}", path.display()))?;
+    Seed::parse(&text).map_err(|error| format!("--seed {}: {error}", path.display()))
+}
+
+async fn simulator(arguments: &Serve, names: &Names) -> Result<Simulator, String> {
+    let seeds = arguments.seed.iter().map(seed).collect::<Result<Vec<_>, _>>()?;
     let read = |path: &PathBuf| fs::read(path).map_err(|error| format!("--issuer-ca {}: {error}", path.display()));
     let bundles = arguments.issuer_ca.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let issuers = HttpsIssuerKeys::new(&bundles).map_err(|error| error.to_string())?;
@@ -108,17 +121,21 @@ async fn simulator(arguments: &Serve, authority: &str) -> Result<Simulator, Stri
         state_dir: arguments.state_dir.clone(),
     };
     let config = Config {
-        base_url: format!("https://{authority}"),
+        base_url: names.url(),
         time_scale: arguments.time_scale,
         page_size: PAGE_SIZE,
-        seed,
+        seed: Seed::default(),
         id_seed: u64::from(std::process::id()),
         key: Arc::new(SigningKey::generate()?),
         runner: run::open(arguments.runner, options).await?,
         issuers: Arc::new(issuers),
     };
     let simulator = Simulator::new(config, Arc::new(SystemClock));
-    simulator.with(|world| world.blobs.keep_in(arguments.state_dir.join("blobs")));
+    simulator.with(|world| {
+        world.blob_suffix.clone_from(&names.blob_suffix);
+        world.blobs.keep_in(arguments.state_dir.join("blobs"));
+        seeds.into_iter().for_each(|seed| seed.merge_into(world));
+    });
     Ok(simulator)
 }
 
@@ -130,17 +147,20 @@ fn checker(folder: &Path) -> Result<Arc<Checker>, String> {
 }
 
 /// Writes `ca.pem`, then `endpoint.json` at once and last, and says where Azure is.
-fn announce(directory: &Path, authority: &str, ca_pem: &str, identity: Option<Value>) -> Result<(), String> {
-    let ca = directory.join("ca.pem");
-    let url = format!("https://{authority}");
-    write_at_once(&ca, ca_pem)?;
-    let mut endpoint = json!({"url": url, "blobSuffix": authority, "ca": ca});
+fn announce(directory: &Path, names: &Names, ca_pem: Option<&str>, identity: Option<Value>) -> Result<(), String> {
+    let ca = ca_pem.map(|_| directory.join("ca.pem"));
+    let url = names.url();
+    if let (Some(ca), Some(pem)) = (&ca, ca_pem) {
+        write_at_once(ca, pem)?;
+    }
+    let mut endpoint = json!({"url": url, "blobSuffix": names.blob_suffix, "ca": ca});
     if let (Some(identity), Some(endpoint)) = (identity, endpoint.as_object_mut()) {
         endpoint.insert("managedIdentity".to_owned(), identity);
     }
     write_at_once(&directory.join(ENDPOINT), &format!("{endpoint}\n"))?;
     let mut out = std::io::stdout();
-    writeln!(out, "simulated Azure at {url}, CA in {}", ca.display())
+    let trust = ca.map(|ca| format!(", CA in {}", ca.display())).unwrap_or_default();
+    writeln!(out, "simulated Azure at {url}{trust}")
         .and_then(|()| out.flush())
         .map_err(|error| format!("standard output: {error}"))
 }

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 /// What a [`Simulator`] is made of.
 pub struct Config {
-    /// `https://localhost:PORT`, without a slash at the end; in every URL that is given out.
+    /// `https://HOST[:PORT]`, without a slash at the end; in every URL that is given out.
     pub base_url: String,
     /// Factor on all durations of Azure: 1.0 is as slow as Azure, 0.01 a hundred times as fast.
     pub time_scale: f64,

@@ -43,8 +43,10 @@ pub struct Subscription {
 
 /// The whole state. Handlers are plain functions on `&mut World`; nothing in it waits.
 pub struct World {
-    /// `https://localhost:PORT`, without a slash at the end.
+    /// `https://HOST[:PORT]`, without a slash at the end.
     pub base_url: String,
+    /// What storage accounts lie below, `HOST[:PORT]`: at first the same host.
+    pub blob_suffix: String,
     /// Instant of the request (or of the event) that is being carried out.
     pub now: Timestamp,
     /// Factor on every duration that Azure needs.
@@ -115,6 +117,7 @@ impl World {
         directory.identity_header = Secret::new(ids.hex("identity header", 32));
         Self {
             operations: Operations::new(&mut ids),
+            blob_suffix: beginning.base_url.trim_start_matches("https://").to_owned(),
             base_url: beginning.base_url,
             now: beginning.now,
             time_scale: beginning.time_scale,

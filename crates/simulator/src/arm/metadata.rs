@@ -8,14 +8,13 @@ use serde_json::{Value, json};
 
 /// One object since 2022-09-01, a list of one before.
 pub fn endpoints(world: &World, query: &Query) -> Response {
-    let document = document(&world.base_url);
+    let document = document(&world.base_url, &world.blob_suffix);
     let is_list = query.get("api-version").is_some_and(|version| version < "2022-09-01");
     let body = if is_list { Value::Array(vec![document]) } else { document };
     json_response(StatusCode::OK, &body)
 }
 
-fn document(base: &str) -> Value {
-    let host = base.trim_start_matches("https://");
+fn document(base: &str, blob_suffix: &str) -> Value {
     let names = [
         "portal",
         "resourceManager",
@@ -38,7 +37,7 @@ fn document(base: &str) -> Value {
             "identityProvider": "AAD",
         },
         "suffixes": {
-            "storage": host,
+            "storage": blob_suffix,
             "keyVaultDns": "vault.invalid",
             "sqlServerHostname": "database.invalid",
             "acrLoginServer": "azurecr.invalid",

@@ -100,8 +100,7 @@ impl Request<'_> {
 
     /// The account's address.
     fn endpoint(&self, world: &World) -> String {
-        let host = world.base_url.split_once("://").map_or(world.base_url.as_str(), |(_, host)| host);
-        format!("https://{}.blob.{host}/", self.name.split('/').next().unwrap_or_default())
+        format!("https://{}.blob.{}/", self.name.split('/').next().unwrap_or_default(), world.blob_suffix)
     }
 }
 
