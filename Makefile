@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients differential faults replay test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients differential faults quickstart replay test check converge bench bed crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -20,10 +20,13 @@ differential: ## what azureml-core sends against what the operator sends; ACCEPT
 faults: ## every input of tests/faults, each once wrong, against the operator on a real API server
 	@tools/faults/faults.sh
 
+quickstart: ## docs/quickstart.md as it stands, with the real helm, Pods as processes
+	@tools/quickstart/quickstart.sh
+
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh
 
-test: ## all tests, the demo, article-sdk, differential, a quick part of clients and of faults among them
+test: ## all tests, the demo, article-sdk, differential, quickstart, a quick part of clients and of faults among them
 	@tools/test.sh
 
 check: ## format, clippy, shellcheck, length of files, the tests that docs/faults.md names

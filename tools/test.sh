@@ -39,6 +39,7 @@ main() {
   script_as_a_test tools/clients/clients.sh --quick
   script_as_a_test tools/differential/differential.sh
   script_as_a_test tools/faults/faults.sh --quick
+  script_as_a_test tools/quickstart/quickstart.sh
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }
