@@ -60,7 +60,7 @@ ask() {
 end_it() {
   play_page "The end"
   local left
-  left=$(kubectl get all,configmaps,secrets --namespace acivnet-system --output name | grep -v kube-root-ca.crt || true)
+  left=$(kubectl get namespaces,clusterroles,clusterrolebindings --selector app.kubernetes.io/part-of=acivnet --output name)
   [ -z "$left" ] || fail "left behind: $left"
 }
 
