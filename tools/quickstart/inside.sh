@@ -45,7 +45,7 @@ check_chart() {
 # In place of `kubectl port-forward`, which needs a kubelet.
 forward() {
   start forward python3 "$root/tools/quickstart/forward.py" 8443 443
-  wait_until "the forwarded port" 10 bash -c ': < /dev/tcp/127.0.0.1/8443'
+  wait_until "the forwarded port" 10 bash -c '{ : < /dev/tcp/127.0.0.1/8443; } 2> /dev/null'
 }
 
 ask() {

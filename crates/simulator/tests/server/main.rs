@@ -113,8 +113,11 @@ async fn with_names_a_certificate_and_seeds_of_a_cluster() {
         std::fs::write(folder.path().join(name), text).unwrap();
         folder.path().join(name)
     };
-    let subscription = |id: &str| format!(r#"{{"subscriptions": [{{"subscriptionId": "{id}", "tenantId": "t"}}]}}"#);
-    let seeds = vec![seed("1.json", &subscription("s-1")), seed("2.json", &subscription("s-2"))];
+    let workspace = |name: &str| {
+        let place = r#""subscriptionId": "s", "resourceGroup": "g", "location": "japaneast""#;
+        format!(r#"{{"workspaces": [{{"name": "{name}", {place}}}]}}"#)
+    };
+    let seeds = vec![seed("1.json", &workspace("w-1")), seed("2.json", &workspace("w-2"))];
     let mut arguments = arguments(folder.path(), seeds);
     (arguments.host, arguments.blob_suffix) = ("azure.ops.svc".to_owned(), Some("ops.svc".to_owned()));
     write_certificates(folder.path(), &mut arguments);
@@ -126,7 +129,7 @@ async fn with_names_a_certificate_and_seeds_of_a_cluster() {
     assert_eq!(endpoints["resourceManager"], format!("https://azure.ops.svc:{}", server.port));
     assert_eq!(endpoints["suffixes"]["storage"], "ops.svc");
     let dump = text(url("/simulator/dump")).await;
-    assert!(dump.contains("s-1") && dump.contains("s-2"), "both seeds stand: {dump}");
+    assert!(dump.contains("w-1") && dump.contains("w-2"), "both seeds stand: {dump}");
     let blob = server.client.get(format!("https://account.blob.ops.svc:{}/c/b", server.port)).send().await.unwrap();
     assert!(blob.headers().contains_key("x-ms-version"), "blob storage answers: {blob:?}");
     assert!(!folder.path().join("azure/ca.pem").exists(), "there is no own authority");
