@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring azure clean
+.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring azure quickstart clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -29,6 +29,9 @@ chart: ## the Helm chart: judged, linted, installed, upgraded, removed and at wo
 monitoring: ## each alert fires and clears: a real Prometheus, the operator on the bed, faults
 	@tools/monitoring/monitoring.sh
 
+quickstart: ## docs/quickstart.md as it stands, with the real helm, Pods as processes
+	@tools/quickstart/quickstart.sh
+
 replay: ## recorded answers of Azure against the simulator's, where ACIVNET_AZURE_RECORDINGS names their folder
 	@tools/replay.sh
 
@@ -42,6 +45,8 @@ azure: ## deploy/azure as far as it can be checked without Azure: Bicep, Terrafo
 	@tools/azure/check.sh
 
 test: ## all tests, the demo, article-sdk, differential, a quick part of clients and of faults among them
+
+test: ## all tests, the demo, article-sdk, differential, quickstart, a quick part of clients and of faults among them
 	@tools/test.sh
 
 check: ## format, clippy, shellcheck, length of files, the tests that docs/faults.md names

@@ -55,6 +55,7 @@ main() {
   script_as_a_test tools/gitops/gitops.sh --quick
   script_as_a_test tools/chart/chart.sh --quick
   script_as_a_test tools/monitoring/monitoring.sh --quick
+  script_as_a_test tools/quickstart/quickstart.sh
   say_what_was_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]

@@ -67,7 +67,7 @@ explain_failure() {
   printf '\n--- state at the end\n'
   [ ! -f "${KUBECONFIG:-}" ] || kubectl --request-timeout=5s describe delegatedsubnets,acivnetdeployments 2>&1 | tail -n 120 || true
   local log
-  for log in operator simulator environments; do
+  for log in operator acivnet simulator environments node; do
     [ -s "$STATE/logs/$log.log" ] || continue
     printf -- '--- last lines of %s\n' "$STATE/logs/$log.log"
     tail -n 25 "$STATE/logs/$log.log"

@@ -9,7 +9,7 @@ source "$root/tools/quickstart/page.sh"
 
 start_the_bed() {
   start_kubernetes
-  start node env API_SERVER=127.0.0.1:6443 python3 "$root/tools/quickstart/node.py" "$STATE/node"
+  start node env API_SERVER=127.0.0.1:6443 python3 "$root/tools/quickstart/node.py" "$STATE/node" "$STATE/logs"
   wait_until "the stand-in for a node" 30 test -f "$STATE/node/hosts"
 }
 
@@ -19,10 +19,33 @@ five_commands() {
   compare_with_page "Five commands"
 }
 
+# What was made at random stays; nothing of it is another Pod's.
+made() {
+  kubectl get secrets --namespace acivnet-system acivnet-simulator-tls acivnet-simulator-credentials --output jsonpath='{.items[*].data}'
+  kubectl get secret --namespace ml acivnet-azure --output jsonpath='{.data}'
+  kubectl get pods --namespace acivnet-system --output jsonpath='{.items[*].metadata.uid}'
+}
+
+upgrade() {
+  local before
+  before=$(made)
+  show 'helm upgrade acivnet-simulator charts/acivnet-simulator --namespace acivnet-system --reuse-values --wait'
+  [ "$(made)" = "$before" ] || fail "helm upgrade made certificates, the secret or the Pod anew"
+}
+
+check_chart() {
+  show 'helm lint --strict charts/acivnet-simulator'
+  show_refused 'helm lint charts/acivnet-simulator --set timescale=1'
+  show_refused "helm template charts/acivnet-simulator --set 'seed.workspaces[0].storageAccount=other'"
+  # the server warns of Pods that the level would not admit
+  show "kubectl label namespace acivnet-system pod-security.kubernetes.io/enforce=restricted --dry-run=server 2>&1 | tee \"\$STATE/level\""
+  ! grep -i warning "$STATE/level" || fail "Pods of the charts are not admitted to the level restricted"
+}
+
 # In place of `kubectl port-forward`, which needs a kubelet.
 forward() {
   start forward python3 "$root/tools/quickstart/forward.py" 8443 443
-  wait_until "the forwarded port" 10 bash -c ': < /dev/tcp/127.0.0.1/8443'
+  wait_until "the forwarded port" 10 bash -c '{ : < /dev/tcp/127.0.0.1/8443; } 2> /dev/null'
 }
 
 ask() {
@@ -37,7 +60,7 @@ ask() {
 end_it() {
   play_page "The end"
   local left
-  left=$(kubectl get all,configmaps,secrets --namespace acivnet-system --output name | grep -v kube-root-ca.crt || true)
+  left=$(kubectl get namespaces,clusterroles,clusterrolebindings --selector app.kubernetes.io/part-of=acivnet --output name)
   [ -z "$left" ] || fail "left behind: $left"
 }
 
@@ -45,6 +68,8 @@ main() {
   enter "$ACIVNET_KUBE_BIN" "${ACIVNET_HELM%/*}"
   step "A cluster";             start_the_bed
   step "The five commands";     five_commands
+  step "The chart";             check_chart
+  step "An upgrade";            upgrade
   step "A request of your own"; ask
   step "The end";               end_it
   end_step

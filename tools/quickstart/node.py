@@ -1,7 +1,7 @@
 """Stands for a node: runs the Pods of the bed's cluster as processes, with exactly the arguments, environment, files and
 readiness probes that their specs have.
 
-usage: node.py FOLDER     FOLDER gets a folder and a log per Pod, and `hosts`, what cluster DNS would know
+usage: node.py FOLDER LOGS     FOLDER gets a folder per Pod, and `hosts`, what cluster DNS would know; LOGS a log per container
 By environment: KUBECONFIG, ACIVNET_BINARIES (image NAME is the program NAME in it), API_SERVER (host:port, where the Service
 `kubernetes` leads). Processes differ from Pods in this: they share one network, and run as the user that started this.
 """
@@ -36,11 +36,12 @@ def read(path):
 class Pod:
     """One Pod as a process."""
 
-    def __init__(self, folder, pod):
+    def __init__(self, folder, logs, pod):
         self.namespace, self.name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         self.path = f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
         self.folder = folder / self.name
         (self.container,) = pod["spec"]["containers"]
+        self.log = logs / f"{self.container['name']}.log"
         self.spec, self.ready, self.process = pod["spec"], False, None
 
     def bind(self):
@@ -58,7 +59,7 @@ class Pod:
         words = [str(HERE / "pod.sh"), str(self.folder / "root"), str(hosts), *mounts, "--"]
         words += [f"{name}={value}" for name, value in environment.items()]
         words += [str(program), *self.container.get("args", [])]
-        with open(self.folder / "log", "ab") as log:
+        with open(self.log, "ab") as log:
             command = ["unshare", "--mount", *words]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
@@ -112,7 +113,7 @@ class Pod:
         """Status, when it has changed."""
         ended = self.process.poll()
         if ended is not None:
-            raise RuntimeError(f"Pod {self.name} ended with {ended}; see {self.folder}/log")
+            raise RuntimeError(f"Pod {self.name} ended with {ended}; see {self.log}")
         ready = self.answers()
         if ready == self.ready:
             return
@@ -144,7 +145,7 @@ def names(services, pods):
             yield from (f"{spec['hostname']}.{domain}" for spec in same if spec.get("hostname"))
 
 
-def step(folder, running):
+def step(folder, logs, running):
     pods = read("/api/v1/pods")["items"]
     found = sorted(names(read("/api/v1/services")["items"], pods))
     (folder / "hosts").write_text("".join(f"127.0.0.1 {name}\n" for name in ["localhost", *found]))
@@ -154,7 +155,7 @@ def step(folder, running):
             if uid in running:
                 running.pop(uid).end()
         elif uid not in running:
-            made = Pod(folder, pod)
+            made = Pod(folder, logs, pod)
             made.folder.mkdir()
             if not pod["spec"].get("nodeName"):
                 made.bind()
@@ -165,7 +166,7 @@ def step(folder, running):
 
 
 def main():
-    folder = Path(sys.argv[1])
+    folder, logs = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir()
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "spec": {"podCIDR": "10.244.9.0/24", "podCIDRs": ["10.244.9.0/24"]}}
     kubectl("create", "-f", "-", body=json.dumps(node))
@@ -173,7 +174,7 @@ def main():
     running = {}
     try:
         while True:
-            step(folder, running)
+            step(folder, logs, running)
             time.sleep(0.5)
     finally:
         for pod in running.values():

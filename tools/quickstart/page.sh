@@ -22,8 +22,14 @@ play_page() {
   local command
   for command in "${commands[@]}"; do
     type_command "$command"
-    bash -euo pipefail -c "$command" | tee "$STATE/printed" || fail "this command of docs/quickstart.md failed with exit status $?: $command"
-    check_programs
+    bash -euo pipefail -c "$command" > "$STATE/printed" &
+    local typed=$!
+    while kill -0 "$typed" 2>/dev/null; do
+      check_programs
+      sleep 0.2
+    done
+    wait "$typed" || fail "this command of docs/quickstart.md failed with exit status $?: $command"
+    cat "$STATE/printed"
   done
 }
 

@@ -34,7 +34,7 @@ main() {
   done
   cp "$1" "$root/bin/program"
   shift
-  exec env -i "${environment[@]}" chroot "$root" /bin/program "$@"
+  exec chroot "$root" /usr/bin/env -i "${environment[@]}" /bin/program "$@"
 }
 
 main "$@"

@@ -64,6 +64,7 @@ app.kubernetes.io/part-of: acivnet
 
 {{/* The values of charts/acivnet that point the operator here. */}}
 {{- define "simulator.operatorValues" -}}
+replicas: 1
 settings:
   cloud: Custom
   resourceManagerEndpoint: https://{{ include "simulator.host" . }}

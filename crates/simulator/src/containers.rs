@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use axum::body::Body;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -104,9 +104,14 @@ pub(crate) fn log(world: &World, service: &str, tail: usize) -> String {
     lines.into_iter().skip(skipped).map(|line| format!("{line}\n")).collect()
 }
 
-/// A request inside the virtual network: answered by the scripted container at `address`.
+/// A request inside the virtual network, by a client in it or through the simulator as an HTTP proxy: answered by the scripted
+/// container at `address`.
 pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
+    if parts.method == Method::CONNECT {
+        let message = "This simulator opens no tunnels: it answers for services without TLS only.";
+        return json_response(StatusCode::NOT_IMPLEMENTED, &json!({"message": message}));
+    }
     let Ok(body) = axum::body::to_bytes(body, REQUEST_LIMIT).await else {
         return json_response(StatusCode::PAYLOAD_TOO_LARGE, &json!({"message": "The request is too large."}));
     };

@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let done = match Arguments::parse().command {
-        Command::Serve(arguments) => server::serve(arguments).await,
+        Command::Serve(arguments) => server::serve(*arguments).await,
         Command::Environments(arguments) => {
             run::environments::serve(arguments.socket, arguments.cache, arguments.uv).await
         }

@@ -122,7 +122,6 @@ async fn simulator(arguments: &Serve, names: &Names) -> Result<Simulator, String
     };
     let config = Config {
         base_url: names.url(),
-        blob_suffix: names.blob_suffix.clone(),
         time_scale: arguments.time_scale,
         page_size: PAGE_SIZE,
         seed: Seed::default(),
@@ -133,6 +132,7 @@ async fn simulator(arguments: &Serve, names: &Names) -> Result<Simulator, String
     };
     let simulator = Simulator::new(config, Arc::new(SystemClock));
     simulator.with(|world| {
+        world.blob_suffix.clone_from(&names.blob_suffix);
         world.blobs.keep_in(arguments.state_dir.join("blobs"));
         seeds.into_iter().for_each(|seed| seed.merge_into(world));
     });

@@ -34,8 +34,6 @@ use std::time::Duration;
 pub struct Config {
     /// `https://HOST[:PORT]`, without a slash at the end; in every URL that is given out.
     pub base_url: String,
-    /// What storage accounts lie below, `HOST[:PORT]`.
-    pub blob_suffix: String,
     /// Factor on all durations of Azure: 1.0 is as slow as Azure, 0.01 a hundred times as fast.
     pub time_scale: f64,
     /// Most entries of one page of a list.
@@ -57,7 +55,6 @@ impl Config {
     pub fn scripted(seed: Seed, key: Arc<SigningKey>, issuers: Arc<dyn IssuerKeys>) -> Self {
         Self {
             base_url: "https://localhost:8443".to_owned(),
-            blob_suffix: "localhost:8443".to_owned(),
             time_scale: 1.0,
             page_size: 100,
             seed,
@@ -112,7 +109,6 @@ impl Simulator {
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
         let mut world = World::new(Beginning {
             base_url: config.base_url,
-            blob_suffix: config.blob_suffix,
             time_scale: config.time_scale,
             page_size: config.page_size.max(1),
             now: clock.now(),

@@ -45,7 +45,7 @@ pub struct Subscription {
 pub struct World {
     /// `https://HOST[:PORT]`, without a slash at the end.
     pub base_url: String,
-    /// What storage accounts lie below, `HOST[:PORT]`.
+    /// What storage accounts lie below, `HOST[:PORT]`: at first the same host.
     pub blob_suffix: String,
     /// Instant of the request (or of the event) that is being carried out.
     pub now: Timestamp,
@@ -101,8 +101,6 @@ pub struct World {
 pub struct Beginning {
     /// See [`World::base_url`].
     pub base_url: String,
-    /// See [`World::blob_suffix`].
-    pub blob_suffix: String,
     /// See [`World::time_scale`].
     pub time_scale: f64,
     /// See [`World::page_size`].
@@ -123,8 +121,8 @@ impl World {
         directory.identity_header = Secret::new(ids.hex("identity header", 32));
         Self {
             operations: Operations::new(&mut ids),
+            blob_suffix: beginning.base_url.trim_start_matches("https://").to_owned(),
             base_url: beginning.base_url,
-            blob_suffix: beginning.blob_suffix,
             now: beginning.now,
             time_scale: beginning.time_scale,
             page_size: beginning.page_size,
