@@ -89,10 +89,12 @@ impl KubeBed {
         bed
     }
 
-    /// `deploy/operator` as an administrator applies it, and the CRDs' being served.
-    async fn install(&self) {
-        let path = repository().join("deploy/operator");
-        self.kubectl(&["apply", "--server-side", "-k", path.to_str().expect("a path")]).await.said();
+    /// `deploy/crds` and `deploy/operator` as an administrator applies them, and the CRDs' being served.
+    pub async fn install(&self) {
+        for folder in ["deploy/crds", "deploy/operator"] {
+            let path = repository().join(folder);
+            self.kubectl(&["apply", "--server-side", "-k", path.to_str().expect("a path")]).await.said();
+        }
         self.kubectl(&[
             "wait",
             "--for=condition=Established",

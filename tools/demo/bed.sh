@@ -64,10 +64,11 @@ azure_report() { # SUBCOMMAND [ARGUMENT]     from what stands in Azure now
 }
 
 install_operator() {
-  note "deploy/operator: CRDs, rights, Deployment (with 0 replicas: this cluster has no node, the binary runs as a process)"
-  show 'kubectl apply --server-side -k tools/demo/operator'
+  show 'kubectl apply --server-side -k deploy/crds'
   kubectl wait --for=condition=Established --timeout=30s \
     crd/acivnetdeployments.acivnet.dev crd/delegatedsubnets.acivnet.dev > "$STATE/logs/crds.log"
+  note "deploy/operator: rights, Deployment (with 0 replicas: this cluster has no node, the binary runs as a process)"
+  show 'kubectl apply --server-side -k tools/demo/operator'
 }
 
 # Fails when something that passed is not what Microsoft's API descriptions say, where the simulator was given any.

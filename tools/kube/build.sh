@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds kube-apiserver, kube-controller-manager, kubectl and etcd from the Go modules pinned here, once.
-# usage: build.sh [DIR]     default: ${XDG_CACHE_HOME:-~/.cache}/acivnet/kube-<version>
+# usage: build.sh [--oldest] [DIR]     default: ${XDG_CACHE_HOME:-~/.cache}/acivnet/kube-<version>
+#   --oldest   the oldest Kubernetes that is supported (oldest/go.mod) instead of the newest (go.mod)
 # Prints the folder on standard output, progress on standard error. Interrupted, it goes on where it was.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,7 +17,7 @@ binaries=(
 
 require_go() {
   local wanted have
-  wanted=$(awk '$1 == "go" { print $2 }' "$here/go.mod")
+  wanted=$(awk '$1 == "go" { print $2 }' "$modules/go.mod")
   command -v go >/dev/null || die "Go is missing; the Kubernetes test bed needs Go $wanted or newer: https://go.dev/dl/"
   have=$(cd / && go env GOVERSION)
   have=${have#go}
@@ -24,7 +25,7 @@ require_go() {
 }
 
 kubernetes_version() {
-  awk '$1 == "k8s.io/kubernetes" { print $2 }' "$here/go.mod"
+  sed -nE 's/^(require|\t)? *k8s\.io\/kubernetes (v[0-9.]+).*/\2/p' "$modules/go.mod"
 }
 
 linker_flags() { # VERSION
@@ -50,13 +51,18 @@ show_progress() { # NAME
 
 build_binary() { # DIR NUMBER NAME PACKAGE FLAGS
   printf 'Building %s (%d of %d; needed once, ten minutes in all on two cores)\n' "$3" "$2" "${#binaries[@]}" >&2
-  CGO_ENABLED=0 go build -C "$here" -v -trimpath -ldflags "$5" -o "$1/$3.part" "$4" 2> >(show_progress "$3") \
+  CGO_ENABLED=0 go build -C "$modules" -v -trimpath -ldflags "$5" -o "$1/$3.part" "$4" 2> >(show_progress "$3") \
     || die "$3 did not compile; the compiler's words are above. Run the same command again to go on"
   mv "$1/$3.part" "$1/$3"
 }
 
 main() {
   local version dir flags number=0 entry name package
+  modules=$here
+  if [ "${1:-}" = --oldest ]; then
+    modules=$here/oldest
+    shift
+  fi
   version=$(kubernetes_version)
   dir=${1:-$(cache_folder)/kube-$version}
   mkdir -p "$dir"

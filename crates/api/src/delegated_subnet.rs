@@ -15,6 +15,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, transform::RecursiveTransform};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A subnet delegated to `Microsoft.ContainerInstance/containerGroups`, with its virtual network and, optionally, the
 /// subnet and the security group of those who call.
@@ -362,6 +364,10 @@ pub struct DelegatedSubnetStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+    /// What a later version keeps here: an earlier one that works after it, as in a rollback, leaves it as it is.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub later: BTreeMap<String, Value>,
 }
 
 impl DelegatedSubnetStatus {

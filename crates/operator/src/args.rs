@@ -33,6 +33,21 @@ pub enum Command {
     Crd,
     /// Run the operator. The cluster is the one that KUBECONFIG names, else the one it runs in.
     Run(Box<RunArguments>),
+    /// Tell what finalizers of acivnet hold in a cluster, and take them off once no operator is left to do it.
+    Uninstall(UninstallArguments),
+}
+
+/// Arguments of `uninstall`.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(required = true, multiple = false)]
+pub struct UninstallArguments {
+    /// List what finalizers of acivnet hold, and say what to do. Fails while anything is held.
+    #[arg(long)]
+    pub check: bool,
+    /// Take the finalizers off what is being deleted. Azure stays as it is; the ids of what stays there are printed. Refused
+    /// while an operator works.
+    #[arg(long)]
+    pub release: bool,
 }
 
 /// Arguments of `run`.
@@ -330,7 +345,7 @@ mod tests {
         let arguments = ["acivnet", "run"].into_iter().chain(arguments.split_whitespace());
         match Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?.command {
             Command::Run(run) => run.settings(),
-            Command::Crd => panic!("run was given"),
+            Command::Crd | Command::Uninstall(_) => panic!("run was given"),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What the binary `acivnet` does.
 
 use crate::{
-    args::{Arguments, Command, LogFormat, LogLevel, RunArguments},
+    args::{Arguments, Command, LogFormat, LogLevel, RunArguments, UninstallArguments},
     crd, start, telemetry,
+    uninstall::{Wish, uninstall},
 };
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use std::{io::Write, process::ExitCode};
@@ -12,6 +13,7 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Crd => print_crds(),
         Command::Run(arguments) => run(*arguments),
+        Command::Uninstall(arguments) => look_at_what_is_held(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,9 +36,7 @@ fn run(arguments: RunArguments) -> Result<(), String> {
     let settings = arguments
         .settings()
         .unwrap_or_else(|error| Arguments::command().error(ErrorKind::ArgumentConflict, error).exit());
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
-        return Err("another TLS provider was chosen before".into());
-    }
+    choose_tls()?;
     // the work is waiting; with one thread memory is one heap, which leaves half as much of it unused
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     // what came from outside is looked at after so many steps of tasks: by default 61, for which one who waits for an
@@ -44,4 +44,22 @@ fn run(arguments: RunArguments) -> Result<(), String> {
     let runtime = runtime.enable_all().event_interval(8).build();
     let runtime = runtime.map_err(|error| format!("no runtime can be started: {error}"))?;
     runtime.block_on(start::run(settings))
+}
+
+/// Fails while anything is held.
+fn look_at_what_is_held(arguments: UninstallArguments) -> Result<(), String> {
+    telemetry::start(LogFormat::Auto, LogLevel::Info);
+    choose_tls()?;
+    let wish = if arguments.release { Wish::Release } else { Wish::Check };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime can be started: {error}"))?;
+    runtime.block_on(async {
+        let free = uninstall(&start::administrator().await?, wish, &mut std::io::stdout()).await?;
+        if free { Ok(()) } else { Err("finalizers hold what is listed".to_owned()) }
+    })
+}
+
+fn choose_tls() -> Result<(), String> {
+    let chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    chosen.map_err(|_| "another TLS provider was chosen before".to_owned())
 }

@@ -16,6 +16,7 @@ use crate::{
     pulse::BEAT,
     queue::{CustomResource, Who},
     reconcile::reconcile,
+    secret_watches,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
@@ -82,6 +83,7 @@ async fn watch(ctx: &Arc<Ctx>, readiness: &Readiness) {
         follow(deployment_events, deployment_writer, on_deployment),
         follow(subnet_events, subnet_writer, on_subnet),
         follow(config_map_events, config_map_writer, on_config_map),
+        secret_watches::follow(ctx),
         fill(ctx, deployments, subnets, config_maps, readiness),
         tidy(ctx),
     );

@@ -21,6 +21,7 @@ use crate::{
     remote_files::RemoteFiles,
     repeats::Repeats,
     running::Running,
+    secret_watches::SecretWatches,
     snapshot::Snapshots,
     stores::Stores,
     turns::Turns,
@@ -102,6 +103,7 @@ pub struct Ctx {
     pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
+    pub(crate) secret_watches: SecretWatches,
     /// At passes over objects that are too large for the cache.
     pub(crate) large_passes: Semaphore,
     /// At reads of what may be large.
@@ -175,6 +177,7 @@ impl Ctx {
             running: Running::default(),
             identities: Identities::default(),
             config_maps: ConfigMaps::default(),
+            secret_watches: SecretWatches::default(),
             large_passes: Semaphore::new(LARGE_PASSES),
             large_reads: Semaphore::new(LARGE_READS),
             apart: Semaphore::new(apart::AT_ONCE),

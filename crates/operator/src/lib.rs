@@ -49,12 +49,14 @@ mod remote_files;
 mod repeats;
 mod running;
 mod secret_values;
+mod secret_watches;
 mod secrets;
 mod snapshot;
 pub mod start;
 mod stores;
 pub mod telemetry;
 mod turns;
+pub mod uninstall;
 mod writers;
 
 pub use object::Object;

@@ -2,7 +2,7 @@
 
 use crate::{
     admin, alike, args, config_maps, controllers, ctx, digests, events, networks, packed, probe, pulse, queue,
-    remote_files, secrets, snapshot, start, writers,
+    remote_files, secret_watches, secrets, snapshot, start, writers,
 };
 use acivnet_api::{
     DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, ResourceStatus,
@@ -136,6 +136,12 @@ fn files() -> Vec<Row> {
             "`SecretValueInvalid`",
         ),
         row("values that one object takes from Secrets, together", bytes(secrets::MOST), "`InvalidSpec`"),
+        row(
+            "Secrets that are watched, by their metadata",
+            number(secret_watches::MOST),
+            "a change of the others is seen at the next sweep",
+        ),
+        row("passes for the sake of one watched Secret", format!("1 in {}", time(secret_watches::APART)), "later"),
         row("`probe.expect.jsonContains`", bytes(expectation::LONGEST), "`InvalidSpec`; nothing is written"),
         row("`probe.expect.bodyMatches`, compiled", bytes(expectation::COMPILED), "`InvalidSpec`; nothing is written"),
     ]

@@ -57,7 +57,7 @@ impl Object for DelegatedSubnet {
             self.spec.azure.tags.clear();
         }
         let Some(status) = &mut self.status else { return };
-        (status.plan, status.drift, status.occupants) = Default::default();
+        (status.plan, status.drift, status.occupants, status.later) = Default::default();
         status.resources.iter_mut().for_each(|one| one.keys.clear());
     }
 }
@@ -70,6 +70,7 @@ impl Object for AciVnetDeployment {
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
             Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
             Question::ConfigMapFiles { name } => Some(config_map(namespace, &name)),
+            Question::Secret(name) => Some(secret(namespace, &name)),
             _ => None,
         });
         let mut mentions = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];
@@ -86,7 +87,7 @@ impl Object for AciVnetDeployment {
         spec.backend.azure_ml_web_service.iter_mut().for_each(|one| one.properties.clear());
         (spec.resources.cpu, spec.resources.memory) = Default::default();
         let Some(status) = &mut self.status else { return };
-        (status.plan, status.drift, status.secrets) = Default::default();
+        (status.plan, status.drift, status.secrets, status.later) = Default::default();
         status.resources.iter_mut().for_each(|one| one.keys.clear());
     }
 }
@@ -109,6 +110,11 @@ pub(crate) fn reached_network(id: &ResourceId) -> Mention {
 /// A `DelegatedSubnet`.
 pub(crate) fn subnet(namespace: &str, name: &str) -> Mention {
     Mention::of("DelegatedSubnet", [namespace, name])
+}
+
+/// A Secret.
+pub(crate) fn secret(namespace: &str, name: &str) -> Mention {
+    Mention::of("Secret", [namespace, name])
 }
 
 /// A ConfigMap.

@@ -1,7 +1,9 @@
-//! The Secrets that one pass read. They are read anew in each pass, never watched, and their values stay here: decisions
-//! see names and versions, what is sent to Azure is filled in when it is sent.
+//! The Secrets that one pass read. They are read anew in each pass; watched are their versions only ([`secret_watches`]).
+//! Their values stay here: decisions see names and versions, what is sent to Azure is filled in when it is sent.
 
-use crate::{FIELD_MANAGER, certificates, ctx::Ctx, fingerprints::fingerprint, kubernetes, secret_values};
+use crate::{
+    FIELD_MANAGER, certificates, ctx::Ctx, fingerprints::fingerprint, kubernetes, secret_values, secret_watches,
+};
 use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
 use acivnet_azure::{Keys, Secret};
 use acivnet_core::{
@@ -37,6 +39,7 @@ impl Secrets {
             Ok(found) => found,
             Err(error) => return Fact::Unread(unread(namespace, name, "read", &error)),
         };
+        ctx.secret_watches.read(namespace, name, found.as_ref().map(secret_watches::version));
         let values = found.as_ref().map(|found| values(found, keys));
         if self.bytes() + values.iter().flat_map(BTreeMap::values).map(|one| one.expose().len()).sum::<usize>() > MOST {
             return Fact::Unread(too_large(name));

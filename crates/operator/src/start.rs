@@ -212,10 +212,18 @@ fn signals() -> Result<Stop, String> {
 }
 
 async fn cluster() -> Result<(kube::Client, String), String> {
+    connect(config().await?)
+}
+
+async fn config() -> Result<kube::Config, String> {
     let config = kube::Config::infer().await;
-    let config = config
-        .map_err(|error| format!("there is no cluster to talk to: {error}; set KUBECONFIG, or run inside a cluster"))?;
-    connect(config)
+    config.map_err(|error| format!("there is no cluster to talk to: {error}; set KUBECONFIG, or run inside a cluster"))
+}
+
+/// A client for a command that a person runs once, with that person's rights.
+pub(crate) async fn administrator() -> Result<kube::Client, String> {
+    let client = kube::Client::try_from(config().await?);
+    client.map_err(|error| format!("no client for the cluster can be made: {error}"))
 }
 
 /// The client, and `host:port` of the API server.

@@ -7,11 +7,13 @@
     reason = "tests fail by panicking, and say so"
 )]
 
+mod compatibility;
 mod control_plane;
 mod deploy;
 mod generated;
 mod kstatus;
 mod leader;
 mod purity;
+mod removal;
 mod scenarios;
 mod schema;

@@ -109,6 +109,7 @@ impl Reporter<'_> {
             plan: report::plan_status(self.pass, mode, report::azure_field),
             drift: report::drift(self.pass, mode, self.cr.had_settled(), &last.drift),
             conditions: Vec::new(),
+            later: last.later,
         }
     }
 

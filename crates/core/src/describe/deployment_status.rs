@@ -80,6 +80,7 @@ impl Reporter<'_> {
             resources: self.resources(),
             drift: report::drift(self.pass, mode, self.drifts, &self.last.drift),
             conditions: Vec::new(),
+            later: self.last.later.clone(),
         }
     }
 

@@ -206,3 +206,21 @@ async fn the_largest_answer_holds_the_thread_for_no_more_than_a_small_one() {
     assert_eq!(condition(&object, "Ready")["reason"], reasons::ADOPTION_REFUSED, "it was looked at");
     assert!(most <= MOST_STEPS, "{most} steps in one go");
 }
+
+/// As after a rollback: the definitions and what they keep are of a later version.
+#[tokio::test(start_paused = true)]
+async fn what_a_later_version_keeps_in_a_status_stays() {
+    let mut object = subnet();
+    let later = json!({"since": 7, "parts": ["a"]});
+    object["status"] = json!({"observedGeneration": -1, "later": later, "laterToo": 1.5});
+    let (mock, stored) = cluster(object, false);
+    let ctx = mock.ctx();
+    for _ in 0..2 {
+        reconcile(&ctx, &read(&stored)).await;
+        let status = &stored.lock().unwrap()["status"];
+        assert_eq!((&status["later"], &status["laterToo"]), (&later, &json!(1.5)));
+        assert_eq!(status["observedGeneration"], 1, "this version writes what it knows");
+    }
+    let puts = mock.lines().into_iter().filter(|line| line.starts_with("PUT")).count();
+    assert_eq!(puts, 1, "what is not known is no change");
+}

@@ -31,11 +31,17 @@ pub(super) fn start(server: &ApiServer, call: &Call) -> Result<Response<Body>, P
     };
     let seconds = number("timeoutSeconds").transpose()?.unwrap_or(USUAL_SECONDS);
     let seen = number("resourceVersion").transpose()?.filter(|version| *version > 0);
+    // without a version, or with 0, what stands comes first: "Get State and Start"
+    // (kubernetes.io, "Kubernetes API Concepts", "Semantics for watch")
+    let (waiting, seen) = match seen {
+        Some(version) => (VecDeque::new(), version),
+        None => standing(server, call),
+    };
     let watch = Watch {
         server: server.clone(),
         call: call.clone(),
-        seen: seen.unwrap_or_default(),
-        waiting: VecDeque::new(),
+        seen,
+        waiting,
         ends: Instant::now() + Duration::from_secs(seconds),
         broken: false,
     };
@@ -45,6 +51,15 @@ pub(super) fn start(server: &ApiServer, call: &Call) -> Result<Response<Body>, P
     *response.body_mut() = StreamBody::new(frames).boxed_unsync();
     response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// What stands, as events, and the version it is of.
+fn standing(server: &ApiServer, call: &Call) -> (VecDeque<Value>, u64) {
+    server.with(|store| {
+        let objects = store.list(call.resource, &call.namespace).filter(|object| call.selects(object));
+        let events = objects.map(|object| json!({"type": "ADDED", "object": call.shown(object.clone())})).collect();
+        (events, store.version())
+    })
 }
 
 impl Watch {
