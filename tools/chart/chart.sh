@@ -67,6 +67,11 @@ is_that_of_deploy() {
   "$python" tools/chart/parity.py "$scratch/chart.yaml" "$scratch/operator.yaml" "$scratch/crds.yaml"
 }
 
+files_are_carried() {
+  render everything > "$scratch/everything.yaml"
+  "$python" tools/chart/files.py "$scratch/everything.yaml"
+}
+
 # usage: refused WORD ARGUMENT_OF_TEMPLATE…     it says why, in a message with that word
 refused() {
   local said
@@ -100,6 +105,7 @@ judge() {
   check "README" "$python" tools/chart/readme.py --check
   check "definitions of the chart (tools/chart/chart.sh --write writes them)" definitions_are_those_of_deploy
   check "chart and deploy/operator" is_that_of_deploy
+  check "rules and dashboards" files_are_carried
   refusals
   for name in $(value_sets); do
     check "lint with $name" "$helm" lint --quiet --strict "$chart" --values "tools/chart/values/$name.yaml"
