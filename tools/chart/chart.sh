@@ -3,7 +3,7 @@
 # usage: chart.sh [--quick|--write]
 #   --quick  all that is judged by rendering: lint, values against settings, README, golden renders, likeness to deploy/operator
 #   --write  writes anew what is generated: definitions, README, golden renders
-# Without either: that, the linters of lint.sh, and install, upgrade, rollback, removal and work on a real API server.
+# Without either: that, linters (lint.sh), and install, upgrade, rollback, removal and work on a real API server.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../common.sh
@@ -67,6 +67,11 @@ is_that_of_deploy() {
   "$python" tools/chart/parity.py "$scratch/chart.yaml" "$scratch/operator.yaml" "$scratch/crds.yaml"
 }
 
+files_are_carried() {
+  render everything > "$scratch/everything.yaml"
+  "$python" tools/chart/files.py "$scratch/everything.yaml"
+}
+
 # usage: refused WORD ARGUMENT_OF_TEMPLATE…     it says why, in a message with that word
 refused() {
   local said
@@ -100,6 +105,7 @@ judge() {
   check "README" "$python" tools/chart/readme.py --check
   check "definitions of the chart (tools/chart/chart.sh --write writes them)" definitions_are_those_of_deploy
   check "chart and deploy/operator" is_that_of_deploy
+  check "rules and dashboards" files_are_carried
   refusals
   for name in $(value_sets); do
     check "lint with $name" "$helm" lint --quiet --strict "$chart" --values "tools/chart/values/$name.yaml"
@@ -113,6 +119,14 @@ monitoring_definitions() {
   folder=$(cd tools/chart/monitoring && go mod download "$module" >&2 && go list -m -f '{{.Dir}}' "$module")
   folder=$folder/example/prometheus-operator-crd
   printf '%s,%s\n' "$folder/monitoring.coreos.com_podmonitors.yaml" "$folder/monitoring.coreos.com_prometheusrules.yaml"
+}
+
+# Folders of the linters, divided by a colon.
+linters() {
+  local score conform
+  score=$(tools/go-tool.sh kube-score)
+  conform=$(tools/go-tool.sh kubeconform)
+  printf '%s:%s\n' "${score%/*}" "${conform%/*}"
 }
 
 main() {
@@ -137,8 +151,10 @@ main() {
   rm -rf "$scratch"
   prepare
   ACIVNET_HELM=${helm%/*}
+  ACIVNET_LINTERS=$(linters)
+  ACIVNET_CHECKOV=$(tools/python-tool.sh checkov)
   ACIVNET_MONITORING_CRDS=$(monitoring_definitions)
-  export ACIVNET_HELM ACIVNET_MONITORING_CRDS
+  export ACIVNET_HELM ACIVNET_LINTERS ACIVNET_CHECKOV ACIVNET_MONITORING_CRDS
   play tools/chart/inside.sh
 }
 

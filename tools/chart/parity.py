@@ -18,6 +18,9 @@ LABELS = {
     "app.kubernetes.io/version",
     "app.kubernetes.io/component",
 }
+# For objects that a GitOps tool takes from a kustomization. Of a chart Argo CD knows `helm.sh/resource-policy` itself
+# (argo-cd, controller/appcontroller.go, shouldBeDeleted); the rest is said by `crds.annotations`.
+OF_TOOLS = ("argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/")
 # Of a Deployment, the API server's own default.
 DEFAULTS = {"revisionHistoryLimit": 10}
 
@@ -25,7 +28,8 @@ DEFAULTS = {"revisionHistoryLimit": 10}
 def without_origin(one):
     meta = one["metadata"]
     for place, leave in (("labels", LABELS), ("annotations", {"helm.sh/resource-policy"})):
-        kept = {key: value for key, value in (meta.get(place) or {}).items() if key not in leave}
+        given = (meta.get(place) or {}).items()
+        kept = {key: value for key, value in given if key not in leave and not key.startswith(OF_TOOLS)}
         meta.pop(place, None)
         if kept:
             meta[place] = kept

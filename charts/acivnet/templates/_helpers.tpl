@@ -19,16 +19,29 @@ app.kubernetes.io/name: acivnet
 app.kubernetes.io/component: operator
 {{- end }}
 
+{{/* Labels of every object. */}}
 {{- define "acivnet.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/name: acivnet
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/part-of: acivnet
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- include "acivnet.labelsWith" (list . dict) }}
 {{- end }}
+
+{{/* The same and more: a list of the context and of what comes on top. */}}
+{{- define "acivnet.labelsWith" -}}
+{{- $context := first . }}
+{{- with $context }}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/name" "acivnet"
+  "app.kubernetes.io/instance" .Release.Name
+  "app.kubernetes.io/version" .Chart.AppVersion
+  "app.kubernetes.io/managed-by" .Release.Service
+  "app.kubernetes.io/part-of" "acivnet" }}
+{{- toYaml (mergeOverwrite $own (deepCopy .Values.commonLabels) (deepCopy (last $))) }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of the Pods. Those of the selector always win. */}}
+{{- define "acivnet.podLabels" -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.commonLabels) (deepCopy .Values.podLabels) (include "acivnet.selectorLabels" . | fromYaml)) }}
 {{- end }}
 
 {{- define "acivnet.serviceAccountName" -}}
@@ -114,8 +127,5 @@ annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 labels:
-  {{- include "acivnet.labels" . | nindent 2 }}
-  {{- with .Values.crds.labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "acivnet.labelsWith" (list . .Values.crds.labels) | nindent 2 }}
 {{- end }}

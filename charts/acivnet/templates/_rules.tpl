@@ -57,7 +57,7 @@
 {{- define "acivnet.secretRules" -}}
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, create]
+  verbs: [get, watch, create]
 {{- end }}
 
 {{- define "acivnet.subjects" -}}

@@ -12,7 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
 
 /// Most namespaces of `--namespaces`: each has three watches of its own.
-pub(crate) const MOST_NAMESPACES: usize = 64;
+pub(crate) const MOST_NAMESPACES: usize = 32;
 /// Longest `--cluster-id`, in characters: that of a uid. The owner mark is to stay within its length.
 const LONGEST_CLUSTER_ID: usize = 36;
 /// Where Kubernetes tells a Pod its namespace.
@@ -100,7 +100,7 @@ pub struct RunArguments {
     /// the operator. Its ServiceCIDRs, API servers, nodes and the podCIDRs of nodes are refused in any case.
     #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_parser = networks, value_name = "CIDR,…")]
     pub cluster_networks: Option<NetworkList>,
-    /// Namespaces to work in, up to 64; by default all. The rights of a Role in each suffice then; what the cluster can't be
+    /// Namespaces to work in, up to 32; by default all. The rights of a Role in each suffice then; what the cluster can't be
     /// asked, --cluster-id and --cluster-networks have to say.
     #[arg(long, env = "ACIVNET_NAMESPACES", value_parser = namespaces, value_name = "NAMESPACE,…")]
     pub namespaces: Option<NamespaceList>,

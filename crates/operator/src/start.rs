@@ -40,7 +40,7 @@ const HAND_OVER: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_secs(5);
 /// Bytes of an answer of the API server that a connection reads ahead. It keeps what it once took as long as it lives, and
 /// that of a watch lives long.
-const READ_AHEAD: usize = 64 * 1024;
+pub(crate) const READ_AHEAD: usize = 64 * 1024;
 /// Longest page of a list, in bytes. It takes some three times that while it is taken apart.
 pub(crate) const LONGEST_LIST: usize = 4 << 20;
 /// How often the networks of the cluster are read again: nodes come and go.
