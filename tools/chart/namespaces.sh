@@ -62,6 +62,10 @@ networks_in_azure() {
   azure_admin GET dump | python3 -c 'import json, sys; print(sum("/virtualnetworks/amlvnet1" == key.lower()[-25:] for key in json.load(sys.stdin)["resources"]))'
 }
 
+is_tagged() {
+  azure_admin GET dump | grep -q '"team": *"chart"'
+}
+
 delete_in_namespaces() {
   show 'kubectl delete acivnetdeployment aciservice --timeout=300s'
   is "networks in Azure" 1 networks_in_azure
@@ -72,6 +76,8 @@ delete_in_namespaces() {
   kubectl wait --for=condition=Established --timeout=30s crd/delegatedsubnets.acivnet.dev
   show 'kubectl apply --server-side -f deploy/examples/article/subnet.yaml'
   watch_until Ready delegatedsubnets amlsubnet1 "$patience"
+  show "kubectl patch delegatedsubnet amlsubnet1 --type merge --patch '{\"spec\": {\"azure\": {\"tags\": [{\"name\": \"team\", \"value\": \"chart\"}]}}}'"
+  wait_until "the tag in Azure" 60 is_tagged
   show 'kubectl delete delegatedsubnet amlsubnet1 --timeout=300s'
   is "networks in Azure" 0 networks_in_azure
 }

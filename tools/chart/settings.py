@@ -31,6 +31,8 @@ def defaults():
 
 
 def text(value):
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
