@@ -2,8 +2,8 @@
 # Builds a program that is written in Go from the modules pinned in tools/go/NAME, once, and prints its path.
 # usage: go-tool.sh NAME            the names are the folders of tools/go
 #        go-tool.sh NAME MODULE     prints the folder with the files of a module that it is built from
-# The first line `tool PACKAGE` of NAME/go.mod says what is built; the cache is keyed by go.mod. Where the machine's Go is older
-# than the line `go` there demands, the one of the Python index compiles.
+# The first line `tool PACKAGE` of NAME/go.mod says what is built; the cache is keyed by go.mod. Where the machine has no Go, or
+# one that is older than the line `go` there demands, the one of the Python index compiles.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=common.sh
@@ -14,9 +14,9 @@ package_of() { # FOLDER
 }
 
 compiler_for() { # FOLDER; prints the command
-  local wanted have
+  local wanted have=
   wanted=$(awk '$1 == "go" { print $2; exit }' "$1/go.mod")
-  have=$(cd / && go env GOVERSION)
+  ! command -v go >/dev/null || have=$(cd / && go env GOVERSION)
   have=${have#go}
   if version_at_least "${have%%[- ]*}" "$wanted"; then
     command -v go
@@ -53,7 +53,6 @@ main() {
   package=$(package_of "$folder")
   file=$(cache_folder)/tools/$name-$(sha256sum < "$folder/go.mod" | cut -c1-12)/$name
   if [ ! -x "$file" ]; then
-    command -v go >/dev/null || die "Go is missing; tools/preflight.sh says how to get it"
     mkdir -p "${file%/*}"
     take_lock "${file%/*}/.lock" "building $name"
   fi

@@ -212,6 +212,8 @@ class Story:
         kinds = "acivnetdeployments,delegatedsubnets,configmaps"
         listed = lambda: cluster.kubectl("get", kinds, "-o", "jsonpath={.items[*].metadata.resourceVersion}", namespace=self.models.namespace)
         tool.green(self.tool, self.unit, repository.git("rev-parse", "HEAD"))
+        # What was just made green may have a last word to say, such as that an approval is used up.
+        cluster.looks(cluster.DEPLOYMENT, self.name, self.models.namespace)
         before, sequence, seen = listed(), cluster.mark(), []
         deadline = time.monotonic() + REST
         looks = 0
