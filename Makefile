@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help demo article-sdk clients differential faults replay test check converge bench bed crds clean
+.PHONY: help demo article-sdk clients differential faults replay test check converge bench bed compat crds clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -37,6 +37,9 @@ bench: ## speed, memory and quiet, each with its bar; the results go to docs/res
 
 bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
 	@tools/kube/build.sh
+
+compat: ## the tests of definitions, rights and removal on the oldest supported Kubernetes (built once; ten minutes)
+	@tools/kube/compat.sh
 
 crds: ## write deploy/crds from the types
 	@tools/crds.sh

@@ -17,3 +17,4 @@ mod purity;
 mod removal;
 mod scenarios;
 mod schema;
+mod upgrade;
