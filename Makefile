@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring azure quickstart clean
+.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring azure quickstart compat clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -62,6 +62,10 @@ bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
 	@tools/kube/build.sh
 
 crds: ## write deploy/crds, and the chart's definitions, from the types
+compat: ## the tests of definitions, rights and removal on the oldest supported Kubernetes (built once; ten minutes)
+	@tools/kube/compat.sh
+
+crds: ## write deploy/crds from the types
 	@tools/crds.sh
 
 clean: ## remove what cargo built; what was fetched or built once stays in the cache folder

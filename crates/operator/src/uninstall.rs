@@ -225,7 +225,8 @@ struct Listed {
 struct Page {
     #[serde(default)]
     metadata: PageMeta,
-    items: Vec<Item>,
+    /// `null` in an empty list of metadata.
+    items: Option<Vec<Item>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -251,7 +252,7 @@ async fn of_kind<K: Resource<DynamicType = ()>>(
             Err(error) if kubernetes::status(&error) == 404 => return Ok(all),
             Err(error) => return Err(failed(&format!("no {kind} can be listed"), &error)),
         };
-        all.extend(page.items.into_iter().filter_map(|item| held_by(item, kind, ours)));
+        all.extend(page.items.into_iter().flatten().filter_map(|item| held_by(item, kind, ours)));
         if page.metadata.more.is_empty() {
             return Ok(all);
         }

@@ -21,3 +21,4 @@ mod removal;
 mod restore;
 mod scenarios;
 mod schema;
+mod upgrade;

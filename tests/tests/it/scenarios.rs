@@ -11,6 +11,7 @@ mod drift;
 mod life;
 mod namespaces;
 mod rights;
+mod secrets;
 
 use acivnet_tests::{examples::Object, kstatus, run, tenant::Tenant, world::World};
 use serde_json::Value;

@@ -136,6 +136,8 @@ async fn a_write_of_somebody_else_is_waited_out_and_a_gone_definition_holds_noth
             answer(200, &json!({"metadata": {"continue": "more"}, "items": [object("ml", "net", &[FINALIZER], true)]}))
         }
         (_, DEPLOYMENTS) => refused(404, "NotFound"),
+        // as a real API server answers where there is none
+        (_, "/api/v1/secrets") => list(Value::Null),
         _ => list(json!([])),
     });
     let (ended, said) = run(&mock, Wish::Release).await;
