@@ -41,6 +41,8 @@ def differ(name, default, meaning, value, schema):
         yield f"{name}: {text(value)!r} in the chart, {default!r} by default"
     chosen = re.search(r"One of (.*)\.$", meaning)
     choices = re.findall(r"`([^`]+)`", chosen[1]) if chosen else None
+    if choices == ["true", "false"] and "boolean" in schema.get("type", ()):
+        choices = None
     if choices != ([one for one in schema["enum"] if one is not None] if "enum" in schema else None):
         yield f"{name}: the schema has other choices than {choices}"
     limits = re.search(r"([0-9][0-9,]*) to ([0-9][0-9,]*)\.", meaning)

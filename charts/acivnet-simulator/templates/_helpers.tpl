@@ -72,10 +72,8 @@ settings:
   machineLearningSuffix: {{ include "simulator.host" . }}
   blobSuffix: {{ include "simulator.blobSuffix" . }}
   pace: {{ .Values.operator.pace }}
+  # No route leads into a virtual network of the simulator: it answers for it.
+  scoringProxy: https://{{ include "simulator.host" . }}
 caBundle:
   configMap: {{ include "simulator.fullname" . }}-operator
-extraEnv:
-  # No route leads into a virtual network of the simulator: it answers for it.
-  - name: ACIVNET_SCORING_PROXY
-    value: https://{{ include "simulator.host" . }}
 {{- end }}

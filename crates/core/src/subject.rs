@@ -181,6 +181,13 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
         || approved.is_some() && approved != known
 }
 
+/// Whether something of the object stands in Azure, which must not be left behind when the object is deleted: also what was
+/// found there without having been written since the object is there.
+pub fn stands<S: Subject>(report: &Report<S::Status>) -> bool {
+    let ours = |one: &ResourceStatus| matches!(one.origin, Some(Origin::Created | Origin::Adopted));
+    S::memory(&report.status).0.iter().any(|one| ours(one) && one.state.as_deref() != Some(ABSENT))
+}
+
 /// Whether the status of a report may be left unwritten for a while: it tells of progress only, and another look comes
 /// before the next sweep.
 pub fn may_wait<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {

@@ -4,7 +4,7 @@ use crate::{FIELD_MANAGER, ctx::Ctx, events, identity::Known, kubernetes, object
 use acivnet_api::FINALIZER;
 use acivnet_core::{
     report::{Next, Report},
-    subject::{Subject, may_wait, names, needs_record},
+    subject::{Subject, may_wait, names, needs_record, stands},
 };
 use kube::{
     Api, ResourceExt,
@@ -21,12 +21,15 @@ pub(crate) fn is_held<S: Object>(cr: &S) -> bool {
     cr.finalizers().iter().any(|one| one == FINALIZER)
 }
 
-/// Keeps our finalizer on the Secret while the object carries it: somebody may have made the Secret anew.
-pub(crate) async fn keep_credentials<S: Object>(ctx: &Ctx, cr: &S, known: Option<&Known>) -> Result<(), kube::Error> {
-    match known {
-        Some(known) if is_held(cr) && !cr.deleting() => ctx.identities.hold(ctx, names(cr.meta()).0, known).await,
-        _ => Ok(()),
-    }
+/// Keeps our finalizer where it has to be: on an object of which something stands in Azure, though nothing had to be written,
+/// and on the Secret while an object carries it. Somebody may have made either anew. The object as answered.
+pub(crate) async fn keep<S: Object>(
+    ctx: &Ctx,
+    cr: &S,
+    known: Option<&Known>,
+    report: &Report<<S as Subject>::Status>,
+) -> Result<S, kube::Error> {
+    if !cr.deleting() && (is_held(cr) || stands::<S>(report)) { hold(ctx, cr, known).await } else { Ok(cr.clone()) }
 }
 
 /// Puts our finalizer on the object, and on the Secret that its identity needs. The object as answered.

@@ -123,10 +123,10 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     let (observed, blueprint, plan) = (Arc::new(take(&mut sight.observed)), Arc::new(blueprint), Arc::new(plan));
     let decided = Decided { observed, blueprint: Arc::clone(&blueprint), plan: Arc::clone(&plan) };
     let (Some(azure), true) = (&sight.azure, plan.writes().next().is_some()) else {
-        publish::keep_credentials(ctx, cr, sight.known.as_deref()).await?;
         let said = apart::reported(ctx, cr, &decided, None).await;
         let turn = end_turns(ctx, &who, &blueprint, &plan, &Done::default());
-        publish::publish(ctx, cr.clone(), &said).await?;
+        let cr = publish::keep(ctx, cr, sight.known.as_deref(), &said).await?;
+        publish::publish(ctx, cr, &said).await?;
         return Ok(Outcome { next: said.next, progress: false, turn });
     };
     let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;

@@ -170,6 +170,7 @@ fn settings(elects: bool) -> Settings {
         lease: elects.then_some(lease),
         namespaces: Vec::new(),
         cluster_id: None,
+        scoring_proxy: None,
         stalled_after: Duration::from_secs(900),
         pace: PACE,
         models: acivnet_azure::ModelLimits::default(),

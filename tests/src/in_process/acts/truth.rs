@@ -34,6 +34,22 @@ fn other_subnet_deleted(bed: &Bed) -> Done<'_> {
     bed.portal(Method::DELETE, portal::subnet("other"), Value::Null)
 }
 
+/// The object is gone and what it stands for is not, as after its definition was deleted. Applied again it takes over without
+/// a write, and is deleted.
+pub fn taken_over_then_deleted(bed: &Bed) -> Done<'_> {
+    let subnet = examples::subnet();
+    bed.take_finalizers_off(&DELEGATED_SUBNETS, subnet.name());
+    bed.delete(&DELEGATED_SUBNETS, subnet.name());
+    bed.later(AFTER_SWEEPS, applied_again);
+    bed.later(AFTER_SWEEPS * 2, delete_network);
+    done()
+}
+
+fn applied_again(bed: &Bed) -> Done<'_> {
+    bed.apply(examples::subnet().0);
+    done()
+}
+
 /// Everything that can carries the mark of another for a while, and then nobody's.
 pub fn anothers_mark(bed: &Bed) -> Done<'_> {
     bed.later(AFTER_SWEEPS, portal::marks_lost);

@@ -9,6 +9,12 @@ use crate::in_process::{
 
 pub(super) const TRUTH: &[Scenario] = &[
     Scenario {
+        name: "taken over without a write, then deleted",
+        prepare: acts::network,
+        act: truth::taken_over_then_deleted,
+        ends: expect::nothing,
+    },
+    Scenario {
         name: "a refusal that is mended in Azure",
         prepare: acts::network,
         act: truth::refused_then_mended,
