@@ -19,7 +19,7 @@ and etcd of Kubernetes $1. All other tests run on the version that \`tools/kube/
 
 | tests | result |
 | --- | --- |
-| $(printf '\`%s\` ' "${tests[@]}")| $2 |
+| ${tests[*]} | $2 |
 MARKDOWN
 }
 
