@@ -27,6 +27,7 @@ def check(right: bool, message: str) -> None:
 class Image:
     def __init__(self, layout: pathlib.Path) -> None:
         (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
+        self.name = entry["annotations"].get("io.containerd.image.name")
         self.manifest = blob(layout, entry)
         self.config = blob(layout, self.manifest["config"])
         self.size = self.manifest["config"]["size"] + sum(layer["size"] for layer in self.manifest["layers"])
@@ -88,6 +89,7 @@ def program_crate(document: bytes) -> str:
 def main(layout: str, program: str, version: str, revision: str, source: str, sbom: str, most: str) -> None:
     image = Image(pathlib.Path(layout))
     check_config(image, program, {"title": program, "version": version, "revision": revision, "source": source, "licenses": "Apache-2.0"})
+    check(image.name == f"docker.io/library/{program}:{version}", f"a node would import it as {image.name}")
     check_files(image, program)
     check_contents(image, program, pathlib.Path(sbom).read_bytes())
     check(image.size <= int(most), f"{program} has {image.size} bytes compressed, more than {most}")

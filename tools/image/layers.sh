@@ -68,6 +68,7 @@ make_image() { # PROGRAM
   add_layer "$layout" "$work/$1" "$1 $version" "$SOURCE_DATE_EPOCH"
   configure "$1" "$layout"
   umoci gc --layout "$layout"
+  python3 "$root/tools/image/name.py" "$layout" "docker.io/library/$1:$version"
   # The layout as one file, as `skopeo copy oci-archive:` reads it.
   pack "$layout" "$out/$1-$version-linux-$(dpkg --print-architecture).oci.tar" "$SOURCE_DATE_EPOCH" blobs index.json oci-layout
   printf '%s %s\n' "$1" "$(python3 "$root/tools/image/describe.py" "$layout")"
