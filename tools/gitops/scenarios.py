@@ -211,7 +211,7 @@ class Story:
     def nothing_happens_at_rest(self, checks: Checks) -> None:
         kinds = "acivnetdeployments,delegatedsubnets,configmaps"
         listed = lambda: cluster.kubectl("get", kinds, "-o", "jsonpath={.items[*].metadata.resourceVersion}", namespace=self.models.namespace)
-        # A web service that was just replaced may have a last word to say: the next probe may meet a connection of the one before.
+        # A probe soon after a web service was replaced may be reset: what comes of that is over before rest begins.
         cluster.looks(cluster.DEPLOYMENT, self.name, self.models.namespace)
         tool.green(self.tool, self.unit, repository.git("rev-parse", "HEAD"))
         before, sequence, seen = listed(), cluster.mark(), []
