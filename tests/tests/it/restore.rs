@@ -90,7 +90,6 @@ fn writes(bed: &Bed) -> Vec<Sent> {
 }
 
 fn none(writes: &[Sent]) -> bool {
-    writes.iter().for_each(|sent| println!("{sent}"));
     writes.is_empty()
 }
 
