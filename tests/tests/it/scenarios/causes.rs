@@ -126,6 +126,9 @@ fn network_in_another_group_than_the_workspace() {
 #[test]
 fn workspace_not_found() {
     scenario("workspace", async |tenant| {
+        // Azure tells of an absence only who may read there; the shipped roles end at their workspace.
+        let reader = json!({"principalId": tenant.principal, "role": "Contributor", "scope": tenant.group()});
+        tenant.world.azure.seed(&json!({"roleAssignments": [reader]})).await;
         tenant.files(&[]).await;
         tenant.apply(&tenant.subnet()).await;
         let wrong = tenant.deployment().with("/spec/workspace/name", "nosuchws");
