@@ -50,3 +50,13 @@ fn lay(under: &mut Value, over: &Value) {
         (under, over) => *under = over.clone(),
     }
 }
+
+#[test]
+fn the_readme_shows_the_commands_of_the_quick_start() {
+    let read = |file: &str| fs::read_to_string(repository().join(file)).expect("a document");
+    let (page, readme) = (read("docs/quickstart.md"), read("README.md"));
+    let below = page.split("## Five commands").nth(1).expect("the heading");
+    for block in below.split("```").skip(1).step_by(2).take(2) {
+        assert!(readme.contains(&format!("```{block}```")), "README.md shows it otherwise: {block}");
+    }
+}
