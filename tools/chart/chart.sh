@@ -148,6 +148,9 @@ main() {
   judge
   printf 'Chart: %d checks\n' "$checks"
   [ "${1:-}" != --quick ] || return 0
+  # The other major version that people have renders and refuses the same.
+  helm=$(tools/go-tool.sh helm3) judge
+  printf 'Chart: %d checks, those of Helm 3 among them\n' "$checks"
   rm -rf "$scratch"
   prepare
   ACIVNET_HELM=${helm%/*}

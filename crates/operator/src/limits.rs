@@ -138,7 +138,7 @@ fn files() -> Vec<Row> {
         row("values that one object takes from Secrets, together", bytes(secrets::MOST), "`InvalidSpec`"),
         row(
             "Secrets that are watched, by their metadata",
-            number(secret_watches::MOST),
+            format!("{}, {} of a namespace", number(secret_watches::MOST), secret_watches::MOST_OF_ONE),
             "a change of the others is seen at the next sweep",
         ),
         row("passes for the sake of one watched Secret", format!("1 in {}", time(secret_watches::APART)), "later"),

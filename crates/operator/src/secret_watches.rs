@@ -22,6 +22,8 @@ use tokio::{sync::Notify, time::sleep};
 
 /// Secrets that are watched at once, at one connection each.
 pub(crate) const MOST: usize = 100;
+/// Of them in one namespace, so that none takes all places.
+pub(crate) const MOST_OF_ONE: usize = 20;
 /// The API server ends a watch after this, before a connection without events counts as dead.
 const WATCH_SECONDS: u32 = 30;
 /// Between two passes for the sake of one Secret: whoever writes it without end keeps nobody busy.
@@ -48,13 +50,20 @@ struct State {
     fresh: Vec<Name>,
 }
 
+impl State {
+    fn has_room(&self, namespace: &str) -> bool {
+        let of_one = self.read.keys().filter(|(of, _)| of == namespace).count();
+        self.read.len() < MOST && of_one < MOST_OF_ONE
+    }
+}
+
 impl SecretWatches {
     /// A pass has read a Secret.
     pub(crate) fn read(&self, namespace: &str, name: &str, version: Option<Version>) {
         let (mut state, at) = (self.lock(), (namespace.to_owned(), name.to_owned()));
         if let Some(known) = state.read.get_mut(&at) {
             *known = version;
-        } else if state.read.len() < MOST {
+        } else if state.has_room(namespace) {
             state.read.insert(at.clone(), version);
             state.fresh.push(at);
             self.changed.notify_one();
