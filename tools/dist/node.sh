@@ -17,6 +17,12 @@ pull() { # REFERENCE LAYOUT
   grep -q "^${name%%[:@]*}:.*@$digest\$" "$STATE/dist/images.txt" || fail "of $1 came $digest, which was not made here"
 }
 
+# The controllers have made a ReplicaSet of the Deployment as it is now.
+is_carried_out() { # NAMESPACE deployment/NAME
+  [ "$(kubectl get "$2" --namespace "$1" -o jsonpath='{.metadata.generation}')" = \
+    "$(kubectl get "$2" --namespace "$1" -o jsonpath='{.status.observedGeneration}')" ]
+}
+
 # The first Pod that the controllers made. usage: find_pod NAMESPACE pod/NAME|deployment/NAME FILE
 find_pod() {
   local name=${2#*/}
@@ -24,6 +30,7 @@ find_pod() {
     kubectl get pod "$name" --namespace "$1" -o json > "$3"
     return
   fi
+  is_carried_out "$1" "$2" || return 1
   kubectl get replicasets --namespace "$1" -o json | python3 "$root/tools/dist/newest.py" "$name" > "$3.replicaset" || return 1
   kubectl get pods --namespace "$1" -o json | python3 "$root/tools/dist/newest.py" "$(cat "$3.replicaset")" --whole > "$3"
 }
