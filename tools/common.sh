@@ -27,3 +27,13 @@ take_lock() {
   printf 'waiting for another process that is busy with %s …\n' "$2" >&2
   flock "$descriptor"
 }
+
+# Ends a script that played something with its logs in $STATE/logs: they stay, and are named, when it failed.
+# usage: leave EXIT_STATUS
+leave() {
+  case $1 in
+    0 | 130 | 143) rm -rf "$STATE" ;;
+    *) printf '\n%s failed (exit status %d). Logs, one per program: %s\n' "${0##*/}" "$1" "$STATE/logs" >&2 ;;
+  esac
+  exit "$1"
+}

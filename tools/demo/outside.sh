@@ -91,9 +91,5 @@ clean_up() {
   local status=$?
   trap - EXIT
   [ -z "${builder:-}" ] || kill "$builder" 2>/dev/null || true
-  case $status in
-    0 | 130 | 143) rm -rf "$STATE" ;;
-    *) printf '\n%s failed (exit status %d). Logs, one per program: %s\n' "${0##*/}" "$status" "$STATE/logs" >&2 ;;
-  esac
-  exit "$status"
+  leave "$status"
 }

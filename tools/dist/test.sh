@@ -14,11 +14,7 @@ clean_up() {
   trap - EXIT
   # Control groups are the machine's, not the namespaces'.
   find /sys/fs/cgroup -depth -type d -name "$ACIVNET_CGROUP-*" -exec rmdir {} + 2>/dev/null || true
-  case $status in
-    0 | 130 | 143) rm -rf "$STATE" ;;
-    *) printf '\n%s failed (exit status %d). Logs, one per program: %s\n' "${0##*/}" "$status" "$STATE/logs" >&2 ;;
-  esac
-  exit "$status"
+  leave "$status"
 }
 
 main() {
