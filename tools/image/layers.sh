@@ -50,9 +50,10 @@ configure() { # PROGRAM LAYOUT
   while IFS= read -r word; do
     words+=(--config.label "org.opencontainers.image.$word" --manifest.annotation "org.opencontainers.image.$word")
   done < <(labels "$1")
+  # One heap for all threads: with one each, a tenth of the memory of 1,000 objects lies free in those of threads at rest.
   umoci config --image "$2:$tag" --no-history --created "$created" --author acivnet --os linux \
     --architecture "$(dpkg --print-architecture)" --config.user 65532:65532 --config.workingdir / \
-    --config.entrypoint "/usr/local/bin/$1" "${words[@]}"
+    --config.env MALLOC_ARENA_MAX=1 --config.entrypoint "/usr/local/bin/$1" "${words[@]}"
 }
 
 make_image() { # PROGRAM

@@ -145,7 +145,9 @@ impl Operator {
         ];
         let kubeconfig = bed.ca_file().with_file_name("kubeconfig");
         let began = now();
-        let process = Process::start("acivnet", &folder, &arguments.map(str::to_owned), &[("KUBECONFIG", &kubeconfig)]);
+        // one heap, as the image asks for: tools/image/layers.sh
+        let env: [(&str, &Path); 2] = [("KUBECONFIG", &kubeconfig), ("MALLOC_ARENA_MAX", Path::new("1"))];
+        let process = Process::start("acivnet", &folder, &arguments.map(str::to_owned), &env);
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { admin, http, process, began }
     }
@@ -171,7 +173,8 @@ impl Operator {
         let Ok(answer) = self.http.get(format!("http://{}/metrics", self.admin)).send().await else { return 0.0 };
         let text = answer.text().await.unwrap_or_default();
         let lines = text.lines().filter(|line| line.starts_with(name) && counts(line));
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        // a sum of nothing is -0
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() + 0.0
     }
 
     /// Waits until so many passes found nothing to do; how long that took since the start.
