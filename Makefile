@@ -56,7 +56,7 @@ converge: ## every interruption of every scenario; the results go to docs/result
 bench: ## speed, memory and quiet, each with its bar; the results go to docs/results
 	@tools/bench.sh $(FIGURES)
 
-bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
+bed: ## build the programs of the Kubernetes test bed in the pinned version (once; ten minutes on two cores)
 	@tools/kube/build.sh
 
 compat: ## the tests of definitions, rights and removal on the oldest supported Kubernetes (built once; ten minutes)

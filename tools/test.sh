@@ -44,6 +44,7 @@ main() {
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
   export ACIVNET_KUBE_BIN CARGO_TERM_COLOR=never
   cargo_tests "$@"
+  script_as_a_test tools/kube/programs_test.sh
   script_as_a_test tools/azure/check.sh
   script_as_a_test tools/demo/demo.sh
   script_as_a_test tools/article-sdk/article-sdk.sh

@@ -148,7 +148,7 @@ main() {
     --quick | '') ;;
     *) die "usage: chart.sh [--quick|--write]" ;;
   esac
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   export ACIVNET_KUBE_BIN
   judge
   printf 'Chart: %d checks\n' "$checks"

@@ -12,7 +12,7 @@ source "$root/tools/demo/outside.sh"
 
 main() {
   prepare
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   export ACIVNET_KUBE_BIN
   play tools/demo/inside.sh
 }

@@ -8,7 +8,7 @@ source "$root/tools/release.sh"
 # Sets what inside.sh needs of any play.
 prepare() {
   cd "$root" || exit
-  tools/preflight.sh
+  tools/preflight.sh programs network
   cache=$(cache_folder)
   uv=$(tools/python-tool.sh uv)
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}

@@ -43,7 +43,7 @@ charts() {
 kubectl() {
   local program
   program=$(type -P kubectl || true)
-  [ -n "$program" ] || program=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}/kubectl
+  [ -n "$program" ] || program=$(tools/kube/programs.sh)/kubectl
   "$program" "$@"
 }
 

@@ -20,7 +20,7 @@ clean_up() {
 main() {
   cd "$root"
   tools/preflight.sh containers || exit 77
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
   ACIVNET_HELM=$(tools/go-tool.sh helm)
   ACIVNET_CRANE=$(tools/go-tool.sh crane)

@@ -17,7 +17,7 @@ main() {
     *) die "usage: faults.sh [--quick]" ;;
   esac
   prepare
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   export ACIVNET_KUBE_BIN
   play tools/faults/inside.sh
 }

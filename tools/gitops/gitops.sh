@@ -27,7 +27,7 @@ main() {
   esac
   "$root/tools/preflight.sh" gitops || exit 77
   prepare
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   KUSTOMIZE=$(tools/go-tool.sh kustomize)
   ARGOCD=$(tools/go-tool.sh argocd)
   FLUX_SOURCE=$(tools/go-tool.sh flux-source-controller)

@@ -3,7 +3,7 @@
 # of the process that started it. No account of this machine, no port and no folder is shared with another bed.
 #
 # usage: up.sh BIN_DIR STATE_DIR [PORT] [--without-controller-manager] [--apiserver-flag FLAG]…
-#   BIN_DIR    what build.sh printed
+#   BIN_DIR    what programs.sh or build.sh printed
 #   STATE_DIR  made when absent; afterwards holds kubeconfig (cluster-admin), ca.crt, *.log and etcd's data.
 #              A second run over the same folder finds the objects of the first.
 #   PORT       of the API server; the next two are etcd's. Absent or 0: a free block of three
@@ -35,7 +35,7 @@ read_arguments() {
   port=${words[2]:-0}
   local program
   for program in etcd kube-apiserver kube-controller-manager kubectl; do
-    [ -x "$bin/$program" ] || die "$bin has no $program; run tools/kube/build.sh"
+    [ -x "$bin/$program" ] || die "$bin has no $program; run tools/kube/programs.sh"
   done
 }
 

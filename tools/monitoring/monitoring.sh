@@ -40,7 +40,7 @@ main() {
   judge
   [ -z "$quick" ] || return 0
   prepare
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   export ACIVNET_KUBE_BIN
   play tools/monitoring/inside.sh
 }

@@ -17,9 +17,9 @@ clean_up() {
 
 main() {
   cd "$root"
-  tools/preflight.sh
+  tools/preflight.sh programs network
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   ACIVNET_HELM=$(tools/go-tool.sh helm)
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-quickstart.XXXXXX")
   export ACIVNET_BINARIES ACIVNET_KUBE_BIN ACIVNET_HELM STATE
