@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # `root` is the sourcing script's, the names set here are for it
-# What a release is called and built of; sourced by the scripts that make parts of one.
+# What a release is called; sourced by the scripts that make parts of one.
 
 workspace_version() {
   sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml"
@@ -19,11 +19,4 @@ name_the_release() {
   SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(in_git log -1 --format=%ct)} || die "this is no git checkout; set SOURCE_DATE_EPOCH"
   created=$(date --utc --date="@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
   export ACIVNET_REVISION SOURCE_DATE_EPOCH
-}
-
-# Both programs at once, also where one is needed: built alone it would be built of other features, and all of it again.
-release_binaries() {
-  echo "Building the operator and the simulator (release)" >&2
-  cargo build --release --locked -p acivnet-operator -p acivnet-simulator --bins >&2 || die "the release build failed; cargo's words are above"
-  printf '%s\n' "${CARGO_TARGET_DIR:-$root/target}/release"
 }

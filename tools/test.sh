@@ -7,8 +7,10 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=common.sh
 source "$root/tools/common.sh"
+# shellcheck source=lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
-passed=0 failed=0 left_out=()
+passed=0 failed=0 left_out=() binaries=
 
 cargo_tests() {
   local output status=0 counts
@@ -19,6 +21,11 @@ cargo_tests() {
   read -r passed failed <<<"$counts"
   # A test program that did not compile, or that was ended by a signal, has no line of its own.
   [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
+}
+
+# The same with the programs that cargo's tests were built with. usage: play_as_a_test SCRIPT [ARGUMENT]
+play_as_a_test() {
+  ACIVNET_BINARIES=$binaries script_as_a_test "$@"
 }
 
 script_as_a_test() { # SCRIPT [ARGUMENT]
@@ -44,19 +51,20 @@ main() {
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
   export ACIVNET_KUBE_BIN CARGO_TERM_COLOR=never
   cargo_tests "$@"
+  binaries=$(tested_programs)
   script_as_a_test tools/kube/programs_test.sh
   script_as_a_test tools/azure/check.sh
-  script_as_a_test tools/demo/demo.sh
-  script_as_a_test tools/article-sdk/article-sdk.sh
-  script_as_a_test tools/clients/clients.sh --quick
-  script_as_a_test tools/differential/differential.sh
-  script_as_a_test tools/faults/faults.sh --quick
+  play_as_a_test tools/demo/demo.sh
+  play_as_a_test tools/article-sdk/article-sdk.sh
+  play_as_a_test tools/clients/clients.sh --quick
+  play_as_a_test tools/differential/differential.sh
+  play_as_a_test tools/faults/faults.sh --quick
   script_as_a_test tools/image/test.sh
   script_as_a_test tools/dist/test.sh
-  script_as_a_test tools/gitops/gitops.sh --quick
-  script_as_a_test tools/chart/chart.sh --quick
-  script_as_a_test tools/monitoring/monitoring.sh --quick
-  script_as_a_test tools/quickstart/quickstart.sh
+  play_as_a_test tools/gitops/gitops.sh --quick
+  play_as_a_test tools/chart/chart.sh --quick
+  play_as_a_test tools/monitoring/monitoring.sh --quick
+  play_as_a_test tools/quickstart/quickstart.sh
   say_what_was_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]

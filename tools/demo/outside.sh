@@ -2,8 +2,8 @@
 # What has to happen outside the namespaces, where there is a network: building, installing, cleaning up. Sourced by the
 # scripts that play something inside: demo.sh, ../article-sdk/article-sdk.sh.
 
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
 # Sets what inside.sh needs of any play.
 prepare() {
@@ -11,7 +11,7 @@ prepare() {
   tools/preflight.sh programs network
   cache=$(cache_folder)
   uv=$(tools/python-tool.sh uv)
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  ACIVNET_BINARIES=$(played_programs)
   ACIVNET_PLAIN_PYTHON=$(plain_python)
   export ACIVNET_BINARIES ACIVNET_PLAIN_PYTHON
   find_specs

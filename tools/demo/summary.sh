@@ -16,14 +16,6 @@ azure_requests() {
   azure_admin GET counts | python3 "$root/tools/demo/azure.py" requests
 }
 
-operator_memory() {
-  awk '$1 == "VmRSS:" { printf "%.1f MiB", $2 / 1024 }' "/proc/${programs[operator]}/status"
-}
-
-binary_size() {
-  awk -v bytes="$(stat -c %s "$ACIVNET_BINARIES/acivnet")" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'
-}
-
 print_times() {
   local index
   end_step
@@ -40,5 +32,5 @@ print_summary() {
   printf '\nApply to first answer %s s (with all that is described in between)\n' "$apply_to_answer"
   printf 'Requests to Azure     %s\n' "$(azure_requests)"
   printf 'Writes to Kubernetes  %s\n' "${writes%, }"
-  printf 'Operator              %s resident, binary %s\n' "$(operator_memory)" "$(binary_size)"
+  printf 'Memory and size       not of these programs, which are built for speed of building: make bench, docs/operations.md\n'
 }

@@ -6,8 +6,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../common.sh
 source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
 clean_up() {
   local status=$?
@@ -21,7 +21,7 @@ main() {
   cd "$root"
   tools/preflight.sh containers || exit 77
   ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   ACIVNET_HELM=$(tools/go-tool.sh helm)
   ACIVNET_CRANE=$(tools/go-tool.sh crane)
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-dist-test.XXXXXX")

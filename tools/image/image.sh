@@ -10,6 +10,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/tools/common.sh"
 # shellcheck source=../release.sh
 source "$root/tools/release.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 # shellcheck source=layers.sh
 source "$root/tools/image/layers.sh"
 
@@ -21,7 +23,7 @@ main() {
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
   name_the_release
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   work=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-image.XXXXXX")
   # shellcheck disable=SC2064 # this folder
   trap "rm -rf '$work'" EXIT

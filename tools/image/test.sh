@@ -7,6 +7,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/tools/common.sh"
 # shellcheck source=../release.sh
 source "$root/tools/release.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
 most_bytes=12000000
 source_url=https://git.example.com/acivnet
@@ -44,8 +46,8 @@ main() {
   local program
   cd "$root"
   tools/preflight.sh images || exit 77
-  # Before the release has a name, so that these are the demo's programs and not others that know the commit.
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  # Before the release has a name, so that tools/dist/test.sh finds them built and not others that know the commit.
+  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   export ACIVNET_BINARIES
   name_the_release
   check_names

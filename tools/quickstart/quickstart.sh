@@ -6,8 +6,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../common.sh
 source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
 clean_up() {
   local status=$?
@@ -18,7 +18,7 @@ clean_up() {
 main() {
   cd "$root"
   tools/preflight.sh programs network
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  ACIVNET_BINARIES=$(played_programs)
   ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   ACIVNET_HELM=$(tools/go-tool.sh helm)
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-quickstart.XXXXXX")
