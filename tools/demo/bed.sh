@@ -38,8 +38,9 @@ check_programs() {
   done
 }
 
+# Without the controller manager where that is still being compiled.
 start_kubernetes() {
-  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443
+  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443 --late-controller-manager
   wait_until "the Kubernetes API server" 120 grep -qx ready "$STATE/logs/kubernetes.log"
   export KUBECONFIG=$STATE/kube/kubeconfig
 }

@@ -16,6 +16,16 @@ administrate() {
   prepare_namespace
 }
 
+controllers_run() {
+  [ ! -e "$STATE/parts/kubernetes.failed" ] || fail "a program of Kubernetes did not compile; the compiler's words are above"
+  [ -e "$STATE/kube/kube-controller-manager.log" ]
+}
+
+# Only they delete what an object owns, and namespaces.
+await_controllers() {
+  wait_until "the controller manager" 1800 controllers_run
+}
+
 keep_standing() {
   cat <<HINTS
 
@@ -46,6 +56,7 @@ main() {
     keep_standing
     return
   fi
+  controllers_run || { step "The rest of Kubernetes is compiled"; await_controllers; }
   step "Everything is deleted again";                      delete_everything
   step "What passed, compared with Microsoft's specs";     check_against_specs
   print_summary

@@ -2,6 +2,8 @@
 # What has to happen outside the namespaces, where there is a network: building, installing, cleaning up. Sourced by the
 # scripts that play something inside: demo.sh, ../article-sdk/article-sdk.sh.
 
+# shellcheck source=../lib/parts.sh
+source "$root/tools/lib/parts.sh"
 # shellcheck source=../lib/programs.sh
 source "$root/tools/lib/programs.sh"
 
@@ -79,17 +81,25 @@ start_environment_builder() {
 # Plays a script in user, mount, PID and network namespaces of its own: nothing else can be reached or disturbed, and all
 # of it ends with this script. usage: play SCRIPT
 play() {
+  [ -n "${STATE:-}" ] || make_state
+  [ -n "${builder:-}" ] || start_environment_builder
+  setpriv --pdeathsig KILL unshare -Urnmpf --kill-child --mount-proc bash "$1"
+}
+
+# The folder of this run, which goes with it.
+make_state() {
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-demo.XXXXXX")
   export STATE
   mkdir "$STATE/logs"
   trap clean_up EXIT
-  start_environment_builder
-  setpriv --pdeathsig KILL unshare -Urnmpf --kill-child --mount-proc bash "$1"
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
 }
 
 clean_up() {
   local status=$?
   trap - EXIT
+  end_parts
   [ -z "${builder:-}" ] || kill "$builder" 2>/dev/null || true
   leave "$status"
 }

@@ -2,6 +2,8 @@
 # What every play inside the namespaces has: its parts, and what happens when it is told to end. Sourced by inside.sh and
 # ../article-sdk/inside.sh.
 
+# shellcheck source=../common.sh
+source "$root/tools/common.sh"
 # shellcheck source=../demo/show.sh
 source "$root/tools/demo/show.sh"
 # shellcheck source=../demo/bed.sh

@@ -17,15 +17,6 @@ end_step() {
   step_seconds+=("$(seconds_since "$step_began")")
 }
 
-now() {
-  printf '%s' "${EPOCHREALTIME/[.,]/}"
-}
-
-seconds_since() { # MOMENT_OF_now
-  local tenths=$((($(now) - $1) / 100000))
-  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
-}
-
 note() {
   printf '%s# %s%s\n' "$dim" "$*" "$plain"
 }

@@ -56,6 +56,7 @@ ask_from_inside_and_outside() {
   add_client
   score_from_client answer-1.json
   apply_to_answer=$(seconds_since "$applied_at")
+  begin_to_answer=$(seconds_since "$ACIVNET_DEMO_BEGAN")
   compare_with_plain_python answer-1.json
   ask_from_outside
 }

@@ -25,11 +25,22 @@ print_times() {
   done
 }
 
+# What was made ready before, at the same time.
+print_parts() {
+  local part
+  printf '\nMade ready, at the same time\n'
+  for part in "programs:operator and simulator" "kubernetes:Kubernetes" "python:plain Python" "environment:the model's environment"; do
+    printf '%8s s  %s\n' "$(cat "$STATE/parts/${part%%:*}.seconds" 2>/dev/null || echo …)" "${part#*:}"
+  done
+}
+
 print_summary() {
   local writes
   print_times
+  print_parts
   writes=$(operator_metric_by acivnet_kubernetes_writes_total kind)
-  printf '\nApply to first answer %s s (with all that is described in between)\n' "$apply_to_answer"
+  printf '\nBegin to first answer %s s\n' "$begin_to_answer"
+  printf 'Apply to first answer %s s (with all that is described in between)\n' "$apply_to_answer"
   printf 'Requests to Azure     %s\n' "$(azure_requests)"
   printf 'Writes to Kubernetes  %s\n' "${writes%, }"
   printf 'Memory and size       not of these programs, which are built for speed of building: make bench, docs/operations.md\n'
