@@ -10,8 +10,8 @@
 #   network     iproute2, nftables, util-linux, openssl, curl, and whether an ordinary user may make a veth pair and filter packets
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=common.sh
-source "$here/common.sh"
+# shellcheck source=lib/common.sh
+source "$here/lib/common.sh"
 
 missing=0
 

@@ -5,8 +5,8 @@
 # usage: test.sh [ARGUMENT_OF_CARGO_TEST]…      by environment: ACIVNET_ALL=1 leaves nothing out, but fails
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=common.sh
-source "$root/tools/common.sh"
+# shellcheck source=lib/common.sh
+source "$root/tools/lib/common.sh"
 # shellcheck source=lib/programs.sh
 source "$root/tools/lib/programs.sh"
 

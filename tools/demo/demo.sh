@@ -5,10 +5,10 @@
 # ACIVNET_DEMO_PACE (length of the operator's own waits; default 0.5).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 
 # The controller manager deletes, so it is needed last: it may still be compiled while the demo plays.
 cluster_can_start() {
@@ -44,8 +44,6 @@ main() {
   cd "$root"
   tools/preflight.sh programs network
   find_specs
-  cache=$(cache_folder)
-  uv=$(tools/python-tool.sh uv)
   make_state
   prepare_parts
   play tools/demo/inside.sh

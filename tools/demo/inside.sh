@@ -2,8 +2,12 @@
 # The demo itself; demo.sh starts it as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
+# shellcheck source=steps.sh
+source "$root/tools/demo/steps.sh"
+# shellcheck source=summary.sh
+source "$root/tools/demo/summary.sh"
 
 build_the_bed() {
   start_kubernetes

@@ -6,10 +6,10 @@
 # ACIVNET_GITOPS_REST (seconds that both tools are looked at while nothing happens; default 600, quick 10).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../demo/outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 
 # Files that the tools' own modules ship, and that an installation applies.
 definitions() { # PROGRAM MODULE FOLDER

@@ -3,10 +3,10 @@
 # usage: test.sh      by environment: ACIVNET_BINARIES, see image.sh
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/release.sh
+source "$root/tools/lib/release.sh"
 # shellcheck source=../lib/programs.sh
 source "$root/tools/lib/programs.sh"
 
@@ -50,6 +50,7 @@ main() {
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   export ACIVNET_BINARIES
   name_the_release
+  version=$(workspace_version)
   check_names
   # Debian may have gone on since this commit.
   export PYTHONDONTWRITEBYTECODE=1 ACIVNET_IMAGE_BASE=newest ACIVNET_SOURCE=$source_url

@@ -6,8 +6,8 @@
 # Interrupted, it goes on where it was. What needs a cluster, but not this very version, asks programs.sh.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../common.sh
-source "$here/../common.sh"
+# shellcheck source=../lib/common.sh
+source "$here/../lib/common.sh"
 
 package_of() { # PROGRAM
   case $1 in

@@ -15,8 +15,8 @@
 # the script ends.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../common.sh
-source "$here/../common.sh"
+# shellcheck source=../lib/common.sh
+source "$here/../lib/common.sh"
 
 # In the order in which a cluster needs them.
 programs=(etcd kube-apiserver kubectl kube-controller-manager)

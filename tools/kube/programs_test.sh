@@ -4,8 +4,8 @@
 # usage: programs_test.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../common.sh
-source "$here/../common.sh"
+# shellcheck source=../lib/common.sh
+source "$here/../lib/common.sh"
 
 names=(etcd kube-apiserver kubectl kube-controller-manager)
 checks=0
@@ -32,9 +32,9 @@ make_programs() { # FOLDER KUBERNETES ETCD
 # A copy of what programs.sh consists of, with releases and a compiler of its own.
 set_up() {
   tree=$scratch/tools
-  mkdir -p "$tree/kube" "$scratch/served" "$scratch/path"
+  mkdir -p "$tree/kube" "$tree/lib" "$scratch/served" "$scratch/path"
   cp "$here/programs.sh" "$tree/kube/"
-  cp "$here/../common.sh" "$tree/"
+  cp "$here/../lib/common.sh" "$tree/lib/"
   printf 'require (\n\tgo.etcd.io/etcd/server/v3 v3.7.0 // indirect\n\tk8s.io/kubernetes v1.37.2 // indirect\n)\n' > "$tree/kube/go.mod"
   cat > "$tree/kube/build.sh" <<'STAND_IN'
 #!/bin/sh

@@ -2,6 +2,9 @@
 # Parts of a preparation that run at the same time. What each prints goes to the file $STATE/parts/NAME, and how long it took to
 # NAME.seconds. Each is a process group of its own, so that it can be ended with all that it started.
 
+# shellcheck source=../lib/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
 declare -A part_groups=()
 
 # usage: begin_part NAME COMMAND…     messages of the command come to this terminal

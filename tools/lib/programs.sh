@@ -1,7 +1,10 @@
-# shellcheck shell=bash disable=SC2154 # `root` is the repository, set by the script that sources this
+# shellcheck shell=bash
 # acivnet's own programs, as cargo builds them. Always both at once: built alone, one would be built of other features, and all
 # that it depends on again.
 
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
 both_programs=(--locked -p acivnet-operator -p acivnet-simulator)
 
 # How many crates they consist of.

@@ -4,8 +4,8 @@
 # usage: quickstart.sh      settings by environment: ACIVNET_KUBE_BIN, ACIVNET_BINARIES (a folder with both programs)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
 # shellcheck source=../lib/programs.sh
 source "$root/tools/lib/programs.sh"
 
