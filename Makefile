@@ -44,8 +44,6 @@ dist: ## everything that a release publishes: images, charts, install.yaml, sche
 azure: ## deploy/azure as far as it can be checked without Azure: Bicep, Terraform, custom roles
 	@tools/azure/check.sh
 
-test: ## all tests, the demo, article-sdk, differential, a quick part of clients and of faults among them
-
 test: ## all tests, the demo, article-sdk, differential, quickstart, a quick part of clients and of faults among them
 	@tools/test.sh
 
@@ -58,14 +56,13 @@ converge: ## every interruption of every scenario; the results go to docs/result
 bench: ## speed, memory and quiet, each with its bar; the results go to docs/results
 	@tools/bench.sh $(FIGURES)
 
-bed: ## build the Kubernetes test bed (once; ten minutes on two cores)
+bed: ## build the programs of the Kubernetes test bed in the pinned version (once; ten minutes on two cores)
 	@tools/kube/build.sh
 
-crds: ## write deploy/crds, and the chart's definitions, from the types
 compat: ## the tests of definitions, rights and removal on the oldest supported Kubernetes (built once; ten minutes)
 	@tools/kube/compat.sh
 
-crds: ## write deploy/crds from the types
+crds: ## write deploy/crds, and the chart's definitions, from the types
 	@tools/crds.sh
 
 clean: ## remove what cargo built; what was fetched or built once stays in the cache folder

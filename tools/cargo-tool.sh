@@ -3,8 +3,8 @@
 # usage: cargo-tool.sh cargo-cyclonedx
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=common.sh
-source "$here/common.sh"
+# shellcheck source=lib/common.sh
+source "$here/lib/common.sh"
 
 release() { # TOOL
   case $1 in

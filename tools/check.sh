@@ -3,8 +3,8 @@
 # docs/faults.md names.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=common.sh
-source "$root/tools/common.sh"
+# shellcheck source=lib/common.sh
+source "$root/tools/lib/common.sh"
 longest=600
 
 tracked() { # PATTERN…

@@ -6,8 +6,8 @@
 # one that is older than the line `go` there demands, the one of the Python index compiles.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=common.sh
-source "$here/common.sh"
+# shellcheck source=lib/common.sh
+source "$here/lib/common.sh"
 
 package_of() { # FOLDER
   awk '$1 == "tool" && NF == 2 { print $2; exit }' "$1/go.mod"

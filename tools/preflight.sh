@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Says whether this machine has what building, testing and the demo need; names what is missing and how to get it.
-# usage: preflight.sh [build|network|images|containers|gitops]…     default: build and network. Exit status 1 when something is missing.
-#   build       Rust, C compiler, Go, Python
+# usage: preflight.sh [programs|build|network|images|containers|gitops]…     default: build and network. Exit status 1 when
+# something is missing.
+#   programs    Rust, C compiler, Python: what acivnet's own programs and the environments are made with
+#   build       that, and Go, which compiles the Kubernetes test bed
 #   images      what puts images together: Debian's own packages, umoci
 #   containers  what pushes images and runs them: images, root, runc, skopeo, a registry
 #   gitops      what Argo CD and Flux need: Git, Redis
 #   network     iproute2, nftables, util-linux, openssl, curl, and whether an ordinary user may make a veth pair and filter packets
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=common.sh
-source "$here/common.sh"
+# shellcheck source=lib/common.sh
+source "$here/lib/common.sh"
 
 missing=0
 
@@ -121,11 +123,15 @@ advice_for_namespaces() {
   fi
 }
 
-check_build() {
+check_own_programs() {
   check_rust
   check_c_compiler
-  check_go
   check_python
+}
+
+check_build() {
+  check_own_programs
+  check_go
 }
 
 check_network() {
@@ -161,13 +167,14 @@ main() {
   [ "$(uname -s)" = Linux ] || die "this is $(uname -s); the test bed and the demo need Linux"
   for part in "${@:-all}"; do
     case $part in
+      programs) check_own_programs ;;
       build) check_build ;;
       network) check_network ;;
       images) check_image_programs ;;
       containers) check_network_programs; check_image_programs; check_containers ;;
       gitops) check_gitops ;;
       all) check_build; check_network ;;
-      *) die "unknown part $part; usage: preflight.sh [build|network|images|containers|gitops]…" ;;
+      *) die "unknown part $part; usage: preflight.sh [programs|build|network|images|containers|gitops]…" ;;
     esac
   done
   [ "$missing" = 0 ] || die "$missing thing(s) missing, listed above"

@@ -3,8 +3,8 @@
 # usage: python-tool.sh uv|shellcheck|go|zizmor|checkov
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=common.sh
-source "$here/common.sh"
+# shellcheck source=lib/common.sh
+source "$here/lib/common.sh"
 
 requirement() { # TOOL
   case $1 in

@@ -4,8 +4,8 @@
 # usage: replay.sh    environment: ACIVNET_AZURE_RECORDINGS (folder with the recordings; without it nothing is done)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=common.sh
-source "$root/tools/common.sh"
+# shellcheck source=lib/common.sh
+source "$root/tools/lib/common.sh"
 
 main() {
   if [ -z "${ACIVNET_AZURE_RECORDINGS:-}" ]; then

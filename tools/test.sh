@@ -5,9 +5,26 @@
 # usage: test.sh [ARGUMENT_OF_CARGO_TEST]…      by environment: ACIVNET_ALL=1 leaves nothing out, but fails
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=common.sh
-source "$root/tools/common.sh"
+# shellcheck source=lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
+# What is played with the programs that cargo's tests were built with, and what needs those that are published.
+played=(
+  tools/kube/programs_test.sh
+  tools/azure/check.sh
+  tools/demo/demo.sh
+  tools/article-sdk/article-sdk.sh
+  "tools/clients/clients.sh --quick"
+  tools/differential/differential.sh
+  "tools/faults/faults.sh --quick"
+  "tools/gitops/gitops.sh --quick"
+  "tools/chart/chart.sh --quick"
+  "tools/monitoring/monitoring.sh --quick"
+  tools/quickstart/quickstart.sh
+)
+published=(tools/image/test.sh tools/dist/test.sh)
 passed=0 failed=0 left_out=()
 
 cargo_tests() {
@@ -21,13 +38,45 @@ cargo_tests() {
   [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
 }
 
-script_as_a_test() { # SCRIPT [ARGUMENT]
-  local status=0
-  "$root/$1" "${@:2}" < /dev/null || status=$?
-  case $status in
+# The scripts one after the other, two such rows at a time: a script mostly waits. What each says comes whole, at its end.
+scripts_as_tests() {
+  local folder binaries status script
+  binaries=$(tested_programs)
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-test.XXXXXX")
+  row "$folder/published" "${published[@]}" &
+  ACIVNET_BINARIES=$binaries row "$folder/played" "${played[@]}"
+  wait
+  while read -r status script; do
+    count "$status" "$script"
+  done < <(cat "$folder/played" "$folder/published")
+  rm -rf "$folder"
+}
+
+# usage: row FILE_FOR_STATUS_AND_NAME_OF_EACH SCRIPT…
+row() {
+  local script output=$1.output status
+  for script in "${@:2}"; do
+    status=0
+    # shellcheck disable=SC2086 # a script with its arguments
+    "$root"/$script >"$output" 2>&1 </dev/null || status=$?
+    printf '\n===== %s: %s, %d s\n%s\n' "$script" "$(outcome "$status")" "$SECONDS" "$(<"$output")"
+    printf '%d %s\n' "$status" "$script" >>"$1"
+  done
+}
+
+outcome() { # STATUS
+  case $1 in
+    0) echo passed ;;
+    77) echo "left out" ;;
+    *) echo "failed with status $1" ;;
+  esac
+}
+
+count() { # STATUS SCRIPT
+  case $1 in
     0) passed=$((passed + 1)) ;;
     # It has said what it lacks.
-    77) left_out+=("$1") ;;
+    77) left_out+=("$2") ;;
     *) failed=$((failed + 1)) ;;
   esac
 }
@@ -44,18 +93,7 @@ main() {
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
   export ACIVNET_KUBE_BIN CARGO_TERM_COLOR=never
   cargo_tests "$@"
-  script_as_a_test tools/azure/check.sh
-  script_as_a_test tools/demo/demo.sh
-  script_as_a_test tools/article-sdk/article-sdk.sh
-  script_as_a_test tools/clients/clients.sh --quick
-  script_as_a_test tools/differential/differential.sh
-  script_as_a_test tools/faults/faults.sh --quick
-  script_as_a_test tools/image/test.sh
-  script_as_a_test tools/dist/test.sh
-  script_as_a_test tools/gitops/gitops.sh --quick
-  script_as_a_test tools/chart/chart.sh --quick
-  script_as_a_test tools/monitoring/monitoring.sh --quick
-  script_as_a_test tools/quickstart/quickstart.sh
+  scripts_as_tests
   say_what_was_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]

@@ -3,15 +3,15 @@
 # namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
-# shellcheck source=../clients/point.sh
-source "$root/tools/clients/point.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
+# shellcheck source=../lib/clients.sh
+source "$root/tools/lib/clients.sh"
 
 begin() {
   start_azure tools/demo/seed.json
   point_clients_at_azure
-  register_application "${group_id%/providers/*}"
+  register_application "$resource_group"
 }
 
 deploy_by_the_sdk() {

@@ -6,10 +6,10 @@
 # Without either: that, linters (lint.sh), and install, upgrade, rollback, removal and work on a real API server.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../demo/outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 chart=$root/charts/acivnet
 # The oldest that the chart takes. A Helm that is built without its release's flags asks for none.
 oldest=(--kube-version 1.34.0)
@@ -136,8 +136,6 @@ linters() {
 
 main() {
   cd "$root"
-  cache=$(cache_folder)
-  uv=$(tools/python-tool.sh uv)
   helm=$(tools/go-tool.sh helm)
   python=$(python_environment PyYAML python3 PyYAML==6.0.3)/bin/python
   export PYTHONDONTWRITEBYTECODE=1
@@ -148,7 +146,7 @@ main() {
     --quick | '') ;;
     *) die "usage: chart.sh [--quick|--write]" ;;
   esac
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   export ACIVNET_KUBE_BIN
   judge
   printf 'Chart: %d checks\n' "$checks"

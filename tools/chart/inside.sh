@@ -2,8 +2,8 @@
 # The chart on a real API server; chart.sh starts this as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
 # shellcheck source=lifecycle.sh
 source "$root/tools/chart/lifecycle.sh"
 # shellcheck source=lint.sh

@@ -1,5 +1,9 @@
-# shellcheck shell=bash disable=SC2154,SC2016 # `root` is the sourcing script's; `show` expands what it is given
+# shellcheck shell=bash disable=SC2016 # `show` expands what it is given
 # The chart's life on an API server. Sourced by inside.sh.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/bed.sh
+source "$root/tools/lib/bed.sh"
 
 chart=$root/charts/acivnet
 crds="crd/acivnetdeployments.acivnet.dev crd/delegatedsubnets.acivnet.dev"

@@ -1,5 +1,9 @@
-# shellcheck shell=bash disable=SC2154 # `root` is the sourcing script's
+# shellcheck shell=bash
 # What linters say of the renders in $STATE and of deploy. Sourced by inside.sh. Each exception has its reason here.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/bed.sh
+source "$root/tools/lib/bed.sh"
 
 # kube-score, by name of the test.
 unscored=(

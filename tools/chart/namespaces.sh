@@ -1,5 +1,9 @@
-# shellcheck shell=bash disable=SC2154 # names are shared with the other parts of play.sh
+# shellcheck shell=bash
 # A release with rights in two namespaces only, and the operator that it starts. Sourced by inside.sh.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/article.sh
+source "$root/tools/lib/article.sh"
 
 account=system:serviceaccount:acivnet-system:acivnet-operator
 
@@ -75,7 +79,7 @@ delete_in_namespaces() {
   kubectl apply --server-side -k deploy/crds > "$STATE/logs/kustomize-crds.log"
   kubectl wait --for=condition=Established --timeout=30s crd/delegatedsubnets.acivnet.dev
   show 'kubectl apply --server-side -f deploy/examples/article/subnet.yaml'
-  watch_until Ready delegatedsubnets amlsubnet1 "$patience"
+  watch_until Ready delegatedsubnets amlsubnet1 600
   show "kubectl patch delegatedsubnet amlsubnet1 --type merge --patch '{\"spec\": {\"azure\": {\"tags\": [{\"name\": \"team\", \"value\": \"chart\"}]}}}'"
   wait_until "the tag in Azure" 60 is_tagged
   show 'kubectl delete delegatedsubnet amlsubnet1 --timeout=300s'

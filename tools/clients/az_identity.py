@@ -21,7 +21,7 @@ def become_owner() -> None:
 
 
 def principal_of_caller() -> str:
-    """Object id of the application that az has signed in as, as tools/clients/point.sh registers it."""
+    """Object id of the application that az has signed in as, as tools/lib/clients.sh registers it."""
     return "00000000-0000-0000-0000-0000000000d1"
 
 

@@ -5,10 +5,10 @@
 # management, az), ACIVNET_AZURE_SPECS (folder with Microsoft's specifications, which the traffic is then held to).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../demo/outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 
 main() {
   case ${1:-} in

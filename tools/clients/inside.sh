@@ -3,10 +3,10 @@
 # mount, PID and network namespaces, out of which no route leads.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
-# shellcheck source=point.sh
-source "$root/tools/clients/point.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
+# shellcheck source=../lib/clients.sh
+source "$root/tools/lib/clients.sh"
 subscription=/subscriptions/00000000-0000-0000-0000-000000000001
 
 # The certificate of an issuer of tokens that Azure trusts, as it trusts a cluster's.
@@ -21,8 +21,7 @@ begin_client() {
   export HOME=$STATE/$1/home WORK=$STATE/$1/work AZURE_CONFIG_DIR=$STATE/$1/azure-config
   mkdir -p "$HOME" "$WORK" "$AZURE_CONFIG_DIR"
   rm -rf "$STATE/azure"
-  runner=$2
-  ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.01} start_azure tools/demo/seed.json --issuer-ca "$ISSUER_CERTIFICATE" \
+  ACIVNET_DEMO_RUNNER=$2 ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.01} start_azure tools/demo/seed.json --issuer-ca "$ISSUER_CERTIFICATE" \
     --identity-listen 169.254.169.254:80
   point_clients_at_azure
   register_application "$subscription"
@@ -30,9 +29,7 @@ begin_client() {
 
 end_client() { # NAME
   [ -z "${ACIVNET_AZURE_SPECS:-}" ] || azure_admin GET specs > "$STATE/specs/$1"
-  kill "${programs[simulator]}"
-  wait "${programs[simulator]}" || true
-  unset 'programs[simulator]'
+  stop simulator
   umount /etc/hosts
 }
 
@@ -56,7 +53,7 @@ report() {
   else
     for found in "$STATE"/specs/*; do
       printf '%s: ' "${found##*/}"
-      python3 "$root/tools/demo/azure.py" specs < "$found" || failed=$((failed + 1))
+      python3 "$root/tools/lib/azure.py" specs < "$found" || failed=$((failed + 1))
     done
   fi
   printf '\nClients: %d checks, %d failed\n' "$checks" "$failed"

@@ -2,8 +2,12 @@
 # The demo itself; demo.sh starts it as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
+# shellcheck source=steps.sh
+source "$root/tools/demo/steps.sh"
+# shellcheck source=summary.sh
+source "$root/tools/demo/summary.sh"
 
 build_the_bed() {
   start_kubernetes
@@ -14,6 +18,16 @@ administrate() {
   install_operator
   start_operator
   prepare_namespace
+}
+
+controllers_run() {
+  [ ! -e "$STATE/parts/kubernetes.failed" ] || fail "a program of Kubernetes did not compile; the compiler's words are above"
+  [ -e "$STATE/kube/kube-controller-manager.log" ]
+}
+
+# Only they delete what an object owns, and namespaces.
+await_controllers() {
+  wait_until "the controller manager" 1800 controllers_run
 }
 
 keep_standing() {
@@ -46,6 +60,7 @@ main() {
     keep_standing
     return
   fi
+  controllers_run || { step "The rest of Kubernetes is compiled"; await_controllers; }
   step "Everything is deleted again";                      delete_everything
   step "What passed, compared with Microsoft's specs";     check_against_specs
   print_summary

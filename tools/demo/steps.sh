@@ -1,31 +1,9 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
-# What a user does and sees, in order. Sourced by play.sh.
+# shellcheck shell=bash
+# What the demo does and sees beyond the steps of tools/lib/article.sh, in order. Sourced by inside.sh.
 
-service_id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.MachineLearningServices/workspaces/amlws/services/aciservice
-group_id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg/providers/Microsoft.Network/networkSecurityGroups/amlnsg
-# The first time, the environment is built meanwhile.
-patience=600
-
-wait_until_ready() { # KIND/NAME SECONDS
-  kubectl wait "$1" --for=condition=Ready --timeout="$2s" > "$STATE/logs/wait.log" 2>&1 || fail "$1 is not Ready after $2 s"
-}
-
-deployment_field() { # JSONPATH
-  kubectl get acivnetdeployment aciservice -o "jsonpath={$1}"
-}
-
-expect_field() { # JSONPATH VALUE
-  local have
-  have=$(deployment_field "$1")
-  [ "$have" = "$2" ] || fail "$1 of acivnetdeployment/aciservice is \"$have\", not \"$2\""
-}
-
-apply_the_article() {
-  applied_at=$(now)
-  show 'kubectl apply --server-side -k deploy/examples/article'
-  watch_until Ready delegatedsubnets amlsubnet1 "$patience"
-  watch_until Ready acivnetdeployments aciservice "$patience"
-}
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/article.sh
+source "$root/tools/lib/article.sh"
 
 look_at_it() {
   show 'kubectl describe delegatedsubnet amlsubnet1'
@@ -35,39 +13,13 @@ look_at_it() {
   expect_field .status.modelLabel mymodel:1
 }
 
-add_client() {
-  local subnet=${group_id%/networkSecurityGroups/*}/virtualNetworks/amlvnet1/subnets/default said
-  said=$(azure_admin POST hosts "{\"name\": \"client\", \"subnetId\": \"$subnet\"}") || fail "no host could be put into subnet default"
-  note "a host in subnet default, the network namespace \"client\": $said"
-}
-
-score_from_client() { # FILE_FOR_THE_ANSWER
-  show "ip netns exec client curl -sS -m 10 -H 'Content-Type: application/json' \\
-    -d @deploy/examples/article/sample.json http://10.0.1.4/score | tee \"\$STATE/$1\""
-  echo
-}
-
-compare_with_plain_python() { # FILE_WITH_THE_ANSWER
-  note "the same model file in plain Python"
-  show "python deploy/examples/article/predict.py --compare \"\$STATE/$1\""
-}
-
 ask_from_inside_and_outside() {
   add_client
   score_from_client answer-1.json
-  apply_to_answer=$(seconds_since "$applied_at")
+  seconds_since "$ACIVNET_DEMO_BEGAN" > "$STATE/begin-to-answer"
+  seconds_since "$(cat "$STATE/applied-at")" > "$STATE/apply-to-answer"
   compare_with_plain_python answer-1.json
   ask_from_outside
-}
-
-ask_from_outside() {
-  make_outside_hosts
-  note "\"outside\" has a network and a default route, but no part in the VNet; \"nowhere\" has no link at all"
-  local host
-  for host in outside nowhere; do
-    show_refused "ip netns exec $host curl -sS -m 3 -H 'Content-Type: application/json' \\
-    -d @deploy/examples/article/sample.json http://10.0.1.4/score"
-  done
 }
 
 # From here on the example's folder is a copy, seen at the same path inside the demo only.
@@ -105,8 +57,8 @@ edit_in_the_portal() {
     show "kubectl patch $kind --type merge --patch '{\"spec\": {\"drift\": {\"intervalSeconds\": 30}}}'"
     wait_until_ready "$kind" 60
   done
-  in_the_portal "removes the security rule" PATCH "$group_id" '{"properties": {"securityRules": []}}'
-  in_the_portal "deletes the web service" DELETE "$service_id"
+  in_the_portal "removes the security rule" PATCH "$resource_group/providers/Microsoft.Network/networkSecurityGroups/amlnsg" '{"properties": {"securityRules": []}}'
+  in_the_portal "deletes the web service" DELETE "$resource_group/providers/Microsoft.MachineLearningServices/workspaces/amlws/services/aciservice"
 }
 
 rule_is_back() {

@@ -1,5 +1,9 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of inside.sh
-# The last screen. Sourced by play.sh.
+# shellcheck shell=bash
+# The last screen. Sourced by inside.sh.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/bed.sh
+source "$root/tools/lib/bed.sh"
 
 operator_metric_by() { # METRIC LABEL     prints "value label-value" lines, added up
   curl -sf http://127.0.0.1:8080/metrics | awk -v metric="$1" -v label="$2" '
@@ -12,33 +16,23 @@ operator_metric_by() { # METRIC LABEL     prints "value label-value" lines, adde
     END { for (key in sum) printf "%s %d, ", key, sum[key] }'
 }
 
-azure_requests() {
-  azure_admin GET counts | python3 "$root/tools/demo/azure.py" requests
-}
-
-operator_memory() {
-  awk '$1 == "VmRSS:" { printf "%.1f MiB", $2 / 1024 }' "/proc/${programs[operator]}/status"
-}
-
-binary_size() {
-  awk -v bytes="$(stat -c %s "$ACIVNET_BINARIES/acivnet")" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'
-}
-
-print_times() {
-  local index
-  end_step
-  printf '\n%s== Summary ==%s\n' "$bold" "$plain"
-  for index in "${!step_names[@]}"; do
-    printf '%8s s  %s\n' "${step_seconds[$index]}" "${step_names[$index]}"
+# What was made ready before, at the same time.
+print_parts() {
+  local part
+  printf '\nMade ready, at the same time\n'
+  for part in "programs:operator and simulator" "kubernetes:Kubernetes" "python:plain Python" "environment:the model's environment"; do
+    printf '%8s s  %s\n' "$(cat "$STATE/parts/${part%%:*}.seconds" 2>/dev/null || echo …)" "${part#*:}"
   done
 }
 
 print_summary() {
   local writes
   print_times
+  print_parts
   writes=$(operator_metric_by acivnet_kubernetes_writes_total kind)
-  printf '\nApply to first answer %s s (with all that is described in between)\n' "$apply_to_answer"
+  printf '\nBegin to first answer %s s\n' "$(cat "$STATE/begin-to-answer")"
+  printf 'Apply to first answer %s s (with all that is described in between)\n' "$(cat "$STATE/apply-to-answer")"
   printf 'Requests to Azure     %s\n' "$(azure_requests)"
   printf 'Writes to Kubernetes  %s\n' "${writes%, }"
-  printf 'Operator              %s resident, binary %s\n' "$(operator_memory)" "$(binary_size)"
+  printf 'Memory and size       not of these programs, which are built for speed of building: make bench, docs/operations.md\n'
 }

@@ -3,16 +3,16 @@
 # repository and with what the operator sends. usage: differential.sh [--accept]     --accept takes the new recordings over
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../demo/outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 
 # Microsoft may still publish a release: then somebody has to look at what it sends.
 newest_sdk_is_known() {
   local pinned newest
   pinned=$(sed -nE 's/^azureml-core==//p' tools/article-sdk/requirements.txt)
-  newest=$(printf 'azureml-core\n' | "$uv" pip compile --quiet --no-annotate --no-header --no-deps --python-version 3.11 - | sed -nE 's/^azureml-core==//p') ||
+  newest=$(printf 'azureml-core\n' | "$(tools/python-tool.sh uv)" pip compile --quiet --no-annotate --no-header --no-deps --python-version 3.11 - | sed -nE 's/^azureml-core==//p') ||
     { echo "The Python index did not say which azureml-core is the newest; $pinned is compared" >&2; return 0; }
   [ "$pinned" = "$newest" ] ||
     die "azureml-core $newest is out and $pinned is compared: set it in tools/article-sdk/requirements.in, compile that, and run this with --accept"

@@ -3,10 +3,10 @@
 # network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
-# shellcheck source=../clients/point.sh
-source "$root/tools/clients/point.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
+# shellcheck source=../lib/clients.sh
+source "$root/tools/lib/clients.sh"
 
 configurations=$root/tests/differential
 
@@ -14,9 +14,9 @@ begin() {
   local names
   mapfile -t names < <(sed -nE 's/^def ([a-z_]+)\(ws: Workspace\) -> None:$/\1/p' "$configurations/configurations.py" | tr _ - | sed 's/^/w-/' | cut -c1-33)
   python3 tools/differential/seed.py tools/demo/seed.json amlws "${names[@]}" > "$STATE/seed.json"
-  runner=none start_azure "$STATE/seed.json"
+  ACIVNET_DEMO_RUNNER=none start_azure "$STATE/seed.json"
   point_clients_at_azure
-  register_application "${group_id%/providers/*}"
+  register_application "$resource_group"
   mkdir "$STATE/certificate"
   openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=churn.ml.corp -addext subjectAltName=DNS:churn.ml.corp \
     -keyout "$STATE/certificate/tls.key" -out "$STATE/certificate/tls.crt" 2> "$STATE/logs/openssl.log"

@@ -6,10 +6,10 @@
 # all of tools/image/image.sh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/release.sh
+source "$root/tools/lib/release.sh"
 
 registry=${ACIVNET_REGISTRY:-registry.example.com}
 
@@ -43,7 +43,7 @@ charts() {
 kubectl() {
   local program
   program=$(type -P kubectl || true)
-  [ -n "$program" ] || program=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}/kubectl
+  [ -n "$program" ] || program=$(tools/kube/programs.sh)/kubectl
   "$program" "$@"
 }
 
@@ -65,6 +65,7 @@ main() {
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
   name_the_release
+  version=$(workspace_version)
   work=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-dist.XXXXXX")
   # shellcheck disable=SC2064 # this folder
   trap "rm -rf '$work'" EXIT

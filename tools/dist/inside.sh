@@ -2,8 +2,8 @@
 # The test itself; test.sh starts it as the first process of its own mount, PID and network namespaces, as root.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
 # shellcheck source=node.sh
 source "$root/tools/dist/node.sh"
 

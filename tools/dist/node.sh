@@ -1,5 +1,9 @@
-# shellcheck shell=bash disable=SC2154 # names of inside.sh and of the demo's parts: root, registry, programs
+# shellcheck shell=bash
 # What a node does: pulls the image of a Pod, gives it its volumes, runs it, ends it. Sourced by inside.sh.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/bed.sh
+source "$root/tools/lib/bed.sh"
 
 declare -A pods=()
 
@@ -92,7 +96,8 @@ is_confined() { # CONTAINER
 }
 
 stop_pod() { # CONTAINER
-  local status=0 process=${programs[$1]}
+  local status=0 process
+  process=$(pid_of "$1")
   # It may end now.
   unset "programs[$1]"
   runc --root "$STATE/runc" kill "$1" TERM

@@ -5,8 +5,8 @@
 # By environment: ACIVNET_PLAIN_HTTP=1 for a registry without TLS. Who pushes is what `skopeo login` was told.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
 
 # Prints the digest of the image in the registry, which is that of the archive. usage: push ARCHIVE REFERENCE WANTED
 push() {

@@ -4,10 +4,10 @@
 # its own. usage: test.sh      by environment: ACIVNET_BINARIES, ACIVNET_KUBE_BIN
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
 clean_up() {
   local status=$?
@@ -20,8 +20,8 @@ clean_up() {
 main() {
   cd "$root"
   tools/preflight.sh containers || exit 77
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
+  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   ACIVNET_HELM=$(tools/go-tool.sh helm)
   ACIVNET_CRANE=$(tools/go-tool.sh crane)
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-dist-test.XXXXXX")

@@ -5,10 +5,10 @@
 # The last line is the number of checks. By environment: ACIVNET_FAULTS (default: all; a list of areas, see run.py).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../demo/outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 
 main() {
   case ${1:-} in
@@ -17,7 +17,7 @@ main() {
     *) die "usage: faults.sh [--quick]" ;;
   esac
   prepare
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   export ACIVNET_KUBE_BIN
   play tools/faults/inside.sh
 }

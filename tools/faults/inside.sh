@@ -2,8 +2,8 @@
 # The bed of the faults; faults.sh starts this as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
 
 # The operator waits a tenth, and Azure takes a fiftieth, of what they do in production.
 export ACIVNET_DEMO_PACE=${ACIVNET_DEMO_PACE:-0.1} ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.02}
@@ -22,7 +22,8 @@ main() {
   step "Kubernetes, Azure and the operator start"
   start_the_bed
   step "The faults"
-  export SIMULATOR=$azure/simulator SSL_CERT_FILE=$STATE/azure/ca.pem PYTHONPATH=$root/tools/clients OPERATOR_PID=${programs[operator]}
+  OPERATOR_PID=$(pid_of operator)
+  export SIMULATOR=$azure/simulator SSL_CERT_FILE=$STATE/azure/ca.pem PYTHONPATH=$root/tools/clients OPERATOR_PID
   python "$root/tools/faults/run.py" "$STATE/counts" || [ -s "$STATE/counts" ] || fail "the checks did not come to their end"
   check_programs
   trap - EXIT

@@ -6,10 +6,10 @@
 # ACIVNET_GITOPS_REST (seconds that both tools are looked at while nothing happens; default 600, quick 10).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../demo/outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 
 # Files that the tools' own modules ship, and that an installation applies.
 definitions() { # PROGRAM MODULE FOLDER
@@ -27,7 +27,7 @@ main() {
   esac
   "$root/tools/preflight.sh" gitops || exit 77
   prepare
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   KUSTOMIZE=$(tools/go-tool.sh kustomize)
   ARGOCD=$(tools/go-tool.sh argocd)
   FLUX_SOURCE=$(tools/go-tool.sh flux-source-controller)

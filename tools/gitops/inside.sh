@@ -2,8 +2,8 @@
 # The bed of the GitOps tools; gitops.sh starts this as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
 # shellcheck source=programs.sh
 source "$root/tools/gitops/programs.sh"
 
@@ -38,7 +38,7 @@ play_argocd() {
   start_argocd
   check argocd_operator
   start_operator
-  export OPERATOR_PID=${programs[operator]}
+  export OPERATOR_PID
   step "Argo CD"
   check argocd
   stop_argocd
@@ -49,7 +49,7 @@ play_flux() {
   start_flux
   check flux_operator
   # An account that was deleted and made again has other tokens.
-  [ -z "${programs[operator]:-}" ] || stop operator
+  [ -z "$(pid_of operator)" ] || stop operator
   start_operator
   step "Flux"
   check flux

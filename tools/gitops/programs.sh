@@ -1,5 +1,9 @@
-# shellcheck shell=bash disable=SC2154 # names are shared with tools/demo/play.sh
+# shellcheck shell=bash
 # Starts the programs of Argo CD and Flux as their manifests do, but as processes. Sourced by inside.sh.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/bed.sh
+source "$root/tools/lib/bed.sh"
 
 # Programs find their own namespace in the context.
 kubeconfig_for() { # NAMESPACE
@@ -41,15 +45,6 @@ start_argocd() {
   argocd_program argocd-server --redis 127.0.0.1:6379 --repo-server 127.0.0.1:8081 --repo-server-plaintext \
     --address 127.0.0.1 --port 8090 --metrics-port 8083 --insecure --disable-auth
   wait_until "Argo CD's API server" 60 curl -sf -o /dev/null http://127.0.0.1:8090/healthz
-}
-
-stop() { # NAME…
-  local name
-  for name in "$@"; do
-    kill "${programs[$name]}"
-    wait "${programs[$name]}" 2>/dev/null || true
-    unset "programs[$name]"
-  done
 }
 
 stop_argocd() {

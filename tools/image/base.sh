@@ -6,8 +6,8 @@
 #                            ACIVNET_IMAGE_BASE=newest takes what Debian has now if it no longer has what base.lock names
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../common.sh
-source "$here/../common.sh"
+# shellcheck source=../lib/common.sh
+source "$here/../lib/common.sh"
 lock=$here/base.lock
 
 # apt-get with lists and a cache of its own, so that no right of root is needed.

@@ -6,10 +6,12 @@
 # SOURCE_DATE_EPOCH (default: those of the commit), ACIVNET_SOURCE (URL of the repository, for the label).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/release.sh
+source "$root/tools/lib/release.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 # shellcheck source=layers.sh
 source "$root/tools/image/layers.sh"
 
@@ -21,7 +23,8 @@ main() {
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
   name_the_release
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  version=$(workspace_version)
+  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   work=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-image.XXXXXX")
   # shellcheck disable=SC2064 # this folder
   trap "rm -rf '$work'" EXIT

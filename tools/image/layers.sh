@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # names of image.sh: root, work, out, version, created
+# shellcheck shell=bash disable=SC2154 # names of image.sh: root, work, out, version
 # Puts one image together. Sourced by image.sh.
 
 tag=latest
@@ -36,12 +36,12 @@ pack() { # FOLDER FILE SECONDS_SINCE_1970 NAME…
 add_layer() { # LAYOUT FOLDER WHAT SECONDS_SINCE_1970
   local file=$work/layer.tar
   pack "$2" "$file" "$4" .
-  umoci raw add-layer --image "$1:$tag" --history.created "$created" --history.created_by "$3" --history.author acivnet "$file"
+  umoci raw add-layer --image "$1:$tag" --history.created "$(release_moment)" --history.created_by "$3" --history.author acivnet "$file"
 }
 
 labels() { # PROGRAM
   printf '%s\n' "title=$1" "description=$(description "$1")" "version=$version" "revision=$ACIVNET_REVISION" \
-    "created=$created" licenses=Apache-2.0 "vendor=acivnet"
+    "created=$(release_moment)" licenses=Apache-2.0 "vendor=acivnet"
   [ -z "${ACIVNET_SOURCE:-}" ] || printf '%s\n' "source=$ACIVNET_SOURCE" "url=$ACIVNET_SOURCE" "documentation=$ACIVNET_SOURCE/tree/main/docs"
 }
 
@@ -51,7 +51,7 @@ configure() { # PROGRAM LAYOUT
     words+=(--config.label "org.opencontainers.image.$word" --manifest.annotation "org.opencontainers.image.$word")
   done < <(labels "$1")
   # One heap for all threads: with one each, a tenth of the memory of 1,000 objects lies free in those of threads at rest.
-  umoci config --image "$2:$tag" --no-history --created "$created" --author acivnet --os linux \
+  umoci config --image "$2:$tag" --no-history --created "$(release_moment)" --author acivnet --os linux \
     --architecture "$(dpkg --print-architecture)" --config.user 65532:65532 --config.workingdir / \
     --config.env MALLOC_ARENA_MAX=1 --config.entrypoint "/usr/local/bin/$1" "${words[@]}"
 }

@@ -3,8 +3,8 @@
 # usage: sbom.sh PROGRAM BASE FILE      BASE is what base.sh made
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
 
 crate_of() { # PROGRAM
   case $1 in

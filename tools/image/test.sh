@@ -3,10 +3,12 @@
 # usage: test.sh      by environment: ACIVNET_BINARIES, see image.sh
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/release.sh
+source "$root/tools/lib/release.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
 most_bytes=12000000
 source_url=https://git.example.com/acivnet
@@ -44,10 +46,11 @@ main() {
   local program
   cd "$root"
   tools/preflight.sh images || exit 77
-  # Before the release has a name, so that these are the demo's programs and not others that know the commit.
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
+  # Before the release has a name, so that tools/dist/test.sh finds them built and not others that know the commit.
+  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   export ACIVNET_BINARIES
   name_the_release
+  version=$(workspace_version)
   check_names
   # Debian may have gone on since this commit.
   export PYTHONDONTWRITEBYTECODE=1 ACIVNET_IMAGE_BASE=newest ACIVNET_SOURCE=$source_url

@@ -4,8 +4,8 @@
 # ACIVNET_RESULTS=1 keeps what came out in docs/results/kubernetes-versions.md.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
 
 tests=(schema:: deploy:: kstatus:: scenarios::rights scenarios::life control_plane::the_definitions removal::)
 [ $# = 0 ] || tests=("$@")

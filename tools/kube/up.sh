@@ -2,10 +2,11 @@
 # Runs etcd, kube-apiserver and (unless told otherwise) kube-controller-manager on loopback until TERM, INT, or the end
 # of the process that started it. No account of this machine, no port and no folder is shared with another bed.
 #
-# usage: up.sh BIN_DIR STATE_DIR [PORT] [--without-controller-manager] [--apiserver-flag FLAG]…
-#   BIN_DIR    what build.sh printed
+# usage: up.sh BIN_DIR STATE_DIR [PORT] [--without-controller-manager|--late-controller-manager] [--apiserver-flag FLAG]…
+#   BIN_DIR    what programs.sh or build.sh printed
 #   STATE_DIR  made when absent; afterwards holds kubeconfig (cluster-admin), ca.crt, *.log and etcd's data.
 #              A second run over the same folder finds the objects of the first.
+#   --late-controller-manager   starts it when it appears in BIN_DIR, which may be later than the others
 #   PORT       of the API server; the next two are etcd's. Absent or 0: a free block of three
 # Prints `ready` on a line of its own when the API server answers. The ServiceAccount issuer is the server's own URL;
 # its keys can be read without an account, trusting ca.crt.
@@ -22,6 +23,7 @@ read_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
       --without-controller-manager) with_controller_manager=no ;;
+      --late-controller-manager) with_controller_manager=late ;;
       --apiserver-flag) apiserver_flags+=("${2:?--apiserver-flag needs a value}") && shift ;;
       -*) die "unknown option $1; see the head of this file" ;;
       *) words+=("$1") ;;
@@ -33,9 +35,10 @@ read_arguments() {
   mkdir -p "${words[1]}"
   state=$(cd "${words[1]}" && pwd)
   port=${words[2]:-0}
-  local program
-  for program in etcd kube-apiserver kube-controller-manager kubectl; do
-    [ -x "$bin/$program" ] || die "$bin has no $program; run tools/kube/build.sh"
+  local program programs=(etcd kube-apiserver kubectl)
+  [ "$with_controller_manager" != yes ] || programs+=(kube-controller-manager)
+  for program in "${programs[@]}"; do
+    [ -x "$bin/$program" ] || die "$bin has no $program; run tools/kube/programs.sh"
   done
 }
 
@@ -141,6 +144,12 @@ start_controller_manager() {
     --controllers "namespace-controller,garbage-collector-controller,serviceaccount-controller,root-ca-certificate-publisher-controller,clusterrole-aggregation-controller,deployment-controller,replicaset-controller"
 }
 
+start_late_controller_manager() {
+  [ "$with_controller_manager" = late ] && [ -x "$bin/kube-controller-manager" ] || return 0
+  start_controller_manager
+  with_controller_manager=yes
+}
+
 wait_for_apiserver() {
   local deadline=$((SECONDS + 120))
   until curl -sf -m 5 --cacert ca.crt -o /dev/null "https://127.0.0.1:$port/readyz"; do
@@ -189,6 +198,7 @@ stay_up() {
   parent=$(parent_of_this_script)
   while [ "$(parent_of_this_script)" = "$parent" ]; do
     report_ended
+    start_late_controller_manager
     pause 1
   done
 }
@@ -210,7 +220,7 @@ main() {
   start_apiserver
   write_kubeconfig
   wait_for_apiserver
-  [ "$with_controller_manager" = no ] || start_controller_manager
+  [ "$with_controller_manager" != yes ] || start_controller_manager
   publish_issuer_keys
   echo ready
   stay_up

@@ -2,8 +2,8 @@
 # The bed of the alerts; monitoring.sh starts this as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
 
 # The operator waits a tenth, and Azure takes a fiftieth, of what they do in production.
 export ACIVNET_DEMO_PACE=${ACIVNET_DEMO_PACE:-0.1} ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-0.02}
@@ -39,7 +39,8 @@ main() {
   start_operator
   start_prometheus
   step "Each alert fires and clears"
-  export SIMULATOR=$azure/simulator AZURE=$azure SSL_CERT_FILE=$STATE/azure/ca.pem OPERATOR_PID=${programs[operator]}
+  OPERATOR_PID=$(pid_of operator)
+  export SIMULATOR=$azure/simulator AZURE=$azure SSL_CERT_FILE=$STATE/azure/ca.pem OPERATOR_PID
   export PYTHONPATH=$root/tools/clients:$root/tools/faults
   how_to_start_the_operator > "$STATE/operator.sh"
   python "$root/tools/monitoring/play.py" "$STATE/counts" || [ -s "$STATE/counts" ] || fail "the checks did not come to their end"

@@ -4,10 +4,10 @@
 # usage: monitoring.sh [--quick]      --quick leaves out the bed
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../demo/outside.sh
-source "$root/tools/demo/outside.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/outside.sh
+source "$root/tools/lib/outside.sh"
 
 rules=charts/acivnet/files/rules
 
@@ -40,7 +40,7 @@ main() {
   judge
   [ -z "$quick" ] || return 0
   prepare
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   export ACIVNET_KUBE_BIN
   play tools/monitoring/inside.sh
 }

@@ -3,8 +3,8 @@
 # It is not installed, since that would also start a server; and not compiled, since that takes half an hour on two cores.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=../common.sh
-source "$here/common.sh"
+# shellcheck source=../lib/common.sh
+source "$here/lib/common.sh"
 
 advice="install prometheus with promtool: apt-get install prometheus (Debian, Ubuntu), or https://prometheus.io/download"
 

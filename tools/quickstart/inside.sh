@@ -2,8 +2,8 @@
 # The page on the bed; quickstart.sh starts this as the first process of its own user, mount, PID and network namespaces.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../demo/play.sh
-source "$root/tools/demo/play.sh"
+# shellcheck source=../lib/inside.sh
+source "$root/tools/lib/inside.sh"
 # shellcheck source=page.sh
 source "$root/tools/quickstart/page.sh"
 

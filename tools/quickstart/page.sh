@@ -1,5 +1,9 @@
-# shellcheck shell=bash disable=SC2154 # `root` is the sourcing script's
+# shellcheck shell=bash
 # The commands of docs/quickstart.md. Sourced by inside.sh.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/bed.sh
+source "$root/tools/lib/bed.sh"
 
 # Prints the commands of the first block below a heading, each ended by a zero byte. usage: commands_below HEADING
 commands_below() {

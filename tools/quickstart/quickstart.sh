@@ -4,10 +4,10 @@
 # usage: quickstart.sh      settings by environment: ACIVNET_KUBE_BIN, ACIVNET_BINARIES (a folder with both programs)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=../common.sh
-source "$root/tools/common.sh"
-# shellcheck source=../release.sh
-source "$root/tools/release.sh"
+# shellcheck source=../lib/common.sh
+source "$root/tools/lib/common.sh"
+# shellcheck source=../lib/programs.sh
+source "$root/tools/lib/programs.sh"
 
 clean_up() {
   local status=$?
@@ -17,9 +17,9 @@ clean_up() {
 
 main() {
   cd "$root"
-  tools/preflight.sh
-  ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_binaries)}
-  ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
+  tools/preflight.sh programs network
+  ACIVNET_BINARIES=$(played_programs)
+  ACIVNET_KUBE_BIN=$(tools/kube/programs.sh)
   ACIVNET_HELM=$(tools/go-tool.sh helm)
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-quickstart.XXXXXX")
   export ACIVNET_BINARIES ACIVNET_KUBE_BIN ACIVNET_HELM STATE

@@ -14,6 +14,16 @@ cache_folder() {
   printf '%s\n' "$folder"
 }
 
+# A moment, in microseconds.
+now() {
+  printf '%s' "${EPOCHREALTIME/[.,]/}"
+}
+
+seconds_since() { # MOMENT_OF_now
+  local tenths=$((($(now) - $1) / 100000))
+  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
 # True when version $1 is at least version $2; both are numbers with dots.
 version_at_least() {
   [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1)" = "$2" ]

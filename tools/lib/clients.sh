@@ -1,10 +1,14 @@
-# shellcheck shell=bash disable=SC2154 # `azure`, `tenant_id` and `group_id` are of ../demo/bed.sh and ../demo/steps.sh
-# What Microsoft's clients need to find the simulated Azure and to sign in there. Sourced by what plays with them.
+# shellcheck shell=bash
+# What Microsoft's clients need to find the simulated Azure and to sign in there.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/article.sh
+source "$root/tools/lib/article.sh"
 
 # Where Azure is. Names of storage accounts are not answered by every system's resolver.
 point_clients_at_azure() {
   local account
-  account=$(azure_admin GET "resources?id=${group_id%/providers/*}/providers/Microsoft.MachineLearningServices/workspaces/amlws" |
+  account=$(azure_admin GET "resources?id=$resource_group/providers/Microsoft.MachineLearningServices/workspaces/amlws" |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["properties"]["storageAccount"].rpartition("/")[2])')
   printf '127.0.0.1 localhost %s.blob.localhost\n' "$account" > "$STATE/hosts"
   mount --bind "$STATE/hosts" /etc/hosts

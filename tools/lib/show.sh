@@ -1,5 +1,8 @@
 # shellcheck shell=bash
-# How the demo speaks: headings, commands as a user would type them, waiting, failing. Sourced by play.sh.
+# How a play speaks: headings, commands as a user would type them, waiting, failing.
+
+# shellcheck source=../lib/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
 step_names=() step_seconds=()
@@ -15,15 +18,6 @@ step() {
 end_step() {
   [ "${#step_names[@]}" -gt "${#step_seconds[@]}" ] || return 0
   step_seconds+=("$(seconds_since "$step_began")")
-}
-
-now() {
-  printf '%s' "${EPOCHREALTIME/[.,]/}"
-}
-
-seconds_since() { # MOMENT_OF_now
-  local tenths=$((($(now) - $1) / 100000))
-  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
 }
 
 note() {
@@ -101,4 +95,14 @@ watch_until() { # CONDITION KIND NAME SECONDS
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
   echo '^C'
+}
+
+# How long each step took.
+print_times() {
+  local index
+  end_step
+  printf '\n%s== Summary ==%s\n' "$bold" "$plain"
+  for index in "${!step_names[@]}"; do
+    printf '%8s s  %s\n' "${step_seconds[$index]}" "${step_names[$index]}"
+  done
 }

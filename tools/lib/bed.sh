@@ -1,12 +1,15 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # names are shared with the other parts of play.sh
-# Starts what the demo plays on: Kubernetes, Azure, the operator. Sourced by play.sh.
+# shellcheck shell=bash
+# What is played on, inside the namespaces: Kubernetes, Azure, the operator.
 
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/show.sh
+source "$root/tools/lib/show.sh"
+
+# Where tools/demo/seed.json's Azure is, and who signs in there as the operator.
 azure=https://localhost:8443
 client_id=00000000-0000-0000-0000-00000000000c
 tenant_id=00000000-0000-0000-0000-00000000000a
-# How containers run: for real.
-runner=netns
-declare -A programs=()
+declare -gA programs
 
 # Makes the namespaces habitable. usage: enter FOLDER_OF_PROGRAMS…
 enter() {
@@ -31,6 +34,21 @@ start() {
   programs[$name]=$!
 }
 
+# Nothing, when it doesn't run. usage: pid_of NAME
+pid_of() {
+  printf '%s' "${programs[$1]:-}"
+}
+
+# Ends programs that `start` started. usage: stop NAME…
+stop() {
+  local name
+  for name in "$@"; do
+    kill "${programs[$name]}"
+    wait "${programs[$name]}" 2>/dev/null || true
+    unset "programs[$name]"
+  done
+}
+
 check_programs() {
   local name
   for name in "${!programs[@]}"; do
@@ -38,18 +56,20 @@ check_programs() {
   done
 }
 
+# Without the controller manager where that is still being compiled.
 start_kubernetes() {
-  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443
+  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443 --late-controller-manager
   wait_until "the Kubernetes API server" 120 grep -qx ready "$STATE/logs/kubernetes.log"
   export KUBECONFIG=$STATE/kube/kubeconfig
 }
 
+# How containers run is ACIVNET_DEMO_RUNNER: for real (netns), or not at all (none).
 start_azure() { # SEED [ARGUMENT_OF_SERVE]…
   local seed=$1
   shift
   start simulator "$ACIVNET_BINARIES/acivnet-simulator" serve --listen 127.0.0.1:8443 --state-dir "$STATE/azure" \
     --seed "$seed" --time-scale "${ACIVNET_DEMO_TIME_SCALE:-0.05}" \
-    --runner "$runner" --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl" "$@"
+    --runner "${ACIVNET_DEMO_RUNNER:-netns}" --environments-socket "$STATE/environments.sock" --request-log "$STATE/logs/azure-requests.jsonl" "$@"
   wait_until "the Azure simulator" 60 test -f "$STATE/azure/endpoint.json"
 }
 
@@ -60,7 +80,12 @@ azure_admin() { # METHOD PATH [JSON]
 
 azure_report() { # SUBCOMMAND [ARGUMENT]     from what stands in Azure now
   azure_admin GET dump > "$STATE/dump.json"
-  python3 "$root/tools/demo/azure.py" "$@" < "$STATE/dump.json"
+  python3 "$root/tools/lib/azure.py" "$@" < "$STATE/dump.json"
+}
+
+# How many requests of each kind the simulated Azure has had.
+azure_requests() {
+  azure_admin GET counts | python3 "$root/tools/lib/azure.py" requests
 }
 
 install_operator() {
@@ -78,7 +103,7 @@ check_against_specs() {
     return
   fi
   azure_admin GET specs > "$STATE/specs.json"
-  python3 "$root/tools/demo/azure.py" specs < "$STATE/specs.json" ||
+  python3 "$root/tools/lib/azure.py" specs < "$STATE/specs.json" ||
     fail "what passed is not as Microsoft's specs in $ACIVNET_AZURE_SPECS say; see above"
 }
 
@@ -115,17 +140,4 @@ prepare_namespace() {
   show "kubectl annotate serviceaccount acivnet --namespace ml \\
     azure.workload.identity/client-id=$client_id azure.workload.identity/tenant-id=$tenant_id"
   show 'kubectl config set-context --current --namespace ml'
-}
-
-# A namespace `outside` with a network and a default route, none of which leads into the VNet, and `nowhere` with no link.
-make_outside_hosts() {
-  ip netns add nowhere
-  ip netns add internet
-  ip netns add outside
-  ip link add eth0 netns outside type veth peer name eth0 netns internet
-  ip -n outside address add 203.0.113.2/24 dev eth0
-  ip -n internet address add 203.0.113.1/24 dev eth0
-  ip -n outside link set eth0 up
-  ip -n internet link set eth0 up
-  ip -n outside route add default via 203.0.113.1
 }
