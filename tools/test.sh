@@ -10,8 +10,9 @@ source "$root/tools/lib/common.sh"
 # shellcheck source=lib/programs.sh
 source "$root/tools/lib/programs.sh"
 
-# What is played with the programs that cargo's tests were built with, and what needs those that are published.
-played=(
+# Three rows of scripts: what the operator does for its users, how it is installed and watched, and what is published. Only the
+# last needs a build of its own.
+used=(
   tools/kube/programs_test.sh
   tools/azure/check.sh
   tools/demo/demo.sh
@@ -19,6 +20,8 @@ played=(
   "tools/clients/clients.sh --quick"
   tools/differential/differential.sh
   "tools/faults/faults.sh --quick"
+)
+installed=(
   "tools/gitops/gitops.sh --quick"
   "tools/chart/chart.sh --quick"
   "tools/monitoring/monitoring.sh --quick"
@@ -38,17 +41,18 @@ cargo_tests() {
   [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
 }
 
-# The scripts one after the other, two such rows at a time: a script mostly waits. What each says comes whole, at its end.
+# The rows side by side, since a script mostly waits. What each says comes whole, at its end.
 scripts_as_tests() {
   local folder binaries status script
   binaries=$(tested_programs)
   folder=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-test.XXXXXX")
   row "$folder/published" "${published[@]}" &
-  ACIVNET_BINARIES=$binaries row "$folder/played" "${played[@]}"
+  ACIVNET_BINARIES=$binaries row "$folder/used" "${used[@]}" &
+  ACIVNET_BINARIES=$binaries row "$folder/installed" "${installed[@]}" &
   wait
   while read -r status script; do
     count "$status" "$script"
-  done < <(cat "$folder/played" "$folder/published")
+  done < <(cat "$folder/used" "$folder/installed" "$folder/published")
   rm -rf "$folder"
 }
 
