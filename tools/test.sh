@@ -10,8 +10,8 @@ source "$root/tools/lib/common.sh"
 # shellcheck source=lib/programs.sh
 source "$root/tools/lib/programs.sh"
 
-# Three rows of scripts: what the operator does for its users, how it is installed and watched, and what is published. Only the
-# last needs a build of its own.
+# Two rows of scripts: what the operator does for its users, with the programs that cargo's tests were built with; and how it is
+# published, installed and watched, with the published programs.
 used=(
   tools/kube/programs_test.sh
   tools/azure/check.sh
@@ -22,12 +22,13 @@ used=(
   "tools/faults/faults.sh --quick"
 )
 installed=(
+  tools/image/test.sh
+  tools/dist/test.sh
   "tools/gitops/gitops.sh --quick"
   "tools/chart/chart.sh --quick"
   "tools/monitoring/monitoring.sh --quick"
   tools/quickstart/quickstart.sh
 )
-published=(tools/image/test.sh tools/dist/test.sh)
 passed=0 failed=0 left_out=()
 
 cargo_tests() {
@@ -43,27 +44,26 @@ cargo_tests() {
 
 # The rows side by side, since a script mostly waits. What each says comes whole, at its end.
 scripts_as_tests() {
-  local folder binaries status script
-  binaries=$(tested_programs)
+  local folder tested status script
+  tested=$(tested_programs)
   folder=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-test.XXXXXX")
-  row "$folder/published" "${published[@]}" &
-  ACIVNET_BINARIES=$binaries row "$folder/used" "${used[@]}" &
-  ACIVNET_BINARIES=$binaries row "$folder/installed" "${installed[@]}" &
-  wait
+  (ACIVNET_BINARIES=$(release_programs) && export ACIVNET_BINARIES && row "$folder/installed" "${installed[@]}") &
+  ACIVNET_BINARIES=$tested row "$folder/used" "${used[@]}"
+  wait $! || failed=$((failed + 1))
   while read -r status script; do
     count "$status" "$script"
-  done < <(cat "$folder/used" "$folder/installed" "$folder/published")
+  done < <(cat "$folder"/{used,installed})
   rm -rf "$folder"
 }
 
 # usage: row FILE_FOR_STATUS_AND_NAME_OF_EACH SCRIPT…
 row() {
-  local script output=$1.output status
+  local script output=$1.output status began
   for script in "${@:2}"; do
-    status=0
+    status=0 began=$SECONDS
     # shellcheck disable=SC2086 # a script with its arguments
     "$root"/$script >"$output" 2>&1 </dev/null || status=$?
-    printf '\n===== %s: %s, %d s\n%s\n' "$script" "$(outcome "$status")" "$SECONDS" "$(<"$output")"
+    printf '\n===== %s: %s, %d s\n%s\n' "$script" "$(outcome "$status")" "$((SECONDS - began))" "$(<"$output")"
     printf '%d %s\n' "$status" "$script" >>"$1"
   done
 }

@@ -9,6 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Memory in MiB: all that is resident, what of it are pages of the program's files, and the most ever.
+pub struct Memory {
+    pub resident: f64,
+    pub file: f64,
+    pub most: f64,
+}
+
 /// A program, ended when dropped.
 pub struct Process(Child);
 
@@ -35,14 +42,14 @@ impl Process {
         Self(command.spawn().unwrap_or_else(|error| panic!("{}: {error}; run it by `make bench`", path.display())))
     }
 
-    /// Resident memory now and at its most, in MiB.
-    pub fn memory(&self) -> (f64, f64) {
+    /// What the process holds in memory.
+    pub fn memory(&self) -> Memory {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("it runs");
         let mib = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of /proc");
             line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
         };
-        (mib("VmRSS:"), mib("VmHWM:"))
+        Memory { resident: mib("VmRSS:"), file: mib("RssFile:"), most: mib("VmHWM:") }
     }
 
     /// Processor time so far, in seconds. Ticks are hundredths on Linux.

@@ -1,6 +1,6 @@
 //! Memory, processor time and restart of the released program, against a real API server and the simulated Azure.
 
-use crate::process::{Azure, Operator};
+use crate::process::{Azure, Memory, Operator};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_tests::{crowd::Crowd, kube_bed::KubeBed, results::Results, run};
 use futures::{StreamExt as _, stream};
@@ -50,7 +50,7 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     let (cpu, passes) = (operator.process.cpu(), operator.counter("acivnet_reconciles_total", "").await);
     let watched = 1200.0 * bars.pace;
     tokio::time::sleep(Duration::from_secs_f64(watched)).await;
-    let (rss, most) = operator.process.memory();
+    let Memory { resident: rss, file, most } = operator.process.memory();
     let busy = (operator.process.cpu() - cpu) / watched * bars.pace * 100.0;
     let swept = (operator.counter("acivnet_reconciles_total", "").await - passes) / objects as f64;
     let writes = azure.requests().await.1 - before;
@@ -67,7 +67,8 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
         "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group and \
          workspace: the released program against a real API server and the simulated Azure as another process. After a \
          restart {swept:.1} sweeps over all objects in {watched:.0} s, which stand for 1,200 s; processor time is scaled likewise: {busy:.2} % \
-         of a core. Every object was observed {seconds:.1} s after the restart. Most memory ever: {most:.1} MiB.",
+         of a core. Every object was observed {seconds:.1} s after the restart. Most memory ever: {most:.1} MiB. Of what \
+         is resident {file:.1} MiB are pages of the program's file.",
         tenants * 100
     ));
     if bars.times {
