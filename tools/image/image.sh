@@ -23,14 +23,13 @@ main() {
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
   name_the_release
-  version=$(workspace_version)
   ACIVNET_BINARIES=${ACIVNET_BINARIES:-$(release_programs)}
   work=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-image.XXXXXX")
   # shellcheck disable=SC2064 # this folder
   trap "rm -rf '$work'" EXIT
   tools/image/base.sh "$work/base"
   for program in acivnet acivnet-simulator; do
-    make_image "$program"
+    make_image "$program" "$out" "$work"
   done
 }
 

@@ -60,7 +60,7 @@ build() { # DIR NAME PACKAGE FLAGS WHAT_IS_LEFT
   local packages
   packages=$(packages_left "$3") || die "the modules of $2 could not be fetched; what Go says is above"
   printf 'Building %s: %d packages%s\n' "$2" "$packages" "${5:+; then $5}" >&2
-  CGO_ENABLED=0 go build -C "$modules" -v -trimpath -ldflags "$4" -o "$1/$2.part" "$3" 2> >(show_progress "$2" "$packages") \
+  CGO_ENABLED=0 go build -C "$modules" -v -trimpath -ldflags "$4" -o "$1/$2.part" "$3" 2>&1 | show_progress "$2" "$packages" \
     || die "$2 did not compile; what the compiler says is above. Run the same command again to go on"
   mv "$1/$2.part" "$1/$2"
 }

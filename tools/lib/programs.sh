@@ -36,7 +36,7 @@ build_programs() {
   local crates
   crates=$(count_crates) || die "cargo can't read the workspace; what it says is above"
   printf 'Building the operator and the simulator: %d crates, profile %s\n' "$crates" "$1" >&2
-  cargo build -v --color never --profile "$1" "${both_programs[@]}" --bins 2> >(show_crates "$crates" >&2) >&2 ||
+  cargo build -v --color never --profile "$1" "${both_programs[@]}" --bins 2>&1 | show_crates "$crates" >&2 ||
     die "the build failed; what cargo says is above"
   printf '%s\n' "${CARGO_TARGET_DIR:-$root/target}/$1"
 }
