@@ -57,10 +57,10 @@ pub struct RunArguments {
     /// Azure cloud. `Custom` needs the four endpoint settings.
     #[arg(long, env = "ACIVNET_CLOUD", default_value = "AzurePublicCloud")]
     pub cloud: CloudName,
-    /// https URL of Azure Resource Manager; only with --cloud Custom.
+    /// HTTPS URL of Azure Resource Manager; only with --cloud Custom.
     #[arg(long, env = "ACIVNET_RESOURCE_MANAGER_ENDPOINT", value_name = "URL")]
     pub resource_manager_endpoint: Option<String>,
-    /// https URL of the sign-in authority; only with --cloud Custom.
+    /// HTTPS URL of the sign-in authority; only with --cloud Custom.
     #[arg(long, env = "ACIVNET_AUTHORITY_HOST", value_name = "URL")]
     pub authority_host: Option<String>,
     /// Host suffix of the Azure Machine Learning data plane; only with --cloud Custom.
