@@ -60,103 +60,103 @@ use serde::{Deserialize, Serialize};
 #[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct AciVnetDeploymentSpec {
-    /// What runs the model.
+    /// What runs the model. Its type can't change.
     pub backend: Backend,
-    /// Where its address lies. Subscription, resource group and location come from there.
+    /// The subnet in which the model gets its address. Subscription, resource group and location come from it.
     pub network: Network,
-    /// Azure Machine Learning workspace.
+    /// The Azure Machine Learning workspace. It can't change.
     pub workspace: Workspace,
-    /// Free text on the web service.
+    /// Description of the web service in Azure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
-    /// What only the web service has in Azure: its tags. Those of the `DelegatedSubnet` are not put on it.
+    /// Azure settings of the web service. It doesn't inherit the tags of the `DelegatedSubnet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<DeploymentAzure>,
-    /// The model.
+    /// The model to serve.
     pub model: Model,
-    /// The code around the model.
+    /// The code that serves the model.
     pub scoring: Scoring,
-    /// The Python environment.
+    /// The Python environment that the code runs in.
     pub environment: Environment,
-    /// CPU and memory.
+    /// CPU and memory of the container. A change deletes and creates the web service.
     pub resources: Resources,
-    /// What a request needs; nothing when absent.
+    /// How requests authenticate. If absent, they don't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
-    /// TLS of the scoring endpoint; plain HTTP when absent. A change restarts the container.
+    /// TLS of the scoring endpoint. If absent, it serves plain HTTP. A change restarts the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// What the web service tells of its requests.
+    /// What the web service records about its requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,
-    /// How the container group's data is encrypted.
+    /// How the data of the container group is encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
-    /// A request that must be answered before `Ready`, and again at each interval.
+    /// A sample request. The endpoint must answer it before the object is `Ready`, and again at every interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
-    /// How a change is carried out.
+    /// How changes are rolled out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
-    /// How drift is treated.
+    /// What to do when somebody changes the resources in Azure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
-    /// What is done about resources that exist and do not carry our mark; `Never` when absent.
+    /// Whether to take over existing resources that don't carry the owner mark of this object. Defaults to `Never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
-    /// How deletion works.
+    /// What happens in Azure when this object is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
-    /// True: look and report, write nothing to Azure. Deletion goes on.
+    /// If true, acivnet reads and reports but writes nothing to Azure. Deletion still works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 }
 
-/// What runs the model: a `type` and the member that it names.
+/// What runs the model: a type, and the settings of that type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Backend {
-    /// Required: a default would be a promise for ever.
+    /// The type of backend. There is no default.
     #[serde(rename = "type")]
     pub type_: BackendType,
-    /// With `type: AzureMLWebService`.
+    /// Settings for `type: AzureMLWebService`.
     #[serde(default, rename = "azureMLWebService", skip_serializing_if = "Option::is_none")]
     pub azure_ml_web_service: Option<AzureMlWebService>,
 }
 
-/// The backends.
+/// A type of backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum BackendType {
-    /// A web service of Azure Machine Learning (SDK v1 `AciWebservice`).
+    /// A web service of Azure Machine Learning on Azure Container Instances (SDK v1 `AciWebservice`).
     AzureMLWebService,
 }
 
-/// Settings of the web service.
+/// Settings of the Azure Machine Learning web service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AzureMlWebService {
-    /// Name in the workspace; `metadata.name` when absent.
+    /// Name of the web service in the workspace. Defaults to `metadata.name`. It can't change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 32))]
     #[x_kube(validation = rules::service_name())]
     pub service_name: Option<String>,
-    /// Properties of the web service. Azure takes new ones only: none can change or go.
+    /// Properties of the web service. You can add properties; Azure can't change or remove them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 40))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub properties: Vec<NamedValue>,
 }
 
-/// Where the address lies.
+/// The network in which the model gets its address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Network {
-    /// A `DelegatedSubnet` of the same namespace.
+    /// The `DelegatedSubnet` to use, in the same namespace.
     pub subnet_ref: SubnetRef,
 }
 
-/// Names a `DelegatedSubnet` of the same namespace.
+/// A reference to a `DelegatedSubnet` in the same namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct SubnetRef {
     /// Name.
@@ -173,17 +173,17 @@ pub struct Workspace {
     #[schemars(length(min = 3, max = 33))]
     #[x_kube(validation = rules::workspace_name())]
     pub name: String,
-    /// Resource group; the subnet's when absent.
+    /// Resource group of the workspace. Defaults to that of the subnet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 90))]
     #[x_kube(validation = rules::resource_group())]
     pub resource_group: Option<String>,
 }
 
-/// What only the web service has in Azure.
+/// Azure settings of the web service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct DeploymentAzure {
-    /// Tags of the web service; those of the `DelegatedSubnet` are not put on it.
+    /// Tags of the web service. It doesn't inherit those of the `DelegatedSubnet`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 40))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
@@ -193,33 +193,33 @@ pub struct DeploymentAzure {
 /// CPU and memory of the container. A change deletes and creates the web service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct Resources {
-    /// Cores, 0.05 to 31. A fraction stands in quotes or counts thousandths: `"0.5"` or `500m`. Azure counts in steps of
-    /// 0.1 (rounded up).
+    /// Cores, 0.05 to 31. Write fractions in quotes or in thousandths: `"0.5"` or `500m`. Rounded up to the next 0.1,
+    /// the step in which Azure counts.
     #[schemars(extend("maxLength" = 32))]
     #[x_kube(validation = rules::cpu())]
     pub cpu: Quantity,
-    /// Memory, 100M to 240G, with its unit: `400M`, `2Gi`, a fraction in quotes: `"1.5G"`. Without a unit it counts bytes.
-    /// Azure counts in 10^9 bytes, in steps of 0.1 (rounded up).
+    /// Memory, 100M to 240G, with a unit: `400M`, `2Gi`, or a fraction in quotes: `"1.5G"`. Without a unit it counts
+    /// bytes. Rounded up to the next 0.1 GB (10^9 bytes), the step in which Azure counts.
     #[schemars(extend("maxLength" = 32))]
     #[x_kube(validation = rules::memory())]
     pub memory: Quantity,
 }
 
-/// How a change is carried out.
+/// How changes are rolled out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rollout {
-    /// Whether a change that deletes and creates the web service waits for a person; `Required` when absent.
+    /// Whether a change that deletes and creates the web service waits for approval. Defaults to `Required`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_approval: Option<ReplaceApproval>,
 }
 
-/// Whether a destructive change waits.
+/// Whether a destructive change waits for approval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ReplaceApproval {
     /// It waits for the annotation `acivnet.dev/approve-plan`.
     #[default]
     Required,
-    /// It is carried out at once.
+    /// It is made at once.
     Automatic,
 }

@@ -4,33 +4,33 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Who makes and removes an Azure resource.
+/// Whether acivnet manages an Azure resource or only reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Management {
-    /// Made here if it is not there, kept as described, removed with the object.
+    /// It is created if it doesn't exist, kept as described, and deleted with the object.
     #[default]
     Create,
-    /// Read only: it must exist; it is never changed and never deleted.
+    /// It is only read. It must exist, and is never changed or deleted.
     Reference,
 }
 
-/// One ARM tag.
+/// A tag in Azure Resource Manager.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("!self.name.startsWith('acivnet-')").message("tags that begin with acivnet- are the controller's own marks"))]
 pub struct Tag {
-    /// Tag name, at most 512 characters (Azure Resource Manager, "Use tags to organize your Azure resources").
+    /// Name of the tag, at most 512 characters (Azure Resource Manager, "Use tags to organize your Azure resources").
     #[schemars(length(min = 1, max = 512))]
     pub name: String,
-    /// Tag value, at most 256 characters. What looks like a number or like `true` stands in quotes: `"42"`.
+    /// Value of the tag, at most 256 characters. Put anything that looks like a number or a boolean in quotes: `"42"`.
     #[schemars(length(max = 256))]
     pub value: String,
 }
 
-/// One named text, as in `properties` of a model.
+/// A name and a value, as in the properties of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("!self.name.startsWith('acivnet-')").message("names that begin with acivnet- are the controller's own marks"))]
 pub struct NamedValue {
-    /// Name, unique in its list.
+    /// Name, unique within the list.
     #[schemars(length(min = 1, max = 256))]
     pub name: String,
     /// Value.
@@ -41,52 +41,52 @@ pub struct NamedValue {
 /// What to do when Azure differs from the spec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DriftMode {
-    /// Put it back.
+    /// Change it back.
     #[default]
     Correct,
-    /// Report it in `status.drift` and the condition `DriftDetected`; change nothing.
+    /// Report it in `status.drift` and in the condition `DriftDetected`, and change nothing.
     Detect,
     /// Neither look for differences nor report them.
     Ignore,
 }
 
-/// How drift is treated and how often Azure is looked at.
+/// What to do about drift, and how often to look for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
-    /// What to do about a difference; `Correct` when absent.
+    /// What to do about drift. Defaults to `Correct`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<DriftMode>,
-    /// Seconds between two looks when nothing changes; 300 when absent.
+    /// Seconds between two looks at Azure while nothing changes. Defaults to 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 30, max = 86400))]
     pub interval_seconds: Option<i32>,
 }
 
 impl Drift {
-    /// Seconds between two looks when the spec names none.
+    /// Seconds between two looks at Azure if the spec names none.
     pub const DEFAULT_INTERVAL_SECONDS: i32 = 300;
 }
 
-/// What is done about a resource that exists and does not carry our mark. What is taken is recorded as `Adopted`, gets our
-/// mark where it can carry tags, is brought to what the spec says like any other, and is not deleted with the object
-/// unless `deletion.adopted: Delete`.
+/// What to do about an existing resource that doesn't carry the owner mark of this object. An adopted resource is
+/// recorded as `Adopted`, gets the mark if it can carry tags, and is made to match the spec. It is not deleted with the
+/// object, unless `deletion.adopted: Delete`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Adoption {
-    /// It is left alone, and the object waits.
+    /// Leave it alone. The object waits.
     #[default]
     Never,
-    /// It is taken if no mark of another object or cluster is on it.
+    /// Adopt it if it carries no mark of another object or cluster.
     IfUnowned,
-    /// It is taken whoever's mark is on it: what an object that was orphaned left, for instance. Two objects that both say
-    /// so take it from each other.
+    /// Adopt it whoever's mark it carries, such as one left by an orphaned object. Two objects that both say `Force`
+    /// take it from each other.
     Force,
 }
 
 /// What happens to the Azure resources when the object is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
-    /// They are deleted, each only if it is ours.
+    /// Those that belong to the object are deleted.
     #[default]
     Delete,
     /// They stay.
@@ -96,61 +96,61 @@ pub enum DeletionPolicy {
 /// What happens to adopted resources when the object is deleted with `policy: Delete`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AdoptedPolicy {
-    /// They stay, with our mark.
+    /// They stay, and keep the owner mark.
     #[default]
     Retain,
-    /// They are deleted like those that were made here.
+    /// They are deleted like those that acivnet created.
     Delete,
 }
 
-/// How deletion works.
+/// What happens in Azure when the object is deleted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Deletion {
-    /// `Delete` when absent. With `Orphan` nothing is written to Azure, so that marks stay: the same object finds its
-    /// resources again, another one takes them with `adoption: Force`.
+    /// Whether the Azure resources are deleted. Defaults to `Delete`. With `Orphan` nothing is written to Azure and the
+    /// owner marks stay: the same object finds its resources again, another one needs `adoption: Force`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<DeletionPolicy>,
-    /// What happens to adopted resources; `Retain` when absent.
+    /// What happens to adopted resources. Defaults to `Retain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<AdoptedPolicy>,
-    /// A deletion that something holds so many seconds after it was asked for is given up: the object goes, and an event
-    /// lists what stays in Azure. Never when absent.
+    /// Give up a blocked deletion this many seconds after it was requested: the object goes, and an event lists what
+    /// stays in Azure. If absent, the object waits for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60, max = 31536000))]
     pub orphan_after_seconds: Option<i32>,
 }
 
-/// Who made an Azure resource that stands.
+/// How an Azure resource came to belong to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Origin {
-    /// Made here; a read has shown the mark.
+    /// acivnet created it, and a read has shown the owner mark.
     Created,
-    /// It existed and was taken, as `adoption` allows.
+    /// It existed and was adopted, as `adoption` allows.
     Adopted,
-    /// Read only.
+    /// It is only read.
     Referenced,
 }
 
-/// One Azure resource that this object knows of. Recorded before it is created, so that a crash leaks nothing.
+/// An Azure resource of this object. It is recorded before it is created, so that a crash leaks nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceStatus {
-    /// The kind's short name, e.g. `Subnet`.
+    /// Kind of the resource, such as `Subnet`.
     #[schemars(length(max = 64))]
     pub kind: String,
     /// Azure resource id.
     #[schemars(length(max = ResourceStatus::LONGEST_ID))]
     pub id: String,
-    /// Absent until a read has shown the resource with its mark.
+    /// How it came to belong to the object. Absent until a read has shown the resource with its owner mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
     /// `Absent`, `Busy`, `Failed`, `Drifted`, `Settled` or `Unread`, as last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub state: Option<String>,
-    /// Tag keys last written, of a subnet optional fields and services, of an adopted security group its rules: what is
-    /// dropped from the spec goes, what a policy or somebody else added stays.
+    /// What acivnet wrote: tag keys, optional fields and service endpoints of a subnet, rules of an adopted security
+    /// group. If you remove one of them from the spec, it goes from Azure. What others added stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = ResourceStatus::MOST_KEYS))]
     pub keys: Vec<String>,
@@ -169,65 +169,66 @@ pub const LONGEST_LABEL: usize = 512;
 /// Longest value, path or name from elsewhere in a status, in characters.
 pub const LONGEST_VALUE: usize = 256;
 
-/// One thing that the controller would do, or waits to do.
+/// A step that acivnet would take, or waits to take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct PlannedAction {
     /// `Create`, `Update`, `Replace` or `Delete`.
     #[schemars(length(max = 32))]
     pub action: String,
-    /// Kind and name, e.g. `WebService/aciservice`.
+    /// Kind and name, such as `WebService/aciservice`.
     #[schemars(length(max = LONGEST_LABEL))]
     pub resource: String,
-    /// Path of the field that asks for it.
+    /// Path of the field that causes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub field: Option<String>,
-    /// What stands.
+    /// The value in Azure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub from: Option<String>,
-    /// What is wanted.
+    /// The value in the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub to: Option<String>,
 }
 
-/// What stands still because of approval, drift mode or suspend; empty when nothing does.
+/// Steps that wait for approval, or because of the drift mode or `suspend`. Empty if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct PlanStatus {
-    /// Covers uid, generation and the destructive steps; what the annotation `acivnet.dev/approve-plan` must say.
+    /// Hash of the object's uid, its generation and the destructive steps. To approve them, set the annotation
+    /// `acivnet.dev/approve-plan` to this value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub hash: Option<String>,
-    /// The steps that wait; of more than fit the last one tells how many.
+    /// The steps that wait. If there are too many to list, the last entry says how many are left out.
     #[serde(default)]
     #[schemars(length(max = PlanStatus::MOST))]
     pub actions: Vec<PlannedAction>,
 }
 
 impl PlanStatus {
-    /// Most steps that are listed.
+    /// The most steps that are listed.
     pub const MOST: usize = 64;
 }
 
 /// One field in which Azure differs from the spec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct DriftItem {
-    /// Kind and name, e.g. `NetworkSecurityGroup/amlnsg`.
+    /// Kind and name, such as `NetworkSecurityGroup/amlnsg`.
     #[schemars(length(max = LONGEST_LABEL))]
     pub resource: String,
-    /// Path inside the Azure body.
+    /// Path of the field in Azure's representation.
     #[schemars(length(max = LONGEST_VALUE))]
     pub field: String,
-    /// What the spec wants.
+    /// The value in the spec.
     #[schemars(length(max = LONGEST_VALUE))]
     pub want: String,
-    /// What Azure has.
+    /// The value in Azure.
     #[schemars(length(max = LONGEST_VALUE))]
     pub have: String,
 }
 
 impl DriftItem {
-    /// Most fields that are listed; of more the last one tells how many.
+    /// The most fields that are listed. The last entry counts the rest.
     pub const MOST: usize = 128;
 }

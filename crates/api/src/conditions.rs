@@ -11,25 +11,25 @@ macro_rules! words {
 /// Condition types.
 pub mod types {
     words! {
-        /// All types with what they mean, for the reference.
+        /// All types and their meanings, for the reference.
         ALL:
-        /// Ready for use: the URL answers as expected, or the subnet is delegated and usable.
+        /// Ready for use: the endpoint answers as expected, or the subnet is delegated and usable.
         READY = "Ready";
-        /// Work towards this generation goes on. Present only when True.
+        /// acivnet is working towards this generation. Present only when True.
         RECONCILING = "Reconciling";
-        /// Nothing will move without a change by a person. Present only when True, never together with Reconciling.
+        /// Nothing will change until a person acts. Present only when True, never together with Reconciling.
         STALLED = "Stalled";
-        /// A token was got and accepted.
+        /// Azure accepted the identity of the namespace.
         CREDENTIALS_VALID = "CredentialsValid";
-        /// The virtual network stands as described.
+        /// The virtual network exists as described.
         VIRTUAL_NETWORK_READY = "VirtualNetworkReady";
-        /// The subnet stands and is delegated.
+        /// The subnet exists and is delegated.
         DELEGATED = "Delegated";
-        /// The client subnet and its security group stand as described.
+        /// The client subnet and its security group exist as described.
         CLIENT_SUBNET_READY = "ClientSubnetReady";
-        /// The compute instance stands as described; one that its user stopped does too.
+        /// The compute instance exists as described, running or stopped by its user.
         COMPUTE_INSTANCE_READY = "ComputeInstanceReady";
-        /// Container groups in the delegated subnet reach what lies outside, or are not meant to.
+        /// Container groups in the delegated subnet can reach the outside, or are not meant to.
         EGRESS_READY = "EgressReady";
         /// The delegated subnet has a free address.
         CAPACITY_AVAILABLE = "CapacityAvailable";
@@ -37,19 +37,19 @@ pub mod types {
         NETWORK_READY = "NetworkReady";
         /// The model is registered; version and digest are known.
         MODEL_READY = "ModelReady";
-        /// The image of the environment is built or found.
+        /// The image of the environment exists.
         ENVIRONMENT_READY = "EnvironmentReady";
         /// The web service runs.
         SERVICE_HEALTHY = "ServiceHealthy";
         /// The last sample request got the expected answer.
         PROBE_PASSED = "ProbePassed";
-        /// Azure differs from the spec. Negative polarity.
+        /// Azure differs from the spec. True is bad.
         DRIFT_DETECTED = "DriftDetected";
-        /// The content that runs is the wanted one.
+        /// The content in the spec is running.
         ROLLOUT_COMPLETE = "RolloutComplete";
         /// Microsoft supports this backend in a virtual network.
         BACKEND_SUPPORTED = "BackendSupported";
-        /// Something holds the deletion. Present only while deleting.
+        /// Something blocks the deletion. Present only while deleting.
         DELETION_BLOCKED = "DeletionBlocked";
     }
 }
@@ -57,35 +57,35 @@ pub mod types {
 /// Reasons.
 pub mod reasons {
     words! {
-        /// All reasons with what they mean, for the reference and the runbook.
+        /// All reasons and their meanings, for the reference and the runbook.
         ALL:
-        /// Everything is as wanted.
+        /// Azure is as the spec wants it.
         SETTLED = "Settled";
         /// The subnet is delegated and usable.
         DELEGATED = "Delegated";
         /// The endpoint answers.
         SERVING = "Serving";
-        /// Work goes on.
+        /// Work is in progress.
         PROGRESSING = "Progressing";
         /// The object is being deleted.
         DELETING = "Deleting";
-        /// The resource is being made.
+        /// The resource is being created.
         CREATING = "Creating";
-        /// The resource is being changed.
+        /// The resource is being updated.
         UPDATING = "Updating";
-        /// The resource is not there yet.
+        /// The resource doesn't exist yet.
         ABSENT = "Absent";
-        /// `suspend: true`: Azure is read and never written.
+        /// `suspend: true`: acivnet reads Azure and writes nothing.
         SUSPENDED = "Suspended";
-        /// The spec says something that Azure refuses for ever, or that is beyond a bound.
+        /// The spec asks for something that Azure will always refuse, or that exceeds a bound.
         INVALID_SPEC = "InvalidSpec";
-        /// Azure can't be reached or gave no usable answer.
+        /// Azure can't be reached, or gave no usable answer.
         AZURE_UNREACHABLE = "AzureUnreachable";
-        /// Azure asks for fewer requests.
+        /// Azure is limiting the rate of requests.
         THROTTLED = "Throttled";
         /// Another operation on the same resource is running.
         BUSY = "Busy";
-        /// The namespace's Azure identity lacks a right.
+        /// The Azure identity of the namespace lacks a permission.
         FORBIDDEN = "Forbidden";
         /// An Azure Policy forbids it.
         POLICY_DENIED = "PolicyDenied";
@@ -93,63 +93,64 @@ pub mod reasons {
         AZURE_LOCK = "AzureLock";
         /// The subscription has not registered the resource provider.
         PROVIDER_NOT_REGISTERED = "ProviderNotRegistered";
-        /// The subscription does not exist or this identity can't see it.
+        /// The subscription doesn't exist, or this identity can't see it.
         SUBSCRIPTION_NOT_FOUND = "SubscriptionNotFound";
-        /// The subscription is disabled: it can be read, and nothing in it can be made or changed.
+        /// The subscription is disabled: nothing in it can be created or changed.
         SUBSCRIPTION_DISABLED = "SubscriptionDisabled";
-        /// The resource group does not exist or this identity can't see it.
+        /// The resource group doesn't exist, or this identity can't see it.
         RESOURCE_GROUP_NOT_FOUND = "ResourceGroupNotFound";
-        /// The referenced virtual network does not exist.
+        /// The referenced virtual network doesn't exist.
         VIRTUAL_NETWORK_NOT_FOUND = "VirtualNetworkNotFound";
-        /// The referenced subnet does not exist.
+        /// The referenced subnet doesn't exist.
         SUBNET_NOT_FOUND = "SubnetNotFound";
-        /// The referenced security group does not exist.
+        /// The referenced network security group doesn't exist.
         SECURITY_GROUP_NOT_FOUND = "NetworkSecurityGroupNotFound";
-        /// The referenced route table does not exist.
+        /// The referenced route table doesn't exist.
         ROUTE_TABLE_NOT_FOUND = "RouteTableNotFound";
-        /// The workspace does not exist.
+        /// The workspace doesn't exist.
         WORKSPACE_NOT_FOUND = "WorkspaceNotFound";
-        /// A compute instance of that name exists in the region, in whatever subscription.
+        /// A compute instance of that name already exists in the region, in this or another subscription.
         COMPUTE_NAME_TAKEN = "ComputeNameTaken";
-        /// The compute instance failed; the message has Azure's words.
+        /// The compute instance failed. The message quotes Azure.
         COMPUTE_INSTANCE_FAILED = "ComputeInstanceFailed";
-        /// The compute instance was deleted in Azure, and another is not made without being told to.
+        /// Somebody deleted the compute instance in Azure. acivnet creates another only if you say so.
         COMPUTE_INSTANCE_DELETED = "ComputeInstanceDeleted";
-        /// The compute instance stays and holds the client subnet.
+        /// The compute instance is retained and blocks the deletion of the client subnet.
         COMPUTE_INSTANCE_RETAINED = "ComputeInstanceRetained";
-        /// A change would have to delete and make again what is not replaced without being told to.
+        /// The change needs a replacement that the spec doesn't allow.
         REPLACEMENT_REFUSED = "ReplacementRefused";
-        /// No NAT gateway carries what leaves the subnet.
+        /// The subnet has no NAT gateway for outbound traffic.
         NO_NAT_GATEWAY = "NoNATGateway";
-        /// A NAT gateway carries what leaves the subnet.
+        /// A NAT gateway carries outbound traffic.
         NAT_GATEWAY = "NATGateway";
-        /// A route of the network that is not managed here is trusted to carry what leaves the subnet.
+        /// The spec says that an existing route carries outbound traffic. acivnet doesn't check it.
         EXISTING_ROUTE = "ExistingRoute";
-        /// Nothing outside is to be reached.
+        /// The spec wants no outbound traffic.
         NO_EGRESS_WANTED = "NoEgressWanted";
-        /// Others use the NAT gateway or the public IP address that is to go.
+        /// Others use the NAT gateway, or the public IP address, that is to be deleted.
         NAT_GATEWAY_IN_USE = "NATGatewayInUse";
-        /// It exists and is not ours.
+        /// The resource exists and doesn't belong to this object.
         ADOPTION_REFUSED = "AdoptionRefused";
-        /// What is referenced stands and is not as described.
+        /// The referenced resource exists but is not as described.
         REFERENCE_DIFFERS = "ReferenceDiffers";
-        /// A web service of that name exists in the workspace and is not ours.
+        /// A web service of that name exists in the workspace and doesn't belong to this object.
         SERVICE_NAME_TAKEN = "ServiceNameTaken";
         /// The prefix overlaps with another subnet.
         ADDRESS_OVERLAP = "AddressOverlap";
-        /// The subnet is delegated to another service, or other resources live in it, so that it can't be delegated.
+        /// The subnet can't be delegated: it is delegated to another service, or other resources are in it.
         SUBNET_IN_USE_BY_OTHER = "SubnetInUseByOther";
         /// Two DelegatedSubnets describe the same virtual network differently.
         VIRTUAL_NETWORK_DIFFERS = "VirtualNetworkDiffers";
-        /// The region differs from the one that stands or is needed.
+        /// The region differs from that of the existing resource, or from the one that is needed.
         REGION_MISMATCH = "RegionMismatch";
-        /// The virtual network is not in the resource group of the workspace, where Azure ML looks for it.
+        /// The virtual network is not in the resource group of the workspace, the only one in which Azure ML looks for
+        /// it.
         VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP = "VirtualNetworkNotInWorkspaceResourceGroup";
         /// The DelegatedSubnet is missing or not ready.
         WAITING_FOR_SUBNET = "WaitingForSubnet";
         /// The DelegatedSubnet is not ready.
         SUBNET_NOT_READY = "SubnetNotReady";
-        /// The subnet lacks the delegation to Azure Container Instances.
+        /// The subnet isn't delegated to Azure Container Instances.
         SUBNET_NOT_DELEGATED = "SubnetNotDelegated";
         /// The subnet has no free address.
         SUBNET_FULL = "SubnetFull";
@@ -157,19 +158,19 @@ pub mod reasons {
         ADDRESSES_FREE = "AddressesFree";
         /// A ConfigMap or a key in it is missing.
         CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound";
-        /// A file that the spec names is empty, and nothing can be made of that.
+        /// A file that the spec names is empty.
         FILE_EMPTY = "FileEmpty";
-        /// A Secret that the spec names does not exist.
+        /// A Secret that the spec names doesn't exist.
         SECRET_NOT_FOUND = "SecretNotFound";
         /// A Secret that the spec names lacks a key.
         SECRET_KEY_MISSING = "SecretKeyMissing";
-        /// A value in a Secret can't be used: it is empty, too long, no text, or has white space around it.
+        /// A value in a Secret can't be used: it is empty, too long, not text, or has white space around it.
         SECRET_VALUE_INVALID = "SecretValueInvalid";
-        /// The operator may not read, or make, a Secret that the spec names.
+        /// The operator isn't allowed to read, or create, a Secret that the spec names.
         SECRET_FORBIDDEN = "SecretForbidden";
-        /// A value from a Secret is stored readable by the web service.
+        /// The web service stores a value from a Secret in the clear.
         SECRET_STORED_READABLE = "SecretStoredReadable";
-        /// A certificate can't be used: it does not parse, is for another name, has expired, or is not accepted.
+        /// A certificate can't be used: it is malformed, is for another name, has expired, or isn't trusted.
         CERTIFICATE_INVALID = "CertificateInvalid";
         /// The conda file can't be used.
         CONDA_FILE_INVALID = "CondaFileInvalid";
@@ -177,7 +178,7 @@ pub mod reasons {
         MODEL_UNREADABLE = "ModelUnreadable";
         /// The workspace has no such model version.
         MODEL_NOT_FOUND = "ModelNotFound";
-        /// The model is being read, for its digest.
+        /// The model is being read to compute its digest.
         READING_MODEL = "ReadingModel";
         /// Azure refused the registration of the model.
         REGISTRATION_FAILED = "RegistrationFailed";
@@ -185,57 +186,57 @@ pub mod reasons {
         REGISTERED = "Registered";
         /// The image of the environment is being built.
         BUILDING = "Building";
-        /// The image of the environment stands.
+        /// The image of the environment exists.
         BUILT = "Built";
-        /// The image of the environment could not be built; the message has the failing line.
+        /// The image of the environment couldn't be built. The message has the failing line.
         IMAGE_BUILD_FAILED = "ImageBuildFailed";
         /// The image can't be pulled.
         IMAGE_NOT_PULLED = "ImageNotPulled";
-        /// The scoring script ended with an error; the message has the Python error.
+        /// The scoring script failed. The message has the Python error.
         SCORING_SCRIPT_CRASHED = "ScoringScriptCrashed";
-        /// The scoring worker is killed for want of memory.
+        /// The scoring worker was killed because it ran out of memory.
         OUT_OF_MEMORY = "OutOfMemory";
-        /// The scoring worker crashes outside of Python, or is stopped because it takes too long; the message says where.
+        /// The scoring worker crashed outside Python, or was stopped because it took too long. The message says where.
         WORKER_CRASHED = "WorkerCrashed";
-        /// A quota of the subscription is used up.
+        /// A quota of the subscription is exhausted.
         QUOTA_EXCEEDED = "QuotaExceeded";
         /// The region has no capacity at the moment.
         REGION_CAPACITY = "RegionCapacity";
-        /// Azure says the web service failed.
+        /// Azure says that the web service failed.
         SERVICE_FAILED = "ServiceFailed";
-        /// Azure says the web service runs.
+        /// Azure says that the web service runs.
         HEALTHY = "Healthy";
-        /// The address lies outside the subnet or outside the allowed networks.
+        /// The address is outside the subnet or outside the allowed networks.
         ADDRESS_OUTSIDE_SUBNET = "AddressOutsideSubnet";
-        /// Azure answers the host name of the web service only, and no address.
+        /// Azure gave the host name of the web service but no address.
         ADDRESS_UNKNOWN = "AddressUnknown";
-        /// The sample request did not get the expected answer.
+        /// The sample request didn't get the expected answer.
         PROBE_FAILED = "ProbeFailed";
         /// The sample request got the expected answer.
         PASSED = "Passed";
         /// The sample request got no answer.
         UNREACHABLE = "Unreachable";
-        /// The sample request was refused for want of a key.
+        /// The sample request was refused because its key isn't valid.
         UNAUTHORIZED = "Unauthorized";
-        /// The sample request got another status.
+        /// The sample request got an unexpected status.
         UNEXPECTED_STATUS = "UnexpectedStatus";
-        /// The sample request got another content than the spec expects.
+        /// The sample request got unexpected content.
         UNEXPECTED_BODY = "UnexpectedBody";
-        /// The address is one that the probe never dials.
+        /// The address is one that the probe must not connect to.
         ADDRESS_NOT_ALLOWED = "AddressNotAllowed";
         /// No probe is configured.
         NOT_CONFIGURED = "NotConfigured";
-        /// Azure equals the spec.
+        /// Azure matches the spec.
         IN_SYNC = "InSync";
         /// Azure differs from the spec.
         DRIFTED = "Drifted";
-        /// A change that deletes and creates waits for a person.
+        /// A change that deletes and creates the resource waits for approval.
         APPROVAL_REQUIRED = "ApprovalRequired";
-        /// The wanted content runs.
+        /// The content in the spec is running.
         COMPLETE = "Complete";
-        /// The Azure ML SDK v1 and its web services are retired by Microsoft.
+        /// Microsoft has retired the Azure ML SDK v1 and its web services.
         SDK_V1_RETIRED = "SDKv1Retired";
-        /// A token was got and accepted.
+        /// Azure accepted the identity of the namespace.
         TOKEN_ACCEPTED = "TokenAccepted";
         /// The namespace has neither the ServiceAccount `acivnet` nor the Secret `acivnet-azure`.
         SERVICE_ACCOUNT_NOT_FOUND = "ServiceAccountNotFound";
@@ -247,13 +248,13 @@ pub mod reasons {
         SECRET_MISSING = "SecretMissing";
         /// Microsoft Entra ID refused the client id, tenant or secret.
         CREDENTIALS_REFUSED = "CredentialsRefused";
-        /// The namespace is going and no token can be got for its identity any more.
+        /// The namespace is being deleted, so its identity gets no token any more.
         CREDENTIALS_LOST = "CredentialsLost";
         /// Deployments or foreign container groups still use the subnet.
         SUBNET_IN_USE = "SubnetInUse";
         /// Azure keeps a service association link on the subnet for a while.
         SERVICE_ASSOCIATION_LINK = "ServiceAssociationLink";
-        /// What Azure said fits no other reason; the message has its code.
+        /// Azure refused the request for a reason that has no name here. The message has its code.
         AZURE_REFUSED = "AzureRefused";
     }
 }

@@ -59,13 +59,13 @@ mod tests {
         }
         let of = |place: &str| found.iter().find(|(at, _)| at == place).map(|(_, text)| text.as_str());
         for (place, words) in [
-            (".spec.telemetry.applicationInsights", "`Disabled` when absent"),
+            (".spec.telemetry.applicationInsights", "Defaults to `Disabled`"),
             (".spec.clientSubnet.computeInstance.publicIP", "private endpoint"),
-            (".spec.drift.mode", "when absent"),
+            (".spec.drift.mode", "Defaults to `Correct`"),
         ] {
             assert!(of(place).is_some_and(|text| text.contains(words)), "{place}: {:?}", of(place));
         }
-        for text in ["Whether something is done.", "Whether something may be deleted and made again."] {
+        for text in ["Whether a feature is on.", "Whether a change may delete a resource and create it again."] {
             assert!(found.iter().all(|(_, own)| own != text), "{text} is told of a type, not of a field");
         }
     }

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A subnet delegated to `Microsoft.ContainerInstance/containerGroups`, with its virtual network and, optionally, the
-/// subnet and the security group of those who call.
+/// A subnet delegated to `Microsoft.ContainerInstance/containerGroups`, its virtual network and, optionally, a subnet
+/// with a security group for the callers.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "acivnet.dev",
@@ -62,29 +62,29 @@ use std::collections::BTreeMap;
 #[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct DelegatedSubnetSpec {
-    /// Where in Azure.
+    /// Subscription, resource group, region and tags. Only the tags can change.
     pub azure: SubnetAzure,
-    /// The virtual network that holds the subnet.
+    /// The virtual network that contains the subnet.
     pub virtual_network: VirtualNetwork,
-    /// The subnet delegated to `Microsoft.ContainerInstance/containerGroups`; there is no field for that.
+    /// The subnet, which acivnet delegates to `Microsoft.ContainerInstance/containerGroups`.
     pub subnet: Subnet,
-    /// Where the callers live.
+    /// The subnet of the callers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_subnet: Option<ClientSubnet>,
-    /// How the delegated subnet reaches what lies outside. When absent nothing is managed, and the condition `EgressReady`
-    /// says what was found.
+    /// How container groups in the subnet reach the outside. If absent, acivnet manages nothing, and the condition
+    /// `EgressReady` reports what it found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<Egress>,
-    /// How drift is treated.
+    /// What to do when somebody changes the resources in Azure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
-    /// What is done about resources that exist and do not carry our mark; `Never` when absent.
+    /// Whether to take over existing resources that don't carry the owner mark of this object. Defaults to `Never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
-    /// How deletion works.
+    /// What happens in Azure when this object is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
-    /// True: look and report, write nothing to Azure. Deletion goes on.
+    /// If true, acivnet reads and reports but writes nothing to Azure. Deletion still works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 }
@@ -98,15 +98,15 @@ pub struct SubnetAzure {
     #[schemars(length(max = 36))]
     #[x_kube(validation = rules::guid())]
     pub subscription_id: String,
-    /// Resource group; it must exist. Letters of any script, as Azure takes them.
+    /// Resource group. It must exist.
     #[schemars(length(min = 1, max = 90))]
     #[x_kube(validation = rules::resource_group())]
     pub resource_group: String,
-    /// Azure region by its short name, e.g. `japaneast`.
+    /// Azure region, by its short name, such as `japaneast`.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = rules::location())]
     pub location: String,
-    /// Tags for what is made here and can carry tags.
+    /// Tags for the resources that acivnet creates for this object and that can carry tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 40))]
     #[x_kube(validation = rules::tag_characters(), validation = rules::tag_prefixes(), validation = rules::tags_differ())]
@@ -122,15 +122,15 @@ pub struct VirtualNetwork {
     #[schemars(length(min = 2, max = 64))]
     #[x_kube(validation = rules::network_name())]
     pub name: String,
-    /// Resource group; `azure.resourceGroup` when absent.
+    /// Resource group. Defaults to `azure.resourceGroup`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 90))]
     #[x_kube(validation = rules::resource_group())]
     pub resource_group: Option<String>,
-    /// Made here, or read only.
+    /// Whether acivnet manages the resource or only reads it. Defaults to `Create`.
     #[serde(default)]
     pub management: Management,
-    /// IPv4 prefixes, such as `10.0.0.0/16`; required with `management: Create`.
+    /// IPv4 prefixes, such as `10.0.0.0/16`. Required with `management: Create`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 18)))]
     #[x_kube(validation = rules::network_prefixes())]
@@ -138,7 +138,7 @@ pub struct VirtualNetwork {
     pub address_prefixes: Vec<String>,
 }
 
-/// The delegated subnet. What else stands on it in Azure (policies, endpoints of others) stays as it is.
+/// The delegated subnet. What others configured on it in Azure (policies, service endpoints) stays as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("self.management == 'Create' || (!has(self.networkSecurityGroupID) && !has(self.routeTableID) && !has(self.serviceEndpoints))").message("networkSecurityGroupID, routeTableID and serviceEndpoints need management: Create; a referenced subnet is never changed"))]
 #[serde(rename_all = "camelCase")]
@@ -148,42 +148,42 @@ pub struct Subnet {
     #[x_kube(validation = rules::network_name())]
     #[x_kube(validation = rules::not_reserved())]
     pub name: String,
-    /// IPv4 prefix, /29 or larger, such as `10.0.1.0/24`. Azure keeps five addresses.
+    /// IPv4 prefix, /29 or larger, such as `10.0.1.0/24`. Azure reserves five of its addresses.
     #[schemars(length(max = 18))]
     #[x_kube(validation = rules::subnet_prefix())]
     pub address_prefix: String,
-    /// Made here, or read only.
+    /// Whether acivnet manages the resource or only reads it. Defaults to `Create`.
     #[serde(default)]
     pub management: Management,
-    /// Resource id of a network security group to put on the subnet. It must exist, in the same region. When absent, what
-    /// stands on the subnet stays; when removed, what was put on it is taken off.
+    /// Resource id of a network security group to associate with the subnet. It must exist, in the same region. If
+    /// absent, the subnet keeps whatever it has. If you remove the field, the association goes.
     #[serde(default, rename = "networkSecurityGroupID", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::network_security_group_id())]
     pub network_security_group_id: Option<String>,
-    /// Resource id of a route table to put on the subnet. It must exist, in the same region. When absent, what stands on
-    /// the subnet stays; when removed, what was put on it is taken off.
+    /// Resource id of a route table to associate with the subnet. It must exist, in the same region. If absent, the
+    /// subnet keeps whatever it has. If you remove the field, the association goes.
     #[serde(default, rename = "routeTableID", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::route_table_id())]
     pub route_table_id: Option<String>,
-    /// Service endpoints that the subnet has. Those of others stay; one removed from this list goes.
+    /// Service endpoints of the subnet. Those that others added stay. If you remove one from this list, it goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::service_endpoints_differ(), merge_strategy = ListMerge::Map(vec!["service".into()]))]
     pub service_endpoints: Vec<ServiceEndpoint>,
 }
 
-/// A service that the subnet reaches over Azure's own network.
+/// A service that the subnet reaches over Azure's backbone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct ServiceEndpoint {
-    /// As Azure names it, e.g. `Microsoft.Storage`.
+    /// Azure's name of the service, such as `Microsoft.Storage`.
     #[schemars(length(min = 11, max = 64))]
     #[x_kube(validation = rules::service_endpoint())]
     pub service: String,
 }
 
-/// The subnet of those who call.
+/// The subnet of the callers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = rules::made_not_reserved())]
 #[x_kube(validation = Rule::new("self.management != 'Create' || (has(self.networkSecurityGroup) && self.networkSecurityGroup.management == 'Create')").message("a subnet made here carries a security group made here: management: Create needs networkSecurityGroup.management: Create"))]
@@ -197,13 +197,13 @@ pub struct ClientSubnet {
     #[schemars(length(max = 18))]
     #[x_kube(validation = rules::subnet_prefix())]
     pub address_prefix: String,
-    /// Made here, or read only.
+    /// Whether acivnet manages the resource or only reads it. Defaults to `Create`.
     #[serde(default)]
     pub management: Management,
-    /// The security group on this subnet; it lies in `azure.resourceGroup`.
+    /// The security group of this subnet, in `azure.resourceGroup`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_security_group: Option<NetworkSecurityGroup>,
-    /// A compute instance of Azure Machine Learning to call from.
+    /// An Azure Machine Learning compute instance to call from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute_instance: Option<ComputeInstance>,
 }
@@ -219,26 +219,27 @@ pub struct NetworkSecurityGroup {
     #[schemars(length(min = 1, max = 80))]
     #[x_kube(validation = rules::network_name())]
     pub name: String,
-    /// Made here, or read only.
+    /// Whether acivnet manages the resource or only reads it. Defaults to `Create`.
     #[serde(default)]
     pub management: Management,
-    /// A ready set of rules; `None` when absent.
+    /// A predefined set of rules. Defaults to `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<RulePreset>,
-    /// Further rules, as in ARM.
+    /// Further rules, with the fields of Azure Resource Manager.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub security_rules: Vec<SecurityRule>,
 }
 
-/// A ready set of security rules.
+/// A predefined set of security rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RulePreset {
-    /// What an Azure ML compute instance needs: inbound TCP 44224 from the service tag `AzureMachineLearning`, rule
-    /// `AllowAzureMachineLearning` at priority 100 (Azure Machine Learning, "Secure a training environment with virtual networks").
+    /// What an Azure ML compute instance needs: inbound TCP 44224 from the service tag `AzureMachineLearning`, as rule
+    /// `AllowAzureMachineLearning` with priority 100 (Azure Machine Learning, "Secure a training environment with
+    /// virtual networks").
     ComputeInstance,
-    /// No rule.
+    /// No rules.
     #[default]
     None,
 }
@@ -251,7 +252,7 @@ pub enum Direction {
     Outbound,
 }
 
-/// Allow or deny.
+/// Whether to allow or deny the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "Azure's own words")]
 pub enum Access {
@@ -272,59 +273,60 @@ pub enum Protocol {
     Any,
 }
 
-/// One security rule, in ARM's words (Azure REST, Security Rules - Create Or Update).
+/// A security rule, with the fields of Azure Resource Manager (Azure REST, Security Rules - Create Or Update).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecurityRule {
-    /// Name, unique in the group.
+    /// Name, unique within the group.
     #[schemars(length(min = 1, max = 80))]
     #[x_kube(validation = rules::network_name())]
     pub name: String,
-    /// 100 to 4096; lower wins; unique per direction.
+    /// 100 to 4096. The lowest wins. Unique per direction.
     #[schemars(range(min = 100, max = 4096))]
     pub priority: i32,
-    /// Direction.
+    /// Direction of the traffic.
     pub direction: Direction,
-    /// Allow or deny.
+    /// Whether to allow or deny the traffic.
     pub access: Access,
-    /// Protocol, `*` for any.
+    /// Protocol. `*` means any.
     pub protocol: Protocol,
-    /// CIDR, service tag or `*`; `*` when absent.
+    /// CIDR, service tag or `*`. Defaults to `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     #[x_kube(validation = rules::rule_address())]
     pub source_address_prefix: Option<String>,
-    /// One port, a range such as `8000-8080`, or `*`; `*` when absent.
+    /// One port, a range such as `8000-8080`, or `*`. Defaults to `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = rules::rule_ports())]
     pub source_port_range: Option<NumberOrText>,
-    /// CIDR, service tag or `*`; `*` when absent.
+    /// CIDR, service tag or `*`. Defaults to `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     #[x_kube(validation = rules::rule_address())]
     pub destination_address_prefix: Option<String>,
-    /// One port, a range such as `8000-8080`, or `*`; `*` when absent.
+    /// One port, a range such as `8000-8080`, or `*`. Defaults to `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = rules::rule_ports())]
     pub destination_port_range: Option<NumberOrText>,
-    /// Free text.
+    /// Description of the rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 140))]
     pub description: Option<String>,
 }
 
-/// What the controller knows.
+/// The state that acivnet last observed, and what it must remember.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct DelegatedSubnetStatus {
-    /// The generation that this status speaks of; -1 before the controller has seen the object.
+    /// The generation that this status describes. -1 before acivnet has seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The last generation for which nothing was left to do: from then on a difference is drift, not an open change.
+    /// The last generation for which nothing was left to do. From then on a difference in Azure is drift, not an open
+    /// change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_generation: Option<i64>,
-    /// The last `acivnet.dev/reconcile-requested-at` that was carried out.
+    /// The last value of the annotation `acivnet.dev/reconcile-requested-at` that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub last_handled_reconcile_at: Option<String>,
@@ -336,35 +338,38 @@ pub struct DelegatedSubnetStatus {
     #[serde(default, rename = "subnetID", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = ResourceStatus::LONGEST_ID))]
     pub subnet_id: Option<String>,
-    /// Virtual network and subnet, for the table.
+    /// Virtual network and subnet, for `kubectl get`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_label: Option<String>,
-    /// What is known of Azure's resources.
+    /// The Azure resources that belong to this object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceStatus>,
-    /// How many addresses there are.
+    /// How many addresses the subnet has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
-    /// Who holds addresses, those of this namespace first; of more than fit the last one tells how many.
+    /// Who holds addresses, those of this namespace first. If there are too many to list, the last entry says how many
+    /// are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = Occupant::MOST))]
     pub occupants: Vec<Occupant>,
-    /// Links that keep the subnet from being deleted; of more than fit the last one tells how many.
+    /// Service association links that keep the subnet from being deleted. If there are too many to list, the last entry
+    /// says how many are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = DelegatedSubnetStatus::MOST_LINKS), inner(length(max = LONGEST_VALUE)))]
     pub service_association_links: Vec<String>,
-    /// Steps that wait for a person or a setting.
+    /// Steps that wait for approval or for a setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanStatus>,
-    /// Fields in which Azure differs from the spec; of more than fit the last one tells how many.
+    /// Fields in which Azure differs from the spec. If there are too many to list, the last entry says how many are
+    /// left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = DriftItem::MOST))]
     pub drift: Vec<DriftItem>,
-    /// Conditions; see the reference of types and reasons.
+    /// Conditions. docs/reference/conditions.md lists their types and reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// What a later version keeps here: an earlier one that works after it, as in a rollback, leaves it as it is.
+    /// Fields of a later version, which this version keeps unchanged after a rollback.
     #[serde(flatten)]
     #[schemars(skip)]
     pub later: BTreeMap<String, Value>,
@@ -375,28 +380,28 @@ impl DelegatedSubnetStatus {
     pub const MOST_LINKS: usize = 16;
 }
 
-/// Addresses of the delegated subnet.
+/// How many addresses the delegated subnet has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct Capacity {
-    /// Usable addresses: the prefix less the five that Azure keeps.
+    /// Usable addresses: those of the prefix, less the five that Azure reserves.
     pub total: i64,
     /// Addresses in use.
     pub used: i64,
-    /// Addresses free.
+    /// Free addresses.
     pub available: i64,
 }
 
 /// Who holds an address of the delegated subnet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct Occupant {
-    /// Name of the deployment or, when it is not ours, of the Azure resource.
+    /// Name of the AciVnetDeployment, or else of the Azure resource.
     #[schemars(length(max = LONGEST_VALUE))]
     pub name: String,
-    /// Private address, when known.
+    /// Private IP address, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub address: Option<String>,
-    /// True when an AciVnetDeployment of this namespace holds it.
+    /// Whether an AciVnetDeployment in this namespace holds the address.
     pub managed: bool,
 }
 

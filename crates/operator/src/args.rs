@@ -18,7 +18,7 @@ const LONGEST_CLUSTER_ID: usize = 36;
 /// Where Kubernetes tells a Pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
-/// Puts machine-learning models on Azure Container Instances inside virtual networks.
+/// Runs machine learning models on Azure Container Instances inside virtual networks.
 #[derive(Debug, Parser)]
 #[command(name = "acivnet", version = version::text(), arg_required_else_help = true)]
 pub struct Arguments {
@@ -32,9 +32,9 @@ pub struct Arguments {
 pub enum Command {
     /// Print both custom resource definitions as YAML.
     Crd,
-    /// Run the operator. The cluster is the one that KUBECONFIG names, else the one it runs in.
+    /// Run the operator, in the cluster that KUBECONFIG names or else the one it runs in.
     Run(Box<RunArguments>),
-    /// Tell what finalizers of acivnet hold in a cluster, and take them off once no operator is left to do it.
+    /// Show what finalizers of acivnet block in a cluster, or remove them when no operator is left to do it.
     Uninstall(UninstallArguments),
 }
 
@@ -42,11 +42,11 @@ pub enum Command {
 #[derive(Args, Clone, Copy, Debug)]
 #[group(required = true, multiple = false)]
 pub struct UninstallArguments {
-    /// List what finalizers of acivnet hold, and say what to do. Fails while anything is held.
+    /// List what finalizers of acivnet block, and what to do about it. Fails while anything is blocked.
     #[arg(long)]
     pub check: bool,
-    /// Take the finalizers off what is being deleted. Azure stays as it is; the ids of what stays there are printed. Refused
-    /// while an operator works.
+    /// Remove the finalizers from objects that are being deleted. Nothing in Azure is deleted; the ids of what stays
+    /// are printed. Refused while an operator is running.
     #[arg(long)]
     pub release: bool,
 }
@@ -54,13 +54,13 @@ pub struct UninstallArguments {
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 pub struct RunArguments {
-    /// Azure cloud; `Custom` needs the four endpoint settings.
+    /// Azure cloud. `Custom` needs the four endpoint settings.
     #[arg(long, env = "ACIVNET_CLOUD", default_value = "AzurePublicCloud")]
     pub cloud: CloudName,
-    /// Azure Resource Manager, https; only with --cloud Custom.
+    /// HTTPS URL of Azure Resource Manager; only with --cloud Custom.
     #[arg(long, env = "ACIVNET_RESOURCE_MANAGER_ENDPOINT", value_name = "URL")]
     pub resource_manager_endpoint: Option<String>,
-    /// Sign-in authority, https; only with --cloud Custom.
+    /// HTTPS URL of the sign-in authority; only with --cloud Custom.
     #[arg(long, env = "ACIVNET_AUTHORITY_HOST", value_name = "URL")]
     pub authority_host: Option<String>,
     /// Host suffix of the Azure Machine Learning data plane; only with --cloud Custom.
@@ -69,13 +69,13 @@ pub struct RunArguments {
     /// Host suffix of blob storage, without `blob.`; only with --cloud Custom.
     #[arg(long, env = "ACIVNET_BLOB_SUFFIX", value_name = "HOST[:PORT]")]
     pub blob_suffix: Option<String>,
-    /// PEM file of certificate authorities trusted for Azure in addition to the system's.
+    /// PEM file of certificate authorities to trust for Azure in addition to the system's.
     #[arg(long, env = "ACIVNET_AZURE_CA_FILE", value_name = "FILE")]
     pub azure_ca_file: Option<PathBuf>,
-    /// Where /metrics, /livez and /readyz are served.
+    /// Address and port on which to serve /metrics, /livez and /readyz.
     #[arg(long, env = "ACIVNET_ADMIN_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
     pub admin_address: SocketAddr,
-    /// Whether /metrics has series of each object, labelled with its namespace and name.
+    /// Whether /metrics has series for each object, labelled with its namespace and name.
     #[arg(
         long,
         env = "ACIVNET_METRICS_PER_OBJECT",
@@ -87,7 +87,7 @@ pub struct RunArguments {
         value_name = "BOOL"
     )]
     pub metrics_per_object: bool,
-    /// IPv4 networks in which a scoring endpoint may lie.
+    /// IPv4 networks in which a scoring endpoint may be.
     #[arg(
         long,
         env = "ACIVNET_SCORING_NETWORKS",
@@ -96,51 +96,53 @@ pub struct RunArguments {
         value_name = "CIDR,…"
     )]
     pub scoring_networks: Vec<Ipv4Net>,
-    /// Networks of this cluster, refused as endpoints: those of its Pods and nodes, and what else must not be reached from
-    /// the operator. Its ServiceCIDRs, API servers, nodes and the podCIDRs of nodes are refused in any case.
+    /// Networks in which no scoring endpoint may be: those of this cluster's Pods and nodes, and any other that the
+    /// operator must not reach. ServiceCIDRs, API servers, nodes and the podCIDRs of nodes are always refused.
     #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_parser = networks, value_name = "CIDR,…")]
     pub cluster_networks: Option<NetworkList>,
-    /// Namespaces to work in, up to 32; by default all. The rights of a Role in each suffice then; what the cluster can't be
-    /// asked, --cluster-id and --cluster-networks have to say.
+    /// Namespaces to work in, at most 32; by default all. A Role in each is then enough; --cluster-id and --cluster-networks
+    /// must say what such a Role can't read.
     #[arg(long, env = "ACIVNET_NAMESPACES", value_parser = namespaces, value_name = "NAMESPACE,…")]
     pub namespaces: Option<NamespaceList>,
-    /// What names this cluster in the owner mark of everything in Azure: by default the uid of namespace `kube-system`. Two
-    /// clusters never have the same at once, and it never changes while objects are there.
+    /// Name of this cluster in the owner mark of every Azure resource; by default the uid of the namespace
+    /// `kube-system`. Two running clusters must not share it, and it must not change while objects exist.
     #[arg(long, env = "ACIVNET_CLUSTER_ID", value_parser = cluster_id, value_name = "ID")]
     pub cluster_id: Option<String>,
-    /// HTTP proxy for sample requests, `http` or `https`, where this cluster has no route to the virtual networks. What may be
-    /// asked stays the same; endpoints with TLS are not asked through it.
+    /// HTTP proxy for sample requests, `http` or `https`, if this cluster has no route to the virtual networks. The
+    /// same addresses are allowed as without it. Endpoints with TLS are not probed through it.
     #[arg(long, env = "ACIVNET_SCORING_PROXY", value_name = "URL")]
     pub scoring_proxy: Option<String>,
-    /// Whether replicas agree on one that works, by the Lease `acivnet`. `Disabled` is for one that is surely alone.
+    /// Whether replicas elect a leader through the Lease `acivnet`. Use `Disabled` only if there is never more than one
+    /// replica.
     #[arg(long, env = "ACIVNET_LEADER_ELECTION", default_value = "Enabled")]
     pub leader_election: LeaderElection,
-    /// Namespace of the Lease: by default the one this Pod runs in, outside a cluster `acivnet-system`.
+    /// Namespace of the Lease; by default that of this Pod, or `acivnet-system` outside a cluster.
     #[arg(long, env = "ACIVNET_LEASE_NAMESPACE", value_name = "NAMESPACE")]
     pub lease_namespace: Option<String>,
-    /// How long the Lease of a leader that is gone keeps others waiting; Azure writes start while a third of it is left. 3 to 300.
+    /// How long replicas wait for a leader that has disappeared. A leader starts no write to Azure in the last third of
+    /// this time. 3 to 300.
     #[arg(long, env = "ACIVNET_LEASE_DURATION_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..=300), value_name = "SECONDS")]
     pub lease_duration_seconds: u64,
-    /// How long a cause that a person has to remove must last before an object counts as stalled. 0 to 86,400.
+    /// How long a problem that only a person can fix must last before the object counts as stalled. 0 to 86,400.
     #[arg(long, env = "ACIVNET_STALLED_AFTER_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(i64).range(0..=86_400), value_name = "SECONDS")]
     pub stalled_after_seconds: i64,
-    /// Hosts beside the cloud's blob storage that models may be read from, without an identity: `models.example.org`, or
-    /// `*.example.org` for all below it.
+    /// Hosts, other than Azure storage, from which models may be read without an identity: `models.example.org`, or
+    /// `*.example.org` for all hosts below it.
     #[arg(long, env = "ACIVNET_MODEL_HOSTS", value_delimiter = ',', value_parser = model_host, value_name = "HOST,…")]
     pub model_hosts: Vec<String>,
-    /// Largest model that is read from a URI, in bytes, up to 1 TiB.
+    /// Largest model to read from a URI, in bytes, at most 1 TiB.
     #[arg(long, env = "ACIVNET_MODEL_MAX_BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..=1 << 40), value_name = "BYTES")]
     pub model_max_bytes: u64,
-    /// How long one reading of a model from a URI may take. 10 to 86,400.
+    /// How long reading a model from a URI may take. 10 to 86,400.
     #[arg(long, env = "ACIVNET_MODEL_TIME_LIMIT_SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(10..=86_400), value_name = "SECONDS")]
     pub model_time_limit_seconds: u64,
-    /// Scale of all the operator's own waits, 0.001 to 100; below 1 only for test beds.
+    /// Factor for all waits that the operator chooses itself, 0.001 to 100. Below 1 is for tests only.
     #[arg(long, env = "ACIVNET_PACE", default_value = "1.0", value_parser = pace, value_name = "FACTOR")]
     pub pace: f64,
-    /// Log format; `auto` is text on a terminal and JSON otherwise.
+    /// Log format. `auto` means text on a terminal and JSON otherwise.
     #[arg(long, env = "ACIVNET_LOG_FORMAT", default_value = "auto")]
     pub log_format: LogFormat,
-    /// Log level of the operator itself; libraries never log below `info`, where requests could show.
+    /// Log level of the operator. Libraries never log below `info`, where requests could appear.
     #[arg(long, env = "ACIVNET_LOG_LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 }

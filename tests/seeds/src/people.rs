@@ -173,7 +173,7 @@ impl Hand {
     ];
 
     /// Whether it takes a mark away. A mark that goes before the status says that the resource is ours makes it a
-    /// stranger's, by design (`ARCHITECTURE.md`, what memory costs).
+    /// stranger's, by design (`docs/internals.md`, "What is remembered").
     fn unmarks(self) -> bool {
         !matches!(self, Self::Rules | Self::Service)
     }

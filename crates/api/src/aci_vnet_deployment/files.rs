@@ -4,30 +4,30 @@ use crate::rules;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// One key of a ConfigMap of the same namespace.
+/// One key of a ConfigMap in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 pub struct ConfigMapKey {
     /// Name of the ConfigMap.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::object_name())]
     pub name: String,
-    /// Key in `data` or `binaryData`; also the file's name.
+    /// Key in `data` or `binaryData`. It is also the name of the file.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::key())]
     #[x_kube(validation = Rule::new("self != '.' && self != '..'").message("must be the name of a file, such as score.py; . and .. are directories"))]
     pub key: String,
 }
 
-/// A Secret of the same namespace.
+/// A Secret in the same namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct SecretRef {
-    /// Name.
+    /// Name of the Secret.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::object_name())]
     pub name: String,
 }
 
-/// One key of a Secret of the same namespace.
+/// One key of a Secret in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 pub struct SecretKeyRef {
     /// Name of the Secret.
@@ -40,15 +40,15 @@ pub struct SecretKeyRef {
     pub key: String,
 }
 
-/// One key of a ConfigMap of the same namespace, or all of them.
+/// One key of a ConfigMap in the same namespace, or all of its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ConfigMapFiles {
     /// Name of the ConfigMap.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::object_name())]
     pub name: String,
-    /// Key in `data` or `binaryData`; also the file's name. When absent, all keys are the files of one directory, which is
-    /// called as the model is.
+    /// Key in `data` or `binaryData`. It is also the name of the file. If absent, all keys become the files of one
+    /// directory, which has the name of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::key())]
@@ -57,13 +57,13 @@ pub struct ConfigMapFiles {
 }
 
 impl ConfigMapFiles {
-    /// The one key, if it is one.
+    /// The key, if the reference names one.
     pub fn file(&self) -> Option<ConfigMapKey> {
         Some(ConfigMapKey { name: self.name.clone(), key: self.key.clone()? })
     }
 }
 
-/// All keys of a ConfigMap of the same namespace.
+/// All keys of a ConfigMap in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ConfigMapRef {
     /// Name of the ConfigMap.
@@ -76,7 +76,7 @@ pub struct ConfigMapRef {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FilesSource {
-    /// All keys of a ConfigMap of the same namespace.
+    /// All keys of a ConfigMap in the same namespace.
     pub config_map: ConfigMapRef,
 }
 
@@ -84,6 +84,6 @@ pub struct FilesSource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FileSource {
-    /// A key of a ConfigMap of the same namespace.
+    /// A key of a ConfigMap in the same namespace.
     pub config_map: ConfigMapKey,
 }

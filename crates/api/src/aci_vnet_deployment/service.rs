@@ -6,24 +6,24 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a request needs.
+/// How requests authenticate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("(self.type == 'Key') == has(self.keys)").message("auth.keys goes with type: Key"))]
 pub struct Auth {
-    /// A change restarts the container.
+    /// How requests authenticate. A change restarts the container.
     #[serde(rename = "type")]
     pub type_: AuthType,
-    /// With `type: Key`.
+    /// Where the keys are. Required with `type: Key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<AuthKeys>,
 }
 
-/// What a request needs.
+/// How requests authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AuthType {
-    /// Nothing.
+    /// They don't.
     None,
-    /// One of two keys, as `Authorization: Bearer`.
+    /// By one of two keys, as `Authorization: Bearer`.
     Key,
 }
 
@@ -31,59 +31,61 @@ pub enum AuthType {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthKeys {
-    /// A Secret with the keys `primary` and `secondary`. When it is not there, Azure makes both and it is made with them.
-    /// A changed one is carried to Azure, the secondary key first.
+    /// A Secret with the keys `primary` and `secondary`. If it doesn't exist, Azure generates both and acivnet creates
+    /// the Secret. When it changes, the new keys are sent to Azure, the secondary one first.
     pub secret_ref: SecretRef,
 }
 
-/// TLS of the scoring endpoint, which is then `https://{hostname}/score`.
+/// TLS of the scoring endpoint, `https://{hostname}/score`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
-    /// A Secret of type `kubernetes.io/tls` with the keys `tls.crt` and `tls.key`, and optionally `ca.crt`: the authorities
-    /// that the probe trusts instead of the system's. A renewed certificate is carried to Azure and restarts the container.
+    /// A Secret of type `kubernetes.io/tls` with the keys `tls.crt` and `tls.key`. With `ca.crt` in it, the probe
+    /// trusts those authorities instead of the system's. A renewed certificate is sent to Azure and restarts the
+    /// container.
     pub secret_ref: SecretRef,
-    /// The name that clients dial, which the certificate has to be for. A change restarts the container.
+    /// The host name that clients use. The certificate must be valid for it. A change restarts the container.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = Rule::new(r"self.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])+[a-z]([-a-z0-9]*[a-z0-9])?$')").message("tls.hostname must be a DNS name in lower case with a dot in it, such as churn.ml.corp"))]
     pub hostname: String,
 }
 
-/// Whether something is done.
+/// Whether a feature is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Switch {
-    /// It is done.
+    /// On.
     Enabled,
-    /// It is not done.
+    /// Off.
     #[default]
     Disabled,
 }
 
-/// What the web service tells of its requests.
+/// What the web service records about its requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Telemetry {
-    /// Requests and logs in the workspace's Application Insights; `Disabled` when absent. A change restarts the container.
+    /// Whether to send requests and logs to the Application Insights of the workspace. Defaults to `Disabled`. A change
+    /// restarts the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_insights: Option<Switch>,
-    /// Inputs and predictions in the workspace's storage; `Disabled` when absent. A change deletes and creates the web
-    /// service.
+    /// Whether to store inputs and predictions in the storage account of the workspace. Defaults to `Disabled`. A
+    /// change deletes and creates the web service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_collection: Option<Switch>,
 }
 
-/// How the container group's data is encrypted. A change deletes and creates the web service.
+/// How the data of the container group is encrypted. A change deletes and creates the web service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Encryption {
-    /// A key of one's own.
+    /// Your own key in Azure Key Vault.
     pub key_vault_key: KeyVaultKey,
 }
 
-/// A version of a key in Azure Key Vault; all three or none.
+/// A version of a key in Azure Key Vault.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct KeyVaultKey {
-    /// Address of the vault, such as `https://kv.vault.azure.net`.
+    /// URL of the vault, such as `https://kv.vault.azure.net`.
     #[serde(rename = "vaultBaseURL")]
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = rules::vault_url())]

@@ -8,96 +8,99 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What the controller knows.
+/// The state that acivnet last observed, and what it must remember.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
 pub struct AciVnetDeploymentStatus {
-    /// The generation that this status speaks of; -1 before the controller has seen the object.
+    /// The generation that this status describes. -1 before acivnet has seen the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The last generation for which nothing was left to do: from then on a difference is drift, not an open change.
+    /// The last generation for which nothing was left to do. From then on a difference in Azure is drift, not an open
+    /// change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_generation: Option<i64>,
-    /// The last `acivnet.dev/reconcile-requested-at` that was carried out.
+    /// The last value of the annotation `acivnet.dev/reconcile-requested-at` that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub last_handled_reconcile_at: Option<String>,
-    /// The last `acivnet.dev/restart-requested-at` that was carried out.
+    /// The last value of the annotation `acivnet.dev/restart-requested-at` that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub last_handled_restart_at: Option<String>,
-    /// Where it answers.
+    /// Where the model answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
-    /// The model version that is wanted and registered.
+    /// The registered model version that the spec asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelStatus>,
-    /// Model name and version, for the table.
+    /// Name and version of the model, for `kubectl get`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_label: Option<String>,
-    /// Virtual network and subnet, for the table.
+    /// Virtual network and subnet, for `kubectl get`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_label: Option<String>,
-    /// Where in Azure, as resolved.
+    /// Subscription, resource group and region in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<ResolvedAzure>,
     /// CPU and memory as Azure counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources_resolved: Option<ResolvedResources>,
-    /// Counts the contents that were served: model, script and environment together.
+    /// The number of this content: model, script and environment together. It grows by one with each new content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
-    /// Digest of the content of `revision`.
+    /// Digest of the content of this revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision_digest: Option<String>,
-    /// The Secrets whose keys and certificate are in Azure, by version: another version is compared.
+    /// Versions of the Secrets whose keys and certificate Azure has. A new version is compared with Azure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretVersion>,
-    /// Base image that is used: the spec's, else the one chosen when the deployment was made, so that an upgrade changes nothing.
+    /// The base image in use: that of the spec, or else the one chosen when the deployment was created, so that an
+    /// upgrade of acivnet changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_image: Option<String>,
-    /// Hash of the plan whose approval was seen; empty again when it is carried out.
+    /// Hash of the approved plan. Empty again once the plan has been carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<String>,
-    /// Steps that wait for a person or a setting.
+    /// Steps that wait for approval or for a setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanStatus>,
-    /// The last probe; changes only when its result does.
+    /// The result of the last probe. It changes only when the result does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeStatus>,
-    /// Result of the probe, for the table: the HTTP status, or `FAILED`.
+    /// Result of the last probe, for `kubectl get`: the HTTP status, or `FAILED`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_summary: Option<String>,
-    /// What is known of Azure's resources.
+    /// The Azure resources that belong to this object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceStatus>,
-    /// Fields in which Azure differs from the spec; of more than fit the last one tells how many.
+    /// Fields in which Azure differs from the spec. If there are too many to list, the last entry says how many are
+    /// left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = DriftItem::MOST))]
     pub drift: Vec<DriftItem>,
-    /// Conditions; see the reference of types and reasons.
+    /// Conditions. docs/reference/conditions.md lists their types and reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// What a later version keeps here: an earlier one that works after it, as in a rollback, leaves it as it is.
+    /// Fields of a later version, which this version keeps unchanged after a rollback.
     #[serde(flatten)]
     #[schemars(skip)]
     pub later: BTreeMap<String, Value>,
 }
 
-/// Where it answers.
+/// Where the model answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 pub struct Endpoint {
-    /// Where to POST.
+    /// The URL to POST requests to.
     #[serde(default, rename = "scoringURI", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub scoring_uri: Option<String>,
-    /// The OpenAPI document of the service.
+    /// The URL of the service's OpenAPI document.
     #[serde(default, rename = "swaggerURI", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub swagger_uri: Option<String>,
-    /// Private addresses.
+    /// Private IP addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1), inner(length(max = LONGEST_VALUE)))]
     pub addresses: Vec<String>,
@@ -111,27 +114,27 @@ pub struct Endpoint {
 pub struct ModelStatus {
     /// Name in the workspace.
     pub name: String,
-    /// Version that Azure assigned.
+    /// Version assigned by Azure.
     #[schemars(length(max = LONGEST_VALUE))]
     pub version: String,
-    /// `sha256:` and the hex digest of the file, or of the names and digests of a directory's files. Of a version that was
-    /// registered by others it is not known.
+    /// `sha256:` and the hex digest of the file, or, for a directory, of the names and digests of its files. Absent if
+    /// somebody else registered the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = LONGEST_VALUE))]
     pub digest: Option<String>,
-    /// Whether the version was registered for this object or is referred to.
+    /// Whether the version was registered for this object or is only referenced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
-    /// The URI that was read.
+    /// The URL from which the model was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// ETag of what was read there.
+    /// ETag of the file at that URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub etag: Option<String>,
 }
 
-/// A Secret as it was when its content was carried to Azure. Nothing here comes from the content.
+/// The version of a Secret that was sent to Azure. It reveals nothing about the content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretVersion {
@@ -143,7 +146,7 @@ pub struct SecretVersion {
     pub resource_version: String,
 }
 
-/// Where in Azure, as resolved.
+/// Subscription, resource group and region in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResolvedAzure {
@@ -160,9 +163,9 @@ pub struct ResolvedAzure {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResolvedResources {
-    /// Cores, a decimal number.
+    /// Cores, as a decimal number.
     pub cpu: String,
-    /// GB of 10^9 bytes, a decimal number.
+    /// GB (10^9 bytes), as a decimal number.
     #[serde(rename = "memoryGB")]
     pub memory_gb: String,
 }
@@ -173,7 +176,7 @@ pub struct ResolvedResources {
 pub struct ProbeStatus {
     /// `Passed` or `Failed`.
     pub result: String,
-    /// HTTP status, when there was an answer.
+    /// HTTP status, if there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_code: Option<i32>,
 }

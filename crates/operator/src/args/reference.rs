@@ -21,10 +21,10 @@ pub fn reference() -> String {
     let rows: Vec<String> = run.flat_map(|run| run.get_arguments().filter_map(row)).collect();
     format!(
         "# The settings of `acivnet run`\n\n\
-         Each is an argument or an environment variable; the argument counts when both are given. A list is divided by \
-         commas. On the shipped Deployment:\n\n    \
+         Each is an argument or an environment variable; the argument wins if both are given. Separate the items of a list \
+         by commas. On the shipped Deployment:\n\n    \
          kubectl -n acivnet-system set env deployment/acivnet ACIVNET_CLUSTER_NETWORKS=10.244.0.0/16\n\n\
-         or, so that the next `kubectl apply -k` keeps it, as a patch in a kustomization of your own:\n\n\
+         or, to keep it across `kubectl apply -k`, as a patch in your own kustomization:\n\n\
          ```yaml\n\
          apiVersion: kustomize.config.k8s.io/v1beta1\n\
          kind: Kustomization\n\
