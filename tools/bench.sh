@@ -8,4 +8,4 @@ export ACIVNET_RESULTS=1 CARGO_TERM_COLOR=never
 cargo build --release --locked -p acivnet-operator -p acivnet-simulator
 ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/build.sh)}
 export ACIVNET_KUBE_BIN
-cargo test --locked -p acivnet-tests --test bench -- "$@"
+cargo test --workspace --locked --test bench -- "$@"

@@ -29,7 +29,7 @@ main() {
   ACIVNET_KUBE_BIN=$(tools/kube/build.sh --oldest)
   export ACIVNET_KUBE_BIN CARGO_TERM_COLOR=never
   output=$(mktemp "${TMPDIR:-/tmp}/acivnet-compat.XXXXXX")
-  cargo test --locked -p acivnet-tests --test it -- "${tests[@]}" 2>&1 | tee "$output" || status=$?
+  cargo test --workspace --locked --test it -- "${tests[@]}" 2>&1 | tee "$output" || status=$?
   counts=$(sed -nE 's/^test result: [a-zA-Z]+\. ([0-9]+ passed; [0-9]+ failed).*/\1/p' "$output")
   rm -f "$output"
   [ -n "$counts" ] || die "the tests did not run; what they said is above"
