@@ -8,11 +8,11 @@ export ACIVNET_RESULTS=1 CARGO_TERM_COLOR=never
 
 part() { # NAME
   case $1 in
-    interruptions) cargo test --locked -p acivnet-tests --test interruptions -- --ignored --nocapture whole ;;
-    planted) cargo test --locked -p acivnet-tests --test interruptions -- --nocapture planted_bugs ;;
-    real-bed) ACIVNET_REAL_BED=all cargo test --locked -p acivnet-tests --test real_bed -- --nocapture ;;
+    interruptions) cargo test --workspace --locked --test interruptions -- --ignored --nocapture whole ;;
+    planted) cargo test --workspace --locked --test interruptions -- --nocapture planted_bugs ;;
+    real-bed) ACIVNET_REAL_BED=all cargo test --workspace --locked --test real_bed -- --nocapture ;;
     seeds) cargo run --locked -p acivnet-seeds -- --seeds 0..500 ;;
-    leader) ACIVNET_WHOLE=1 cargo test --locked -p acivnet-tests --test it -- --nocapture leader control_plane ;;
+    leader) ACIVNET_WHOLE=1 cargo test --workspace --locked --test it -- --nocapture leader control_plane ;;
     *) printf 'there is no part %s; see the head of %s\n' "$1" "$0" >&2 && return 2 ;;
   esac
 }
