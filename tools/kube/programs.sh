@@ -87,18 +87,22 @@ release_of() { # PROGRAM
   awk -v program="$1" -v architecture="$(architecture)" '$1 == program && $2 == architecture { print $3, $4, $5 }' "$here/releases.txt"
 }
 
-# Bounded: ended when nothing comes for some seconds, and after ten minutes in any case.
+# Bounded: ended when nothing comes for some seconds, and after ten minutes in any case. A host that did not even take the
+# connection is not asked again.
 fetch() { # ADDRESS FILE
-  local status=0 host patience=${ACIVNET_DOWNLOAD_PATIENCE:-20}
+  local status=0 host connected patience=${ACIVNET_DOWNLOAD_PATIENCE:-20}
   host=$(cut -d/ -f3 <<<"$1")
   [ -z "${out_of_reach[$host]:-}" ] || return 1
-  curl --fail --silent --location --connect-timeout 5 --max-time 600 --speed-limit 1000 --speed-time "$patience" --output "$2" "$1" || status=$?
-  case $status in
-    0) return ;;
-    5 | 6 | 7 | 35 | 60) out_of_reach[$host]=yes; say "$host can't be reached (curl: $status)" ;;
-    *) say "the transfer of $1 failed (curl: $status)" ;;
-  esac
+  connected=$(curl --fail --silent --location --connect-timeout 5 --max-time 600 --speed-limit 1000 --speed-time "$patience" \
+    --write-out '%{time_connect}' --output "$2" "$1") || status=$?
+  [ "$status" != 0 ] || return 0
   rm -f "$2"
+  if [[ $connected == *[1-9]* ]]; then
+    say "the transfer of $1 failed (curl: $status)"
+  else
+    out_of_reach[$host]=yes
+    say "$host can't be reached (curl: $status)"
+  fi
   return 1
 }
 
