@@ -1,4 +1,4 @@
-//! Blocks that both kinds share.
+//! What both kinds share.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;

@@ -6,7 +6,7 @@ use kube::CustomResourceExt;
 use schemars::Schema;
 use serde_json::{Value, json};
 
-/// Both CRDs, with the default for `status` that keeps kstatus from taking an unseen object as current.
+/// Both CRDs, with a default for `status` that keeps kstatus from taking a new object for a current one.
 pub fn crds() -> [CustomResourceDefinition; 2] {
     [unseen_by_default(AciVnetDeployment::crd()), unseen_by_default(DelegatedSubnet::crd())]
 }
@@ -23,8 +23,9 @@ fn unseen_by_default(mut crd: CustomResourceDefinition) -> CustomResourceDefinit
     crd
 }
 
-/// Lets the text of an optional field stand before that of its enum. `schemars` writes such a field as `anyOf` the enum and
-/// null, and kube's `OptionalEnum` puts everything of the first, its text too, over what the field says.
+/// Prefers the description of an optional field to that of its enum. `schemars` writes such a field as `anyOf` the enum
+/// and null, and kube's `OptionalEnum` lets everything of the enum, its description included, replace that of the
+/// field.
 pub(crate) fn own_text(schema: &mut Schema) {
     let Some(field) = schema.as_object_mut().filter(|field| field.contains_key("description")) else { return };
     let first = field.get_mut("anyOf").and_then(Value::as_array_mut).and_then(|all| all.first_mut());

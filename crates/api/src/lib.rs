@@ -1,7 +1,7 @@
-//! The API group `acivnet.dev/v1alpha1`: two kinds, their schema, their rules and the words they use in status.
+//! The API group `acivnet.dev/v1alpha1`: two kinds, their schemas and rules, and the words in their statuses.
 //!
-//! [`DelegatedSubnet`] is the network part of an endpoint, [`AciVnetDeployment`] the model part. Spec is the user's,
-//! status is the controller's; what Azure decides (addresses, versions, names) is in status.
+//! [`DelegatedSubnet`] is the network part of an endpoint, [`AciVnetDeployment`] the model part. The user
+//! writes spec, the operator status; what Azure decides (addresses, versions, names) is in status.
 
 mod aci_vnet_deployment;
 mod azure;
@@ -17,15 +17,16 @@ pub use crd::crds;
 pub use delegated_subnet::*;
 pub use number_or_text::NumberOrText;
 
-/// The finalizer both kinds carry while something may stand in Azure for them.
+/// The finalizer that both kinds carry while something in Azure may belong to them.
 pub const FINALIZER: &str = "acivnet.dev/azure";
-/// The finalizer that the Secret [`CREDENTIALS_SECRET`] carries while a custom resource of its namespace carries ours.
+/// The finalizer that the Secret [`CREDENTIALS_SECRET`] carries while a custom resource in its namespace carries
+/// [`FINALIZER`].
 pub const CREDENTIALS_FINALIZER: &str = "acivnet.dev/credentials";
-/// Annotation: the hash of the plan that a person approves, as shown in `status.plan.hash`.
+/// Annotation: the hash of the plan that a person approves, from `status.plan.hash`.
 pub const APPROVE_PLAN: &str = "acivnet.dev/approve-plan";
-/// Annotation: any new value makes the controller look at once; echoed in `status.lastHandledReconcileAt`.
+/// Annotation: any new value makes the operator look at once. Echoed in `status.lastHandledReconcileAt`.
 pub const RECONCILE_REQUESTED_AT: &str = "acivnet.dev/reconcile-requested-at";
-/// Annotation: any new value makes the web service roll once with the same content; echoed in
+/// Annotation: any new value restarts the web service once, with the same content. Echoed in
 /// `status.lastHandledRestartAt`.
 pub const RESTART_REQUESTED_AT: &str = "acivnet.dev/restart-requested-at";
 /// The ServiceAccount of a namespace whose annotations name its Azure identity.

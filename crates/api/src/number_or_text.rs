@@ -1,17 +1,17 @@
-//! A text that looks like a number most of the time.
+//! A text that usually looks like a number.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, fmt};
 
-/// A text that may be written as a whole number too, with or without quotes: `443` and `"8000-8080"`, as Kubernetes takes
-/// ports. At most 16 characters.
+/// A text that may also be written as a whole number: `443` or `"8000-8080"`, as in Kubernetes' ports. At most 16
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct NumberOrText(pub String);
 
 impl NumberOrText {
-    /// The text, of a number its decimal digits.
+    /// The text; for a number, its decimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -126,7 +126,7 @@ fn the_reference_of_conditions_is_what_the_api_says() {
     let reasons = reasons::ALL.iter().map(|(word, about)| format!("| `{word}` | {} |\n", about.trim()));
     let text = format!(
         "# Conditions and reasons\n\n\
-         What stands in `status.conditions`. `Ready` sums up: its reason is the root cause. What a reason asks of you is in \
+         The types and reasons in `status.conditions`. The reason of `Ready` is the root cause. What to do about a reason is in \
          the [runbook](../runbook.md). Written from `crates/api/src/conditions.rs` by the test `generated` under \
          `ACIVNET_BLESS=1`; do not edit.\n\n\
          ## Types\n\n| type | of | when True |\n|---|---|---|\n{}\n\

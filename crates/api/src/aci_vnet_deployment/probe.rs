@@ -1,4 +1,4 @@
-//! The request that proves the endpoint.
+//! The sample request.
 
 use super::{ConfigMapKey, FileSource};
 use kube::KubeSchema;

@@ -1,4 +1,4 @@
-//! What else a web service may be told: authentication, telemetry and the key that its data is encrypted with.
+//! Further settings of a web service: authentication, TLS, telemetry, encryption.
 
 use super::SecretRef;
 use crate::rules;

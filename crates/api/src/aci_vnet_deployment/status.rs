@@ -1,4 +1,4 @@
-//! What the controller knows of a deployment.
+//! The status of a deployment.
 
 use crate::azure::{DriftItem, LONGEST_VALUE, Origin, PlanStatus, ResourceStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

@@ -1,4 +1,4 @@
-//! How the delegated subnet reaches what lies outside.
+//! How the delegated subnet reaches the outside.
 
 use crate::rules;
 use kube::KubeSchema;
