@@ -57,6 +57,43 @@ ask() {
   grep -q '"models":\["mymodel:1"\]' "$STATE/printed" || fail "the answer does not say what was deployed"
 }
 
+# One request after the other until the file $STATE/enough is there, for two minutes at most.
+keep_asking() {
+  local answered=0 failed=0
+  while [ ! -e "$STATE/enough" ] && [ $((answered + failed)) -lt 1200 ]; do
+    if curl --fail --silent --max-time 5 --proxy https://localhost:8443 --proxy-cacert "$STATE/ca.crt" --output /dev/null \
+      --header 'Content-Type: application/json' --data "@$root/deploy/examples/article/sample.json" http://10.213.1.4/score; then
+      answered=$((answered + 1))
+    else
+      failed=$((failed + 1))
+    fi
+    sleep 0.1
+  done
+  printf '%d answered, %d failed\n' "$answered" "$failed" > "$STATE/asked"
+}
+
+# What would change something in Azure.
+writes_to_azure() {
+  curl --silent --fail --cacert "$STATE/ca.crt" "https://localhost:8443/simulator/requests?since=0" |
+    grep -cE '"verb": ?"(PUT|PATCH|DELETE)"' || true
+}
+
+# Both Pods of the operator are replaced, and replaced back, while somebody asks the model.
+replace_the_operator() {
+  local before asking
+  before=$(writes_to_azure)
+  [ "$before" -gt 0 ] || fail "the simulator tells of no writes at all"
+  keep_asking & asking=$!
+  show 'helm upgrade acivnet charts/acivnet --namespace acivnet-system --reuse-values --set podAnnotations.version=next --wait'
+  show 'helm rollback acivnet --namespace acivnet-system --wait'
+  show 'kubectl wait acivnetdeployment/aciservice --namespace ml --for=condition=Ready --timeout=1m'
+  touch "$STATE/enough"
+  wait "$asking"
+  cat "$STATE/asked"
+  grep -qE '^[1-9][0-9]* answered, 0 failed$' "$STATE/asked" || fail "the model was not there for a moment"
+  [ "$(writes_to_azure)" = "$before" ] || fail "an upgrade or its rollback wrote to Azure"
+}
+
 end_it() {
   play_page "The end"
   local left
@@ -71,6 +108,7 @@ main() {
   step "The chart";             check_chart
   step "An upgrade";            upgrade
   step "A request of your own"; ask
+  step "Another operator";      replace_the_operator
   step "The end";               end_it
   end_step
   trap - EXIT
