@@ -90,6 +90,13 @@ pub fn always_live(_path: &str) -> Change {
     Change::Live
 }
 
+/// The region of a body, if it is another one. Azure answers `Japan East` and `japaneast`.
+pub(crate) fn elsewhere(body: &Value, location: &str) -> Option<String> {
+    let folded = |region: &str| region.replace(' ', "").to_lowercase();
+    let stands = folded(body.get("location").and_then(Value::as_str)?);
+    (stands != folded(location)).then_some(stands)
+}
+
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)

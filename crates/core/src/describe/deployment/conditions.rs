@@ -1,6 +1,6 @@
 //! The conditions of an `AciVnetDeployment` beside `Ready`, `Reconciling` and `Stalled`.
 
-use super::{deployment::operation_question, deployment_blueprint::no_egress, deployment_report::Reporter};
+use super::{operation_question, report::Reporter, web_service::blueprint::no_egress};
 use crate::{
     conditions::{Conditions, find},
     kind::Change,

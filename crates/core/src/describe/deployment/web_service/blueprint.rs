@@ -1,19 +1,23 @@
 //! What should stand for an `AciVnetDeployment`.
 
 use super::{
-    cause,
-    content_of_others::{ContentOfOthers, is_made_of},
-    deployment::{models_question, operation_question, service_name, service_node, subnet_missing, subnet_of},
-    expectation, image,
-    inputs::Inputs,
-    secrets, service, service_tags,
-    sources::{Content, Source, referred},
-    tls, variables,
+    adopted::{ContentOfOthers, is_made_of},
+    cause, image, settings,
 };
 use crate::{
     adoption,
     blueprint::{Blueprint, Goal, Hold, Node},
     conditions::{find, is_true},
+    describe::{
+        deployment::{
+            expectation,
+            inputs::Inputs,
+            model::{Content, Source, referred},
+            models_question, operation_question, secrets, service_name, service_node, subnet_missing, subnet_of, tls,
+            variables,
+        },
+        marks::service_tags,
+    },
     failure::Cause,
     id::ResourceId,
     kind::Change,
@@ -43,7 +47,7 @@ use serde_json::{Map, Value};
 pub const MOST_GOING: usize = 64;
 
 /// Describes one deployment.
-pub(super) struct Describer<'a> {
+pub(in crate::describe::deployment) struct Describer<'a> {
     pub cr: &'a AciVnetDeployment,
     pub observed: &'a Observed,
     pub now: Timestamp,
@@ -52,7 +56,7 @@ pub(super) struct Describer<'a> {
 }
 
 impl Describer<'_> {
-    pub(super) fn present(&self) -> Result<Blueprint, Cause> {
+    pub(in crate::describe::deployment) fn present(&self) -> Result<Blueprint, Cause> {
         let subnet = subnet_of(self.cr, self.observed).ok_or_else(|| self.subnet_unknown())?;
         self.same_group(&subnet)?;
         self.same_region(&subnet)?;
@@ -90,7 +94,7 @@ impl Describer<'_> {
         Ok(blueprint)
     }
 
-    pub(super) fn gone(&self) -> Blueprint {
+    pub(in crate::describe::deployment) fn gone(&self) -> Blueprint {
         if self.observed.azure(&WORKSPACE, &self.workspace) == Fact::Absent {
             return Blueprint::default();
         }
@@ -242,7 +246,7 @@ impl Describer<'_> {
             name: service_name(self.cr),
             description: self.cr.spec.description.as_deref(),
             tags: service_tags(user, &self.owner.key),
-            properties: service::properties(self.cr),
+            properties: settings::properties(self.cr),
             owner: &self.owner.key,
             location: &subnet.spec.azure.location,
             virtual_network: &subnet.spec.virtual_network.name,
@@ -251,9 +255,9 @@ impl Describer<'_> {
             memory_tenths: memory_tenths(&self.cr.spec.resources.memory),
             needs_key: secrets::needs_key(self.cr),
             tls: tls::wanted(self.cr, self.observed),
-            app_insights: service::app_insights(self.cr),
-            data_collection: service::data_collection(self.cr),
-            encryption: service::encryption(self.cr),
+            app_insights: settings::app_insights(self.cr),
+            data_collection: settings::data_collection(self.cr),
+            encryption: settings::encryption(self.cr),
             image: inputs.image(self.cr, model),
             content: &content,
         }
@@ -366,7 +370,7 @@ fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
 }
 
 /// Where the subnet has no way out, a web service whose image can't be pulled lacks that one first of all.
-pub(super) fn without_egress(cause: Cause, subnet: &DelegatedSubnet) -> Cause {
+pub(in crate::describe::deployment) fn without_egress(cause: Cause, subnet: &DelegatedSubnet) -> Cause {
     match no_egress(subnet) {
         Some(why) if cause.reason == reasons::IMAGE_NOT_PULLED => {
             let name = subnet.metadata.name.as_deref().unwrap_or_default();
@@ -378,13 +382,13 @@ pub(super) fn without_egress(cause: Cause, subnet: &DelegatedSubnet) -> Cause {
 }
 
 /// What `EgressReady` of a subnet says, when it is False.
-pub(super) fn no_egress(subnet: &DelegatedSubnet) -> Option<&str> {
+pub(in crate::describe::deployment) fn no_egress(subnet: &DelegatedSubnet) -> Option<&str> {
     let egress = find(&subnet.status.as_ref()?.conditions, types::EGRESS_READY)?;
     (egress.status == "False").then_some(egress.message.as_str())
 }
 
 /// Why the web service of this object failed, from all that was read of it.
-pub(super) fn failure_of(observed: &Observed, service: &ResourceId) -> Option<Cause> {
+pub(in crate::describe::deployment) fn failure_of(observed: &Observed, service: &ResourceId) -> Option<Cause> {
     let body = observed.azure_body(&WEB_SERVICE, service)?;
     let operation = service.parent().and_then(|workspace| operation_question(&workspace, body));
     let operation = operation.as_ref().and_then(|one| observed.body(one));
@@ -392,16 +396,16 @@ pub(super) fn failure_of(observed: &Observed, service: &ResourceId) -> Option<Ca
 }
 
 /// What the container of a web service wrote last, if it was read.
-pub(super) fn log_of<'a>(observed: &'a Observed, service: &ResourceId) -> Option<&'a str> {
+pub(in crate::describe::deployment) fn log_of<'a>(observed: &'a Observed, service: &ResourceId) -> Option<&'a str> {
     observed.body(&Question::ServiceLog(service.clone())).and_then(Value::as_str)
 }
 
 /// Cores in tenths, rounded up.
-pub(super) fn cpu_tenths(cpu: &Quantity) -> u64 {
+pub(in crate::describe::deployment) fn cpu_tenths(cpu: &Quantity) -> u64 {
     crate::quantity::thousandths(&cpu.0).map_or(0, |milli| milli.div_ceil(100))
 }
 
 /// GB of 10^9 bytes in tenths, rounded up.
-pub(super) fn memory_tenths(memory: &Quantity) -> u64 {
+pub(in crate::describe::deployment) fn memory_tenths(memory: &Quantity) -> u64 {
     crate::quantity::thousandths(&memory.0).map_or(0, |milli| milli.div_ceil(100_000_000_000))
 }

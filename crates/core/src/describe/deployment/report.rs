@@ -1,10 +1,12 @@
 //! What is said of an `AciVnetDeployment`.
 
 use super::{
-    cause,
-    deployment::{probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
-    deployment_blueprint::{failure_of, log_of, without_egress},
-    secrets, tls,
+    probe_question, replace_approval, secrets, service_name, service_node, subnet_of, tls,
+    web_service::{
+        blueprint::{failure_of, log_of, without_egress},
+        cause,
+    },
+    workspace_of,
 };
 use crate::{
     blueprint::{Goal, Node},

@@ -1,9 +1,9 @@
 //! Where the model comes from: content that is registered here, or a version that is in the workspace already.
 
 use super::{
-    deployment::workspace_of,
-    image,
     inputs::{absent_map, file},
+    web_service::image,
+    workspace_of,
 };
 use crate::{
     blueprint::{Goal, Hold, Node, Payload, PayloadSource},

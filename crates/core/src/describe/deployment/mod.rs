@@ -1,23 +1,34 @@
-//! What an `AciVnetDeployment` asks and what limits it; what should stand for it is in `deployment_blueprint`.
+//! What an `AciVnetDeployment` asks and what limits it; what should stand for it is in `web_service/blueprint`.
 
-use super::{
-    content_of_others::ContentOfOthers,
-    deployment_blueprint::Describer,
-    expectation,
-    inputs::{self, Inputs},
-    owner_of, secrets, size, sources,
-    variables::{self, Fingerprints},
-};
+pub mod conda;
+mod conditions;
+mod crash;
+mod expectation;
+mod inputs;
+mod match_spec;
+mod model;
+mod report;
+mod secrets;
+mod status;
+mod tls;
+mod variables;
+mod web_service;
+
+pub use crash::LINES as CRASH_LINES;
+pub use inputs::SOURCE_DIRECTORY;
+pub use web_service::{blueprint::MOST_GOING, image::DEFAULT_BASE_IMAGE};
+
 use crate::{
     adoption,
     blueprint::{Blueprint, Goal, Node},
-    conditions,
+    conditions::{essence, find},
+    describe::{marks::owner_of, size},
     failure::Cause,
     id::ResourceId,
     kind::Plane,
     kinds::{
         self,
-        web_service::{self, WEB_SERVICE},
+        web_service::{self as service, WEB_SERVICE},
         workspace::{self, WORKSPACE},
     },
     observed::{Fact, Observed},
@@ -33,8 +44,11 @@ use acivnet_api::{
     Drift, DriftMode, Origin, ReplaceApproval, ResourceStatus,
     conditions::{reasons, types},
 };
+use inputs::Inputs;
 use jiff::Timestamp;
 use serde_json::Value;
+use variables::Fingerprints;
+use web_service::{adopted::ContentOfOthers, blueprint::Describer};
 
 impl Subject for AciVnetDeployment {
     type Status = AciVnetDeploymentStatus;
@@ -50,13 +64,13 @@ impl Subject for AciVnetDeployment {
             questions.extend(secrets::questions(self));
         }
         let Some(workspace) = workspace_of(self, observed) else { return questions };
-        let service = web_service::id(&workspace, service_name(self));
+        let service = service::id(&workspace, service_name(self));
         questions.push(models_question(self, observed, &workspace));
         questions.push(Question::Azure(&WORKSPACE, workspace.clone()));
         questions.push(Question::Azure(&WEB_SERVICE, service.clone()));
         if !self.deleting() {
             let stands = observed.azure_body(&WEB_SERVICE, &service);
-            questions.extend(sources::in_workspace(self, observed, &workspace));
+            questions.extend(model::in_workspace(self, observed, &workspace));
             questions
                 .extend(stands.into_iter().flat_map(|body| about_service(self, observed, &workspace, &service, body)));
             let theirs = ContentOfOthers::of(self, observed, &workspace);
@@ -106,13 +120,13 @@ impl Subject for AciVnetDeployment {
             azure: None,
             resources_resolved: None,
             base_image: None,
-            conditions: conditions::essence(&status.conditions),
+            conditions: essence(&status.conditions),
             ..status.clone()
         }
     }
 
     fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
-        super::deployment_report::report(self, pass, done)
+        report::report(self, pass, done)
     }
 
     fn secret_keys(&self, secret: &str) -> Vec<&str> {
@@ -120,7 +134,7 @@ impl Subject for AciVnetDeployment {
     }
 
     fn certificate_end(&self, observed: &Observed) -> Option<Timestamp> {
-        super::tls::end(self, observed)
+        tls::end(self, observed)
     }
 
     fn status(&self) -> Option<&AciVnetDeploymentStatus> {
@@ -199,7 +213,7 @@ pub(super) fn replace_approval(cr: &AciVnetDeployment) -> ReplaceApproval {
 }
 
 /// Name of the web service.
-pub(super) fn service_name(cr: &AciVnetDeployment) -> &str {
+pub(in crate::describe) fn service_name(cr: &AciVnetDeployment) -> &str {
     let named = cr.spec.backend.azure_ml_web_service.as_ref().and_then(|one| one.service_name.as_deref());
     named.or(cr.metadata.name.as_deref()).unwrap_or_default()
 }
@@ -241,7 +255,7 @@ fn in_workspace(record: &ResourceStatus) -> Option<ResourceId> {
 /// The web service of a deployment, without the fields that are wanted of it.
 pub(super) fn service_node(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId, goal: Goal) -> Node {
     let owner = owner_of(&observed.settings.cluster, &cr.metadata);
-    let id = web_service::id(workspace, service_name(cr));
+    let id = service::id(workspace, service_name(cr));
     let node = Node::new(&WEB_SERVICE, id, Goal::Present, Value::Null, Mark::ServiceTag(owner.key));
     Node { goal, ..adoption::adopting(cr, observed, node) }
 }
@@ -251,7 +265,7 @@ pub(super) fn probe_question(cr: &AciVnetDeployment, observed: &Observed) -> Opt
     let probe = cr.spec.probe.as_ref()?;
     let node = service_node(cr, observed, &workspace_of(cr, observed)?, Goal::Present);
     let service = observed.azure_body(&WEB_SERVICE, &node.id)?;
-    if web_service::state(service) != "Healthy" || !is_ours(&node, service, cr.recorded()) {
+    if service::state(service) != "Healthy" || !is_ours(&node, service, cr.recorded()) {
         return None;
     }
     let prefix = subnet_of(cr, observed)?.spec.subnet.address_prefix;
@@ -288,8 +302,8 @@ fn about_service(
     service: &ResourceId,
     body: &Value,
 ) -> Vec<Question> {
-    let failed = web_service::has_failed(body);
-    let open = failed || web_service::state(body) == "Transitioning";
+    let failed = service::has_failed(body);
+    let open = failed || service::state(body) == "Transitioning";
     let operation = operation_question(workspace, body).filter(|_| open);
     let known = operation.as_ref().and_then(|question| observed.body(question));
     let starts = open && told_as_built(cr) && known.is_some_and(starts_container);
@@ -299,7 +313,7 @@ fn about_service(
 /// Whether the image stood at an earlier look: what starts within moments needs no look at its log.
 fn told_as_built(cr: &AciVnetDeployment) -> bool {
     let conditions = cr.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    conditions::find(conditions, types::ENVIRONMENT_READY).is_some_and(|one| one.status == "True")
+    find(conditions, types::ENVIRONMENT_READY).is_some_and(|one| one.status == "True")
 }
 
 /// Whether an operation is past the image (`azureml-core` 1.61 tells `BuildEnvironment`, `BuildImage`, `DeployService`).

@@ -1,11 +1,11 @@
 //! What a web service runs: driver, script, model and environment as one request, and the digest that tells contents apart.
 
-use super::{
-    conda::{self, Base},
-    inputs::{SOURCE_DIRECTORY, Script},
-};
 use crate::{
     blueprint::{Payload, PayloadSource, Sealed},
+    describe::deployment::{
+        conda::{self, Base},
+        inputs::{SOURCE_DIRECTORY, Script},
+    },
     kinds::web_service::{DRIVER, DRIVER_NAME},
     owner::sha256_hex,
 };
@@ -62,7 +62,12 @@ pub fn driver() -> Payload {
 }
 
 /// `environmentImageRequest` of a deployment (Azure ML v1).
-pub(super) fn request(cr: &AciVnetDeployment, script: &Script, model_id: &str, conda: &Value) -> Value {
+pub(in crate::describe::deployment) fn request(
+    cr: &AciVnetDeployment,
+    script: &Script,
+    model_id: &str,
+    conda: &Value,
+) -> Value {
     let (driver, file) = (driver(), &script.payload);
     let mut source = json!({"id": file.path, "mimeType": "application/octet-stream", "url": file.url()});
     if let (true, Value::Object(members)) = (script.packed, &mut source) {
@@ -83,7 +88,7 @@ pub(super) fn request(cr: &AciVnetDeployment, script: &Script, model_id: &str, c
 
 /// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing. `stand_in`
 /// tells what stands for a value from a Secret.
-pub(super) fn content(
+pub(in crate::describe::deployment) fn content(
     cr: &AciVnetDeployment,
     script: &Script,
     model_id: &str,

@@ -1,6 +1,6 @@
 //! TLS of a web service: a certificate and its key in a Secret, of which core knows names, times and a digest.
 
-use super::deployment::{service_name, workspace_of};
+use super::{service_name, workspace_of};
 use crate::{
     blueprint::Sealed,
     failure::Cause,

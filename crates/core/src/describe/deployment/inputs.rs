@@ -1,9 +1,10 @@
 //! What a deployment is made from.
 
 use super::{
-    conda, image,
-    sources::Source,
+    conda,
+    model::Source,
     variables::{self, Fingerprints},
+    web_service::image,
 };
 use crate::{
     archive,
@@ -48,7 +49,7 @@ pub(super) fn questions(cr: &AciVnetDeployment) -> Vec<Question> {
         [files, Question::SourceDirectory(directory)]
     });
     let expected = super::expectation::question(cr);
-    super::sources::files(cr).into_iter().chain([script, conda]).chain(probe).chain(expected).chain(extra).collect()
+    super::model::files(cr).into_iter().chain([script, conda]).chain(probe).chain(expected).chain(extra).collect()
 }
 
 fn source_directory(cr: &AciVnetDeployment) -> Option<SourceDirectory> {

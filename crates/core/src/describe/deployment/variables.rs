@@ -3,10 +3,7 @@
 //! the content tag of the web service: in Azure, where whoever reads the tag reads the variables too, and nowhere in
 //! Kubernetes, where many may read a status who may not read a Secret.
 
-use super::{
-    deployment::{service_name, workspace_of},
-    secrets,
-};
+use super::{secrets, service_name, workspace_of};
 use crate::{
     failure::Cause,
     kinds::web_service::{self, WEB_SERVICE},

@@ -4,19 +4,19 @@ use acivnet_api::{AciVnetDeployment, Switch, Telemetry};
 use serde_json::{Map, Value, json};
 
 /// `properties`.
-pub(super) fn properties(cr: &AciVnetDeployment) -> Map<String, Value> {
+pub(in crate::describe::deployment) fn properties(cr: &AciVnetDeployment) -> Map<String, Value> {
     let settings = cr.spec.backend.azure_ml_web_service.iter();
     let properties = settings.flat_map(|settings| &settings.properties);
     properties.map(|one| (one.name.clone(), one.value.clone().into())).collect()
 }
 
 /// `appInsightsEnabled`.
-pub(super) fn app_insights(cr: &AciVnetDeployment) -> bool {
+pub(in crate::describe::deployment) fn app_insights(cr: &AciVnetDeployment) -> bool {
     is_on(cr, |telemetry| telemetry.application_insights)
 }
 
 /// `dataCollection.storageEnabled`.
-pub(super) fn data_collection(cr: &AciVnetDeployment) -> bool {
+pub(in crate::describe::deployment) fn data_collection(cr: &AciVnetDeployment) -> bool {
     is_on(cr, |telemetry| telemetry.data_collection)
 }
 
@@ -25,7 +25,7 @@ fn is_on(cr: &AciVnetDeployment, switch: fn(&Telemetry) -> Option<Switch>) -> bo
 }
 
 /// `encryptionProperties`, null without a key.
-pub(super) fn encryption(cr: &AciVnetDeployment) -> Value {
+pub(in crate::describe::deployment) fn encryption(cr: &AciVnetDeployment) -> Value {
     let key = cr.spec.encryption.as_ref().map(|encryption| &encryption.key_vault_key);
     key.map_or(
         Value::Null,

@@ -1,10 +1,7 @@
 //! Secrets that a spec names. Core knows their names, versions and keys, never a value. Those of environment variables are in
 //! `variables`.
 
-use super::{
-    deployment::{probe_question, service_node, workspace_of},
-    tls, variables,
-};
+use super::{probe_question, service_node, tls, variables, workspace_of};
 use crate::{
     blueprint::{Goal, Node, Sealed},
     failure::Cause,

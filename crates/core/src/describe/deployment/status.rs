@@ -1,11 +1,13 @@
 //! The status of an `AciVnetDeployment` beside its conditions.
 
 use super::{
-    crash,
-    deployment::{models_question, replace_approval},
-    deployment_blueprint::{cpu_tenths, memory_tenths},
-    deployment_report::Reporter,
-    image, secrets,
+    crash, models_question, replace_approval,
+    report::Reporter,
+    secrets,
+    web_service::{
+        blueprint::{cpu_tenths, memory_tenths},
+        image,
+    },
 };
 use crate::{
     blueprint::{Hold, Node, PayloadSource},
