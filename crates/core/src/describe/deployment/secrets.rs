@@ -1,21 +1,13 @@
 //! Secrets that a spec names. Core knows their names, versions and keys, never a value. Those of environment variables are in
 //! `variables`.
 
-use super::{probe_question, service_node, tls, variables, workspace_of};
+use super::tls;
 use crate::{
-    blueprint::{Goal, Node, Sealed},
     failure::Cause,
-    id::ResourceId,
-    kinds::web_service::{
-        self, WEB_SERVICE,
-        keys::{self, SERVICE_KEYS, WhichKey},
-    },
+    kinds::web_service::keys::WhichKey,
     observed::{Fact, Observed},
-    owner::Mark,
-    plan::is_ours,
     questions::Question,
     secret_flaws::Flaw,
-    subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, AuthType, SecretKeyRef, SecretVersion, conditions::reasons};
 use serde_json::Value;
@@ -42,7 +34,7 @@ enum Holds {
 
 /// Every Secret once, in order of the spec's fields.
 fn named(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
-    let variables = variables::keys(cr);
+    let variables = of_variables(cr);
     let variables = variables.into_iter().map(|one| Named {
         name: &one.name,
         keys: vec![&one.key],
@@ -50,6 +42,18 @@ fn named(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
         holds: Holds::Text,
     });
     carried(cr).chain(variables)
+}
+
+/// The values that environment variables are made of, each once.
+pub(super) fn of_variables(cr: &AciVnetDeployment) -> Vec<&SecretKeyRef> {
+    let sources = cr.spec.scoring.environment_variables.iter().filter_map(|one| one.value_from.as_ref());
+    let mut keys: Vec<&SecretKeyRef> = Vec::new();
+    for key in sources.map(|source| &source.secret_key_ref) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 /// Those with keys and a certificate.
@@ -92,7 +96,7 @@ pub(super) fn questions(cr: &AciVnetDeployment) -> impl Iterator<Item = Question
     named(cr).map(|one| Question::Secret(one.name.to_owned()))
 }
 
-fn fact(observed: &Observed, name: &str) -> Fact {
+pub(super) fn fact(observed: &Observed, name: &str) -> Fact {
     observed.fact(&Question::Secret(name.to_owned()))
 }
 
@@ -158,104 +162,7 @@ pub(super) fn versions(cr: &AciVnetDeployment, observed: &Observed) -> Vec<Secre
     all
 }
 
-/// Whether keys or certificate are others than when the object settled; a Secret that only got an annotation is not.
-/// Variables are part of the content.
-pub(super) fn changed(cr: &AciVnetDeployment, observed: &Observed) -> bool {
-    let known = cr.status.as_ref().map(|status| status.secrets.as_slice()).unwrap_or_default();
-    versions(cr, observed) != known && (keys_differ(cr, observed) || tls::is_another(cr, observed))
-}
-
-/// Whether a key of the Secret is not Azure's, or the Secret is to be made.
-fn keys_differ(cr: &AciVnetDeployment, observed: &Observed) -> bool {
-    let compared = keys_id(cr, observed).map(|id| Question::Azure(&SERVICE_KEYS, id));
-    let answer = compared.as_ref().and_then(|question| observed.body(question));
-    let same = |answer: &Value| WhichKey::ALL.into_iter().all(|key| keys::is_same(answer, key));
-    answer.is_some_and(|answer| !same(answer))
-}
-
-/// The question how Azure's keys compare with the Secret's, when there is a reason to ask: the Secret changed, a person
-/// asks, or a request with its key was refused.
-pub(super) fn keys_question(cr: &AciVnetDeployment, observed: &Observed) -> Option<Question> {
-    let id = keys_id(cr, observed)?;
-    let secret = auth_secret(cr)?;
-    let now = version(observed, secret);
-    let known = cr.status.as_ref().map(|status| status.secrets.as_slice()).unwrap_or_default();
-    let settled = now.as_ref().is_some_and(|now| known.contains(now));
-    (!settled || cr.asked() || refused(observed)).then_some(Question::Azure(&SERVICE_KEYS, id))
-}
-
-/// Where the keys are compared, once the web service runs and is ours.
-fn keys_id(cr: &AciVnetDeployment, observed: &Observed) -> Option<ResourceId> {
-    let secret = auth_secret(cr)?;
-    let node = service_node(cr, observed, &workspace_of(cr, observed)?, Goal::Present);
-    let service = observed.azure_body(&WEB_SERVICE, &node.id)?;
-    let read = !matches!(fact(observed, secret), Fact::Unread(_));
-    let runs = web_service::state(service) == "Healthy" && is_ours(&node, service, cr.recorded());
-    (read && runs).then(|| keys::id(&node.id, secret))
-}
-
-/// Whether the probe of this pass was refused for want of a key.
-pub(super) fn refused(observed: &Observed) -> bool {
-    let answers = observed.facts.iter().filter(|(question, _)| matches!(question, Question::Probe { .. }));
-    answers.into_iter().any(|(_, fact)| match fact {
-        Fact::Present(answer) => answer.get("status").and_then(Value::as_u64) == Some(401),
-        Fact::Absent | Fact::Unread(_) => false,
-    })
-}
-
-/// The key that a request may carry: one that is in the Secret and in Azure. None while there is none.
-pub(super) fn key_in_use(cr: &AciVnetDeployment, observed: &Observed) -> Option<(SecretKeyRef, String)> {
-    let secret = auth_secret(cr)?;
-    let version = version(observed, secret)?;
-    let id = keys_id(cr, observed)?;
-    let compared = observed.facts.get(&Question::Azure(&SERVICE_KEYS, id));
-    let settled = cr.status.as_ref().is_some_and(|status| status.secrets.contains(&version));
-    let key = match compared {
-        Some(Fact::Present(answer)) => {
-            let same = WhichKey::ALL.into_iter().find(|key| keys::is_same(answer, *key));
-            same.or(refused(observed).then_some(WhichKey::Primary))?
-        }
-        None if settled && !cr.asked() => WhichKey::Primary,
-        _ => return None,
-    };
-    let mark = format!("{}/{}/{}", version.uid, version.resource_version, key.in_secret());
-    Some((SecretKeyRef { name: secret.to_owned(), key: key.in_secret().to_owned() }, mark))
-}
-
-/// The keys that a web service is made with: those of the Secret, if it is there; else Azure makes them.
-pub(super) fn first_keys(cr: &AciVnetDeployment, observed: &Observed) -> Vec<Sealed> {
-    let Some(secret) = auth_secret(cr).filter(|name| version(observed, name).is_some()) else { return Vec::new() };
-    let value = |key: WhichKey| SecretKeyRef { name: secret.to_owned(), key: key.in_secret().to_owned() };
-    [("/keys/primaryKey", WhichKey::Primary), ("/keys/secondaryKey", WhichKey::Secondary)]
-        .map(|(at, key)| Sealed { at: at.to_owned(), value: value(key) })
-        .to_vec()
-}
-
-/// The keys of the web service at this place of the list, when they are looked at. The primary one waits until a request
-/// with the secondary one was answered, and not refused, where there is a probe that tells.
-pub(super) fn keys_node(cr: &AciVnetDeployment, observed: &Observed, service: usize) -> Option<Node> {
-    let Question::Azure(kind, id) = keys_question(cr, observed)? else { return None };
-    let secondary_is_set =
-        observed.azure_body(kind, &id).is_some_and(|answer| keys::is_same(answer, WhichKey::Secondary));
-    let blocked = if secondary_is_set { unproven(cr, observed) } else { None };
-    let node = Node::new(kind, id, Goal::Present, keys::body(), Mark::Within);
-    // keys that Azure made are kept before a replacement of the service loses them
-    let made = auth_secret(cr).is_some_and(|secret| fact(observed, secret) == Fact::Absent);
-    let needs = if made { Vec::new() } else { vec![service] };
-    Some(Node { needs, blocked, ..node })
-}
-
-/// Why nobody knows that a request with the secondary key is accepted.
-fn unproven(cr: &AciVnetDeployment, observed: &Observed) -> Option<Cause> {
-    let question = probe_question(cr, observed)?;
-    let status = observed.body(&question).and_then(|answer| answer.get("status")?.as_u64());
-    let (reason, what) = match status {
-        Some(401) => (reasons::UNAUTHORIZED, "was refused"),
-        None | Some(500..) => (reasons::PROBE_FAILED, "was not answered"),
-        Some(_) => return None,
-    };
-    let message = format!(
-        "a request with the secondary key of the Secret {what}, so that the primary one is left as it is until one succeeds"
-    );
-    Some(Cause::passing(reason, message))
+/// The versions that were read when the object settled.
+pub(super) fn known(cr: &AciVnetDeployment) -> &[SecretVersion] {
+    cr.status.as_ref().map(|status| status.secrets.as_slice()).unwrap_or_default()
 }

@@ -1,9 +1,10 @@
 //! What an adopted web service runs: files and a model that others uploaded under names that tell nothing. By their
 //! content they may be the wanted ones; then nothing is uploaded, registered or rolled.
 
+use super::standing;
 use crate::{
     blueprint::{Goal, Payload},
-    describe::deployment::{model::Content, models_question, service_node},
+    describe::deployment::model::{self, Content},
     drift::{Rule, differences},
     failure::Cause,
     id::ResourceId,
@@ -24,7 +25,7 @@ const UPLOADS: &str = "aml://artifact/LocalUpload/";
 const DEFINITION: &[Rule] = &[Rule::WriteOnly("version"), Rule::WriteOnly("assetId")];
 
 /// The script and the model that an adopted web service runs, as far as they look like the wanted ones.
-pub(in crate::describe::deployment) struct ContentOfOthers<'a> {
+pub(super) struct ContentOfOthers<'a> {
     cr: &'a AciVnetDeployment,
     observed: &'a Observed,
     workspace: &'a ResourceId,
@@ -33,19 +34,15 @@ pub(in crate::describe::deployment) struct ContentOfOthers<'a> {
 
 impl<'a> ContentOfOthers<'a> {
     /// None where there is no service, or where it was made here.
-    pub(in crate::describe::deployment) fn of(
-        cr: &'a AciVnetDeployment,
-        observed: &'a Observed,
-        workspace: &'a ResourceId,
-    ) -> Option<Self> {
-        let node = service_node(cr, observed, workspace, Goal::Present);
+    pub(super) fn of(cr: &'a AciVnetDeployment, observed: &'a Observed, workspace: &'a ResourceId) -> Option<Self> {
+        let node = standing::node(cr, observed, workspace, Goal::Present);
         let stands = observed.azure_body(&WEB_SERVICE, &node.id).filter(|_| node.adopted)?;
         let image = (WEB_SERVICE.normalise)(stands).get("image")?.clone();
         Some(Self { cr, observed, workspace, image })
     }
 
     /// What tells whether they are the wanted ones.
-    pub(in crate::describe::deployment) fn questions(&self) -> Vec<Question> {
+    pub(super) fn questions(&self) -> Vec<Question> {
         let digest = |url: &str| Question::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() };
         let model = self.model_id();
         let file = model.as_ref().and_then(|id| self.model_url(id)).map(digest);
@@ -65,7 +62,7 @@ impl<'a> ContentOfOthers<'a> {
         let [one] = self.image.get("modelIds")?.as_array()?.as_slice() else { return None };
         let label = one.as_str()?;
         let named = label.split(':').next() == Some(&self.cr.spec.model.name);
-        let ours = self.observed.body(&models_question(self.cr, self.observed, self.workspace));
+        let ours = self.observed.body(&model::own_versions(self.cr, self.observed, self.workspace));
         let mut ours = ours.and_then(Value::as_array).into_iter().flatten();
         let is_ours = ours.any(|body| model_version::label(body).eq_ignore_ascii_case(label));
         (named && !is_ours).then(|| self.workspace.child("models", label))
@@ -77,7 +74,7 @@ impl<'a> ContentOfOthers<'a> {
 
     /// The wanted script as an upload that is there already, where it is. What can't be read now counts as the wanted
     /// one, and nothing is to be written meanwhile.
-    pub(in crate::describe::deployment) fn script(&self, script: &Payload) -> Result<Option<Payload>, Cause> {
+    pub(super) fn script(&self, script: &Payload) -> Result<Option<Payload>, Cause> {
         let Some(url) = self.script_url().filter(|url| *url != script.url()) else { return Ok(None) };
         let container = url.strip_prefix(UPLOADS).and_then(|rest| rest.split_once('/')).map(|(container, _)| container);
         let same = self.holds(url, &script.digest)?;
@@ -85,7 +82,7 @@ impl<'a> ContentOfOthers<'a> {
     }
 
     /// The wanted model as a version that others registered, where it is.
-    pub(in crate::describe::deployment) fn model(&self, content: &Content) -> Result<Option<ResourceId>, Cause> {
+    pub(super) fn model(&self, content: &Content) -> Result<Option<ResourceId>, Cause> {
         let ([model], Some(id)) = (content.payloads.as_slice(), self.model_id()) else { return Ok(None) };
         match self.observed.fact(&Question::Azure(&REGISTERED_MODEL, id.clone())) {
             Fact::Unread(failure) => Err(Cause::from(&failure)),
@@ -108,7 +105,7 @@ impl<'a> ContentOfOthers<'a> {
 }
 
 /// Whether a web service was made of what is wanted, the driver apart. `wanted` is an `environmentImageRequest`.
-pub(in crate::describe::deployment) fn is_made_of(stands: &Value, wanted: &Value) -> bool {
+pub(super) fn is_made_of(stands: &Value, wanted: &Value) -> bool {
     let Some(made) = stands.get("environmentImageRequest") else { return false };
     let environment = |image: &Value| image.get("environment").cloned().unwrap_or_default();
     let variables = |image: &Value| environment(image).get("environmentVariables").cloned().unwrap_or_default();
