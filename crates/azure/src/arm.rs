@@ -12,7 +12,7 @@ use acivnet_api::conditions::reasons;
 use acivnet_core::{
     failure::Failure,
     id::ResourceId,
-    kind::{Kind, Phase, Plane, Write},
+    kind::{Kind, Phase, Plane},
     kinds::{resource_group::RESOURCE_GROUP, workspace::WORKSPACE},
     observed::Fact,
     plan::Progress,
@@ -168,9 +168,8 @@ impl Azure {
         if_match: Option<&str>,
     ) -> Call {
         let mut url = self.arm_url(id.as_str(), kind.api_version);
-        if kind.write == Write::Compute && method == Method::DELETE {
-            // required: what would stay otherwise is a machine that nobody can reach (Azure REST, Compute - Delete)
-            url.query_pairs_mut().append_pair("underlyingResourceAction", "Delete");
+        for (name, value) in kind.delete_query.iter().filter(|_| method == Method::DELETE) {
+            url.query_pairs_mut().append_pair(name, value);
         }
         let call = Call::write(permit, method, url, Class::ResourceManager, id.as_str());
         if_match.iter().fold(call, |call, etag| call.header("if-match", etag))

@@ -211,10 +211,6 @@ fn empty(value: &Value) -> bool {
     }
 }
 
-fn folded(text: &str) -> String {
-    text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
-}
-
 /// The elements of a list by their key, a name or an id, in lower case; of several with one key the first.
 fn by_key<'v>(list: &'v [Value], key: &str) -> BTreeMap<String, &'v Value> {
     list.iter().rev().map(|one| (fold(&key_of(one, key)), one)).collect()

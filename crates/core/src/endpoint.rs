@@ -1,9 +1,8 @@
-//! Where a web service answers, and whether that may be believed.
+//! Where what serves answers, and whether that may be believed.
 
-use crate::{failure::Cause, kinds::web_service, observed::Settings};
+use crate::{failure::Cause, observed::Settings};
 use acivnet_api::conditions::reasons;
 use ipnet::Ipv4Net;
-use serde_json::Value;
 use std::net::Ipv4Addr;
 
 /// Longest scoring URI, in bytes; the one of the OpenAPI document is shorter than a status allows, too.
@@ -22,18 +21,28 @@ pub struct Address {
     pub swagger_uri: String,
 }
 
-/// The endpoint of a web service that is ours. `Ok(None)`: Azure names none yet.
+/// What Azure says of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told<'a> {
+    /// Where to POST.
+    pub uri: &'a str,
+    /// The host name, where it has TLS.
+    pub hostname: Option<&'a str>,
+    /// The private address, where Azure names it apart from the URI.
+    pub address: Option<&'a str>,
+}
+
+/// The endpoint of what is ours. `Ok(None)`: Azure names none yet.
 ///
 /// A tenant chooses the prefix of the network and must not be able to aim our probe at the cluster: the address must be
 /// IPv4, inside the subnet, inside the networks the administrator allows, and in none of those that are refused; the
 /// port must be 80 or 443.
 ///
-/// With TLS the URI that is shown is that of the host name. Where Azure puts the private address then is not documented:
-/// it is taken from `scoringUri`, or from `publicIp`, and checked all the same.
-pub fn of(service: &Value, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
-    let Some(uri) = service.get("scoringUri").and_then(Value::as_str).filter(|uri| !uri.is_empty()) else {
-        return Ok(None);
-    };
+/// With TLS the URI that is shown is that of the host name, and the private address is taken from the URI, or from beside
+/// it, and checked all the same.
+pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
+    let Some(told) = told.filter(|told| !told.uri.is_empty()) else { return Ok(None) };
+    let uri = told.uri;
     let outside = |why: &str| {
         Cause::person(
             reasons::ADDRESS_OUTSIDE_SUBNET,
@@ -42,11 +51,11 @@ pub fn of(service: &Value, subnet_prefix: &str, settings: &Settings) -> Result<O
     };
     let form = || outside("which is not of the form http://{IPv4 address}/{path} on port 80 or 443");
     let (host, path) = split(uri).ok_or_else(form)?;
-    let hostname = hostname(service).filter(|_| uri.starts_with("https://"));
+    let hostname = hostname(&told).filter(|_| uri.starts_with("https://"));
     let ip = match (host.parse(), hostname) {
         (Ok(ip), _) => ip,
         (Err(_), Some(hostname)) if host.eq_ignore_ascii_case(hostname) => {
-            address(service).ok_or_else(|| unknown(hostname))?
+            told.address.and_then(|address| address.parse().ok()).ok_or_else(|| unknown(hostname))?
         }
         (Err(_), _) => return Err(form()),
     };
@@ -69,18 +78,13 @@ pub fn of(service: &Value, subnet_prefix: &str, settings: &Settings) -> Result<O
     Ok(Some(Address { ip, tls: hostname.is_some(), scoring_uri, swagger_uri }))
 }
 
-/// The name of a web service with TLS.
-fn hostname(service: &Value) -> Option<&str> {
-    let name = service.get("cname").and_then(Value::as_str).filter(|_| web_service::has_tls(service));
+/// The host name, where it is one.
+fn hostname<'a>(told: &Told<'a>) -> Option<&'a str> {
     let sound = |name: &&str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
     // what ends in a number is an address, in one of its spellings
     let is_name =
         |name: &&str| name.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_alphabetic()));
-    name.filter(sound).filter(is_name)
-}
-
-fn address(service: &Value) -> Option<Ipv4Addr> {
-    service.get("publicIp")?.as_str()?.parse().ok()
+    told.hostname.filter(sound).filter(is_name)
 }
 
 fn unknown(hostname: &str) -> Cause {
@@ -118,7 +122,10 @@ fn never(ip: Ipv4Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn at(uri: &str) -> Told<'_> {
+        Told { uri, hostname: None, address: None }
+    }
 
     #[test]
     fn table() {
@@ -142,32 +149,34 @@ mod tests {
             ("http://evil/score", "10.0.1.0/24", Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
             ("http://[::1]/score", "10.0.1.0/24", Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
         ] {
-            let got = of(&json!({"scoringUri": uri}), prefix, &settings);
+            let got = of(Some(at(uri)), prefix, &settings);
             match expected {
                 Ok(swagger) => assert_eq!(got.unwrap().unwrap().swagger_uri, swagger, "{uri}"),
                 Err(reason) => assert_eq!(got.unwrap_err().reason, reason, "{uri}"),
             }
         }
         for (uri, public, expected) in [
-            ("https://a.corp/score", json!("10.0.1.4"), Ok("https://a.corp/swagger.json")),
-            ("https://10.0.1.4/score", json!(null), Ok("https://a.corp/swagger.json")),
-            ("https://10.0.1.4:443/score", json!(null), Ok("https://a.corp/swagger.json")),
-            ("https://a.corp/score", json!(null), Err(reasons::ADDRESS_UNKNOWN)),
-            ("https://a.corp/score", json!("52.1.2.3"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
-            ("https://b.corp/score", json!("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
-            ("http://a.corp/score", json!("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
-            ("https://a.corp:6443/score", json!("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+            ("https://a.corp/score", Some("10.0.1.4"), Ok("https://a.corp/swagger.json")),
+            ("https://10.0.1.4/score", None, Ok("https://a.corp/swagger.json")),
+            ("https://10.0.1.4:443/score", None, Ok("https://a.corp/swagger.json")),
+            ("https://a.corp/score", None, Err(reasons::ADDRESS_UNKNOWN)),
+            ("https://a.corp/score", Some("52.1.2.3"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+            ("https://b.corp/score", Some("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+            ("http://a.corp/score", Some("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
+            ("https://a.corp:6443/score", Some("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
         ] {
-            let body = json!({"scoringUri": uri, "publicIp": public, "sslEnabled": true, "cname": "a.corp"});
-            match (of(&body, "10.0.1.0/24", &settings), expected) {
+            let told = Told { uri, hostname: Some("a.corp"), address: public };
+            match (of(Some(told), "10.0.1.0/24", &settings), expected) {
                 (Ok(Some(address)), Ok(swagger)) => assert!(address.tls && address.swagger_uri == swagger, "{uri}"),
                 (got, expected) => assert_eq!(got.map(|_| "").map_err(|cause| cause.reason), expected, "{uri}"),
             }
         }
-        assert_eq!(of(&json!({"scoringUri": null}), "10.0.1.0/24", &settings), Ok(None));
+        for told in [None, Some(at(""))] {
+            assert_eq!(of(told, "10.0.1.0/24", &settings), Ok(None));
+        }
         for cname in ["10.96.0.1", "2130706433", "a.0x7f000001", "169.254.169.254", ""] {
-            let body = json!({"scoringUri": "https://10.0.1.4/score", "sslEnabled": true, "cname": cname});
-            let address = of(&body, "10.0.1.0/24", &settings).unwrap().unwrap();
+            let told = Told { hostname: Some(cname), ..at("https://10.0.1.4/score") };
+            let address = of(Some(told), "10.0.1.0/24", &settings).unwrap().unwrap();
             assert_eq!((address.tls, address.scoring_uri.as_str()), (false, "https://10.0.1.4/score"), "{cname}");
         }
     }

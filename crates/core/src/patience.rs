@@ -3,76 +3,152 @@
 use crate::{conditions::Conditions, failure::Cause};
 use acivnet_api::conditions::{reasons, types};
 
-enum Patience {
-    None,
-    Some,
-    Endless,
+/// Somebody has to do something: it counts as stalled at once.
+const AT_ONCE: &[&str] = &[
+    reasons::INVALID_SPEC,
+    reasons::ADOPTION_REFUSED,
+    reasons::REFERENCE_DIFFERS,
+    reasons::SERVICE_NAME_TAKEN,
+    reasons::COMPUTE_NAME_TAKEN,
+    reasons::COMPUTE_INSTANCE_FAILED,
+    reasons::COMPUTE_INSTANCE_DELETED,
+    reasons::COMPUTE_INSTANCE_RETAINED,
+    reasons::REPLACEMENT_REFUSED,
+    reasons::ADDRESS_OVERLAP,
+    reasons::APPROVAL_REQUIRED,
+    reasons::SUSPENDED,
+    reasons::DRIFTED,
+    reasons::REGION_MISMATCH,
+    reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
+    reasons::VIRTUAL_NETWORK_DIFFERS,
+    reasons::SUBNET_IN_USE_BY_OTHER,
+    reasons::CONDA_FILE_INVALID,
+    reasons::MODEL_UNREADABLE,
+    reasons::FILE_EMPTY,
+    reasons::SCORING_SCRIPT_CRASHED,
+    reasons::OUT_OF_MEMORY,
+    reasons::WORKER_CRASHED,
+    reasons::IMAGE_BUILD_FAILED,
+    reasons::QUOTA_EXCEEDED,
+    reasons::SUBSCRIPTION_DISABLED,
+    reasons::ADDRESS_OUTSIDE_SUBNET,
+    reasons::ADDRESS_NOT_ALLOWED,
+    reasons::ADDRESS_UNKNOWN,
+    reasons::CERTIFICATE_INVALID,
+    reasons::SECRET_KEY_MISSING,
+    reasons::SECRET_VALUE_INVALID,
+    reasons::AZURE_REFUSED,
+];
+
+/// It goes by itself, however long that takes: it never counts as stalled.
+const NEVER: &[&str] = &[
+    reasons::PROGRESSING,
+    reasons::CREATING,
+    reasons::UPDATING,
+    reasons::BUILDING,
+    reasons::DELETING,
+    reasons::BUSY,
+    reasons::READING_MODEL,
+    reasons::THROTTLED,
+    reasons::AZURE_UNREACHABLE,
+    reasons::WAITING_FOR_SUBNET,
+    reasons::SUBNET_NOT_READY,
+    reasons::REGION_CAPACITY,
+    reasons::PROBE_FAILED,
+    reasons::SUBNET_IN_USE,
+    reasons::SERVICE_ASSOCIATION_LINK,
+];
+
+/// It may go by itself, and counts as stalled after a while: roles take minutes to spread, and a workspace may come in the
+/// same apply. What only says that all is well holds no work, and stands here too.
+const AFTER_A_WHILE: &[&str] = &[
+    reasons::SETTLED,
+    reasons::DELEGATED,
+    reasons::SERVING,
+    reasons::ABSENT,
+    reasons::FORBIDDEN,
+    reasons::POLICY_DENIED,
+    reasons::AZURE_LOCK,
+    reasons::PROVIDER_NOT_REGISTERED,
+    reasons::SUBSCRIPTION_NOT_FOUND,
+    reasons::RESOURCE_GROUP_NOT_FOUND,
+    reasons::VIRTUAL_NETWORK_NOT_FOUND,
+    reasons::SUBNET_NOT_FOUND,
+    reasons::SECURITY_GROUP_NOT_FOUND,
+    reasons::ROUTE_TABLE_NOT_FOUND,
+    reasons::WORKSPACE_NOT_FOUND,
+    reasons::NO_NAT_GATEWAY,
+    reasons::NAT_GATEWAY,
+    reasons::EXISTING_ROUTE,
+    reasons::NO_EGRESS_WANTED,
+    reasons::NAT_GATEWAY_IN_USE,
+    reasons::SUBNET_NOT_DELEGATED,
+    reasons::SUBNET_FULL,
+    reasons::ADDRESSES_FREE,
+    reasons::CONFIG_MAP_NOT_FOUND,
+    reasons::SECRET_NOT_FOUND,
+    reasons::SECRET_FORBIDDEN,
+    reasons::SECRET_STORED_READABLE,
+    reasons::MODEL_NOT_FOUND,
+    reasons::REGISTRATION_FAILED,
+    reasons::REGISTERED,
+    reasons::BUILT,
+    reasons::IMAGE_NOT_PULLED,
+    reasons::SERVICE_FAILED,
+    reasons::HEALTHY,
+    reasons::PASSED,
+    reasons::UNREACHABLE,
+    reasons::UNAUTHORIZED,
+    reasons::UNEXPECTED_STATUS,
+    reasons::UNEXPECTED_BODY,
+    reasons::NOT_CONFIGURED,
+    reasons::IN_SYNC,
+    reasons::COMPLETE,
+    reasons::SDK_V1_RETIRED,
+    reasons::TOKEN_ACCEPTED,
+    reasons::SERVICE_ACCOUNT_NOT_FOUND,
+    reasons::ANNOTATION_MISSING,
+    reasons::FEDERATION_MISSING,
+    reasons::SECRET_MISSING,
+    reasons::CREDENTIALS_REFUSED,
+    reasons::CREDENTIALS_LOST,
+];
+
+/// A new reason does not compile until it is in one of the lists.
+const _: () = {
+    let mut all = reasons::ALL;
+    while let [(reason, _), rest @ ..] = all {
+        let lists = has(AT_ONCE, reason) as u8 + has(NEVER, reason) as u8 + has(AFTER_A_WHILE, reason) as u8;
+        assert!(lists == 1, "say in exactly one of the lists how long the new reason counts as work");
+        all = rest;
+    }
+};
+
+const fn has(mut list: &[&str], reason: &str) -> bool {
+    while let [one, rest @ ..] = list {
+        if same(one.as_bytes(), reason.as_bytes()) {
+            return true;
+        }
+        list = rest;
+    }
+    false
 }
 
-/// Roles take minutes to spread and a workspace may come in the same apply: such causes count as work for a while.
-fn patience(reason: &str) -> Patience {
-    use reasons as r;
-    match reason {
-        r::INVALID_SPEC
-        | r::ADOPTION_REFUSED
-        | r::REFERENCE_DIFFERS
-        | r::SERVICE_NAME_TAKEN
-        | r::COMPUTE_NAME_TAKEN
-        | r::COMPUTE_INSTANCE_FAILED
-        | r::COMPUTE_INSTANCE_DELETED
-        | r::COMPUTE_INSTANCE_RETAINED
-        | r::REPLACEMENT_REFUSED
-        | r::ADDRESS_OVERLAP
-        | r::APPROVAL_REQUIRED
-        | r::SUSPENDED
-        | r::DRIFTED
-        | r::REGION_MISMATCH
-        | r::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP
-        | r::VIRTUAL_NETWORK_DIFFERS
-        | r::SUBNET_IN_USE_BY_OTHER
-        | r::CONDA_FILE_INVALID
-        | r::MODEL_UNREADABLE
-        | r::FILE_EMPTY
-        | r::SCORING_SCRIPT_CRASHED
-        | r::OUT_OF_MEMORY
-        | r::WORKER_CRASHED
-        | r::IMAGE_BUILD_FAILED
-        | r::QUOTA_EXCEEDED
-        | r::SUBSCRIPTION_DISABLED
-        | r::ADDRESS_OUTSIDE_SUBNET
-        | r::ADDRESS_NOT_ALLOWED
-        | r::ADDRESS_UNKNOWN
-        | r::CERTIFICATE_INVALID
-        | r::SECRET_KEY_MISSING
-        | r::SECRET_VALUE_INVALID
-        | r::AZURE_REFUSED => Patience::None,
-        r::PROGRESSING
-        | r::CREATING
-        | r::UPDATING
-        | r::BUILDING
-        | r::DELETING
-        | r::BUSY
-        | r::READING_MODEL
-        | r::THROTTLED
-        | r::AZURE_UNREACHABLE
-        | r::WAITING_FOR_SUBNET
-        | r::SUBNET_NOT_READY
-        | r::REGION_CAPACITY
-        | r::PROBE_FAILED
-        | r::SUBNET_IN_USE
-        | r::SERVICE_ASSOCIATION_LINK => Patience::Endless,
-        _ => Patience::Some,
+const fn same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([a, ones @ ..], [b, others @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (ones, others);
     }
+    one.is_empty() && other.is_empty()
 }
 
 /// Sets `Reconciling` (work goes on) or `Stalled` (nothing moves without a person), never both.
 pub fn progress(conditions: &mut Conditions<'_>, cause: Option<&Cause>, stalled_after_seconds: i64) {
     let Some(cause) = cause else { return };
-    let stalled = match patience(cause.reason) {
-        Patience::None => true,
-        Patience::Some => lasted(conditions, cause.reason) >= stalled_after_seconds,
-        Patience::Endless => false,
-    };
+    let waited = || lasted(conditions, cause.reason) >= stalled_after_seconds;
+    let stalled = has(AT_ONCE, cause.reason) || !has(NEVER, cause.reason) && waited();
     let type_ = if stalled { types::STALLED } else { types::RECONCILING };
     conditions.set(type_, Some(true), cause.reason, cause.message.clone());
 }
@@ -85,5 +161,5 @@ pub fn lasted(conditions: &Conditions<'_>, reason: &str) -> i64 {
 
 /// Whether a cause goes by itself as long as deleting goes on, so that at first it holds nothing.
 pub fn passes_while_deleting(reason: &str) -> bool {
-    matches!(patience(reason), Patience::Endless) && reason != reasons::SUBNET_IN_USE
+    has(NEVER, reason) && reason != reasons::SUBNET_IN_USE
 }

@@ -5,8 +5,7 @@ use crate::{
     drift::{Difference, differences},
     failure::{Cause, Failure},
     id,
-    kind::{Change, Phase, Write},
-    kinds::web_service,
+    kind::{Adoptable, Change, OnFailure, Phase},
     observed::{Fact, Observed},
     owner::{Says, sha256_hex},
     request::{etag, recorded_keys, write},
@@ -245,7 +244,7 @@ fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
     };
     match (node.kind.phase)(body) {
         Phase::Busy => Seen::Busy,
-        Phase::Failed(_) if still_runs(node, body) && !differs.is_empty() => Seen::Drifted(differs),
+        Phase::Failed(_) if (node.kind.still_runs)(body) && !differs.is_empty() => Seen::Drifted(differs),
         Phase::Failed(why) => Seen::Failed { why, differs },
         Phase::Settled if differs.is_empty() => Seen::Settled,
         Phase::Settled => Seen::Drifted(differs),
@@ -276,11 +275,6 @@ pub(crate) fn was_created(record: Option<&ResourceStatus>) -> bool {
 
 fn differences_of(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Vec<Difference> {
     differences(&node.body, &(node.kind.normalise)(body), &node.rules(), recorded_keys(node, recorded))
-}
-
-/// A failed web service whose container still stands is changed, and replaced, like one that runs.
-fn still_runs(node: &Node, body: &Value) -> bool {
-    node.kind.write == Write::Service && web_service::still_runs(body)
 }
 
 /// The record of a node in `status.resources`.
@@ -320,7 +314,7 @@ fn present(
         (Seen::Foreign(owner), _) => Action::Hold(Held::Refused(adoption_refused(node, owner.as_deref()))),
         (Seen::Absent | Seen::Failed { .. } | Seen::Drifted(_), _) if node.blocked.is_some() => refused(&node.blocked),
         (Seen::Failed { why, .. }, _)
-            if node.kind.write == Write::Service && (node.retained || change.is_none() && !node.retry_due) =>
+            if node.kind.on_failure == OnFailure::Hold && (node.retained || change.is_none() && !node.retry_due) =>
         {
             Action::Hold(Held::Broken(why.clone()))
         }
@@ -389,12 +383,12 @@ pub(crate) fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
         None => ("carries no mark of ours".to_owned(), "set adoption: IfUnowned to take it, "),
         Some(owner) => (format!("belongs to {owner}"), "set adoption: Force to take it from there, "),
     };
-    let (reason, ways) = match node.kind.write {
-        Write::Service => (reasons::SERVICE_NAME_TAKEN, format!("{way}choose another name, ")),
-        Write::Compute => {
+    let (reason, ways) = match node.kind.adoptable {
+        Adoptable::Named => (reasons::SERVICE_NAME_TAKEN, format!("{way}choose another name, ")),
+        Adoptable::Never => {
             (reasons::ADOPTION_REFUSED, "it is never adopted; name another in a new DelegatedSubnet, ".to_owned())
         }
-        _ => {
+        Adoptable::Referable => {
             let reference = "set management: Reference where the field exists, ";
             (reasons::ADOPTION_REFUSED, format!("{way}choose another name, {reference}"))
         }
@@ -451,12 +445,7 @@ fn hold_refused(step: &mut Step, nodes: &[Node], observed: &Observed) {
 
 /// Azure serialises writes in one virtual network: the first goes, and none while one runs.
 fn one_writer_per_network(steps: &mut [Step], nodes: &[Node]) {
-    let network = |node: &Node| {
-        let in_network = node.kind.arm_type.starts_with("Microsoft.Network/virtualNetworks");
-        in_network
-            .then(|| if node.kind.arm_type.contains("/subnets") { node.id.parent() } else { Some(node.id.clone()) })
-            .flatten()
-    };
+    let network = |node: &Node| node.kind.network_of(&node.id);
     let mut taken: Vec<_> = steps
         .iter()
         .filter(|step| step.action == Action::Wait)

@@ -1,5 +1,7 @@
 //! Kubernetes quantities, exactly.
 
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
 /// A quantity such as `500m`, `1.5`, `1G`, `2Gi` or `1e3` in thousandths, rounded up. `None` when it is no quantity, is
 /// negative, or is beyond 2^64 thousandths.
 pub fn thousandths(text: &str) -> Option<u64> {
@@ -64,6 +66,16 @@ fn factor(suffix: &str) -> Option<(u128, u128)> {
             Some(if power < 0 { (1, factor) } else { (factor, 1) })
         }
     }
+}
+
+/// Cores in tenths, rounded up.
+pub(crate) fn cpu_tenths(cpu: &Quantity) -> u64 {
+    thousandths(&cpu.0).map_or(0, |milli| milli.div_ceil(100))
+}
+
+/// GB of 10^9 bytes in tenths, rounded up.
+pub(crate) fn memory_tenths(memory: &Quantity) -> u64 {
+    thousandths(&memory.0).map_or(0, |milli| milli.div_ceil(100_000_000_000))
 }
 
 #[cfg(test)]

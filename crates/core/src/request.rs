@@ -104,8 +104,8 @@ pub(crate) fn write(
     match node.kind.write {
         Write::Never => None,
         Write::Merge => Some(put(node, stands, recorded_keys(node, recorded))),
-        Write::Compute if *seen == Seen::Absent => Some(put(node, None, &[])),
-        Write::Compute => Some(Request::Delete { if_match: None, successor: None }),
+        Write::Once if *seen == Seen::Absent => Some(put(node, None, &[])),
+        Write::Once => Some(Request::Delete { if_match: None, successor: None }),
         Write::Model => model(node, seen, stands, recorded_keys(node, recorded)),
         Write::Keys => Some(keys(node, seen)),
         Write::Service => service(node, seen, change, stands, recorded_keys(node, recorded)),

@@ -4,7 +4,6 @@ use crate::{
     blueprint::{Goal, Hold, Node},
     drift::elements,
     id::ResourceId,
-    kind::Write,
     kinds::{
         network_security_group::NETWORK_SECURITY_GROUP,
         subnet::{self, SUBNET},
@@ -34,7 +33,7 @@ pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceSt
 
 fn resource(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
     let keep = match (node.goal, &step.seen) {
-        _ if node.kind.write == Write::Keys => false,
+        _ if !node.kind.is_recorded => false,
         // another's mark may go again, and then this tells that it was ours
         (_, Seen::Foreign(_)) => record.is_some_and(is_proven),
         (Goal::Gone, Seen::Absent) => false,

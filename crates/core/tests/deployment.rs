@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::{AciVnetDeployment, conditions::types};
-use acivnet_core::{describe::image::DEFAULT_BASE_IMAGE, report::Next};
+use acivnet_core::{describe::DEFAULT_BASE_IMAGE, report::Next};
 use common::*;
 use serde_json::{Value, json};
 use std::time::Duration;

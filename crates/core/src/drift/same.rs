@@ -1,6 +1,5 @@
 //! Whether two values are the same, in n log n: both are brought into a form that compares and sorts.
 
-use super::folded;
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -104,6 +103,10 @@ impl PartialOrd for Text<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
+}
+
+fn folded(text: &str) -> String {
+    text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -5,17 +5,13 @@
 use crate::{
     drift::Rule,
     id::ResourceId,
-    kind::{Change, Kind, Phase, Plane, Write, provisioning_state},
+    kind::{Adoptable, Change, Kind, Phase, Write, provisioning_state},
 };
 use acivnet_api::{ComputeInstance, PublicIP};
 use serde_json::{Map, Value, json};
 
 /// The kind.
 pub static COMPUTE_INSTANCE: Kind = Kind {
-    name: "ComputeInstance",
-    arm_type: "Microsoft.MachineLearningServices/workspaces/computes",
-    api_version: "2024-04-01",
-    plane: Plane::Arm,
     phase,
     rules: &[
         Rule::WriteOnly("location"),
@@ -32,8 +28,11 @@ pub static COMPUTE_INSTANCE: Kind = Kind {
         Rule::Loose("properties.properties.personalComputeInstanceSettings.assignedUser.tenantId"),
     ],
     change: |_| Change::Replace,
-    write: Write::Compute,
-    normalise: Clone::clone,
+    write: Write::Once,
+    adoptable: Adoptable::Never,
+    // required: what would stay otherwise is a machine that nobody can reach (Azure REST, Compute - Delete)
+    delete_query: Some(("underlyingResourceAction", "Delete")),
+    ..Kind::arm("ComputeInstance", "Microsoft.MachineLearningServices/workspaces/computes", "2024-04-01")
 };
 
 /// The id of a compute instance.

@@ -4,7 +4,7 @@
 use crate::{
     drift::{Difference, Rule, merged},
     id::ResourceId,
-    kind::{Kind, Phase, Plane, Write, always_live},
+    kind::{Kind, Write},
     owner::{DIGEST_PROPERTY, KEY_PROPERTY, OWNER_TAG, Owner, sha256_hex},
 };
 use acivnet_api::{Model, ModelFramework};
@@ -12,11 +12,6 @@ use serde_json::{Map, Value, json};
 
 /// The kind.
 pub static MODEL_VERSION: Kind = Kind {
-    name: "ModelVersion",
-    arm_type: "Microsoft.MachineLearningServices/workspaces/models",
-    api_version: "",
-    plane: Plane::MachineLearning,
-    phase: |_| Phase::Settled,
     rules: &[
         Rule::Keys("kvTags"),
         Rule::WriteOnly("properties"),
@@ -26,10 +21,19 @@ pub static MODEL_VERSION: Kind = Kind {
         Rule::WriteOnly("unpack"),
         Rule::WriteOnly("datasets"),
     ],
-    change: always_live,
     write: Write::Model,
-    normalise: Clone::clone,
+    spec_field,
+    ..Kind::machine_learning("ModelVersion", "Microsoft.MachineLearningServices/workspaces/models")
 };
+
+/// A field of the body as the spec calls it.
+fn spec_field(path: &str) -> (String, &'static str) {
+    let name = match path.strip_prefix("kvTags.") {
+        Some(tag) => format!("model.tags[{tag}]"),
+        None => format!("model.{path}"),
+    };
+    (name, "")
+}
 
 /// The id of a version that is not registered yet.
 pub fn unregistered(workspace: &ResourceId, name: &str, key: &str) -> ResourceId {

@@ -1,30 +1,24 @@
 //! `Microsoft.Network/natGateways`. Its public addresses have nodes of their own; subnets name the gateway, not the other
 //! way round.
 
-use super::virtual_network::strip;
 use crate::{
     drift::Rule,
     id::ResourceId,
-    kind::{Kind, Plane, Write, always_live, provisioning_state},
+    kind::{Kind, Write, strip},
 };
 use serde_json::{Map, Value, json};
 
 /// The kind.
 pub static NAT_GATEWAY: Kind = Kind {
-    name: "NATGateway",
-    arm_type: "Microsoft.Network/natGateways",
-    api_version: "2024-05-01",
-    plane: Plane::Arm,
-    phase: provisioning_state,
     rules: &[
         Rule::Loose("location"),
         Rule::Tags("tags"),
         Rule::Loose("sku.name"),
         Rule::Subset("properties.publicIpAddresses", "id"),
     ],
-    change: always_live,
     write: Write::Merge,
     normalise,
+    ..Kind::arm("NATGateway", "Microsoft.Network/natGateways", "2024-05-01")
 };
 
 /// The id of a NAT gateway.

@@ -1,21 +1,15 @@
 //! `Microsoft.Network/networkSecurityGroups`. The rules of a group of ours are exact: an extra one is drift.
 
-use super::virtual_network::strip;
 use crate::{
     drift::Rule,
     id::ResourceId,
-    kind::{Kind, Plane, Write, always_live, provisioning_state},
+    kind::{Kind, Write, strip},
 };
 use acivnet_api::{NetworkSecurityGroup, NumberOrText, RulePreset, SecurityRule};
 use serde_json::{Map, Value, json};
 
 /// The kind.
 pub static NETWORK_SECURITY_GROUP: Kind = Kind {
-    name: "NetworkSecurityGroup",
-    arm_type: "Microsoft.Network/networkSecurityGroups",
-    api_version: "2024-05-01",
-    plane: Plane::Arm,
-    phase: provisioning_state,
     rules: &[
         Rule::Loose("location"),
         Rule::Tags("tags"),
@@ -34,9 +28,9 @@ pub static NETWORK_SECURITY_GROUP: Kind = Kind {
         ),
         Rule::Sole("properties.securityRules[].properties.destinationPortRange", &["destinationPortRanges"]),
     ],
-    change: always_live,
     write: Write::Merge,
     normalise,
+    ..Kind::arm("NetworkSecurityGroup", "Microsoft.Network/networkSecurityGroups", "2024-05-01")
 };
 
 /// The id of a security group.

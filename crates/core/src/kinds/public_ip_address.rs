@@ -1,20 +1,14 @@
 //! `Microsoft.Network/publicIPAddresses`: those of a NAT gateway, which takes standard, static ones only.
 
-use super::virtual_network::strip;
 use crate::{
     drift::Rule,
     id::ResourceId,
-    kind::{Kind, Plane, Write, always_live, provisioning_state},
+    kind::{Kind, Write, strip},
 };
 use serde_json::{Map, Value, json};
 
 /// The kind.
 pub static PUBLIC_IP_ADDRESS: Kind = Kind {
-    name: "PublicIPAddress",
-    arm_type: "Microsoft.Network/publicIPAddresses",
-    api_version: "2024-05-01",
-    plane: Plane::Arm,
-    phase: provisioning_state,
     rules: &[
         Rule::Loose("location"),
         Rule::Tags("tags"),
@@ -22,9 +16,9 @@ pub static PUBLIC_IP_ADDRESS: Kind = Kind {
         Rule::Loose("properties.publicIPAllocationMethod"),
         Rule::Loose("properties.publicIPAddressVersion"),
     ],
-    change: always_live,
     write: Write::Merge,
     normalise,
+    ..Kind::arm("PublicIPAddress", "Microsoft.Network/publicIPAddresses", "2024-05-01")
 };
 
 /// The id of a public address.

@@ -1,11 +1,10 @@
 //! `Microsoft.Network/virtualNetworks/subnets`. There is no PATCH and there are no tags: a change is the whole body as
 //! it stands with our fields laid over it.
 
-use super::virtual_network::strip;
 use crate::{
     drift::Rule,
     id::ResourceId,
-    kind::{Kind, Plane, Write, always_live, provisioning_state},
+    kind::{Kind, Write, strip},
 };
 use serde_json::{Map, Value, json};
 
@@ -17,11 +16,6 @@ pub const UNMARKED: &str = "containerGroups";
 
 /// The kind.
 pub static SUBNET: Kind = Kind {
-    name: "Subnet",
-    arm_type: "Microsoft.Network/virtualNetworks/subnets",
-    api_version: "2024-05-01",
-    plane: Plane::Arm,
-    phase: provisioning_state,
     rules: &[
         Rule::Among("properties.addressPrefix", "addressPrefixes"),
         Rule::Subset("properties.delegations", "properties.serviceName"),
@@ -32,9 +26,9 @@ pub static SUBNET: Kind = Kind {
         Rule::Loose("properties.natGateway.id"),
         Rule::Subset("properties.serviceEndpoints", "service"),
     ],
-    change: always_live,
     write: Write::Merge,
     normalise,
+    ..Kind::arm("Subnet", "Microsoft.Network/virtualNetworks/subnets", "2024-05-01")
 };
 
 /// The id of a subnet.

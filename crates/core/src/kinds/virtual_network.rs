@@ -4,21 +4,16 @@
 use crate::{
     drift::Rule,
     id::ResourceId,
-    kind::{Kind, Plane, Write, always_live, provisioning_state},
+    kind::{Kind, Write, strip},
 };
 use serde_json::{Map, Value, json};
 
 /// The kind. Versions below 2023-11-01 delete the subnets that a PUT leaves out (Azure Networking blog, 2024).
 pub static VIRTUAL_NETWORK: Kind = Kind {
-    name: "VirtualNetwork",
-    arm_type: "Microsoft.Network/virtualNetworks",
-    api_version: "2024-05-01",
-    plane: Plane::Arm,
-    phase: provisioning_state,
     rules: &[Rule::Loose("location"), Rule::Tags("tags")],
-    change: always_live,
     write: Write::Merge,
     normalise,
+    ..Kind::arm("VirtualNetwork", "Microsoft.Network/virtualNetworks", "2024-05-01")
 };
 
 /// The id of a virtual network.
@@ -46,13 +41,6 @@ fn normalise(body: &Value) -> Value {
         strip(properties, &["provisioningState", "resourceGuid"]);
     }
     body
-}
-
-/// Removes members of an object.
-pub(super) fn strip(value: &mut Value, names: &[&str]) {
-    if let Value::Object(map) = value {
-        map.retain(|name, _| !names.contains(&name.as_str()));
-    }
 }
 
 /// The prefixes that stand.

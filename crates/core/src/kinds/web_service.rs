@@ -9,17 +9,13 @@ pub use patch::{changes_content, patch, sealed};
 use crate::{
     drift::{Difference, Rule, differences},
     id::ResourceId,
-    kind::{Kind, Phase, Plane, Write},
+    kind::{Adoptable, Kind, OnFailure, Phase, Write, strip},
     owner::{CONTENT_TAG, OWNER_TAG, TLS_TAG},
 };
 use serde_json::{Map, Value, json};
 
 /// The kind.
 pub static WEB_SERVICE: Kind = Kind {
-    name: "WebService",
-    arm_type: "Microsoft.MachineLearningServices/workspaces/services",
-    api_version: "",
-    plane: Plane::MachineLearning,
     phase,
     rules: &[
         Rule::Keys("kvTags"),
@@ -45,6 +41,11 @@ pub static WEB_SERVICE: Kind = Kind {
     change: patch::change,
     write: Write::Service,
     normalise,
+    spec_field,
+    still_runs,
+    on_failure: OnFailure::Hold,
+    adoptable: Adoptable::Named,
+    ..Kind::machine_learning("WebService", "Microsoft.MachineLearningServices/workspaces/services")
 };
 
 /// Name of the uploaded driver script.
@@ -157,6 +158,16 @@ pub fn state(body: &Value) -> &str {
     body.get("state").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Whether it answers.
+pub(crate) fn is_healthy(body: &Value) -> bool {
+    state(body) == "Healthy"
+}
+
+/// Digest of the certificate that it was given.
+pub(crate) fn certificate(body: &Value) -> Option<&str> {
+    body.get("kvTags")?.get(TLS_TAG)?.as_str()
+}
+
 /// Whether Azure gave it up, or its container ends by itself.
 pub fn has_failed(body: &Value) -> bool {
     matches!(phase(body), Phase::Failed(_))
@@ -197,12 +208,12 @@ pub fn creation(body: &Value) -> Value {
     let mut body = body.clone();
     let collects = body.pointer("/dataCollection/storageEnabled") == Some(&Value::Bool(true));
     let encrypts = body.get("encryptionProperties").is_some_and(Value::is_object);
-    super::virtual_network::strip(&mut body, &["image"]);
+    strip(&mut body, &["image"]);
     if !collects {
-        super::virtual_network::strip(&mut body, &["dataCollection"]);
+        strip(&mut body, &["dataCollection"]);
     }
     if !encrypts {
-        super::virtual_network::strip(&mut body, &["encryptionProperties"]);
+        strip(&mut body, &["encryptionProperties"]);
     }
     if let Value::Object(members) = &mut body {
         let keys = json!({"primaryKey": null, "secondaryKey": null});
@@ -211,7 +222,7 @@ pub fn creation(body: &Value) -> Value {
         }
     }
     if !has_tls(&body) {
-        super::virtual_network::strip(&mut body, &["sslEnabled"]);
+        strip(&mut body, &["sslEnabled"]);
     }
     body
 }
@@ -223,7 +234,7 @@ pub fn has_tls(body: &Value) -> bool {
 
 /// Whether a failed service still has its container, which Azure restarts, so that a patch may heal it. One that failed
 /// at its creation is deleted and created: whether Azure takes a patch for it is not confirmed.
-pub fn still_runs(body: &Value) -> bool {
+pub(crate) fn still_runs(body: &Value) -> bool {
     state(body) == "Unhealthy"
 }
 
@@ -234,7 +245,7 @@ pub fn model_ids(body: &Value) -> Vec<&str> {
 }
 
 /// A field of the body as the spec calls it, and the unit in which the spec writes it.
-pub fn spec_field(path: &str) -> (String, &'static str) {
+fn spec_field(path: &str) -> (String, &'static str) {
     let tag = path.strip_prefix("kvTags.").filter(|tag| *tag != CONTENT_TAG);
     let property = path.strip_prefix("properties.");
     if let Some(property) = property {

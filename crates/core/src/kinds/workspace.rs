@@ -1,24 +1,12 @@
 //! `Microsoft.MachineLearningServices/workspaces`: read only.
 
-use crate::{
-    drift::Rule,
-    failure::Cause,
-    id::ResourceId,
-    kind::{Kind, Plane, Write, always_live, provisioning_state},
-};
+use crate::{drift::Rule, failure::Cause, id::ResourceId, kind::Kind};
 use acivnet_api::conditions::reasons;
 
 /// The kind.
 pub static WORKSPACE: Kind = Kind {
-    name: "Workspace",
-    arm_type: "Microsoft.MachineLearningServices/workspaces",
-    api_version: "2024-04-01",
-    plane: Plane::Arm,
-    phase: provisioning_state,
     rules: &[Rule::Loose("location")],
-    change: always_live,
-    write: Write::Never,
-    normalise: Clone::clone,
+    ..Kind::arm("Workspace", "Microsoft.MachineLearningServices/workspaces", "2024-04-01")
 };
 
 /// The id of a workspace.

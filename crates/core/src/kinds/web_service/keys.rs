@@ -4,21 +4,16 @@
 use crate::{
     drift::Difference,
     id::ResourceId,
-    kind::{Kind, Phase, Plane, Write, always_live},
+    kind::{Kind, Write},
 };
 use serde_json::{Value, json};
 
 /// The kind.
 pub static SERVICE_KEYS: Kind = Kind {
-    name: "WebServiceKeys",
-    arm_type: "Microsoft.MachineLearningServices/workspaces/services/keys",
-    api_version: "",
-    plane: Plane::MachineLearning,
-    phase: |_| Phase::Settled,
-    rules: &[],
-    change: always_live,
     write: Write::Keys,
-    normalise: Value::clone,
+    spec_field: |path| (format!("auth.keys.{path}"), ""),
+    is_recorded: false,
+    ..Kind::machine_learning("WebServiceKeys", "Microsoft.MachineLearningServices/workspaces/services/keys")
 };
 
 /// Which of the two keys.

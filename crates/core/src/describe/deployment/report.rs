@@ -1,26 +1,22 @@
 //! What is said of an `AciVnetDeployment`.
 
 use super::{
-    cause,
-    deployment::{probe_question, replace_approval, service_name, service_node, subnet_of, workspace_of},
-    deployment_blueprint::{failure_of, log_of, without_egress},
-    secrets, tls,
+    network::without_egress,
+    place::{subnet_of, workspace_of},
+    probe, secrets,
+    serving::{Backend, Serving, State},
+    tls,
 };
 use crate::{
     blueprint::{Goal, Node},
     conditions::{Conditions, find},
-    endpoint::{self, Address},
     events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
     id::ResourceId,
-    kinds::{
-        model_version::MODEL_VERSION,
-        registered_model::REGISTERED_MODEL,
-        web_service::{self, WEB_SERVICE},
-    },
+    kinds::{model_version::MODEL_VERSION, registered_model::REGISTERED_MODEL},
     observed::Fact,
     patience::progress,
-    plan::{Action, Done, Held, Seen, Step, look},
+    plan::{Action, Done, Held, Step},
     report::{self, Event, Next, Ready, Report, ready_unseen},
     retry::Retry,
     subject::{Pass, Subject, names},
@@ -29,27 +25,30 @@ use acivnet_api::{
     AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, ReplaceApproval,
     conditions::{reasons, types},
 };
-use serde_json::Value;
 use std::time::Duration;
 
-pub(super) fn report(cr: &AciVnetDeployment, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
-    let reporter = Reporter::new(cr, pass, done);
+pub(super) fn report(
+    cr: &AciVnetDeployment,
+    backend: &dyn Backend,
+    pass: &Pass<'_>,
+    done: Option<&Done>,
+) -> Report<AciVnetDeploymentStatus> {
+    let reporter = Reporter::new(cr, backend, pass, done);
     if cr.deleting() { reporter.leaving() } else { reporter.standing() }
 }
 
 /// All that a report is drawn from.
 pub(super) struct Reporter<'a> {
     pub cr: &'a AciVnetDeployment,
+    pub backend: &'a dyn Backend,
     pub pass: &'a Pass<'a>,
     pub done: Option<&'a Done>,
     pub last: AciVnetDeploymentStatus,
     pub subnet: Option<DelegatedSubnet>,
     pub workspace: Option<ResourceId>,
-    /// What was seen of the web service, whatever is wanted of it; none while nobody knows where to look.
-    pub seen: Option<Seen>,
-    /// The web service, if it stands and is ours.
-    pub service: Option<&'a Value>,
-    pub address: Result<Option<Address>, Cause>,
+    pub serving: Serving<'a>,
+    /// Why it failed, or does not come up.
+    pub broken: Option<Cause>,
     pub probe: Option<Fact>,
     /// Why it is not as wanted, where a reason is known.
     pub cause: Option<Cause>,
@@ -58,26 +57,18 @@ pub(super) struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    fn new(cr: &'a AciVnetDeployment, pass: &'a Pass<'a>, done: Option<&'a Done>) -> Self {
+    fn new(cr: &'a AciVnetDeployment, backend: &'a dyn Backend, pass: &'a Pass<'a>, done: Option<&'a Done>) -> Self {
         let (subnet, workspace) = (subnet_of(cr, pass.observed), workspace_of(cr, pass.observed));
-        let node = workspace.as_ref().map(|workspace| service_node(cr, pass.observed, workspace, Goal::Gone));
-        let seen = node.as_ref().map(|node| look(node, pass.observed, cr.recorded()));
-        let body = node.as_ref().and_then(|node| pass.observed.azure_body(&WEB_SERVICE, &node.id));
-        let service = body.filter(|_| !matches!(seen, Some(Seen::Foreign(_))));
-        let address = match (service, &subnet) {
-            (Some(body), Some(subnet)) => {
-                endpoint::of(body, &subnet.spec.subnet.address_prefix, &pass.observed.settings)
-            }
-            _ => Ok(None),
-        };
-        let broken = find_step(pass, WEB_SERVICE.name)
-            .filter(|(_, step)| matches!(step.action, Action::Hold(Held::Broken(_))))
-            .and_then(|(node, _)| failure_of(pass.observed, &node.id))
-            .map(|cause| subnet.iter().fold(cause, without_egress));
-        let cause = report::root_cause(pass, done).or(broken).or_else(|| address.as_ref().err().cloned());
-        let probe = probe_question(cr, pass.observed).and_then(|question| pass.observed.facts.get(&question).cloned());
+        let serving = backend.serving(cr, pass.observed);
+        let broken = backend.cause(cr, pass.observed, serving.state);
+        let gives_up = backend.kinds().first().and_then(|kind| find_step(pass, kind.name));
+        let gives_up = gives_up.is_some_and(|(_, step)| matches!(step.action, Action::Hold(Held::Broken(_))));
+        let told = broken.clone().filter(|_| gives_up).map(|cause| subnet.iter().fold(cause, without_egress));
+        let cause = report::root_cause(pass, done).or(told).or_else(|| serving.address.as_ref().err().cloned());
+        let question = probe::question(cr, pass.observed, &serving);
+        let probe = question.and_then(|question| pass.observed.facts.get(&question).cloned());
         let (last, drifts) = (cr.status.clone().unwrap_or_default(), cr.drifts(pass.observed));
-        Self { cr, pass, done, last, subnet, workspace, seen, service, address, probe, cause, drifts }
+        Self { cr, backend, pass, done, last, subnet, workspace, serving, broken, probe, cause, drifts }
     }
 
     fn standing(self) -> Report<AciVnetDeploymentStatus> {
@@ -99,7 +90,7 @@ impl<'a> Reporter<'a> {
 
     fn leaving(self) -> Report<AciVnetDeploymentStatus> {
         let mut status = self.status();
-        let going = "removing the web service and the model versions from Azure ML";
+        let going = self.backend.words().removing;
         let said = report::leaving(self.cr, self.pass, self.done, &self.last.conditions, self.begin(), going);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
@@ -125,7 +116,7 @@ impl<'a> Reporter<'a> {
     }
 
     pub(super) fn step(&self) -> Option<(&Node, &Step)> {
-        find_step(self.pass, WEB_SERVICE.name)
+        find_step(self.pass, self.backend.kinds().first()?.name)
     }
 
     pub(super) fn model_step(&self) -> Option<(&Node, &Step)> {
@@ -133,19 +124,14 @@ impl<'a> Reporter<'a> {
         model.filter(|(node, _)| node.goal == Goal::Present)
     }
 
-    /// The state of the web service in Azure's word, if it stands and is ours.
-    pub(super) fn state(&self) -> Option<&str> {
-        self.service.map(web_service::state)
-    }
-
-    /// Whether nothing is known of the web service in this pass.
+    /// Whether nothing is known of what serves in this pass.
     pub(super) fn blind(&self) -> bool {
-        matches!(self.seen, None | Some(Seen::Unread(_)))
+        self.serving.state == State::Unread
     }
 
     fn ready(&self, conditions: &Conditions<'_>) -> Ready {
-        let healthy = self.state() == Some("Healthy");
-        let answers = self.address.as_ref().ok().and_then(Option::as_ref).filter(|_| healthy);
+        let healthy = self.serving.state == State::Healthy;
+        let answers = self.serving.address.as_ref().ok().and_then(Option::as_ref).filter(|_| healthy);
         match (answers, self.probe_failure()) {
             (Some(_), Some(failure)) => Some((Some(false), reasons::PROBE_FAILED, failure.message)),
             (Some(address), None) if self.cr.spec.probe.is_none() => {
@@ -190,21 +176,20 @@ impl<'a> Reporter<'a> {
         let mut variables = self.cr.spec.scoring.environment_variables.iter();
         let named = variables.find(|one| one.value_from.is_some())?;
         let fresh = self.last.observed_generation != Some(self.cr.generation());
-        let message = format!(
-            "the web service stores {} and every other environment variable readable for whoever may read the workspace",
-            named.name
-        );
+        let (service, readers) = (self.backend.words().service, self.backend.words().readers?);
+        let message =
+            format!("the {service} stores {} and every other environment variable readable for {readers}", named.name);
         fresh.then_some(Event { warning: true, reason: reasons::SECRET_STORED_READABLE, action: "Reconcile", message })
     }
 
     fn not_ready(&self, conditions: &Conditions<'_>) -> Ready {
         let known = find(&self.last.conditions, types::READY);
-        let name = service_name(self.cr);
+        let (service, name) = (self.backend.words().service, self.backend.name(self.cr));
         let Some(cause) = self.cause_of_not_ready() else {
-            let unseen = self.service.is_none() && known.is_none_or(|known| known.status == "Unknown");
+            let unseen = !self.serving.state.stands() && known.is_none_or(|known| known.status == "Unknown");
             return Some(match unseen {
-                true => (None, reasons::PROGRESSING, format!("web service {name} is to be made")),
-                false => (Some(false), reasons::PROGRESSING, format!("web service {name} is being made or changed")),
+                true => (None, reasons::PROGRESSING, format!("{service} {name} is to be made")),
+                false => (Some(false), reasons::PROGRESSING, format!("{service} {name} is being made or changed")),
             });
         };
         let patience = self.pass.observed.settings.stalled_after_seconds;
@@ -214,25 +199,13 @@ impl<'a> Reporter<'a> {
 
     fn cause_of_not_ready(&self) -> Option<Cause> {
         let held = [Held::Approval, Held::Suspended, Held::DriftMode].iter().any(|held| self.holds(held));
-        let failed = || failure_of(self.pass.observed, &self.step()?.0.id).filter(|_| self.failed() && held);
+        let failed = || self.broken.clone().filter(|_| self.serving.state.has_failed() && held);
         self.cause.clone().or_else(failed).or_else(|| self.held_cause()).or_else(|| self.ends_by_itself())
     }
 
     /// Why the container that Azure is starting does not come up, as its log tells.
     pub(super) fn ends_by_itself(&self) -> Option<Cause> {
-        let starts = self.state() == Some("Transitioning");
-        cause::of_start(self.log()?).filter(|_| starts)
-    }
-
-    /// What the container wrote last, if it was read.
-    pub(super) fn log(&self) -> Option<&str> {
-        let id = web_service::id(self.workspace.as_ref()?, service_name(self.cr));
-        log_of(self.pass.observed, &id).filter(|_| self.service.is_some())
-    }
-
-    /// Whether Azure says that it failed.
-    pub(super) fn failed(&self) -> bool {
-        self.service.is_some_and(web_service::has_failed)
+        self.broken.clone().filter(|_| self.serving.state.is_coming_up())
     }
 
     fn holds(&self, held: &Held) -> bool {
@@ -248,7 +221,9 @@ impl<'a> Reporter<'a> {
             let message = "spec.suspend is true; what would be done is in status.plan";
             Some(Cause::person(reasons::SUSPENDED, message))
         } else if drifted {
-            let message = "the web service was changed or deleted in Azure, and spec.drift.mode leaves it as it is";
+            let service = self.backend.words().service;
+            let message =
+                format!("the {service} was changed or deleted in Azure, and spec.drift.mode leaves it as it is");
             Some(Cause::person(reasons::DRIFTED, message))
         } else {
             None
@@ -256,13 +231,16 @@ impl<'a> Reporter<'a> {
     }
 
     fn serves(&self) -> bool {
-        self.state() == Some("Healthy") && matches!(self.address, Ok(Some(_)))
+        self.serving.state == State::Healthy && matches!(self.serving.address, Ok(Some(_)))
     }
 
     /// What keeps the work going, or from going on.
     fn open_cause(&self) -> Option<Cause> {
         let working = self.pass.plan.moves() || self.holds(&Held::Approval) || self.pass.blueprint.incomplete;
-        let going = || Cause::passing(reasons::PROGRESSING, "Azure ML is being brought to what the spec says");
+        let going = || {
+            let provider = self.backend.words().provider;
+            Cause::passing(reasons::PROGRESSING, format!("{provider} is being brought to what the spec says"))
+        };
         let probe = || self.probe_failure().map(|failure| Cause { reason: reasons::PROBE_FAILED, ..failure });
         let cause = self.cause.clone().or_else(|| self.held_cause());
         cause.or_else(|| working.then(going)).or_else(probe)
@@ -271,8 +249,9 @@ impl<'a> Reporter<'a> {
     fn approval_message(&self) -> String {
         let hash = self.pass.plan.hash.as_deref().unwrap_or_default();
         let (namespace, name, _) = names(&self.cr.metadata);
+        let service = self.backend.words().service;
         format!(
-            "the change deletes and creates the web service (see status.plan); approve it: kubectl annotate -n {namespace} \
+            "the change deletes and creates the {service} (see status.plan); approve it: kubectl annotate -n {namespace} \
              --overwrite --field-manager=acivnet-approval acivd {name} acivnet.dev/approve-plan={hash}"
         )
     }
@@ -284,7 +263,8 @@ impl<'a> Reporter<'a> {
         let (reason, message) = match replace_approval(self.cr) {
             ReplaceApproval::Required => (reasons::APPROVAL_REQUIRED, self.approval_message()),
             ReplaceApproval::Automatic => {
-                ("ReplacePlanned", "the web service will be deleted and created again (see status.plan)".to_owned())
+                let service = self.backend.words().service;
+                ("ReplacePlanned", format!("the {service} will be deleted and created again (see status.plan)"))
             }
         };
         fresh.then_some(Event { warning: true, reason, action: "Wait", message })
@@ -301,6 +281,11 @@ impl<'a> Reporter<'a> {
             next => next,
         }
     }
+}
+
+/// Whether a change that deletes and creates waits for a person.
+pub(super) fn replace_approval(cr: &AciVnetDeployment) -> ReplaceApproval {
+    cr.spec.rollout.as_ref().and_then(|one| one.replace_approval).unwrap_or_default()
 }
 
 fn find_step<'p>(pass: &Pass<'p>, kind: &str) -> Option<(&'p Node, &'p Step)> {

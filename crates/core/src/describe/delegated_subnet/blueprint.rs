@@ -2,16 +2,18 @@
 
 use super::{
     address_space::{self, AddressSpace},
-    delegated_subnet::{Ids, deployments_question, objects, others_question, users, was_ours},
-    delegated_subnet_associations::elsewhere,
-    neighbours::{Footing, Sibling},
-    tags,
+    ids::{Ids, deployments_question, others_question, was_ours},
 };
 use crate::{
     adoption,
     blueprint::{Blueprint, Goal, Hold, Node},
+    describe::{
+        marks::tags,
+        related::{Footing, Sibling, objects, users},
+    },
     failure::Cause,
     id::ResourceId,
+    kind::elsewhere,
     kinds::{
         network_security_group::{self as security_group, NETWORK_SECURITY_GROUP},
         subnet::{self, SUBNET},

@@ -1,9 +1,10 @@
 //! The compute instance in the client subnet: what should stand, and what keeps it or holds others for it.
 
-use super::{delegated_subnet_blueprint::Describer, delegated_subnet_report::Reporter, tags};
+use super::{blueprint::Describer, report::Reporter};
 use crate::{
-    blueprint::{Blueprint, Goal, Hold, Node},
+    blueprint::{Blueprint, Goal, Node},
     conditions::Conditions,
+    describe::marks::tags,
     drift::{Difference, shown},
     failure::Cause,
     id::ResourceId,
@@ -167,11 +168,6 @@ impl Reporter<'_> {
         let parts = [(WORKSPACE.name, Some(&workspace)), (COMPUTE_INSTANCE.name, Some(&id))];
         self.part(conditions, types::COMPUTE_INSTANCE_READY, reasons::SETTLED, &parts);
     }
-}
-
-/// Whether a node is part of the network: the subnet can be used without its compute instance.
-pub(super) fn is_network(node: &Node) -> bool {
-    node.kind != &COMPUTE_INSTANCE && !(node.kind == &WORKSPACE && node.hold == Hold::Referenced)
 }
 
 /// What is asked about a compute instance; of its workspace only while it is to stand.

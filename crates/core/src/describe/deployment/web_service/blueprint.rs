@@ -1,19 +1,26 @@
 //! What should stand for an `AciVnetDeployment`.
 
 use super::{
-    cause,
-    content_of_others::{ContentOfOthers, is_made_of},
-    deployment::{models_question, operation_question, service_name, service_node, subnet_missing, subnet_of},
-    expectation, image,
-    inputs::Inputs,
-    secrets, service, service_tags,
-    sources::{Content, Source, referred},
-    tls, variables,
+    adopted::{ContentOfOthers, is_made_of},
+    cause, image, keys, rotation, serving, settings,
+    standing::{self, Standing},
 };
 use crate::{
     adoption,
     blueprint::{Blueprint, Goal, Hold, Node},
-    conditions::{find, is_true},
+    describe::{
+        deployment::{
+            expectation,
+            inputs::Inputs,
+            model::{self, Content, Source, referred},
+            network,
+            place::{Scope, owner, subnet_missing, subnet_of, subnet_question},
+            secrets,
+            serving::Serving,
+            tls, variables,
+        },
+        marks::service_tags,
+    },
     failure::Cause,
     id::ResourceId,
     kind::Change,
@@ -25,18 +32,13 @@ use crate::{
     observed::{Fact, Observed},
     owner::{CONTENT_TAG, KEY_PROPERTY, Mark, OWNER_TAG, Owner, content_tag},
     plan::{Seen, adoption_refused, look, record_of},
+    quantity::{cpu_tenths, memory_tenths},
     questions::Question,
     restart,
-    retry::Retry,
-    scrub,
     subject::Subject,
 };
-use acivnet_api::{
-    AciVnetDeployment, DelegatedSubnet, DriftMode, Origin,
-    conditions::{reasons, types},
-};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, DriftMode, Origin, conditions::reasons};
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::Condition};
 use serde_json::{Map, Value};
 
 /// Most model versions that are deleted at a time; the next passes see to the others.
@@ -49,9 +51,18 @@ pub(super) struct Describer<'a> {
     pub now: Timestamp,
     pub owner: Owner,
     pub workspace: ResourceId,
+    standing: Standing<'a>,
+    serving: Serving<'a>,
 }
 
-impl Describer<'_> {
+impl<'a> Describer<'a> {
+    pub(super) fn of(scope: Scope<'a>, now: Timestamp) -> Self {
+        let Scope { cr, observed, workspace } = scope;
+        let standing = Standing::in_workspace(cr, observed, workspace.clone());
+        let serving = serving::of(cr, observed, &standing);
+        Self { cr, observed, now, owner: owner(cr, observed), workspace, standing, serving }
+    }
+
     pub(super) fn present(&self) -> Result<Blueprint, Cause> {
         let subnet = subnet_of(self.cr, self.observed).ok_or_else(|| self.subnet_unknown())?;
         self.same_group(&subnet)?;
@@ -60,7 +71,7 @@ impl Describer<'_> {
         secrets::check(self.cr, self.observed)?;
         tls::check(self.cr, self.observed, self.now)?;
         expectation::check(self.cr, self.observed)?;
-        variables::check(self.cr, self.observed)?;
+        variables::check(self.cr, self.observed, &self.serving)?;
         let mut blueprint = Blueprint::default();
         let workspace = blueprint.push(self.workspace_node());
         let versions = match &inputs.model {
@@ -80,7 +91,7 @@ impl Describer<'_> {
         let service = self.service(&subnet, inputs, &label);
         blueprint.blocked = self.taken(&service);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
-        if let Some(keys) = secrets::keys_node(self.cr, self.observed, service) {
+        if let Some(keys) = rotation::keys_node(self.cr, self.observed, &self.standing, &self.serving, service) {
             blueprint.push(keys);
         }
         // of versions with the same key the lowest stays: a registration whose answer was lost made the others
@@ -95,7 +106,7 @@ impl Describer<'_> {
             return Blueprint::default();
         }
         let mut blueprint = Blueprint::default();
-        let service = blueprint.push(service_node(self.cr, self.observed, &self.workspace, Goal::Gone));
+        let service = blueprint.push(standing::node(self.cr, self.observed, &self.workspace, Goal::Gone));
         if let Fact::Unread(failure) = self.observed.fact(&self.models_question()) {
             blueprint.blocked = Some(Cause::from(&failure));
         }
@@ -119,7 +130,7 @@ impl Describer<'_> {
 
     /// The versions that an adopted service runs stay with it, and those that another's service runs by now.
     fn stay_in_use(&self) -> Vec<String> {
-        let service = service_node(self.cr, self.observed, &self.workspace, Goal::Gone);
+        let service = standing::node(self.cr, self.observed, &self.workspace, Goal::Gone);
         let anothers = matches!(look(&service, self.observed, self.cr.recorded()), Seen::Foreign(_));
         let stands = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained || anothers);
         stands.map(|stands| web_service::model_ids(stands).into_iter().map(Into::into).collect()).unwrap_or_default()
@@ -157,7 +168,7 @@ impl Describer<'_> {
     }
 
     fn subnet_unknown(&self) -> Cause {
-        match self.observed.fact(&Question::DelegatedSubnet(self.cr.spec.network.subnet_ref.name.clone())) {
+        match self.observed.fact(&subnet_question(self.cr)) {
             Fact::Unread(failure) => Cause::from(&failure),
             Fact::Absent | Fact::Present(_) => subnet_missing(self.cr),
         }
@@ -184,16 +195,15 @@ impl Describer<'_> {
 
     /// Nothing is begun in a network of another region.
     fn same_region(&self, subnet: &DelegatedSubnet) -> Result<(), Cause> {
-        let id = web_service::id(&self.workspace, service_name(self.cr));
-        let begun = self.observed.azure_body(&WEB_SERVICE, &id).is_some();
-        match network_cause(subnet) {
+        let begun = self.standing.body.is_some();
+        match network::cause(subnet) {
             Some(cause) if cause.reason == reasons::REGION_MISMATCH && !begun => Err(cause),
             _ => Ok(()),
         }
     }
 
     fn models_question(&self) -> Question {
-        models_question(self.cr, self.observed, &self.workspace)
+        model::own_versions(self.cr, self.observed, &self.workspace)
     }
 
     /// Versions that carry our mark, the lowest first.
@@ -235,14 +245,14 @@ impl Describer<'_> {
     }
 
     fn service(&self, subnet: &DelegatedSubnet, inputs: Inputs, model: &str) -> Node {
-        let node = service_node(self.cr, self.observed, &self.workspace, Goal::Present);
+        let node = standing::node(self.cr, self.observed, &self.workspace, Goal::Present);
         let (content, same_content) = self.content(&inputs, model, self.observed.azure_body(&WEB_SERVICE, &node.id));
         let user = self.cr.spec.azure.as_ref().map(|azure| azure.tags.as_slice()).unwrap_or_default();
         let body = Service {
-            name: service_name(self.cr),
+            name: standing::name(self.cr),
             description: self.cr.spec.description.as_deref(),
             tags: service_tags(user, &self.owner.key),
-            properties: service::properties(self.cr),
+            properties: settings::properties(self.cr),
             owner: &self.owner.key,
             location: &subnet.spec.azure.location,
             virtual_network: &subnet.spec.virtual_network.name,
@@ -250,17 +260,17 @@ impl Describer<'_> {
             cpu_tenths: cpu_tenths(&self.cr.spec.resources.cpu),
             memory_tenths: memory_tenths(&self.cr.spec.resources.memory),
             needs_key: secrets::needs_key(self.cr),
-            tls: tls::wanted(self.cr, self.observed),
-            app_insights: service::app_insights(self.cr),
-            data_collection: service::data_collection(self.cr),
-            encryption: service::encryption(self.cr),
-            image: inputs.image(self.cr, model),
+            tls: settings::tls(self.cr, self.observed),
+            app_insights: settings::app_insights(self.cr),
+            data_collection: settings::data_collection(self.cr),
+            encryption: settings::encryption(self.cr),
+            image: image::request(self.cr, &inputs, model),
             content: &content,
         }
         .body();
         let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
-        let keys = secrets::first_keys(self.cr, self.observed);
-        let sealed = image::sealed(self.cr).chain(keys).chain(tls::sealed(self.cr)).collect();
+        let keys = keys::first(self.cr, self.observed);
+        let sealed = image::sealed(self.cr).chain(keys).chain(settings::sealed(self.cr)).collect();
         let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
         let node = adoption::adopting(self.cr, self.observed, node);
         let live = if same_content { vec![format!("kvTags.{CONTENT_TAG}")] } else { self.live(&node, stands) };
@@ -272,11 +282,11 @@ impl Describer<'_> {
     /// The content tag, and whether it says of the same content what a release before said by versions of Secrets. Where drift
     /// is to be left, that one stays.
     fn content(&self, inputs: &Inputs, model: &str, stands: Option<&Value>) -> (String, bool) {
-        let by_versions = inputs.content_by_versions(self.cr, self.observed, model);
+        let by_versions = image::content_by_versions(self.cr, self.observed, inputs, model);
         let same = by_versions.filter(|tag| stands.and_then(content_tag) == Some(tag));
         match same {
             Some(tag) if self.cr.drift_mode() != DriftMode::Correct => (tag, true),
-            same => (inputs.content(self.cr, self.observed, model), same.is_some()),
+            same => (image::content(self.cr, self.observed, inputs, &self.serving, model), same.is_some()),
         }
     }
 
@@ -301,14 +311,13 @@ impl Describer<'_> {
     fn network_blocked(&self, node: &Node, subnet: &DelegatedSubnet) -> Option<Cause> {
         let record = record_of(node, self.cr.recorded());
         let counted = record.is_some_and(|one| matches!(one.origin, Some(Origin::Created | Origin::Adopted)));
-        network_cause(subnet).or_else(|| full(subnet).filter(|_| !counted))
+        network::cause(subnet).or_else(|| network::full(subnet).filter(|_| !counted))
     }
 
     /// Quotas and indexes recover: the same content is tried again after ten minutes, a crash after an hour, and when a
     /// person asks for a look. What still has a container is left to Azure, which restarts it.
     fn retry_due(&self, stands: &Value) -> bool {
-        let operation = operation_question(&self.workspace, stands);
-        let cause = cause::of_service(stands, operation.as_ref().and_then(|one| self.observed.body(one)), None);
+        let cause = cause::of_service(stands, self.standing.operation(self.observed), None);
         let ends = [reasons::SCORING_SCRIPT_CRASHED, reasons::OUT_OF_MEMORY].contains(&cause.reason);
         let wait = if ends { 3600 } else { 600 };
         let time = |name: &&str| stands.get(*name)?.as_str()?.parse::<Timestamp>().ok();
@@ -316,92 +325,4 @@ impl Describer<'_> {
         let since = touched.map(|touched| self.now.as_second() - touched.as_second());
         !web_service::still_runs(stands) && (self.cr.asked() || since.is_some_and(|since| since > wait))
     }
-}
-
-/// Why nothing can be made in a subnet.
-fn network_cause(subnet: &DelegatedSubnet) -> Option<Cause> {
-    let name = subnet.metadata.name.as_deref().unwrap_or_default();
-    if subnet.deleting() {
-        let message = format!("DelegatedSubnet {name} is being deleted; refer to another one");
-        return Some(Cause::person(reasons::WAITING_FOR_SUBNET, message));
-    }
-    let conditions = subnet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    (!is_usable(conditions)).then(|| subnet_not_ready(name, subnet))
-}
-
-/// Whether container groups can be made in a subnet: also while a change of what else belongs to it is refused. That it
-/// has no NAT gateway keeps none from being made when it is Ready either.
-fn is_usable(conditions: &[Condition]) -> bool {
-    let parts = [types::VIRTUAL_NETWORK_READY, types::DELEGATED, types::EGRESS_READY];
-    let stands = |one: &Condition| one.status == "True" || one.reason == reasons::NO_NAT_GATEWAY;
-    let not_ready = find(conditions, types::READY).is_some_and(|ready| ready.status == "False");
-    is_true(conditions, types::READY)
-        || not_ready && parts.iter().all(|part| find(conditions, part).is_some_and(stands))
-}
-
-fn full(subnet: &DelegatedSubnet) -> Option<Cause> {
-    let name = subnet.metadata.name.as_deref().unwrap_or_default();
-    let capacity = subnet.status.as_ref().and_then(|status| status.capacity.as_ref());
-    let total = capacity.filter(|capacity| capacity.available == 0)?.total;
-    let message = format!("all {total} addresses of DelegatedSubnet {name} are in use");
-    Some(Cause::person(reasons::SUBNET_FULL, format!("{message}; delete a deployment, or use a larger subnet")))
-}
-
-/// The subnet's own root cause, when it is one that the deployment's owner has to know as such.
-fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
-    let ready = subnet.status.as_ref().and_then(|status| find(&status.conditions, types::READY));
-    let passed_on = [
-        reasons::SUBNET_NOT_DELEGATED,
-        reasons::SUBNET_IN_USE_BY_OTHER,
-        reasons::REGION_MISMATCH,
-        reasons::SUBNET_FULL,
-        reasons::NO_NAT_GATEWAY,
-    ];
-    let reason = ready.and_then(|ready| passed_on.into_iter().find(|one| *one == ready.reason));
-    let why =
-        ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
-    let message = scrub::clean(&format!("DelegatedSubnet {name} is not ready: {why}"));
-    // its watch tells when it is
-    Cause { retry: Retry::Slowly, ..Cause::person(reason.unwrap_or(reasons::WAITING_FOR_SUBNET), message) }
-}
-
-/// Where the subnet has no way out, a web service whose image can't be pulled lacks that one first of all.
-pub(super) fn without_egress(cause: Cause, subnet: &DelegatedSubnet) -> Cause {
-    match no_egress(subnet) {
-        Some(why) if cause.reason == reasons::IMAGE_NOT_PULLED => {
-            let name = subnet.metadata.name.as_deref().unwrap_or_default();
-            let message = format!("the image can't be pulled, and DelegatedSubnet {name} has no way out: {why}");
-            Cause { reason: reasons::NO_NAT_GATEWAY, message: scrub::clean(&message), ..cause }
-        }
-        _ => cause,
-    }
-}
-
-/// What `EgressReady` of a subnet says, when it is False.
-pub(super) fn no_egress(subnet: &DelegatedSubnet) -> Option<&str> {
-    let egress = find(&subnet.status.as_ref()?.conditions, types::EGRESS_READY)?;
-    (egress.status == "False").then_some(egress.message.as_str())
-}
-
-/// Why the web service of this object failed, from all that was read of it.
-pub(super) fn failure_of(observed: &Observed, service: &ResourceId) -> Option<Cause> {
-    let body = observed.azure_body(&WEB_SERVICE, service)?;
-    let operation = service.parent().and_then(|workspace| operation_question(&workspace, body));
-    let operation = operation.as_ref().and_then(|one| observed.body(one));
-    Some(cause::of_service(body, operation, log_of(observed, service)))
-}
-
-/// What the container of a web service wrote last, if it was read.
-pub(super) fn log_of<'a>(observed: &'a Observed, service: &ResourceId) -> Option<&'a str> {
-    observed.body(&Question::ServiceLog(service.clone())).and_then(Value::as_str)
-}
-
-/// Cores in tenths, rounded up.
-pub(super) fn cpu_tenths(cpu: &Quantity) -> u64 {
-    crate::quantity::thousandths(&cpu.0).map_or(0, |milli| milli.div_ceil(100))
-}
-
-/// GB of 10^9 bytes in tenths, rounded up.
-pub(super) fn memory_tenths(memory: &Quantity) -> u64 {
-    crate::quantity::thousandths(&memory.0).map_or(0, |milli| milli.div_ceil(100_000_000_000))
 }

@@ -1,11 +1,10 @@
 //! The way out of the delegated subnet: what should stand for it, and what is said of it.
 
-use super::{
-    delegated_subnet::leftovers, delegated_subnet_blueprint::Describer, delegated_subnet_report::Reporter, tags,
-};
+use super::{blueprint::Describer, ids::leftovers, report::Reporter};
 use crate::{
     blueprint::{Blueprint, Goal, Hold, Node},
     conditions::Conditions,
+    describe::marks::tags,
     failure::Cause,
     id::ResourceId,
     kind::Kind,

@@ -1,6 +1,6 @@
 //! The conditions of an `AciVnetDeployment` beside `Ready`, `Reconciling` and `Stalled`.
 
-use super::{deployment::operation_question, deployment_blueprint::no_egress, deployment_report::Reporter};
+use super::{network::no_egress, report::Reporter, serving::State};
 use crate::{
     conditions::{Conditions, find},
     kind::Change,
@@ -39,13 +39,8 @@ impl Reporter<'_> {
         self.probe_passed(conditions);
         report::drift_condition(conditions, self.pass, self.cr.drift_mode(), &status.drift);
         self.rollout(conditions);
-        conditions.set(
-            types::BACKEND_SUPPORTED,
-            Some(false),
-            reasons::SDK_V1_RETIRED,
-            "Microsoft ended support for the Azure ML SDK v1 and its web services on 2026-06-30; plan to move the model \
-             to a container group",
-        );
+        let (supported, reason, message) = self.backend.words().supported;
+        conditions.set(types::BACKEND_SUPPORTED, Some(supported), reason, message);
     }
 
     /// Whether the cause is one of these, and then its reason and message.
@@ -120,47 +115,36 @@ impl Reporter<'_> {
         let own = self.own(&[reasons::IMAGE_BUILD_FAILED, reasons::CONDA_FILE_INVALID]);
         let stands = (true, reasons::BUILT, "the image of the environment stands".to_owned());
         let building = (false, reasons::BUILDING, "the image of the environment is being built".to_owned());
-        let none = (false, reasons::PROGRESSING, "the image is built when the web service is made".to_owned());
-        let (met, reason, message) = match (own, self.state()) {
+        let none = || format!("the image is built when the {} is made", self.backend.words().service);
+        let (met, reason, message) = match (own, self.serving.state) {
             (Some((reason, message)), _) => (false, reason, message),
-            (_, Some("Healthy" | "Unhealthy")) => stands,
-            (_, Some("Transitioning")) if self.building() => building,
-            (_, Some("Transitioning")) => stands,
-            (_, Some(_)) if self.own(&AFTER_THE_BUILD).is_some() => stands,
-            (_, Some(_)) => return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not known"),
-            (_, None) if self.blind() => {
-                return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not looked at yet");
+            (_, State::Healthy | State::Unhealthy | State::Starting) => stands,
+            (_, State::Building) => building,
+            (_, State::Failed | State::Undocumented) if self.own(&AFTER_THE_BUILD).is_some() => stands,
+            (_, State::Failed | State::Undocumented) => {
+                return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not known");
             }
-            (_, None) => none,
+            (_, State::Unread) => return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not looked at yet"),
+            (_, State::Absent) => (false, reasons::PROGRESSING, none()),
         };
         conditions.set(types::ENVIRONMENT_READY, Some(met), reason, message);
     }
 
-    /// Whether the operation is still at the image. Not known: the image comes first.
-    fn building(&self) -> bool {
-        let operation = self.workspace.as_ref().zip(self.service);
-        let operation = operation.and_then(|(workspace, service)| operation_question(workspace, service));
-        let body = operation.and_then(|question| self.pass.observed.body(&question));
-        let step = body.and_then(|body| body.pointer("/operationDetails/subOperationType")?.as_str());
-        step.is_none_or(|step| step.starts_with("Build"))
-    }
-
     fn service_healthy(&self, conditions: &mut Conditions<'_>) {
         let cause = self.cause.as_ref().map(|cause| (false, cause.reason, cause.message.clone()));
-        let (met, reason, message) = match self.state() {
-            Some("Healthy") => (true, reasons::HEALTHY, "Azure ML says the web service is healthy".to_owned()),
-            Some("Transitioning") => match self.ends_by_itself() {
+        let (provider, service) = (self.backend.words().provider, self.backend.words().service);
+        let (met, reason, message) = match self.serving.state {
+            State::Healthy => (true, reasons::HEALTHY, format!("{provider} says the {service} is healthy")),
+            State::Building | State::Starting => match self.ends_by_itself() {
                 Some(cause) => (false, cause.reason, cause.message),
-                None => (false, reasons::CREATING, "Azure ML is working on the web service".to_owned()),
+                None => (false, reasons::CREATING, format!("{provider} is working on the {service}")),
             },
-            Some(state) => {
-                let word = format!("Azure ML says the web service is {state}");
+            State::Unhealthy | State::Failed | State::Undocumented => {
+                let word = format!("{provider} says the {service} is {}", self.serving.word);
                 cause.unwrap_or((false, reasons::SERVICE_FAILED, word))
             }
-            None if self.blind() => {
-                return conditions.keep_or_unknown(types::SERVICE_HEALTHY, "not looked at yet");
-            }
-            None => cause.unwrap_or((false, reasons::ABSENT, "the web service is not there yet".to_owned())),
+            State::Unread => return conditions.keep_or_unknown(types::SERVICE_HEALTHY, "not looked at yet"),
+            State::Absent => cause.unwrap_or((false, reasons::ABSENT, format!("the {service} is not there yet"))),
         };
         conditions.set(types::SERVICE_HEALTHY, Some(met), reason, message);
     }
@@ -173,7 +157,7 @@ impl Reporter<'_> {
             }
             (_, _, Some(failure)) => (Some(false), failure.reason, failure.message),
             _ if self.blind() => return conditions.keep_or_unknown(types::PROBE_PASSED, "not probed yet"),
-            _ => match &self.address {
+            _ => match &self.serving.address {
                 Err(cause) => (Some(false), cause.reason, cause.message.clone()),
                 Ok(_) => (None, reasons::PROGRESSING, "not probed yet".to_owned()),
             },
@@ -187,7 +171,9 @@ impl Reporter<'_> {
         let step = self.step().map(|(_, step)| step);
         // of what had settled nothing new is known where nothing could be described
         let known = !self.drifts || !self.pass.plan.steps.is_empty();
-        if let Some(cause) = self.refusal().filter(|_| known && self.service.is_some() && !self.failed()) {
+        if let Some(cause) =
+            self.refusal().filter(|_| known && self.serving.state.stands() && !self.serving.state.has_failed())
+        {
             return conditions.set(types::ROLLOUT_COMPLETE, Some(false), cause.reason, cause.message);
         }
         let (met, reason, message) = match step.map(|step| (&step.seen, step.change, &step.action)) {

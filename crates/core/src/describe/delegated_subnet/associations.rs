@@ -1,11 +1,11 @@
 //! What the delegated subnet is associated with.
 
-use super::delegated_subnet_blueprint::Describer;
+use super::blueprint::Describer;
 use crate::{
     blueprint::{Blueprint, Goal, Hold, Node},
     failure::Cause,
     id::ResourceId,
-    kind::Kind,
+    kind::{Kind, elsewhere},
     kinds::{network_security_group::NETWORK_SECURITY_GROUP, route_table::ROUTE_TABLE, subnet::Associations},
     observed::Fact,
     owner::Mark,
@@ -13,7 +13,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::conditions::reasons;
-use serde_json::{Value, json};
+use serde_json::json;
 
 impl Describer<'_> {
     /// What the spec wants the delegated subnet to be associated with.
@@ -71,11 +71,4 @@ impl Describer<'_> {
         let node = Node::new(kind, id.clone(), Goal::Present, json!({"location": location}), Mark::None);
         Node { hold: Hold::Referenced, blocked: cause, ..node }
     }
-}
-
-/// The region of a body, if it is another one. Azure answers `Japan East` and `japaneast`.
-pub(super) fn elsewhere(body: &Value, location: &str) -> Option<String> {
-    let folded = |region: &str| region.replace(' ', "").to_lowercase();
-    let stands = folded(body.get("location").and_then(Value::as_str)?);
-    (stands != folded(location)).then_some(stands)
 }

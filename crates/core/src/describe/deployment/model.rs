@@ -1,9 +1,8 @@
 //! Where the model comes from: content that is registered here, or a version that is in the workspace already.
 
 use super::{
-    deployment::workspace_of,
-    image,
-    inputs::{absent_map, file},
+    files::{absent_map, container, file, payload},
+    place::{owner, workspace_of},
 };
 use crate::{
     blueprint::{Goal, Hold, Node, Payload, PayloadSource},
@@ -104,8 +103,8 @@ impl Content {
         };
         let etag = fact.get("etag").and_then(Value::as_str).unwrap_or_default().to_owned();
         let name = uri.rsplit('/').next().unwrap_or_default();
-        let payload = image::payload(name, PayloadSource::Uri { uri: uri.to_owned(), etag }, &fact);
-        let payload = payload.ok_or_else(|| Cause::passing(reasons::READING_MODEL, format!("{uri} is being read")))?;
+        let file = payload(name, PayloadSource::Uri { uri: uri.to_owned(), etag }, &fact);
+        let payload = file.ok_or_else(|| Cause::passing(reasons::READING_MODEL, format!("{uri} is being read")))?;
         Ok(Self { digest: payload.digest.clone(), payloads: vec![payload] })
     }
 }
@@ -130,7 +129,7 @@ fn directory(observed: &Observed, map: &str, name: &str) -> Result<Content, Caus
         .collect();
     let digest = format!("sha256:{}", sha256_hex(&parts));
     let within =
-        |file: Payload| Payload { container: image::container(&digest), path: format!("{name}/{}", file.path), ..file };
+        |file: Payload| Payload { container: container(&digest), path: format!("{name}/{}", file.path), ..file };
     Ok(Content { payloads: files.into_iter().map(within).collect(), digest })
 }
 
@@ -144,7 +143,12 @@ fn remote(cr: &AciVnetDeployment, uri: &str) -> RemoteFile {
 fn keyed(map: &str, fact: &Value) -> Option<Payload> {
     let key = fact.get("key")?.as_str()?.to_owned();
     let key = ConfigMapKey { name: map.to_owned(), key };
-    image::payload(&key.key.clone(), PayloadSource::ConfigMap(key), fact)
+    payload(&key.key.clone(), PayloadSource::ConfigMap(key), fact)
+}
+
+/// Its own model versions.
+pub(super) fn own_versions(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId) -> Question {
+    Question::Models { workspace: workspace.clone(), owner: owner(cr, observed).key }
 }
 
 fn is_referred(model: &ModelStatus) -> bool {

@@ -1,24 +1,22 @@
 //! The status of an `AciVnetDeployment` beside its conditions.
 
 use super::{
-    crash,
-    deployment::{models_question, replace_approval},
-    deployment_blueprint::{cpu_tenths, memory_tenths},
-    deployment_report::Reporter,
-    image, secrets,
+    crash, model,
+    report::{Reporter, replace_approval},
+    secrets,
+    serving::State,
 };
 use crate::{
     blueprint::{Hold, Node, PayloadSource},
     endpoint::Address,
     failure::{Cause, Failure},
     fit,
-    kinds::{
-        model_version::{self, MODEL_VERSION},
-        web_service::{self, WEB_SERVICE, keys::SERVICE_KEYS},
-    },
+    kind::Kind,
+    kinds::model_version::{self, MODEL_VERSION},
     observed::{Fact, Identity, Observed},
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_of, content_tag},
     plan::Seen,
+    quantity::{cpu_tenths, memory_tenths},
     questions::Question,
     report::{self, azure_field},
     resources::resources,
@@ -32,10 +30,10 @@ use acivnet_api::{
 use serde_json::Value;
 
 /// Whether a look that a person asks for was taken: what is read for it was read.
-fn looked(observed: &Observed) -> bool {
+fn looked(observed: &Observed, kinds: &[&'static Kind]) -> bool {
     let for_it = |question: &Question| match question {
         Question::NewestModel { .. } => true,
-        Question::Azure(kind, _) => *kind == &WEB_SERVICE || *kind == &SERVICE_KEYS,
+        Question::Azure(kind, _) => kinds.contains(kind),
         _ => false,
     };
     let unread = |(question, fact): (&Question, &Fact)| for_it(question) && matches!(fact, Fact::Unread(_));
@@ -52,7 +50,7 @@ impl Reporter<'_> {
         AciVnetDeploymentStatus {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { self.last.settled_generation },
-            last_handled_reconcile_at: match looked(self.pass.observed) {
+            last_handled_reconcile_at: match looked(self.pass.observed, self.backend.kinds()) {
                 true => requested(&self.cr.metadata, RECONCILE_REQUESTED_AT),
                 false => self.last.last_handled_reconcile_at.clone(),
             },
@@ -71,7 +69,7 @@ impl Reporter<'_> {
             secrets: if settled { secrets::versions(self.cr, self.pass.observed) } else { self.last.secrets.clone() },
             base_image: self
                 .step()
-                .map(|_| image::base(self.cr).image.to_owned())
+                .and_then(|_| self.backend.base_image(self.cr).map(str::to_owned))
                 .or_else(|| self.last.base_image.clone()),
             approved: self.approved(settled),
             plan: report::plan_status(self.pass, mode, spec_field),
@@ -86,7 +84,8 @@ impl Reporter<'_> {
 
     /// Model versions that are in the list no more are forgotten; so is one that was to be registered and now is.
     fn resources(&self) -> Vec<ResourceStatus> {
-        let question = self.workspace.as_ref().map(|workspace| models_question(self.cr, self.pass.observed, workspace));
+        let question =
+            self.workspace.as_ref().map(|workspace| model::own_versions(self.cr, self.pass.observed, workspace));
         let listed = question.and_then(|question| self.pass.observed.body(&question)).and_then(Value::as_array);
         let wanted = self.pass.blueprint.nodes.iter().map(|node| node.id.as_str());
         let wanted: Vec<&str> = wanted.collect();
@@ -118,9 +117,9 @@ impl Reporter<'_> {
     /// The URIs go when nothing answers there any more; the address stays, to tell whether the next one is another.
     fn endpoint(&self) -> Option<Endpoint> {
         let was = self.last.endpoint.clone();
-        match (&self.address, self.state(), &self.seen) {
-            (Ok(Some(address)), Some("Healthy"), _) => Some(moved(address, was.unwrap_or_default())),
-            (Err(_), ..) | (_, Some("Failed" | "Unschedulable"), _) | (.., Some(Seen::Absent | Seen::Foreign(_))) => {
+        match (&self.serving.address, self.serving.state) {
+            (Ok(Some(address)), State::Healthy) => Some(moved(address, was.unwrap_or_default())),
+            (Err(_), _) | (_, State::Failed | State::Absent) => {
                 was.map(|was| Endpoint { scoring_uri: None, swagger_uri: None, ..was })
             }
             _ => was,
@@ -129,14 +128,14 @@ impl Reporter<'_> {
 
     /// A revision is a wanted content that was served.
     fn revision(&self) -> (Option<i64>, Option<String>) {
-        let served = self.service.filter(|body| web_service::state(body) == "Healthy").and_then(content_tag);
+        let served = self.serving.content.filter(|_| self.serving.state == State::Healthy);
         let node = self.step().map(|(node, _)| node);
         let wanted = node.and_then(|node| content_tag(&node.body));
         let was = (self.last.revision, self.last.revision_digest.clone());
         let (Some(served), Some(wanted)) = (served, wanted) else { return was };
         let (digest, known) = (content_of(wanted).0, was.1.as_deref());
         // the same content under another digest: no container is touched
-        let renamed = node.is_some_and(|node| node.live.contains(&format!("kvTags.{CONTENT_TAG}")));
+        let renamed = node.is_some_and(|node| node.live.iter().any(|path| path.ends_with(CONTENT_TAG)));
         match known {
             Some(known) if renamed && known == served => (was.0, Some(digest.to_owned())),
             _ if served == wanted && known != Some(digest) => (Some(was.0.unwrap_or(0) + 1), Some(digest.to_owned())),
@@ -191,7 +190,7 @@ impl Reporter<'_> {
     }
 
     fn probe_status(&self) -> Option<ProbeStatus> {
-        let last = self.last.probe.clone().filter(|_| self.cr.spec.probe.is_some() && self.service.is_some());
+        let last = self.last.probe.clone().filter(|_| self.cr.spec.probe.is_some() && self.serving.state.stands());
         let status = self.probed().map(|(passed, status_code)| {
             let result = if passed { "Passed" } else { "Failed" };
             ProbeStatus { result: result.into(), status_code }
@@ -225,7 +224,7 @@ impl Reporter<'_> {
 
     pub(super) fn probe_failure(&self) -> Option<Cause> {
         let (passed, code) = self.probed()?;
-        let url = &self.address.as_ref().ok()?.as_ref()?.scoring_uri;
+        let url = &self.serving.address.as_ref().ok()?.as_ref()?.scoring_uri;
         let own = [reasons::CONFIG_MAP_NOT_FOUND, reasons::ADDRESS_NOT_ALLOWED, reasons::CERTIFICATE_INVALID];
         let (reason, what) = match (&self.probe, code) {
             (Some(Fact::Unread(failure)), _) if own.contains(&failure.reason) => {
@@ -233,13 +232,15 @@ impl Reporter<'_> {
             }
             (Some(Fact::Unread(failure)), _) => self.silent(failure),
             (_, Some(401)) => {
-                (reasons::UNAUTHORIZED, "it was answered 401: it carries no key of the web service".into())
+                let service = self.backend.words().service;
+                (reasons::UNAUTHORIZED, format!("it was answered 401: it carries no key of the {service}"))
             }
             (_, code) if code == self.wanted_status() && self.unlike().is_some() => {
                 (reasons::UNEXPECTED_BODY, self.unlike().unwrap_or_default().to_owned())
             }
             (_, code) => {
-                let error = self.log().filter(|_| code.is_some_and(|code| code >= 500)).and_then(crash::of_request);
+                let error =
+                    self.serving.log.filter(|_| code.is_some_and(|code| code >= 500)).and_then(crash::of_request);
                 let error = error.map(|error| format!(": {error}")).unwrap_or_default();
                 (reasons::UNEXPECTED_STATUS, format!("it was answered {}{error}", code.unwrap_or_default()))
             }
@@ -250,7 +251,7 @@ impl Reporter<'_> {
 
     /// No answer came; the log may say that a worker ended instead of giving one.
     fn silent(&self, failure: &Failure) -> (&'static str, String) {
-        match self.log().and_then(crash::of_worker) {
+        match self.serving.log.and_then(crash::of_worker) {
             Some(crash) => (crash.reason, format!("{}; {}", crash.what, crash.advice)),
             None => (reasons::UNREACHABLE, failure.message.clone()),
         }
@@ -276,17 +277,8 @@ fn summary(probe: &ProbeStatus) -> String {
 /// `status.plan` speaks of the fields of the spec.
 fn spec_field(node: &Node, path: &str, value: &Value) -> (String, String) {
     let (_, shown) = azure_field(node, path, value);
-    if node.kind == &WEB_SERVICE {
-        let (name, unit) = web_service::spec_field(path);
-        return (name, if value.is_null() { shown } else { shown + unit });
-    }
-    if node.kind == &SERVICE_KEYS {
-        return (format!("auth.keys.{path}"), shown);
-    }
-    match path.strip_prefix("kvTags.") {
-        Some(tag) => (format!("model.tags[{tag}]"), shown),
-        None => (format!("model.{path}"), shown),
-    }
+    let (name, unit) = (node.kind.spec_field)(path);
+    (name, if value.is_null() { shown } else { shown + unit })
 }
 
 fn tenths(count: u64) -> String {

@@ -1,7 +1,7 @@
 //! The address space of a virtual network that is made or adopted here. It is a list that others write too: the portal,
 //! policies, a network team. Of it are ours the prefixes that the record says were written here; what else stands, stays.
 
-use super::neighbours::Sibling;
+use crate::describe::related::Sibling;
 use crate::kinds::{subnet, virtual_network};
 use acivnet_api::ResourceStatus;
 use ipnet::IpNet;

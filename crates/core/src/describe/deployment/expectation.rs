@@ -1,5 +1,6 @@
 //! What a spec expects of the answer to its sample request, and what is wrong with saying so.
 
+use super::files::{config_map_missing, empty};
 use crate::{
     expectation::{self, Expectation, LONGEST},
     failure::Cause,
@@ -51,7 +52,7 @@ fn in_file(key: &ConfigMapKey, observed: &Observed) -> Result<String, Cause> {
     };
     let fact = match observed.fact(&Question::ConfigMap { key: key.clone(), text: true }) {
         Fact::Present(fact) => fact,
-        Fact::Absent => return Err(super::inputs::config_map_missing(key)),
+        Fact::Absent => return Err(config_map_missing(key)),
         Fact::Unread(failure) => return Err(Cause::from(&failure)),
     };
     let text = fact.get("text").and_then(Value::as_str).ok_or_else(|| refused("is no text of at most 16 KiB"))?;
@@ -70,10 +71,10 @@ pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), C
     let Some(probe) = &cr.spec.probe else { return Ok(()) };
     let key = &probe.request.config_map;
     let sample = observed.fact(&Question::ConfigMap { key: key.clone(), text: false });
-    let empty = matches!(&sample, Fact::Present(fact) if fact.get("size").and_then(Value::as_u64) == Some(0));
-    if empty {
+    let is_empty = matches!(&sample, Fact::Present(fact) if fact.get("size").and_then(Value::as_u64) == Some(0));
+    if is_empty {
         let needs = "a sample request needs what the scoring script reads";
-        return Err(super::inputs::empty(key, needs));
+        return Err(empty(key, needs));
     }
     of(cr, observed).map(drop)
 }

@@ -1,15 +1,11 @@
-//! TLS of a web service: a certificate and its key in a Secret, of which core knows names, times and a digest.
+//! TLS: a certificate and its key in a Secret, of which core knows names, times and a digest.
 
-use super::deployment::{service_name, workspace_of};
 use crate::{
-    blueprint::Sealed,
     failure::Cause,
-    kinds::web_service::{self, Tls, WEB_SERVICE},
     observed::{Fact, Observed},
-    owner::TLS_TAG,
     questions::Question,
 };
-use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
+use acivnet_api::{AciVnetDeployment, conditions::reasons};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -83,32 +79,11 @@ pub(super) fn ends_soon(cr: &AciVnetDeployment, observed: &Observed, now: Timest
     soon.then(|| format!("its certificate ends at {end}: renew Secret {secret}"))
 }
 
-/// What the web service should have.
-pub(super) fn wanted<'a>(cr: &'a AciVnetDeployment, observed: &Observed) -> Option<Tls<'a>> {
-    let hostname = &cr.spec.tls.as_ref()?.hostname;
+/// What tells the certificate from others; empty while it was not read.
+pub(super) fn digest(cr: &AciVnetDeployment, observed: &Observed) -> String {
     let certificate = certificate(cr, observed).unwrap_or_default();
     let digest = text(&certificate, "digest").trim_start_matches("sha256:");
-    Some(Tls { hostname, digest: digest.get(..32).unwrap_or(digest).to_owned() })
-}
-
-/// Whether the web service has another certificate than the Secret.
-pub(super) fn is_another(cr: &AciVnetDeployment, observed: &Observed) -> bool {
-    let wanted = wanted(cr, observed).map(|tls| tls.digest);
-    let service = workspace_of(cr, observed).map(|workspace| web_service::id(&workspace, service_name(cr)));
-    let stands = service.as_ref().and_then(|id| observed.azure_body(&WEB_SERVICE, id));
-    let sent = stands.and_then(|stands| stands.get("kvTags")?.get(TLS_TAG)?.as_str());
-    stands.is_some() && wanted.is_some() && wanted.as_deref() != sent
-}
-
-/// The places of a body where certificate and key go.
-pub(super) fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
-    let secret = cr.spec.tls.as_ref().map(|tls| &tls.secret_ref.name);
-    let place = |at: &str, name: &str, key: &str| Sealed {
-        at: at.to_owned(),
-        value: SecretKeyRef { name: name.to_owned(), key: key.to_owned() },
-    };
-    let places = secret.map(|name| [place("/sslCertificate", name, CERTIFICATE), place("/sslKey", name, KEY)]);
-    places.into_iter().flatten()
+    digest.get(..32).unwrap_or(digest).to_owned()
 }
 
 #[cfg(test)]

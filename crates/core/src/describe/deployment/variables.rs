@@ -4,57 +4,32 @@
 //! Kubernetes, where many may read a status who may not read a Secret.
 
 use super::{
-    deployment::{service_name, workspace_of},
     secrets,
+    serving::{Serving, State},
 };
 use crate::{
     failure::Cause,
-    kinds::web_service::{self, WEB_SERVICE},
     observed::{Fact, Observed},
-    owner::{content_of, content_tag},
+    owner::content_of,
     questions::Question,
 };
 use acivnet_api::{AciVnetDeployment, SecretKeyRef};
-use serde_json::Value;
-
-/// The values that variables are made of, each once.
-pub(super) fn keys(cr: &AciVnetDeployment) -> Vec<&SecretKeyRef> {
-    let sources = cr.spec.scoring.environment_variables.iter().filter_map(|one| one.value_from.as_ref());
-    let mut keys: Vec<&SecretKeyRef> = Vec::new();
-    for key in sources.map(|source| &source.secret_key_ref) {
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    keys
-}
 
 /// The question about their fingerprints, once the Secrets and the web service were looked at.
-pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed) -> Option<Question> {
-    let keys: Vec<SecretKeyRef> = keys(cr).into_iter().cloned().collect();
-    if keys.is_empty() || secrets::check(cr, observed).is_err() {
+pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) -> Option<Question> {
+    let keys: Vec<SecretKeyRef> = secrets::of_variables(cr).into_iter().cloned().collect();
+    if keys.is_empty() || serving.state == State::Unread || secrets::check(cr, observed).is_err() {
         return None;
     }
-    let stands = standing(cr, observed)?;
-    let salt = content_tag(&stands).and_then(|tag| content_of(tag).1).filter(|salt| is_hex(salt));
+    let salt = serving.content.and_then(|tag| content_of(tag).1).filter(|salt| is_hex(salt));
     Some(Question::Fingerprints { salt: salt.map(str::to_owned), keys })
 }
 
 /// Refuses to go on without the fingerprints: what would be written then looked like other values.
-pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), Cause> {
-    match question(cr, observed).map(|question| observed.fact(&question)) {
+pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) -> Result<(), Cause> {
+    match question(cr, observed, serving).map(|question| observed.fact(&question)) {
         Some(Fact::Unread(failure)) => Err(Cause::from(&failure)),
         _ => Ok(()),
-    }
-}
-
-/// The web service, null while it is not there; none while it is unread.
-fn standing(cr: &AciVnetDeployment, observed: &Observed) -> Option<Value> {
-    let id = web_service::id(&workspace_of(cr, observed)?, service_name(cr));
-    match observed.azure(&WEB_SERVICE, &id) {
-        Fact::Present(body) => Some(body),
-        Fact::Absent => Some(Value::Null),
-        Fact::Unread(_) => None,
     }
 }
 
@@ -74,8 +49,8 @@ pub(super) struct Fingerprints {
 
 impl Fingerprints {
     /// What the shell told; none while it was not asked.
-    pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed) -> Option<Self> {
-        let question = question(cr, observed)?;
+    pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) -> Option<Self> {
+        let question = question(cr, observed, serving)?;
         let answer = observed.body(&question)?;
         let Question::Fingerprints { salt, keys } = question else { return None };
         let all = answer.get("fingerprints")?.as_array()?.iter();
@@ -90,9 +65,8 @@ impl Fingerprints {
 }
 
 /// Whether the web service carries a content tag of a release that had no fingerprints.
-pub(super) fn is_of_before(cr: &AciVnetDeployment, observed: &Observed) -> bool {
-    let stands = standing(cr, observed).unwrap_or_default();
-    !keys(cr).is_empty() && content_tag(&stands).is_some_and(is_hex)
+pub(super) fn is_of_before(cr: &AciVnetDeployment, serving: &Serving<'_>) -> bool {
+    !secrets::of_variables(cr).is_empty() && serving.content.is_some_and(is_hex)
 }
 
 /// What stood for a value in releases that had no fingerprints: the version of its Secret.

@@ -1,13 +1,19 @@
 //! What a web service runs: driver, script, model and environment as one request, and the digest that tells contents apart.
 
-use super::{
-    conda::{self, Base},
-    inputs::{SOURCE_DIRECTORY, Script},
-};
 use crate::{
     blueprint::{Payload, PayloadSource, Sealed},
+    describe::deployment::{
+        conda::{self, Base},
+        files::container,
+        inputs::Inputs,
+        script::SOURCE_DIRECTORY,
+        secrets::of_variables,
+        serving::Serving,
+        variables::{self, Fingerprints},
+    },
     kinds::web_service::{DRIVER, DRIVER_NAME},
-    owner::sha256_hex,
+    observed::Observed,
+    owner::{content_of, sha256_hex},
 };
 use acivnet_api::{AciVnetDeployment, EnvironmentVariable, SecretKeyRef};
 use serde_json::{Value, json};
@@ -20,7 +26,7 @@ pub const DEFAULT_BASE_IMAGE: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubu
 const DEFAULT_BASE_IMAGES: &[&str] = &[DEFAULT_BASE_IMAGE];
 
 /// What the environment is built on.
-pub fn base(cr: &AciVnetDeployment) -> Base<'_> {
+pub(super) fn base(cr: &AciVnetDeployment) -> Base<'_> {
     let environment = &cr.spec.environment;
     let used = cr.status.as_ref().and_then(|status| status.base_image.as_deref());
     Base {
@@ -35,22 +41,8 @@ fn base_image<'a>(spec: Option<&'a str>, used: Option<&'a str>, defaults: &[&'a 
     spec.or(used).or(defaults.first().copied()).unwrap_or_default()
 }
 
-/// Bytes as an upload, out of a fact that tells digest and size. The container comes from the content, so that a second
-/// upload meets the first.
-pub fn payload(path: &str, source: PayloadSource, fact: &Value) -> Option<Payload> {
-    let digest = fact.get("digest")?.as_str()?.to_owned();
-    let (container, path) = (container(&digest), path.to_owned());
-    Some(Payload { source, container, path, digest, size: fact.get("size")?.as_u64()? })
-}
-
-/// Artifact container of content with this digest.
-pub fn container(digest: &str) -> String {
-    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
-    format!("acivnet-{}", hex.get(..32).unwrap_or(hex))
-}
-
 /// The driver script as an upload.
-pub fn driver() -> Payload {
+pub(super) fn driver() -> Payload {
     let digest = format!("sha256:{}", sha256_hex(&[DRIVER.as_bytes()]));
     Payload {
         source: PayloadSource::Text(DRIVER),
@@ -62,13 +54,14 @@ pub fn driver() -> Payload {
 }
 
 /// `environmentImageRequest` of a deployment (Azure ML v1).
-pub(super) fn request(cr: &AciVnetDeployment, script: &Script, model_id: &str, conda: &Value) -> Value {
+pub(super) fn request(cr: &AciVnetDeployment, inputs: &Inputs, model_id: &str) -> Value {
+    let Inputs { script, conda, .. } = inputs;
     let (driver, file) = (driver(), &script.payload);
     let mut source = json!({"id": file.path, "mimeType": "application/octet-stream", "url": file.url()});
     if let (true, Value::Object(members)) = (script.packed, &mut source) {
         members.insert("unpack".into(), true.into());
     }
-    let mut variables = variables(cr, |_| String::new());
+    let mut variables = environment_variables(cr, |_| String::new());
     variables.extend(script.packed.then(|| ("AZUREML_SOURCE_DIRECTORY".to_owned(), SOURCE_DIRECTORY.to_owned())));
     json!({
         "driverProgram": driver.path,
@@ -81,16 +74,64 @@ pub(super) fn request(cr: &AciVnetDeployment, script: &Script, model_id: &str, c
     })
 }
 
-/// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing. `stand_in`
-/// tells what stands for a value from a Secret.
+/// The content tag of the web service, with this model (`name:version`).
 pub(super) fn content(
     cr: &AciVnetDeployment,
-    script: &Script,
+    observed: &Observed,
+    inputs: &Inputs,
+    serving: &Serving<'_>,
+    model: &str,
+) -> String {
+    match Fingerprints::of(cr, observed, serving) {
+        Some(told) => format!("{}.{}", digest(cr, inputs, model, |key| told.stand_in(key)), told.salt),
+        // without such variables, or before anything can be written
+        None => digest(cr, inputs, model, |_| String::new()),
+    }
+}
+
+/// The content tag as releases wrote it that took the version of a Secret for one of its content; none without such
+/// variables.
+pub(super) fn content_by_versions(
+    cr: &AciVnetDeployment,
+    observed: &Observed,
+    inputs: &Inputs,
+    model: &str,
+) -> Option<String> {
+    let version = |key: &SecretKeyRef| variables::version_of(observed, key);
+    let has_some = !of_variables(cr).is_empty();
+    has_some.then(|| digest(cr, inputs, model, version))
+}
+
+/// Whether what is wanted is another content than the one with this digest. Values of Secrets can be compared only while
+/// Azure has the salt of the fingerprints.
+pub(super) fn is_new(
+    cr: &AciVnetDeployment,
+    observed: &Observed,
+    inputs: &Inputs,
+    serving: &Serving<'_>,
+    known: &str,
+) -> bool {
+    let Some(label) = inputs.model.known(cr) else { return true };
+    match (of_variables(cr).is_empty(), Fingerprints::of(cr, observed, serving)) {
+        (false, Some(told)) if !told.is_in_use => {
+            let by_versions = content_by_versions(cr, observed, inputs, &label);
+            variables::is_of_before(cr, serving) && by_versions.as_deref() != Some(known)
+        }
+        (false, None) => false,
+        _ => content_of(&content(cr, observed, inputs, serving, &label)).0 != known,
+    }
+}
+
+/// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing. `stand_in`
+/// tells what stands for a value from a Secret.
+fn digest(
+    cr: &AciVnetDeployment,
+    inputs: &Inputs,
     model_id: &str,
-    conda: &Value,
     stand_in: impl Fn(&SecretKeyRef) -> String,
 ) -> String {
-    let variables = variables(cr, stand_in)
+    let Inputs { script, conda, .. } = inputs;
+    let variables = environment_variables(cr, stand_in)
         .into_iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect::<Vec<_>>()
@@ -111,7 +152,7 @@ pub(super) fn content(
     sha256_hex(&parts).get(..32).unwrap_or_default().to_owned()
 }
 
-fn variables(cr: &AciVnetDeployment, stand_in: impl Fn(&SecretKeyRef) -> String) -> Vec<(String, String)> {
+fn environment_variables(cr: &AciVnetDeployment, stand_in: impl Fn(&SecretKeyRef) -> String) -> Vec<(String, String)> {
     let list = cr.spec.scoring.environment_variables.iter();
     let value = |one: &EnvironmentVariable| match &one.value_from {
         Some(source) => stand_in(&source.secret_key_ref),
@@ -123,7 +164,7 @@ fn variables(cr: &AciVnetDeployment, stand_in: impl Fn(&SecretKeyRef) -> String)
 }
 
 /// The places of a creation where values from Secrets go.
-pub fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
+pub(super) fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
     let variables = cr.spec.scoring.environment_variables.iter();
     variables.filter_map(|one| {
         let value = one.value_from.as_ref()?.secret_key_ref.clone();

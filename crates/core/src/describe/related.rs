@@ -1,10 +1,15 @@
 //! What an object looks at of the others around it: little of each, since there may be many.
 
-use super::{delegated_subnet::virtual_network_of, deployment::service_name};
+use super::{
+    delegated_subnet::ids::{deployments_question, virtual_network_of},
+    deployment::service_name,
+};
 use crate::{
     id::same,
     kinds::virtual_network::{self, VIRTUAL_NETWORK},
+    observed::Observed,
     owner::tag,
+    questions::Question,
     subject::{Subject, names},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag};
@@ -116,6 +121,17 @@ pub fn has_reached_network(cr: &DelegatedSubnet) -> bool {
     let recorded = cr.recorded().iter().find(|one| is_it(&one.kind, &one.id));
     let state = recorded.and_then(|one| one.state.as_deref());
     state.is_some_and(|state| ["Settled", "Drifted", "Busy", "Failed"].contains(&state))
+}
+
+/// The deployments of the namespace that name this subnet.
+pub(super) fn users(cr: &DelegatedSubnet, observed: &Observed) -> Vec<SubnetUser> {
+    objects(observed, &deployments_question(cr))
+}
+
+/// The objects behind a question that answers with a list.
+pub(super) fn objects<T: serde::de::DeserializeOwned>(observed: &Observed, question: &Question) -> Vec<T> {
+    let list = observed.body(question).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! What an adopted web service runs: files and a model that others uploaded under names that tell nothing. By their
 //! content they may be the wanted ones; then nothing is uploaded, registered or rolled.
 
-use super::{
-    deployment::{models_question, service_node},
-    sources::Content,
-};
+use super::standing;
 use crate::{
     blueprint::{Goal, Payload},
+    describe::deployment::model::{self, Content},
     drift::{Rule, differences},
     failure::Cause,
     id::ResourceId,
@@ -37,7 +35,7 @@ pub(super) struct ContentOfOthers<'a> {
 impl<'a> ContentOfOthers<'a> {
     /// None where there is no service, or where it was made here.
     pub(super) fn of(cr: &'a AciVnetDeployment, observed: &'a Observed, workspace: &'a ResourceId) -> Option<Self> {
-        let node = service_node(cr, observed, workspace, Goal::Present);
+        let node = standing::node(cr, observed, workspace, Goal::Present);
         let stands = observed.azure_body(&WEB_SERVICE, &node.id).filter(|_| node.adopted)?;
         let image = (WEB_SERVICE.normalise)(stands).get("image")?.clone();
         Some(Self { cr, observed, workspace, image })
@@ -64,7 +62,7 @@ impl<'a> ContentOfOthers<'a> {
         let [one] = self.image.get("modelIds")?.as_array()?.as_slice() else { return None };
         let label = one.as_str()?;
         let named = label.split(':').next() == Some(&self.cr.spec.model.name);
-        let ours = self.observed.body(&models_question(self.cr, self.observed, self.workspace));
+        let ours = self.observed.body(&model::own_versions(self.cr, self.observed, self.workspace));
         let mut ours = ours.and_then(Value::as_array).into_iter().flatten();
         let is_ours = ours.any(|body| model_version::label(body).eq_ignore_ascii_case(label));
         (named && !is_ours).then(|| self.workspace.child("models", label))

@@ -1,22 +1,21 @@
 //! What is said of a `DelegatedSubnet`.
 
-use super::{
-    delegated_subnet::{Ids, deployments_question, is_group_of, users, was_ours},
-    delegated_subnet_compute::is_network,
-    neighbours::SubnetUser,
-};
+use super::ids::{Ids, deployments_question, is_group_of, was_ours};
 use crate::{
-    blueprint::{Goal, Node},
+    blueprint::{Goal, Hold, Node},
     conditions::{Conditions, find},
+    describe::related::{SubnetUser, users},
     events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
     fit,
     id::ResourceId,
     kinds::{
+        compute_instance::COMPUTE_INSTANCE,
         network_security_group::NETWORK_SECURITY_GROUP,
         route_table::ROUTE_TABLE,
         subnet::{self, SUBNET},
         virtual_network::VIRTUAL_NETWORK,
+        workspace::WORKSPACE,
     },
     observed::Fact,
     patience::progress,
@@ -314,6 +313,11 @@ impl Reporter<'_> {
         };
         conditions.set(types::CAPACITY_AVAILABLE, met, reason, message);
     }
+}
+
+/// Whether a node is part of the network: the subnet can be used without its compute instance.
+fn is_network(node: &Node) -> bool {
+    node.kind != &COMPUTE_INSTANCE && !(node.kind == &WORKSPACE && node.hold == Hold::Referenced)
 }
 
 /// What is said of parts that can be used.

@@ -1,7 +1,12 @@
 //! Why a web service failed, from what Azure says of it, its operation and its container's log.
 
-use super::crash::{self, Crash};
-use crate::{failure::Cause, retry, retry::Retry, scrub};
+use crate::{
+    describe::deployment::crash::{self, Crash},
+    failure::Cause,
+    retry,
+    retry::Retry,
+    scrub,
+};
 use acivnet_api::conditions::reasons;
 use serde_json::Value;
 

@@ -1,0 +1,142 @@
+//! What a `DelegatedSubnet` asks and what limits it; what should stand for it is in `blueprint`.
+
+mod address_space;
+mod associations;
+mod blueprint;
+mod compute;
+mod egress;
+pub(super) mod ids;
+mod report;
+
+pub use ids::virtual_network_of;
+
+use crate::{
+    blueprint::Blueprint,
+    conditions,
+    describe::{marks::owner_of, size},
+    kinds::{
+        nat_gateway::NAT_GATEWAY, network_security_group::NETWORK_SECURITY_GROUP, public_ip_address::PUBLIC_IP_ADDRESS,
+        route_table::ROUTE_TABLE, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK,
+    },
+    observed::Observed,
+    plan::{Done, Limits},
+    questions::Question,
+    report::Report,
+    subject::{Pass, Subject},
+};
+use acivnet_api::{
+    Adoption, DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, ResourceStatus,
+};
+use blueprint::Describer;
+use ids::{Ids, deployments_question, leftovers, others_question};
+use jiff::Timestamp;
+
+impl Subject for DelegatedSubnet {
+    type Status = DelegatedSubnetStatus;
+
+    fn region(&self) -> &str {
+        &self.spec.azure.location
+    }
+
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        if self.leaves_nothing() {
+            return Vec::new();
+        }
+        let ids = Ids::of(self);
+        let leftovers = leftovers(self, &ids);
+        let mut questions = vec![others_question(&ids), deployments_question(self)];
+        questions.push(Question::Azure(&VIRTUAL_NETWORK, ids.virtual_network));
+        questions.extend([Some(ids.subnet), ids.client].into_iter().flatten().map(|id| Question::Azure(&SUBNET, id)));
+        let makes_gateway = !ids.public_addresses.is_empty();
+        let referenced = [
+            (&NETWORK_SECURITY_GROUP, ids.subnet_group),
+            (&ROUTE_TABLE, ids.route_table),
+            (&NAT_GATEWAY, ids.nat_gateway.clone().filter(|_| !makes_gateway)),
+        ];
+        let referenced = referenced.into_iter().filter(|_| !self.deleting());
+        let made =
+            [(&NETWORK_SECURITY_GROUP, ids.security_group), (&NAT_GATEWAY, ids.nat_gateway.filter(|_| makes_gateway))];
+        let addresses = ids.public_addresses.into_iter().map(|id| (&PUBLIC_IP_ADDRESS, Some(id)));
+        let asked = made.into_iter().chain(addresses).chain(referenced).filter_map(|(kind, id)| Some((kind, id?)));
+        questions.extend(asked.chain(leftovers).map(|(kind, id)| Question::Azure(kind, id)));
+        questions.extend(compute::questions(self));
+        questions
+    }
+
+    fn describe(&self, observed: &Observed, _now: Timestamp) -> Blueprint {
+        if self.leaves_nothing() {
+            return Blueprint::default();
+        }
+        let describer = Describer {
+            cr: self,
+            ids: Ids::of(self),
+            owner: owner_of(&observed.settings.cluster, &self.metadata),
+            observed,
+        };
+        if self.deleting() {
+            return describer.gone();
+        }
+        let present = describer.present();
+        Blueprint { blocked: size::too_large(&self.spec).or(present.blocked), ..present }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            suspended: self.spec.suspend == Some(true) && !self.deleting(),
+            leave_drift: self.had_settled() && !self.deleting() && self.drift_mode() != DriftMode::Correct,
+            approval: None,
+            identity: String::new(),
+        }
+    }
+
+    fn memory(status: &DelegatedSubnetStatus) -> (&[ResourceStatus], Option<&str>) {
+        (&status.resources, None)
+    }
+
+    fn essence(status: &DelegatedSubnetStatus) -> DelegatedSubnetStatus {
+        DelegatedSubnetStatus {
+            resources: Vec::new(),
+            capacity: None,
+            occupants: Vec::new(),
+            service_association_links: Vec::new(),
+            conditions: conditions::essence(&status.conditions),
+            ..status.clone()
+        }
+    }
+
+    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<DelegatedSubnetStatus> {
+        report::report(self, pass, done)
+    }
+
+    fn status(&self) -> Option<&DelegatedSubnetStatus> {
+        self.status.as_ref()
+    }
+
+    fn settled_generation(&self) -> Option<i64> {
+        self.status.as_ref().and_then(|status| status.settled_generation)
+    }
+
+    fn last_handled(&self) -> Option<&str> {
+        self.status.as_ref()?.last_handled_reconcile_at.as_deref()
+    }
+
+    fn drift(&self) -> Option<&Drift> {
+        self.spec.drift.as_ref()
+    }
+
+    fn deletion(&self) -> Option<&Deletion> {
+        self.spec.deletion.as_ref()
+    }
+
+    fn adoption(&self) -> Adoption {
+        self.spec.adoption.unwrap_or_default()
+    }
+
+    fn leave(&mut self) {
+        self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
+    }
+
+    fn has_new_inputs(&self, _observed: &Observed) -> bool {
+        false
+    }
+}

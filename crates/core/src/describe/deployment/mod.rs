@@ -1,0 +1,192 @@
+//! What an `AciVnetDeployment` asks and what limits it, and THE match on its backend; what should stand for it is in the
+//! backend's folder.
+
+pub mod conda;
+mod conditions;
+mod crash;
+mod expectation;
+mod files;
+mod inputs;
+mod match_spec;
+mod model;
+mod network;
+mod place;
+mod probe;
+mod report;
+mod script;
+mod secrets;
+mod serving;
+mod status;
+mod tls;
+mod variables;
+mod web_service;
+
+pub use crash::LINES as CRASH_LINES;
+pub use script::SOURCE_DIRECTORY;
+pub use web_service::{DEFAULT_BASE_IMAGE, MOST_GOING};
+
+use super::size;
+use crate::{
+    blueprint::Blueprint,
+    conditions::essence,
+    failure::Cause,
+    observed::{Fact, Observed},
+    plan::{Done, Limits},
+    questions::Question,
+    report::Report,
+    restart,
+    subject::{Pass, Subject, names},
+};
+use acivnet_api::{
+    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, Adoption, BackendType, Deletion, DeletionPolicy, Drift,
+    DriftMode, ReplaceApproval, ResourceStatus,
+};
+use jiff::Timestamp;
+use place::{Scope, subnet_missing, subnet_question, workspace_of};
+use report::replace_approval;
+use serving::Backend;
+use web_service::WebService;
+
+impl Subject for AciVnetDeployment {
+    type Status = AciVnetDeploymentStatus;
+
+    fn questions(&self, observed: &Observed) -> Vec<Question> {
+        let mut questions = Vec::new();
+        if self.leaves_nothing() {
+            return questions;
+        }
+        if !self.deleting() {
+            questions.push(subnet_question(self));
+            questions.extend(inputs::questions(self));
+            questions.extend(secrets::questions(self));
+        }
+        let Some(scope) = scope(self, observed) else { return questions };
+        questions.extend(backend(self).questions(&scope));
+        questions
+    }
+
+    fn describe(&self, observed: &Observed, now: Timestamp) -> Blueprint {
+        if self.leaves_nothing() {
+            return Blueprint::default();
+        }
+        let Some(scope) = scope(self, observed) else { return without_workspace(self, observed) };
+        let backend = backend(self);
+        if self.deleting() {
+            return backend.gone(scope, now);
+        }
+        size::too_large(&self.spec).map_or_else(|| backend.present(scope, now), Err).unwrap_or_else(Blueprint::blocked)
+    }
+
+    fn limits(&self) -> Limits {
+        let (_, _, uid) = names(&self.metadata);
+        let stays = !self.deleting();
+        Limits {
+            suspended: self.spec.suspend == Some(true) && stays,
+            leave_drift: self.had_settled() && stays && self.drift_mode() != DriftMode::Correct,
+            approval: Some(approvals(self)),
+            identity: format!("{uid}/{}", self.generation()),
+        }
+    }
+
+    fn memory(status: &AciVnetDeploymentStatus) -> (&[ResourceStatus], Option<&str>) {
+        (&status.resources, status.approved.as_deref())
+    }
+
+    fn essence(status: &AciVnetDeploymentStatus) -> AciVnetDeploymentStatus {
+        AciVnetDeploymentStatus {
+            resources: Vec::new(),
+            model: None,
+            model_label: None,
+            subnet_label: None,
+            azure: None,
+            resources_resolved: None,
+            base_image: None,
+            conditions: essence(&status.conditions),
+            ..status.clone()
+        }
+    }
+
+    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
+        report::report(self, backend(self), pass, done)
+    }
+
+    fn secret_keys(&self, secret: &str) -> Vec<&str> {
+        secrets::keys_of(self, secret)
+    }
+
+    fn certificate_end(&self, observed: &Observed) -> Option<Timestamp> {
+        tls::end(self, observed)
+    }
+
+    fn status(&self) -> Option<&AciVnetDeploymentStatus> {
+        self.status.as_ref()
+    }
+
+    fn settled_generation(&self) -> Option<i64> {
+        self.status.as_ref().and_then(|status| status.settled_generation)
+    }
+
+    fn last_handled(&self) -> Option<&str> {
+        self.status.as_ref()?.last_handled_reconcile_at.as_deref()
+    }
+
+    fn drift(&self) -> Option<&Drift> {
+        self.spec.drift.as_ref()
+    }
+
+    fn deletion(&self) -> Option<&Deletion> {
+        self.spec.deletion.as_ref()
+    }
+
+    fn adoption(&self) -> Adoption {
+        self.spec.adoption.unwrap_or_default()
+    }
+
+    fn look_seconds(&self) -> u64 {
+        let probe = self.spec.probe.as_ref().map(|probe| u64::from(probe::interval_seconds(probe)));
+        self.interval_seconds().min(probe.unwrap_or(u64::MAX))
+    }
+
+    fn leave(&mut self) {
+        self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
+    }
+
+    /// A person asks for a restart, or the files are not those of the revision that was served last. The version that Azure
+    /// gave the model is not an input: a version that vanishes is drift.
+    fn has_new_inputs(&self, observed: &Observed) -> bool {
+        restart::is_open(self) || backend(self).has_new_inputs(self, observed)
+    }
+}
+
+/// THE match on `spec.backend.type`: all that follows knows a backend by what it answers here.
+fn backend(cr: &AciVnetDeployment) -> &'static dyn Backend {
+    match cr.spec.backend.type_ {
+        BackendType::AzureMLWebService => &WebService,
+    }
+}
+
+/// Name of what serves a deployment, where Azure has it.
+pub(super) fn service_name(cr: &AciVnetDeployment) -> &str {
+    backend(cr).name(cr)
+}
+
+fn scope<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed) -> Option<Scope<'a>> {
+    Some(Scope { cr, observed, workspace: workspace_of(cr, observed)? })
+}
+
+/// Hashes of plans that may delete and create. What needs no person is shown in `status.plan` in an earlier pass.
+fn approvals(cr: &AciVnetDeployment) -> Vec<String> {
+    let annotated = cr.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_PLAN));
+    let status = cr.status.as_ref();
+    let seen = status.and_then(|status| status.approved.as_ref());
+    let shown = status.and_then(|status| status.plan.as_ref()?.hash.as_ref());
+    let shown = shown.filter(|_| replace_approval(cr) == ReplaceApproval::Automatic);
+    annotated.into_iter().chain(seen).chain(shown).cloned().collect()
+}
+
+fn without_workspace(cr: &AciVnetDeployment, observed: &Observed) -> Blueprint {
+    match observed.fact(&subnet_question(cr)) {
+        Fact::Unread(failure) => Blueprint { incomplete: true, ..Blueprint::blocked(Cause::from(&failure)) },
+        Fact::Absent | Fact::Present(_) => Blueprint::blocked(subnet_missing(cr)),
+    }
+}

@@ -1,0 +1,37 @@
+//! What serves, as a web service tells it.
+
+use super::{keys, standing::Standing};
+use crate::{
+    describe::deployment::{place::subnet_of, serving::Serving},
+    endpoint::{self, Told},
+    kinds::web_service,
+    observed::Observed,
+    owner::content_tag,
+};
+use acivnet_api::AciVnetDeployment;
+use serde_json::Value;
+
+pub(super) fn of<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed, standing: &Standing<'a>) -> Serving<'a> {
+    let (ours, state) = (standing.ours(), standing.state(observed));
+    let network = ours.and_then(|body| Some((body, subnet_of(cr, observed)?)));
+    let address = network.map_or(Ok(None), |(body, subnet)| {
+        endpoint::of(told(body), &subnet.spec.subnet.address_prefix, &observed.settings)
+    });
+    Serving {
+        state,
+        word: ours.map(web_service::state).unwrap_or_default(),
+        address,
+        content: standing.body.and_then(content_tag),
+        certificate: standing.body.and_then(web_service::certificate),
+        key: keys::in_use(cr, observed, standing),
+        log: standing.log(observed).filter(|_| ours.is_some()),
+    }
+}
+
+/// Where Azure says that it answers. With TLS the private address stands in `scoringUri` or in `publicIp`: which is not
+/// documented.
+fn told(body: &Value) -> Option<Told<'_>> {
+    let text = |member: &str| body.get(member).and_then(Value::as_str);
+    let hostname = text("cname").filter(|_| web_service::has_tls(body));
+    Some(Told { uri: text("scoringUri")?, hostname, address: text("publicIp") })
+}

@@ -1,0 +1,28 @@
+//! Who an object is in Azure: its owner, and the tags that say so.
+
+use crate::owner::Owner;
+use acivnet_api::Tag;
+use serde_json::{Map, Value};
+
+/// Tags as Azure Resource Manager takes them, with the owner mark: of names that differ by case only, it knows one.
+pub(super) fn tags(user: &[Tag], owner: &str) -> Map<String, Value> {
+    let mut map = service_tags(&[], owner);
+    for tag in user {
+        if !map.keys().any(|name| name.eq_ignore_ascii_case(&tag.name)) {
+            map.insert(tag.name.clone(), tag.value.clone().into());
+        }
+    }
+    map
+}
+
+/// Tags of a web service, with the owner mark. Nobody says that Azure ML, which keeps them, folds their names.
+pub(super) fn service_tags(user: &[Tag], owner: &str) -> Map<String, Value> {
+    let mut map: Map<String, Value> = user.iter().map(|tag| (tag.name.clone(), tag.value.clone().into())).collect();
+    map.insert(crate::owner::OWNER_TAG.into(), owner.into());
+    map
+}
+
+pub(super) fn owner_of(cluster: &str, meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Owner {
+    let (namespace, name, _) = crate::subject::names(meta);
+    Owner::new(cluster, namespace, name)
+}
