@@ -27,9 +27,9 @@ pub fn page() -> String {
         ("Objects", objects()),
         ("Files and Secrets", files()),
         ("Answers of Azure and of the endpoint", answers()),
-        ("What a status and an event hold", statuses()),
+        ("Statuses and events", statuses()),
         ("Turns", turns()),
-        ("The admin port, and what is learnt of the cluster", cluster()),
+        ("The admin port and the cluster", cluster()),
     ];
     let quota = include_str!("../../../deploy/examples/quota/resource-quota.yaml");
     format!("{BEGIN}{}{QUOTA}```yaml\n{quota}```\n", sections.into_iter().map(section).collect::<String>())
@@ -43,15 +43,15 @@ fn section((title, rows): (&str, Vec<Row>)) -> String {
 const BEGIN: &str = "\
 # Limits
 
-No object, ConfigMap, Secret, answer or client takes so much memory or time that others notice. Each list and text of a spec
-has its bound in the definition (`maxItems` and `maxLength` in `deploy/crds`); the others are here. The tables are written by
-`crates/operator/src/limits.rs`; a test compares them. Those of the simulated Azure: [simulator.md](simulator.md#limits).
+No object, ConfigMap, Secret, answer or client can take so much memory or time that others notice. The bounds of lists and texts
+in a spec are in the definitions (`maxItems` and `maxLength` in `deploy/crds`); the others are here. The tables are written from
+`crates/operator/src/limits.rs`; a test compares them. For limits of the simulated Azure see [simulator.md](simulator.md#limits).
 ";
 
 const QUOTA: &str = "
 ## How many objects
 
-The number of objects has no bound of ours: each takes about 1 KiB of memory when it is like others, and never more than its
+acivnet doesn't limit the number of objects: each takes about 1 KiB of memory if it resembles others, and never more than its
 share of the tables above. Give each namespace a quota (Kubernetes, \"Resource Quotas\", object count), as in
 `deploy/examples/quota`:
 
@@ -94,23 +94,23 @@ fn objects() -> Vec<Row> {
         row(
             "spec of an object, as JSON",
             bytes(size::LARGEST_SPEC),
-            "`Ready` is False with reason `InvalidSpec`; what stands in Azure stays as it is",
+            "`Ready` is False with reason `InvalidSpec`; Azure stays as it is",
         ),
         row(
             "object in the cache, as JSON",
             bytes(packed::WHOLE),
-            "of it only what other objects look at is kept; it is read for each of its passes",
+            "only the fields that other objects need are kept; the object is read each time it is reconciled",
         ),
         row(
-            "all objects of a kind in the cache, packed",
+            "all objects of a kind in the cache, compressed",
             bytes(packed::ALL_WHOLE),
-            "the same for those that come later",
+            "the same, for objects that come later",
         ),
-        row("annotations", "those of `acivnet.dev/`".into(), "others are not kept, and start no pass"),
-        row("value of an annotation of ours", bytes(packed::LONGEST_ANNOTATION), "the rest is not looked at"),
-        row("nesting of an object", "127 levels".into(), "it is left as it is, and the log names it"),
-        row("text that others are packed by", bytes(alike::LONGEST), "its beginning serves"),
-        row("page of a list of the Kubernetes API", bytes(start::LONGEST_LIST), "a smaller page is asked for"),
+        row("annotations", "those of `acivnet.dev/`".into(), "others are not kept, and don't trigger a reconcile"),
+        row("value of an annotation of ours", bytes(packed::LONGEST_ANNOTATION), "the rest is ignored"),
+        row("nesting of an object", "127 levels".into(), "the object is ignored, and the log names it"),
+        row("dictionary for compression", bytes(alike::LONGEST), "the beginning of the text is used"),
+        row("page of a list of the Kubernetes API", bytes(start::LONGEST_LIST), "a smaller page is requested"),
         row("objects of such a page", format!("{page}, then {smaller}, then {smallest}"), "the next page is read"),
     ]
 }
@@ -123,12 +123,12 @@ fn files() -> Vec<Row> {
         row("aliases in a conda file", number(conda::MOST_ALIASES), "`CondaFileInvalid`"),
         row("files of a directory in a ConfigMap", number(config_maps::MOST_FILES), "`InvalidSpec`, with their number"),
         row(
-            "what is kept of all ConfigMaps: digests of the keys that are named, text of conda files",
+            "what is kept of all ConfigMaps: digests of the keys that are referenced, text of conda files",
             bytes(config_maps::KEPT),
-            "what was not asked for the longest goes, and is read again at the next look",
+            "the least recently used entry is dropped, and read again when it is needed",
         ),
-        row("digests of packed directories", bytes(config_maps::KEPT_DIRECTORIES), "the same"),
-        row("keys that are kept of one ConfigMap", number(config_maps::KEPT_KEYS), "they are read again"),
+        row("digests of directories", bytes(config_maps::KEPT_DIRECTORIES), "the same"),
+        row("keys kept of one ConfigMap", number(config_maps::KEPT_KEYS), "they are read again when needed"),
         row("value from a Secret", bytes(secret_flaws::LONGEST), "`SecretValueInvalid`"),
         row(
             "authentication key from a Secret",
@@ -137,11 +137,11 @@ fn files() -> Vec<Row> {
         ),
         row("values that one object takes from Secrets, together", bytes(secrets::MOST), "`InvalidSpec`"),
         row(
-            "Secrets that are watched, by their metadata",
-            format!("{}, {} of a namespace", number(secret_watches::MOST), secret_watches::MOST_OF_ONE),
-            "a change of the others is seen at the next sweep",
+            "Secrets whose metadata is watched",
+            format!("{}, {} per namespace", number(secret_watches::MOST), secret_watches::MOST_OF_ONE),
+            "a change of another one is noticed at the next sweep",
         ),
-        row("passes for the sake of one watched Secret", format!("1 in {}", time(secret_watches::APART)), "later"),
+        row("reconciles because of one watched Secret", format!("1 in {}", time(secret_watches::APART)), "later"),
         row("`probe.expect.jsonContains`", bytes(expectation::LONGEST), "`InvalidSpec`; nothing is written"),
         row("`probe.expect.bodyMatches`, compiled", bytes(expectation::COMPILED), "`InvalidSpec`; nothing is written"),
     ]
@@ -152,58 +152,58 @@ fn answers() -> Vec<Row> {
         row(
             "answer of Azure",
             bytes(azure::LARGEST_ANSWER),
-            "it counts as none: `AzureUnreachable`, tried again later",
+            "it counts as no answer: `AzureUnreachable`, retried later",
         ),
         row(
             "pages of a list of Azure",
             number(azure::MOST_PAGES),
-            "the list vouches for nothing; resources are read one by one",
+            "the list is not used; resources are read one by one",
         ),
         row("items of a list of Azure", number(azure::MOST_ITEMS), "the same"),
         row("item of a list of Azure", bytes(azure::LONGEST_AT_ONCE), "the same"),
-        row("list of Azure that is kept, packed", bytes(snapshot::LONGEST), "the same"),
+        row("list of Azure in the cache, compressed", bytes(snapshot::LONGEST), "the same"),
         row(
-            "all lists of Azure that are kept, packed",
+            "all lists of Azure in the cache, compressed",
             bytes(snapshot::ALL),
-            "the oldest are read again when they are asked for",
+            "the oldest are dropped, and read again when needed",
         ),
         row(
-            "passes that hold an answer longer than the one below",
+            "reconciles that hold an answer longer than the next bound",
             format!("{} at once, and as many pages of lists", azure::LARGE_AT_ONCE),
-            "the rest of the answer is read when another one has ended",
+            "the rest of the answer is read once another one has ended",
         ),
         row(
-            "answer of Azure that is taken apart in one go on the operator's thread",
+            "answer of Azure that is parsed on the main thread",
             bytes(azure::LONGEST_AT_ONCE),
-            "another thread does it; between the items of a list others have their turn",
+            "another thread parses it; between the items of a list other work gets a turn",
         ),
         row(
-            "facts that are decided about on the operator's thread: text, and 64 bytes for each value",
+            "facts that are decided about on the main thread: text, and 64 bytes per value",
             bytes(observed::LARGE),
-            "another thread does it, for one pass at a time",
+            "another thread decides, for one object at a time",
         ),
-        row("error body of Azure that is taken apart", bytes(azure::LONGEST_ERROR), "its beginning counts as text"),
-        row("lines of a container's log that are looked at", number(CRASH_LINES), "the last ones"),
+        row("error body of Azure that is parsed", bytes(azure::LONGEST_ERROR), "its beginning is used as text"),
+        row("lines of a container's log that are searched", number(CRASH_LINES), "the last ones are searched"),
         row(
-            "text from elsewhere in which secrets are looked for",
+            "text from elsewhere that is searched for secrets",
             bytes(2 * scrub::LOOKED_AT),
-            "both ends of it, whole words, are what counts",
+            "only both ends are used, in whole words",
         ),
-        row("model versions that are deleted at a time", number(MOST_GOING), "the next passes see to them"),
+        row("model versions deleted at a time", number(MOST_GOING), "later reconciles delete the rest"),
         row("`Retry-After`", time(retry::LONGEST_WAIT), "Azure is asked again after that time"),
         row(
             "log of a container",
             format!("{} lines, {}", azure::LOG_LINES, bytes(azure::SERVICE_LOG)),
-            "its end is read",
+            "only the end is read",
         ),
-        row("digests that are kept of files in Azure ML", number(digests::MOST), "all are read anew"),
-        row("log of an operation", bytes(azure::LOG_TAIL), "its end is read"),
+        row("digests kept of files in Azure ML", number(digests::MOST), "all are read again"),
+        row("log of an operation", bytes(azure::LOG_TAIL), "only the end is read"),
         row(
             "answer to a probe",
             bytes(probe::ANSWER),
             "the rest is not read; with `jsonContains` or `bodyMatches` it is `UnexpectedBody`, else its status alone counts",
         ),
-        row("part of an answer in which `bodyMatches` is looked for", bytes(expectation::SEARCHED), "not looked at"),
+        row("part of an answer that `bodyMatches` searches", bytes(expectation::SEARCHED), "ignored"),
     ]
 }
 
@@ -211,102 +211,102 @@ fn statuses() -> Vec<Row> {
     vec![
         row("`status.plan.actions`", number(PlanStatus::MOST), "the last entry says `and N more`"),
         row("`status.drift`", number(DriftItem::MOST), "the same"),
-        row("`status.occupants`", number(Occupant::MOST), "the same; those of the namespace come first"),
+        row("`status.occupants`", number(Occupant::MOST), "the same; those of this namespace come first"),
         row("`status.serviceAssociationLinks`", number(DelegatedSubnetStatus::MOST_LINKS), "the same"),
         row(
             "`status.resources[].keys`, room for two largest specs",
             number(ResourceStatus::MOST_KEYS),
-            "of keys of refused specs those that stand in Azure are kept",
+            "of the keys of refused specs, those that exist in Azure are kept",
         ),
         row(
             "`status.resources[].id`",
             characters(ResourceStatus::LONGEST_ID),
-            "not recorded; no id of ours is as long",
+            "not recorded; no id of ours is that long",
         ),
-        row("name, value or path from elsewhere", characters(LONGEST_VALUE), "cut in its middle"),
+        row("name, value or path from elsewhere", characters(LONGEST_VALUE), "cut in the middle"),
         row("`Kind/name`", characters(LONGEST_LABEL), "the same"),
         row(
-            "text of others in a status, an event or a log",
+            "text from elsewhere in a status, an event or a log",
             characters(scrub::LONGEST),
             "the same; ids are shortened first",
         ),
         row("message of a condition", characters(fit::LONGEST_MESSAGE), "the same"),
-        row("value of an answer that differs, in a message", characters(expectation::SHOWN), "its end is cut off"),
-        row("note of an event", bytes(events::NOTE), "cut in its middle"),
+        row("value of an answer that differs, in a message", characters(expectation::SHOWN), "cut at the end"),
+        row("note of an event", bytes(events::NOTE), "cut in the middle"),
         row(
             "events of one kind of one object",
             format!("1 in {}", time(events::SERIES)),
-            "counted; the next one has the number in its `series`",
+            "counted; the next event has the number in its `series`",
         ),
         row(
-            "kinds of events that are remembered",
+            "kinds of events remembered",
             number(events::MOST),
-            "one is forgotten, and may be told again early",
+            "one is forgotten, and may be written again early",
         ),
     ]
 }
 
 fn turns() -> Vec<Row> {
     vec![
-        row("passes of one namespace at once", number(queue::AT_ONCE), "the others wait; namespaces take turns"),
+        row("reconciles of one namespace at once", number(queue::AT_ONCE), "the others wait; namespaces take turns"),
         row(
-            "passes over objects that are too large for the cache",
+            "reconciles of objects that are too large for the cache",
             format!("{} at once", ctx::LARGE_PASSES),
-            "they wait for each other, and nobody else does",
+            "they wait for each other; others don't wait",
         ),
-        row("ConfigMaps and Secrets that are read at once", number(ctx::LARGE_READS), "reads wait for each other"),
+        row("ConfigMaps and Secrets read at once", number(ctx::LARGE_READS), "the others wait"),
         row(
-            "files behind URIs that are read for their digest at once",
+            "files behind URIs read for their digest at once",
             format!("{}, {} of one identity", remote_files::READERS, remote_files::READERS_OF_ONE),
-            "they wait, at `ReadingModel`",
+            "the others wait, with reason `ReadingModel`",
         ),
         row(
-            "uploads out of URIs at once",
+            "uploads from URIs at once",
             format!("{}, {} of one identity", ctx::UPLOADS, ctx::UPLOADS_OF_ONE),
-            "the write waits for another pass",
+            "the write waits for a later reconcile",
         ),
         row(
             "writes in a row of one object in a virtual network while others wait",
             writers::IN_A_ROW.to_string(),
-            "it goes to the end of the line",
+            "the object goes to the end of the queue",
         ),
         row("write in a virtual network without an answer", time(writers::UNANSWERED), "another object may write"),
         row(
-            "operation in a virtual network after the last look that found it running",
+            "operation in a virtual network, since it was last seen running",
             format!("{} beyond what Azure asked for", time(writers::UNSEEN)),
             "another object may write",
         ),
-        row("turn of an object that was woken and does not come", time(writers::RESERVED), "the next one has it"),
+        row("turn of an object that was woken and doesn't come", time(writers::RESERVED), "the next object gets it"),
         row(
-            "wait in line for a virtual network",
-            format!("{} a place, at most {}", time(writers::EACH), time(writers::LONGEST)),
-            "the object looks by itself",
+            "wait in the queue of a virtual network",
+            format!("{} per place, at most {}", time(writers::EACH), time(writers::LONGEST)),
+            "the object is reconciled anyway",
         ),
     ]
 }
 
 fn cluster() -> Vec<Row> {
     vec![
-        row("namespaces of `--namespaces`", number(args::MOST_NAMESPACES), "it does not start, and says so"),
-        row("connections of the admin port at once", number(admin::CONNECTIONS), "the oldest is dropped for a new one"),
+        row("namespaces of `--namespaces`", number(args::MOST_NAMESPACES), "the operator refuses to start, and says why"),
+        row("connections of the admin port at once", number(admin::CONNECTIONS), "the oldest is closed for a new one"),
         row("connection of the admin port", time(admin::CONNECTION_LASTS), "closed"),
         row(
-            "head of a request to it",
+            "head of a request to the admin port",
             format!("{}, {}", time(admin::HEAD), bytes(admin::HELD)),
             "the connection is closed",
         ),
         row(
-            "objects with series of their own in `/metrics`",
+            "objects with their own series in `/metrics`",
             number(metrics::MOST_NAMED),
-            "those that come first by namespace and name have them; `acivnet_objects_without_series` counts the rest",
+            "the first ones by namespace and name have series; `acivnet_objects_without_series` counts the rest",
         ),
-        row("work that does not move", time(pulse::STUCK), "`/livez` answers 503"),
+        row("no progress", time(pulse::STUCK), "`/livez` answers 503"),
         row(
             "nodes whose networks are read",
             number(networks::MOST_PAGES * networks::PAGE as usize),
-            "an error in the log; what was known stays",
+            "an error is logged; what is known stays",
         ),
-        row("refused networks that are kept apart", number(networks::MOST), "their neighbours are refused as well"),
+        row("refused networks kept separately", number(networks::MOST), "they are merged into larger ones, so neighbouring networks are refused, too"),
     ]
 }
 
