@@ -238,11 +238,7 @@ fn statuses() -> Vec<Row> {
             format!("1 in {}", time(events::SERIES)),
             "counted; the next event has the number in its `series`",
         ),
-        row(
-            "kinds of events remembered",
-            number(events::MOST),
-            "one is forgotten, and may be written again early",
-        ),
+        row("kinds of events remembered", number(events::MOST), "one is forgotten, and may be written again early"),
     ]
 }
 
@@ -287,7 +283,11 @@ fn turns() -> Vec<Row> {
 
 fn cluster() -> Vec<Row> {
     vec![
-        row("namespaces of `--namespaces`", number(args::MOST_NAMESPACES), "the operator refuses to start, and says why"),
+        row(
+            "namespaces of `--namespaces`",
+            number(args::MOST_NAMESPACES),
+            "the operator refuses to start, and says why",
+        ),
         row("connections of the admin port at once", number(admin::CONNECTIONS), "the oldest is closed for a new one"),
         row("connection of the admin port", time(admin::CONNECTION_LASTS), "closed"),
         row(
@@ -306,7 +306,11 @@ fn cluster() -> Vec<Row> {
             number(networks::MOST_PAGES * networks::PAGE as usize),
             "an error is logged; what is known stays",
         ),
-        row("refused networks kept separately", number(networks::MOST), "they are merged into larger ones, so neighbouring networks are refused, too"),
+        row(
+            "refused networks kept separately",
+            number(networks::MOST),
+            "they are merged into larger ones, so neighbouring networks are refused, too",
+        ),
     ]
 }
 
