@@ -40,7 +40,7 @@ dry_runs() {
 
 install_upgrade_rollback() {
   show "helm install $release --create-namespace > \"\$STATE/logs/install.log\""
-  grep -q 'What comes next' "$STATE/logs/install.log" || fail "the notes are not shown"
+  grep -q 'Check it:' "$STATE/logs/install.log" || fail "the notes are not shown"
   # shellcheck disable=SC2086 # two names
   kubectl wait --for=condition=Established --timeout=30s $crds > "$STATE/logs/crds.log"
   kubectl label namespace acivnet-system pod-security.kubernetes.io/enforce=restricted > "$STATE/logs/label.log"

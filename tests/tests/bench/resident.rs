@@ -23,12 +23,12 @@ struct Bars {
 
 /// One tenant with 1,000 deployments over 100 subnets.
 pub fn thousand(results: &mut Results) {
-    run(measure(results, 1, &Bars { memory: 24.0, times: true, pace: 0.1 }));
+    run(measure(results, 1, &Bars { memory: 18.5, times: true, pace: 0.1 }));
 }
 
 /// Ten such tenants.
 pub fn ten_thousand(results: &mut Results) {
-    run(measure(results, 10, &Bars { memory: 72.0, times: false, pace: 0.3 }));
+    run(measure(results, 10, &Bars { memory: 52.0, times: false, pace: 0.3 }));
 }
 
 async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
