@@ -222,6 +222,13 @@ impl Metrics {
         self.watch_failures.get_or_create(&Outcome { kind: kind.to_owned(), result }).inc();
     }
 
+    /// Begins the series of a kind at 0: Prometheus sees no increase in what begins with its first failure.
+    pub(crate) fn watches(&self, kind: &str) {
+        for result in ["started", "listed"] {
+            drop(self.watch_failures.get_or_create(&Outcome { kind: kind.to_owned(), result }));
+        }
+    }
+
     /// Notes a sample request.
     pub(crate) fn probe(&self, result: &'static str, took: Duration) {
         self.probes.get_or_create(&Probed { result }).observe(took.as_secs_f64());
@@ -355,6 +362,7 @@ mod tests {
         metrics.reconcile("DelegatedSubnet", "settled");
         metrics.waited(&Waited { class: Class::ResourceManager, sort: Sort::Write, time: Duration::from_millis(1500) });
         metrics.closed("network", Sort::Read);
+        metrics.watches("DelegatedSubnet");
         metrics.watch_failure("DelegatedSubnet", "started");
         metrics.probe("passed", Duration::from_millis(30));
         metrics.moves(2);
@@ -369,6 +377,8 @@ mod tests {
             r#"acivnet_probe_duration_seconds_bucket{le="0.05",result="passed"} 1"#,
             r#"acivnet_ready_duration_seconds_bucket{le="60.0",kind="DelegatedSubnet",change="created"} 1"#,
             "acivnet_endpoint_moves_total 2",
+            r#"acivnet_watch_failures_total{kind="DelegatedSubnet",result="started"} 1"#,
+            r#"acivnet_watch_failures_total{kind="DelegatedSubnet",result="listed"} 0"#,
             concat!(r#"acivnet_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#"",revision=""#),
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

@@ -102,6 +102,7 @@ pub(crate) async fn follow(ctx: &Ctx) {
 
 /// Watches one Secret as long as an object names it.
 async fn watch(ctx: &Ctx, at: Name) {
+    ctx.metrics.watches("Secret");
     let mut failed = 0;
     while is_named(ctx, &at) {
         match until_it_changes(ctx, &at).await {

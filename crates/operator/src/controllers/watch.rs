@@ -68,6 +68,7 @@ fn lasting<K: Send + 'static>(
     kind: String,
     start: impl Fn(u32) -> Events<K> + Send + 'static,
 ) -> Events<K> {
+    ctx.metrics.watches(&kind);
     let [page, smaller @ ..] = PAGES;
     let watch =
         Watch { events: start(page), ctx, kind, start, page, smaller: smaller.into_iter(), failed: 0, wait: None };
