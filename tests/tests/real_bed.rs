@@ -147,8 +147,8 @@ fn report(outcomes: &[Outcome], took: Duration) {
         "Each scenario undisturbed, compared with the simulated bed, and with single writes interrupted. The end has to be \
          that of the undisturbed run on the same bed. The writes to each resource of Azure have to be the same in the same \
          order, and so have the reads, whatever their number; reads that are due by the moment (lists of a sweep, the \
-         endpoints of the workspace, the log of a container that starts) are left out. What is written again for as long as something lasts, or by either of \
-         two objects at once, is compared without its repeats:",
+         endpoints of the workspace, the log of a container that starts) are left out. What is written again for as long \
+         as something lasts, or by either of two objects at once, is compared without its repeats:",
     );
     results.text(REPEATING.map(|name| format!("- {name}")).join("\n"));
     let row = |one: &Outcome| {

@@ -79,7 +79,7 @@ delete_in_namespaces() {
   kubectl apply --server-side -k deploy/crds > "$STATE/logs/kustomize-crds.log"
   kubectl wait --for=condition=Established --timeout=30s crd/delegatedsubnets.acivnet.dev
   show 'kubectl apply --server-side -f deploy/examples/article/subnet.yaml'
-  watch_until Ready delegatedsubnets amlsubnet1 600
+  watch_until Ready delegatedsubnets amlsubnet1 "$patience"
   show "kubectl patch delegatedsubnet amlsubnet1 --type merge --patch '{\"spec\": {\"azure\": {\"tags\": [{\"name\": \"team\", \"value\": \"chart\"}]}}}'"
   wait_until "the tag in Azure" 60 is_tagged
   show 'kubectl delete delegatedsubnet amlsubnet1 --timeout=300s'

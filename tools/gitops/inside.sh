@@ -38,7 +38,6 @@ play_argocd() {
   start_argocd
   check argocd_operator
   start_operator
-  export OPERATOR_PID
   step "Argo CD"
   check argocd
   stop_argocd

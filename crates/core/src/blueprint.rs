@@ -152,6 +152,11 @@ impl Node {
         }
     }
 
+    /// The virtual network in which Azure takes one write at a time, where it is one or lies in one.
+    pub fn network(&self) -> Option<ResourceId> {
+        self.kind.network_of(&self.id)
+    }
+
     /// What a change of the field at a path costs.
     pub fn change(&self, path: &str) -> Change {
         if self.live.iter().any(|one| one == path) { Change::Live } else { (self.kind.change)(path) }

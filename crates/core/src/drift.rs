@@ -4,6 +4,8 @@
 mod beside;
 mod same;
 
+pub(crate) use same::folded;
+
 use crate::id::fold;
 use same::same;
 use serde_json::{Map, Value};

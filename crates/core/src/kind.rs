@@ -1,6 +1,9 @@
 //! What the decisions know of one Azure type: data, not a trait. A kind with no surprises is a literal.
 
-use crate::{drift::Rule, id::ResourceId};
+use crate::{
+    drift::{Rule, folded},
+    id::ResourceId,
+};
 use serde_json::Value;
 use std::{cmp::Ordering, fmt};
 
@@ -179,7 +182,6 @@ pub(crate) fn strip(value: &mut Value, names: &[&str]) {
 
 /// The region of a body, if it is another one. Azure answers `Japan East` and `japaneast`.
 pub(crate) fn elsewhere(body: &Value, location: &str) -> Option<String> {
-    let folded = |region: &str| region.replace(' ', "").to_lowercase();
     let stands = folded(body.get("location").and_then(Value::as_str)?);
     (stands != folded(location)).then_some(stands)
 }
@@ -207,5 +209,21 @@ impl PartialOrd for Kind {
 impl Ord for Kind {
     fn cmp(&self, other: &Self) -> Ordering {
         self.name.cmp(other.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::{network_security_group, subnet, virtual_network};
+
+    #[test]
+    fn subnets_wait_for_their_network() {
+        let group = ResourceId::group_id("s", "g");
+        let vnet = virtual_network::id(&group, "v");
+        let security_group = network_security_group::id(&group, "g");
+        assert_eq!(virtual_network::VIRTUAL_NETWORK.network_of(&vnet), Some(vnet.clone()));
+        assert_eq!(subnet::SUBNET.network_of(&subnet::id(&vnet, "n")), Some(vnet));
+        assert_eq!(network_security_group::NETWORK_SECURITY_GROUP.network_of(&security_group), None);
     }
 }

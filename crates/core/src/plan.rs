@@ -445,14 +445,13 @@ fn hold_refused(step: &mut Step, nodes: &[Node], observed: &Observed) {
 
 /// Azure serialises writes in one virtual network: the first goes, and none while one runs.
 fn one_writer_per_network(steps: &mut [Step], nodes: &[Node]) {
-    let network = |node: &Node| node.kind.network_of(&node.id);
     let mut taken: Vec<_> = steps
         .iter()
         .filter(|step| step.action == Action::Wait)
-        .filter_map(|step| nodes.get(step.node).and_then(network))
+        .filter_map(|step| nodes.get(step.node).and_then(Node::network))
         .collect();
     for step in steps.iter_mut().filter(|step| matches!(step.action, Action::Write(_))) {
-        match nodes.get(step.node).and_then(network) {
+        match nodes.get(step.node).and_then(Node::network) {
             Some(id) if taken.contains(&id) => step.action = Action::Hold(Held::Turn),
             Some(id) => taken.push(id),
             None => {}

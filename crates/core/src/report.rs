@@ -209,10 +209,14 @@ pub fn ready_unseen(last: &[Condition], conditions: &Conditions<'_>, cause: &Cau
     (was_ready || unknown).then(|| (unknown || lasted(conditions, cause.reason) >= patience).then_some(now))
 }
 
-/// Which generation `Ready` speaks of: what is ready as it stands while a change of it is under way, waits or is refused
+/// `Ready`, and which generation it speaks of: what is ready as it stands while a change of it is under way, waits or is refused
 /// is ready for the generation that had settled, so that whoever waits for the new one waits on. Before anything settled
 /// there is no other generation to speak of.
-pub fn ready_of(conditions: &mut Conditions<'_>, settled: Option<i64>) {
+pub fn ready_of(conditions: &mut Conditions<'_>, ready: &Ready, settled: Option<i64>) {
+    match ready {
+        None => conditions.keep(types::READY),
+        Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
+    }
     if let (true, Some(settled)) = (conditions.says(types::READY), settled) {
         conditions.speaks_of(types::READY, settled);
     }

@@ -6,8 +6,6 @@ use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
     blueprint::{Blueprint, Node, PayloadSource},
     failure::Failure,
-    id::ResourceId,
-    kinds,
     plan::{Action, Done, Held, Plan, Progress, Request, Seen, Step},
     retry::Retry,
     subject::names,
@@ -80,7 +78,7 @@ fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Turn>, F
 
 /// The turn of a write in a virtual network. No pass waits for one: whose turn begins is told to look.
 fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
-    let Some(network) = network(node) else { return Ok(()) };
+    let Some(network) = node.network() else { return Ok(()) };
     let Err(turn) = ctx.writers.take(&network.folded(), who, ctx.pace) else { return Ok(()) };
     turn.next.iter().for_each(|next| ctx.queue.want(next));
     Err(Failure {
@@ -99,10 +97,10 @@ fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
 /// Says at the end of a pass which turns go on, and tells those whose turn begins. How long the object waits before it
 /// looks by itself, when it has to write and the turn is another's.
 pub(crate) fn end_turns(ctx: &Ctx, who: &Who, blueprint: &Blueprint, plan: &Plan, done: &Done) -> Option<Duration> {
-    let networks: BTreeSet<String> = blueprint.nodes.iter().filter_map(network).map(|id| id.folded()).collect();
+    let networks: BTreeSet<String> = blueprint.nodes.iter().filter_map(Node::network).map(|id| id.folded()).collect();
     let turns = networks.into_iter().map(|of| {
         let steps = blueprint.nodes.iter().zip(&plan.steps);
-        let inside = steps.filter(|(node, _)| network(node).is_some_and(|id| id.folded() == of));
+        let inside = steps.filter(|(node, _)| node.network().is_some_and(|id| id.folded() == of));
         let steps: Vec<&Step> = inside.map(|(_, step)| step).collect();
         let turn = ctx.writers.passed(&of, who, told(&steps, done, moves(plan, done)), ctx.pace);
         turn.next.iter().for_each(|next| ctx.queue.want(next));
@@ -156,24 +154,12 @@ fn told(steps: &[&Step], done: &Done, moves: bool) -> Told {
     }
 }
 
-/// The virtual network that a node is or lies in: Azure takes one write at a time in each.
-fn network(node: &Node) -> Option<ResourceId> {
-    if node.kind == &kinds::subnet::SUBNET {
-        node.id.parent()
-    } else {
-        (node.kind == &kinds::virtual_network::VIRTUAL_NETWORK).then(|| node.id.clone())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mock::Mock;
     use acivnet_azure::{Identity, Secret};
-    use acivnet_core::{
-        blueprint::{Goal, Payload},
-        owner::Mark,
-    };
+    use acivnet_core::blueprint::Payload;
     use serde_json::Value;
 
     #[tokio::test]
@@ -223,21 +209,5 @@ mod tests {
             let told = told(&[&held()], &done, moves(&plan, &done));
             assert_eq!(told.wants, wants, "{before:?}");
         }
-    }
-
-    #[test]
-    fn subnets_wait_for_their_network() {
-        let group = ResourceId::group_id("s", "g");
-        let vnet = kinds::virtual_network::id(&group, "v");
-        let node = |kind, id: &ResourceId| Node::new(kind, id.clone(), Goal::Present, Value::Null, Mark::None);
-        assert_eq!(network(&node(&kinds::virtual_network::VIRTUAL_NETWORK, &vnet)), Some(vnet.clone()));
-        assert_eq!(network(&node(&kinds::subnet::SUBNET, &kinds::subnet::id(&vnet, "n"))), Some(vnet));
-        assert_eq!(
-            network(&node(
-                &kinds::network_security_group::NETWORK_SECURITY_GROUP,
-                &kinds::network_security_group::id(&group, "g")
-            )),
-            None
-        );
     }
 }

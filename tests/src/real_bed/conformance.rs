@@ -65,7 +65,8 @@ const DUE: [&str; 7] = [
     "/models?properties=acivnet-owner&count=100",
 ];
 
-/// What was read, but for sign-in, polls of operations and what is due by the moment. Of a blob's URL the signature is left out.
+/// What was read, but for sign-in, polls of operations and what is due by the moment. Of a blob's URL the signature is left
+/// out.
 fn reads(run: &Run, compared: Closeness) -> BTreeSet<String> {
     let reads = after(run).filter(|sent| sent.side == Side::Azure && !sent.writes_azure());
     let kept = reads.filter(|sent| !sent.path().ends_with("/token") && !sent.path().contains("/operations/"));

@@ -105,7 +105,8 @@ impl PartialOrd for Text<'_> {
     }
 }
 
-fn folded(text: &str) -> String {
+/// What texts that are the same without regard to case and spaces have in common.
+pub(crate) fn folded(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
 }
 

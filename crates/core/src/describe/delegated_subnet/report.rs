@@ -49,11 +49,7 @@ impl Reporter<'_> {
         let mut status = self.status();
         let mut conditions = self.begin();
         let ready = self.ready(&conditions);
-        match &ready {
-            None => conditions.keep(types::READY),
-            Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
-        }
-        report::ready_of(&mut conditions, status.settled_generation);
+        report::ready_of(&mut conditions, &ready, status.settled_generation);
         self.parts(&mut conditions);
         self.compute_ready(&mut conditions);
         self.egress_ready(&mut conditions);

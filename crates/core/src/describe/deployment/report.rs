@@ -75,11 +75,7 @@ impl<'a> Reporter<'a> {
         let mut status = self.status();
         let mut conditions = self.begin();
         let ready = self.ready(&conditions);
-        match &ready {
-            None => conditions.keep(types::READY),
-            Some((met, reason, message)) => conditions.set(types::READY, *met, reason, message.clone()),
-        }
-        report::ready_of(&mut conditions, status.settled_generation);
+        report::ready_of(&mut conditions, &ready, status.settled_generation);
         self.parts(&mut conditions, &status);
         let cause = self.open_cause();
         progress(&mut conditions, cause.as_ref(), self.pass.observed.settings.stalled_after_seconds);

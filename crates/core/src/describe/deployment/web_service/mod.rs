@@ -100,7 +100,7 @@ impl Backend for WebService {
     }
 
     fn serving<'a>(&self, cr: &'a AciVnetDeployment, observed: &'a Observed) -> Serving<'a> {
-        Standing::of(cr, observed).map_or_else(Serving::unread, |standing| serving::of(cr, observed, &standing))
+        serving_of(cr, observed, Standing::of(cr, observed).as_ref())
     }
 
     fn cause(&self, cr: &AciVnetDeployment, observed: &Observed, state: State) -> Option<Cause> {
@@ -114,10 +114,15 @@ impl Backend for WebService {
 
     fn has_new_inputs(&self, cr: &AciVnetDeployment, observed: &Observed) -> bool {
         let (Some(status), Ok(inputs)) = (&cr.status, Inputs::of(cr, observed)) else { return false };
-        let (serving, known) = (self.serving(cr, observed), status.revision_digest.as_deref());
+        let (standing, known) = (Standing::of(cr, observed), status.revision_digest.as_deref());
+        let serving = serving_of(cr, observed, standing.as_ref());
         known.is_some_and(|known| image::is_new(cr, observed, &inputs, &serving, known))
-            || secrets_changed(cr, observed, Standing::of(cr, observed).as_ref())
+            || secrets_changed(cr, observed, standing.as_ref())
     }
+}
+
+fn serving_of<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed, standing: Option<&Standing<'a>>) -> Serving<'a> {
+    standing.map_or_else(Serving::unread, |standing| serving::of(cr, observed, standing))
 }
 
 /// What is asked about the web service once it was read.
