@@ -82,7 +82,7 @@ pub fn address(world: &mut World, name: &str, permissions: &str) -> String {
 impl Request<'_> {
     async fn answer(&self, body: Body) -> Result<Response, StorageError> {
         // `/` and `restype` are about containers, all else about a blob.
-        if self.query.get("restype").is_some() || self.container().0.is_empty() {
+        if self.query.get("restype").is_some() || self.container_name().is_empty() {
             return self.about_containers();
         }
         match (&self.parts.method, self.query.get("comp")) {

@@ -153,7 +153,7 @@ impl World {
     /// Lets everything happen whose time has come, in order of time, then moves to `now`. Time never runs backwards.
     pub fn advance(&mut self, now: Timestamp) {
         while let Some(entry) = self.events.first_entry() {
-            let due = entry.key().0;
+            let (due, _) = *entry.key();
             if due > now {
                 break;
             }

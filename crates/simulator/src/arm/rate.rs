@@ -79,7 +79,8 @@ pub fn take(world: &mut World, subscription: &str, caller: &str, method: &Method
 
 /// Tells the client how many requests of this sort are left.
 pub fn tell(response: &mut Response, method: &Method, left: u64) {
-    let header = match limit(method).0 {
+    let (sort, ..) = limit(method);
+    let header = match sort {
         "read" => "x-ms-ratelimit-remaining-subscription-reads",
         "delete" => "x-ms-ratelimit-remaining-subscription-deletes",
         _ => "x-ms-ratelimit-remaining-subscription-writes",

@@ -156,7 +156,7 @@ fn log(world: &World, call: &Call, group: &Resource, name: &str) -> Result<Strin
     let container = container_of(group, name)?;
     let life = world.life(&group.id);
     let view = View::of(world, &Shown { group, life, address: None }, container);
-    let (at, lines) = view.log(name, request::name_and_image(container).1).ok_or_else(|| {
+    let (at, lines) = view.log(name, request::container_image(container)).ok_or_else(|| {
         let message = format!("The container group '{}' has no log of '{name}' yet, please retry later.", group.name);
         Refusal::bad_request("ContainerLogNotAvailable", message)
     })?;
@@ -170,7 +170,7 @@ fn log(world: &World, call: &Call, group: &Resource, name: &str) -> Result<Strin
 
 fn container_of<'a>(group: &'a Resource, name: &str) -> Result<&'a Value, Refusal> {
     let containers = request::containers(&group.properties);
-    containers.iter().find(|one| request::name_and_image(one).0 == name).ok_or_else(|| {
+    containers.iter().find(|one| request::container_name(one) == name).ok_or_else(|| {
         let message = format!("The container '{name}' is not found in container group '{}'.", group.name);
         Refusal::service(StatusCode::NOT_FOUND, "ContainerNotFound", message)
     })

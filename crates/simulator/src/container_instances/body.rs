@@ -155,7 +155,7 @@ pub(super) struct View {
 
 impl View {
     pub fn of(world: &World, shown: &Shown<'_>, container: &Value) -> Self {
-        let image = request::name_and_image(container).1;
+        let image = request::container_image(container);
         let script = script::of(world, &shown.group.name, container);
         let policy = shown.group.properties.get("restartPolicy").and_then(Value::as_str).unwrap_or_default();
         let standing = shown.life.and_then(|life| {

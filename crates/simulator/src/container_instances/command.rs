@@ -18,7 +18,7 @@ pub(super) fn of(container: &Value) -> Script {
     let command = container.pointer("/properties/command").and_then(Value::as_array);
     let words: Option<Vec<&str>> = command.into_iter().flatten().map(Value::as_str).collect();
     let done = match words.unwrap_or_default().as_slice() {
-        [] if SHELLS.contains(&bare_name(request::name_and_image(container).1)) => Some(Done::default()),
+        [] if SHELLS.contains(&bare_name(request::container_image(container))) => Some(Done::default()),
         [] => None,
         [shell, "-c", text] if ["sh", "bash", "ash", "dash"].contains(&last_part(shell)) => in_a_shell(text),
         words => Done::default().then(words),

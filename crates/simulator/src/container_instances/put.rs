@@ -127,7 +127,7 @@ fn check_links(world: &World, call: &Call, wanted: &Resource) -> Result<(), Refu
 /// What scripts refuse: an image that nobody may pull, a quota that is used up.
 fn check_scripts(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     for container in request::containers(&wanted.properties) {
-        let image = request::name_and_image(container).1;
+        let image = request::container_image(container);
         let script = script::of(world, &wanted.name, container);
         if script.pull == Pull::Inaccessible {
             let message = format!(

@@ -29,10 +29,17 @@ fn list<'a>(properties: &'a Map<String, Value>, name: &str) -> &'a [Value] {
     properties.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Name and image of a container.
-pub(super) fn name_and_image(container: &Value) -> (&str, &str) {
-    let text = |pointer: &str| container.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    (text("/name"), text("/properties/image"))
+pub(super) fn container_name(container: &Value) -> &str {
+    text_at(container, "/name")
+}
+
+pub(super) fn container_image(container: &Value) -> &str {
+    text_at(container, "/properties/image")
+}
+
+/// The text at a JSON pointer, or empty text.
+fn text_at<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The subnet of a group.
@@ -176,7 +183,7 @@ fn check_name(name: &str, what: &str, is_word: impl Fn(u8) -> bool) -> Result<()
 }
 
 fn check_container(group: &Resource, container: &Value, volumes: &[Value]) -> Result<(), Refusal> {
-    let (name, image) = name_and_image(container);
+    let (name, image) = (container_name(container), container_image(container));
     check_name(name, "container", |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())?;
     if image.is_empty() {
         return Err(invalid(group, "ImageNotSpecified", &format!("has no image for container '{name}'")));

@@ -78,7 +78,7 @@ impl Script {
 
 /// The script of a container of the group with this name.
 pub(super) fn of(world: &World, group: &str, container: &Value) -> Script {
-    let (name, image) = request::name_and_image(container);
+    let (name, image) = (request::container_name(container), request::container_image(container));
     let scripts = world.container_instances.scripts.iter().rev();
     let given = scripts.into_iter().find(|script| script.fits(group, name, image)).cloned();
     given.unwrap_or_else(|| command::of(container))

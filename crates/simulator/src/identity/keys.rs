@@ -1,6 +1,5 @@
 //! The key that signs access tokens.
 
-use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256};
@@ -36,15 +35,6 @@ impl SigningKey {
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, String> {
         let pair = RsaKeyPair::from_pkcs8(der).map_err(|error| format!("not an RSA key in PKCS#8 form: {error}"))?;
         Ok(Self::of(pair))
-    }
-
-    /// The key in PKCS#8 form.
-    ///
-    /// # Errors
-    /// Says that the key can't be written.
-    pub fn to_pkcs8(&self) -> Result<Vec<u8>, String> {
-        let der = self.pair.as_der().map_err(|_| "the RSA key can't be written as PKCS#8".to_owned())?;
-        Ok(der.as_ref().to_vec())
     }
 
     fn of(pair: RsaKeyPair) -> Self {

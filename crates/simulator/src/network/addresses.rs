@@ -155,14 +155,6 @@ pub fn address_of(world: &World, holder: &str) -> Option<Ipv4Addr> {
     seats.into_iter().find(|(_, seat)| seat.holder == holder).map(|(address, _)| *address)
 }
 
-/// Who sits at an address: folded subnet ids and holders, of every network that uses it.
-pub fn holders_at(world: &World, address: Ipv4Addr) -> Vec<(String, String)> {
-    let occupied = world.network.occupancy.iter();
-    occupied
-        .filter_map(|(subnet, occupied)| Some((subnet.clone(), occupied.seats.get(&address)?.holder.clone())))
-        .collect()
-}
-
 /// The first IPv4 prefix of a subnet.
 pub fn subnet_prefix(world: &World, subnet: &str) -> Option<Ipv4Net> {
     let subnet = world.resource(subnet, subnets::KIND)?;

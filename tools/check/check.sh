@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Everything that is judged without running it: format, clippy, scripts, workflows, length of files, tests that
-# docs/faults.md names.
+# Everything that is judged without running it: format, Clippy, scripts, workflows, length of files,
+# unused public items, tuples by number, tests that docs/faults.md names, the documentation of the code.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=lib/common.sh
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/common.sh
 source "$root/tools/lib/common.sh"
-longest=600
+longest=450
 
 tracked() { # PATTERN…
   git ls-files --cached --others --exclude-standard -- "$@"
@@ -27,7 +27,7 @@ check_workflows() {
   "$zizmor" --offline --quiet --persona=pedantic .github
 }
 
-# Lock files and what a program wrote (CRDs, those of releases, golden files) may be as long as they are.
+# Lock files, what a program wrote (CRDs, those of releases, golden files) and inputs that failed may be as long as they are.
 check_lengths() {
   local file lines bad=0
   while IFS= read -r file; do
@@ -36,8 +36,18 @@ check_lengths() {
     [ "$lines" -le "$longest" ] && continue
     printf '%s has %d lines; cut it, %d is the most\n' "$file" "$lines" "$longest" >&2
     bad=1
-  done < <(tracked '*.rs' '*.sh' '*.py' '*.md' '*.toml' '*.yaml' '*.yml' Makefile ':!deploy/crds' ':!charts/acivnet/templates/crd-*' ':!tools/chart/golden' ':!tests/releases')
+  done < <(tracked '*.rs' '*.sh' '*.py' '*.md' '*.toml' '*.yaml' '*.yml' Makefile ':!deploy/crds' ':!charts/acivnet/templates/crd-*' ':!tools/chart/golden' ':!tests/releases' ':!tests/faults')
   return "$bad"
+}
+
+# What a call answers has a name where it is used: `let (name, _) = …` or a struct, not `call(…).0`.
+check_tuples() {
+  local found
+  found=$(tracked '*.rs' ':!*tests*' | xargs grep -nE '[[:alnum:]_]\([^()]*(\([^()]*\)[^()]*)*\)\.[0-9]\b' | grep -v '"' || true)
+  [ -z "$found" ] && return
+  printf '%s\n' "$found" >&2
+  printf 'these lines take a part of an answer by its number; give it a name\n' >&2
+  return 1
 }
 
 # The tests that docs/faults.md names are there, and so are the scenarios, which stand in double quotes.
@@ -63,9 +73,12 @@ main() {
   check_scripts
   check_workflows
   check_lengths
+  python3 tools/check/unused.py
+  check_tuples
   check_tests_of_faults
   cargo clippy --workspace --all-targets --locked -- -D warnings
-  echo "check: format, scripts, workflows, lengths, tests of faults and clippy are clean"
+  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
+  echo "check: format, scripts, workflows, lengths, public items, tuples, tests of faults, Clippy and documentation are clean"
 }
 
 main "$@"
