@@ -1,11 +1,20 @@
 //! Requests by scenario, as exact numbers: whoever changes one sees it, and says why.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, and say so")]
 
-use acivnet_tests::in_process::{
-    acts,
-    bed::Act,
-    counts::{Counts, counts},
+use acivnet_tests::{
+    examples,
+    in_process::{
+        acts,
+        api_server::resources::DELEGATED_SUBNETS,
+        bed::{Act, Bed},
+        counts::{Counts, counts},
+        driver::Driver,
+        wire::{Disturbance, Sent},
+    },
 };
+use http::Method;
+use serde_json::json;
+use std::time::Duration;
 use tokio::runtime::Builder;
 
 fn counted(prepare: Act, act: Act, restart: bool) -> Counts {
@@ -92,4 +101,45 @@ fn what_others_own_is_left_quietly() {
             );
         }
     }
+}
+
+/// What `VirtualNetworkReady` says.
+fn network_message(bed: &Bed) -> String {
+    let subnet = bed.object(&DELEGATED_SUBNETS, examples::subnet().name()).unwrap();
+    let conditions = subnet["status"]["conditions"].as_array().unwrap();
+    let network = conditions.iter().find(|one| one["type"] == "VirtualNetworkReady").unwrap();
+    format!("{} {}", network["reason"].as_str().unwrap(), network["message"].as_str().unwrap())
+}
+
+fn suspended(bed: &Bed) -> acts::Done<'_> {
+    bed.apply(examples::subnet().with("/spec/suspend", true).0);
+    acts::nothing(bed)
+}
+
+/// Each write of a network that fails is asked once for Azure's reason, which the status tells as long as the network has
+/// failed. An operator that is started anew does not know it, and asks for nothing.
+#[tokio::test(start_paused = true)]
+async fn a_failed_network_is_asked_once_for_its_reason() {
+    let bed = Bed::new(Disturbance::default()).await;
+    let fault = json!({
+        "method": "PUT", "path": "/virtualNetworks/amlvnet1$", "times": 1000,
+        "operation": "Failed", "code": "QuotaExceeded", "message": "no virtual network is left",
+    });
+    bed.fault(fault).await;
+    acts::network(&bed).await;
+    bed.later(Duration::from_secs(200), suspended);
+    let counted = || {
+        let sent = bed.wire.trace();
+        let count = |which: fn(&Sent) -> bool| sent.iter().filter(|sent| which(sent)).count();
+        let asked = count(|sent| sent.method == Method::GET && sent.path().contains("/operations/"));
+        [asked, count(|sent| sent.is(Method::PUT, "/virtualNetworks/amlvnet1"))]
+    };
+    Driver::start(&bed).await.until_stable().await.unwrap();
+    let state = "VirtualNetwork/amlvnet1: provisioningState is Failed";
+    let why = "QuotaExceeded: no virtual network is left; free some of it, or ask for more quota";
+    assert_eq!(network_message(&bed), format!("QuotaExceeded {state}: {why}"));
+    let [asked, written] = counted();
+    assert!(written > 1 && asked == written, "{written} writes, {asked} questions");
+    Driver::start(&bed).await.until_stable().await.unwrap();
+    assert_eq!((network_message(&bed), counted()), (format!("AzureRefused {state}"), [asked, written]));
 }

@@ -235,38 +235,72 @@ async fn deleting_what_is_not_there_is_done() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_error_of_an_operation_is_told_once() {
-    let begun = || {
-        reply(201, json!({"properties": {"provisioningState": "Updating"}}))
-            .header("azure-asyncoperation", "https://eu.arm.test/op?t=1&c=2&s=3")
-    };
-    let script = Script::new([(format!("PUT arm.test{VNET}"), begun())]);
-    let azure = azure(&script);
+const OPERATION: &str = "https://eu.arm.test/op?t=1&c=2&s=3";
+
+/// A PUT on the network, answered with the URL of an operation.
+async fn begin(script: &Script, azure: &Azure, operation: &str) {
+    let answer = reply(201, json!({"properties": {"provisioningState": "Updating"}}));
+    script.add(&format!("PUT arm.test{VNET}"), answer.header("azure-asyncoperation", operation));
     let put = Request::Put { body: json!({}), if_match: None };
     let node = Node::new(&VIRTUAL_NETWORK, id(VNET), Goal::Present, Value::Null, Mark::None);
-    azure
-        .carry_out(azure.connector.gate.open().unwrap(), &node, &put, &crate::script::Bytes1000(Vec::new()))
-        .await
-        .unwrap();
-    script.add("GET eu.arm.test/op?t=1&c=2&s=3", reply(200, json!({"status": "InProgress"})));
-    assert_eq!(azure.operation_error(&id(VNET)).await, None);
-    let failed = json!({"status": "Failed", "error": {"code": "NetcfgSubnetRangesOverlap", "message": "Subnet 'a' overlaps", "details": []}});
-    script.add("GET eu.arm.test/op?t=1&c=2&s=3", reply(200, failed));
-    let failure = azure.operation_error(&id(VNET)).await.unwrap();
-    assert_eq!((failure.code.as_str(), failure.reason), ("NetcfgSubnetRangesOverlap", reasons::ADDRESS_OVERLAP));
-    assert_eq!(azure.operation_error(&id(VNET)).await, None);
+    let permit = azure.connector.gate.open().unwrap();
+    azure.carry_out(permit, &node, &put, &crate::script::Bytes1000(Vec::new())).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reason_of_a_failed_operation_is_asked_once_and_kept_until_another_begins() {
+    let script = Script::new::<String>([]);
+    let azure = azure(&script);
+    assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Absent, "nothing was begun");
+    begin(&script, &azure, OPERATION).await;
+    let asked = |answer| script.add("GET eu.arm.test/op?t=1&c=2&s=3", answer);
+    let failed = |code: &str, message: &str| {
+        reply(200, json!({"status": "Failed", "error": {"code": code, "message": message, "details": []}}))
+    };
+    for running in [reply(200, json!({"status": "InProgress"})), raw(202, ""), lost()] {
+        asked(running);
+        assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Absent);
+    }
+    asked(failed("NetcfgSubnetRangesOverlap", "Subnet 'a' overlaps hunter22"));
+    let reason = json!({"code": "NetcfgSubnetRangesOverlap", "message": "Subnet 'a' overlaps ***"});
+    for _ in 0..3 {
+        assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Present(reason.clone()));
+    }
+    begin(&script, &azure, OPERATION).await;
+    asked(failed("QuotaExceeded", ""));
+    let reason = json!({"code": "QuotaExceeded", "message": "free some of it, or ask for more quota"});
+    assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Present(reason));
     script.done();
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_operation_that_tells_nothing_is_asked_once() {
+    for answer in [
+        reply(200, json!({"status": "Succeeded"})),
+        reply(200, json!({"status": "Failed"})),
+        reply(200, json!({"status": "Canceled", "error": {}})),
+        reply(200, json!({"properties": {"provisioningState": "Failed"}})),
+        not_found("NotFound"),
+        reply(403, json!({"error": {"code": "AuthorizationFailed", "message": "m"}})),
+        raw(200, "<html>"),
+    ] {
+        let script = Script::new::<String>([]);
+        let azure = azure(&script);
+        begin(&script, &azure, OPERATION).await;
+        script.add("GET eu.arm.test/op", answer);
+        for _ in 0..2 {
+            assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Absent);
+        }
+        script.done();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operation_elsewhere_is_never_asked() {
-    let answer = reply(201, json!({"properties": {"provisioningState": "Updating"}}))
-        .header("azure-asyncoperation", "https://evil.test/op");
-    let script = Script::new([(format!("PUT arm.test{VNET}"), answer)]);
+    let script = Script::new::<String>([]);
     let azure = azure(&script);
-    azure.arm_put(&azure.connector.gate.open().unwrap(), &VIRTUAL_NETWORK, &id(VNET), &json!({}), None).await.unwrap();
-    assert_eq!(azure.operation_error(&id(VNET)).await, None);
+    begin(&script, &azure, "https://evil.test/op").await;
+    assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Absent);
     script.done();
 }
 

@@ -153,6 +153,14 @@ impl Refusal {
         (&found.code, message.unwrap_or(&found.message))
     }
 
+    /// Code and message of the statement that decides, with what to do about it. Nothing when neither is there.
+    pub(crate) fn code_and_message(&self, scrubber: &Scrubber) -> Option<(String, String)> {
+        let (code, message) = self.telling();
+        let (_, reason) = classify(200, &self.codes());
+        let said = self.explained(message, reason);
+        (!code.is_empty() || !said.is_empty()).then(|| (scrubber.clean(code), scrubber.clean(&said)))
+    }
+
     /// The failure it stands for. `what` names verb and resource; `wait` is the answer's `Retry-After`;
     /// one of no length would ask for an endless hurry and counts as none.
     pub(crate) fn failure(

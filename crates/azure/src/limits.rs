@@ -5,6 +5,7 @@ pub use crate::{
     error::LONGEST as LONGEST_ERROR,
     http::LARGEST_ANSWER,
     machine_learning::{LOG_LINES, LOG_TAIL, SERVICE_LOG},
+    operation::MOST as OPERATIONS,
     request::LONGEST_AT_ONCE,
     room::LARGE_AT_ONCE,
 };

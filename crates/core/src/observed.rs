@@ -7,7 +7,7 @@ use crate::{
     kinds::model_version,
     plan::{Action, Held, Step},
     questions::Question,
-    retry::Retry,
+    retry::{Retry, classify},
 };
 use acivnet_api::conditions::reasons;
 use ipnet::Ipv4Net;
@@ -139,6 +139,17 @@ impl Observed {
         let Some(question) = self.listed_models(kind, id) else { return self.body(&Question::Azure(kind, id.clone())) };
         let list = self.body(&question)?.as_array()?;
         list.iter().find(|body| model_version::label(body).eq_ignore_ascii_case(id.name()))
+    }
+
+    /// Why the last operation on a resource failed, in Azure's words; none where they are not known.
+    pub fn failure_reason(&self, id: &ResourceId) -> Option<Cause> {
+        let error = self.body(&Question::FailureReason(id.clone()))?;
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        let said = [text("code"), text("message")].into_iter().filter(|text| !text.is_empty());
+        let message = said.collect::<Vec<_>>().join(": ");
+        // Azure answers 200 to a question about a failed operation, so that the code alone tells the class
+        let (retry, reason) = classify(200, &[text("code")]);
+        (!message.is_empty()).then_some(Cause { reason, message, retry })
     }
 
     fn listed_models(&self, kind: &'static Kind, id: &ResourceId) -> Option<Question> {

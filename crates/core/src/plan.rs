@@ -29,7 +29,7 @@ pub enum Seen {
     Busy,
     /// The last operation on it failed.
     Failed {
-        /// Azure's word.
+        /// Azure's words: the state, and the reason where it is known.
         why: String,
         /// What differs besides.
         differs: Vec<Difference>,
@@ -227,11 +227,11 @@ pub fn look(node: &Node, observed: &Observed, recorded: &[ResourceStatus]) -> Se
     match observed.azure(node.kind, &node.id) {
         Fact::Unread(failure) => Seen::Unread(failure),
         Fact::Absent => Seen::Absent,
-        Fact::Present(body) => judge(node, &body, recorded),
+        Fact::Present(body) => judge(node, &body, observed, recorded),
     }
 }
 
-fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
+fn judge(node: &Node, body: &Value, observed: &Observed, recorded: &[ResourceStatus]) -> Seen {
     if node.hold == Hold::Owned && !is_ours(node, body, recorded) {
         return match node.mark.on(body) {
             Says::Theirs(owner) => Seen::Foreign(Some(owner)),
@@ -245,9 +245,17 @@ fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
     match (node.kind.phase)(body) {
         Phase::Busy => Seen::Busy,
         Phase::Failed(_) if (node.kind.still_runs)(body) && !differs.is_empty() => Seen::Drifted(differs),
-        Phase::Failed(why) => Seen::Failed { why, differs },
+        Phase::Failed(state) => Seen::Failed { why: with_reason(state, node, observed), differs },
         Phase::Settled if differs.is_empty() => Seen::Settled,
         Phase::Settled => Seen::Drifted(differs),
+    }
+}
+
+/// A failed state, and Azure's reason where it is known.
+fn with_reason(state: String, node: &Node, observed: &Observed) -> String {
+    match observed.failure_reason(&node.id) {
+        Some(cause) => format!("{state}: {}", cause.message),
+        None => state,
     }
 }
 

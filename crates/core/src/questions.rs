@@ -59,6 +59,9 @@ pub enum Question {
         /// Operation id.
         id: String,
     },
+    /// Why the last operation on a resource of Resource Manager failed; asked when the resource says that it did. Present:
+    /// `{"code":"…","message":"…"}`, Azure's words. Absent: not known, as after a restart.
+    FailureReason(ResourceId),
     /// The one file behind an URL of Azure ML, `aml://artifact/{id}` or `aml://asset/{id}`, which never changes. Present:
     /// `{"digest":"sha256:…","size":n}`, without `digest` when the file is too large to be read. Absent: there is none, or
     /// more than one.
@@ -147,6 +150,7 @@ impl Question {
             | Self::Models { .. }
             | Self::NewestModel { .. }
             | Self::Operation { .. }
+            | Self::FailureReason(_)
             | Self::RemoteFile(_)
             | Self::FileDigest { .. }
             | Self::ServiceLog(_) => true,

@@ -197,6 +197,11 @@ fn answers() -> Vec<Row> {
             "only the end is read",
         ),
         row("digests kept of files in Azure ML", number(digests::MOST), "all are read again"),
+        row(
+            "operations of Resource Manager that are remembered",
+            number(azure::OPERATIONS),
+            "the oldest is forgotten; if it fails, the status names the state alone",
+        ),
         row("log of an operation", bytes(azure::LOG_TAIL), "only the end is read"),
         row(
             "answer to a probe",

@@ -183,6 +183,7 @@ impl<'a> Sight<'a> {
                 (self.ctx.digests.fact(azure, identity, workspace, url).await, false)
             }
             Question::Operation { workspace, id } => (azure.operation(workspace, id).await, false),
+            Question::FailureReason(id) => (azure.failure_reason(id).await, false),
             Question::ServiceLog(service) => (azure.service_log(service).await, false),
             _ => (self.observed.fact(question), false),
         }
@@ -202,7 +203,7 @@ impl<'a> Sight<'a> {
     fn hide_secrets(&self, question: &Question, fact: &mut Fact) {
         let (scrubber, Fact::Present(body)) = (self.secrets.scrubber(), fact) else { return };
         let quoting = match question {
-            Question::ServiceLog(_) => vec![body],
+            Question::ServiceLog(_) | Question::FailureReason(_) => vec![body],
             Question::Operation { .. } | Question::Azure(..) => quotes(body).collect(),
             _ => Vec::new(),
         };

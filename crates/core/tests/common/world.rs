@@ -184,6 +184,7 @@ impl World {
                 named.max_by_key(|one| one["version"].as_u64()).cloned()
             }
             Question::Operation { id, .. } => self.operations.get(id).cloned(),
+            Question::FailureReason(id) => self.operations.get(&id.folded()).cloned(),
             Question::ServiceLog(_) => Some(self.log.clone().into()),
             Question::ConfigMap { key, text } => self.files.get(&key.key).map(|content| file(content, *text)),
             Question::ConfigMapFiles { .. } => Some(self.files.iter().map(|(key, text)| listed(key, text)).collect()),

@@ -14,6 +14,7 @@ use crate::{
     blueprint::Blueprint,
     conditions,
     describe::{marks::owner_of, size},
+    kind::Phase,
     kinds::{
         nat_gateway::NAT_GATEWAY, network_security_group::NETWORK_SECURITY_GROUP, public_ip_address::PUBLIC_IP_ADDRESS,
         route_table::ROUTE_TABLE, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK,
@@ -31,6 +32,13 @@ use blueprint::Describer;
 use ids::{Ids, deployments_question, leftovers, others_question};
 use jiff::Timestamp;
 
+/// The question why a resource failed, if its answer says that it did.
+fn failure_reason(question: &Question, observed: &Observed) -> Option<Question> {
+    let Question::Azure(kind, id) = question else { return None };
+    let failed = matches!((kind.phase)(observed.body(question)?), Phase::Failed(_));
+    failed.then(|| Question::FailureReason(id.clone()))
+}
+
 impl Subject for DelegatedSubnet {
     type Status = DelegatedSubnetStatus;
 
@@ -38,7 +46,7 @@ impl Subject for DelegatedSubnet {
         &self.spec.azure.location
     }
 
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+    fn questions(&self, observed: &Observed) -> Vec<Question> {
         if self.leaves_nothing() {
             return Vec::new();
         }
@@ -58,7 +66,12 @@ impl Subject for DelegatedSubnet {
             [(&NETWORK_SECURITY_GROUP, ids.security_group), (&NAT_GATEWAY, ids.nat_gateway.filter(|_| makes_gateway))];
         let addresses = ids.public_addresses.into_iter().map(|id| (&PUBLIC_IP_ADDRESS, Some(id)));
         let asked = made.into_iter().chain(addresses).chain(referenced).filter_map(|(kind, id)| Some((kind, id?)));
-        questions.extend(asked.chain(leftovers).map(|(kind, id)| Question::Azure(kind, id)));
+        questions.extend(asked.map(|(kind, id)| Question::Azure(kind, id)));
+        if !self.deleting() {
+            let reasons: Vec<_> = questions.iter().filter_map(|question| failure_reason(question, observed)).collect();
+            questions.extend(reasons);
+        }
+        questions.extend(leftovers.into_iter().map(|(kind, id)| Question::Azure(kind, id)));
         questions.extend(compute::questions(self));
         questions
     }

@@ -285,7 +285,9 @@ impl Reporter<'_> {
             (Action::Hold(Held::Refused(cause)), ..) => (cause.reason, cause.message.clone()),
             (_, Seen::Absent, _) => (reasons::ABSENT, format!("{} is not there yet", node.label())),
             (_, Seen::Failed { why, .. }, _) => {
-                (reasons::AZURE_REFUSED, format!("{}: {}", node.label(), crate::scrub::clean(why)))
+                let known = self.pass.observed.failure_reason(&node.id);
+                let reason = known.map_or(reasons::AZURE_REFUSED, |cause| cause.reason);
+                (reason, format!("{}: {}", node.label(), crate::scrub::clean(why)))
             }
             (_, Seen::Drifted(_), _) if node.id == self.ids.subnet && !self.still_delegated(node) => {
                 let message = format!("{} is not delegated to {}", node.label(), subnet::CONTAINER_GROUPS);
