@@ -1,6 +1,6 @@
 //! Carries out one step of a plan.
 
-use crate::{connector::Azure, gate::Permit, http::BoxError, identity::Secret, service_keys::Keys};
+use crate::{connector::Azure, gate::Permit, http::BoxError, machine_learning::service_keys::Keys, sign_in::Secret};
 use acivnet_api::SecretKeyRef;
 use acivnet_core::{
     blueprint::{Node, Payload, Sealed},

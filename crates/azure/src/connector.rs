@@ -1,19 +1,18 @@
 //! The process's connection to Azure, and one pass over it.
 
 use crate::{
+    arm::operation::Operations,
     clock::Clock,
     cloud::Cloud,
-    discovery::Discovered,
     fence::Fence,
     gate::Gate,
     http::Http,
-    identity::{Identity, IdentityKey},
+    machine_learning::discovery::Discovered,
     observe::Observer,
-    operation::Operations,
     random::Random,
     room::{Room, Rooms},
+    sign_in::{Identity, IdentityKey, token::Tokens},
     throttle::{Errand, Priority, Sort, Throttle},
-    token::Tokens,
 };
 use acivnet_core::{failure::Failure, scrub::Scrubber};
 use std::{collections::BTreeMap, sync::Arc};

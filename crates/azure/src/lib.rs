@@ -8,33 +8,23 @@
 //! Resource Manager never to blob storage, which has one of its own · a failed read is never absence · every write takes a [`Permit`] and ends with it · no secret is in any text.
 
 mod arm;
-mod artifacts;
 mod carry_out;
 mod clock;
 mod cloud;
 mod connector;
-mod digests;
-mod discovery;
 mod error;
 mod fence;
 mod gate;
 pub mod http;
-mod identity;
 pub mod limits;
 mod machine_learning;
-mod models;
 mod observe;
-mod operation;
-mod public;
 mod random;
 mod remote;
 mod request;
 mod room;
-mod service_keys;
-mod services;
 mod sign_in;
 pub mod throttle;
-mod token;
 
 #[cfg(test)]
 mod script;
@@ -49,11 +39,11 @@ pub use cloud::Cloud;
 pub use connector::{Azure, Connector, Settings};
 pub use fence::Fence;
 pub use gate::{Gate, NOT_LEADING, Permit};
-pub use identity::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
+pub use machine_learning::service_keys::Keys;
 pub use observe::{Class, Observer, Sent, Waited};
 pub use random::{Random, SplitMix};
 pub use remote::{ModelLimits, Version};
-pub use service_keys::Keys;
+pub use sign_in::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
 pub use throttle::{Errand, Priority};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -7,8 +7,8 @@ use crate::{
     gate::{Permit, not_leading},
     http::{LARGEST_ANSWER, SendError, TimeLimit, collect_in, full},
     observe::{Class, Sent, Waited},
+    sign_in::token::Token,
     throttle::{self, Leave, NoTurn, Sort},
-    token::Token,
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry};

@@ -1,8 +1,8 @@
 //! One limit, and the line of requests before it.
 
 use super::{
-    line::{Line, Priority, Ticket},
     meter::{Limit, Meter},
+    wait_queue::{Line, Priority, Ticket},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard},

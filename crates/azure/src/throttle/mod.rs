@@ -6,14 +6,14 @@
 
 mod headers;
 mod limiter;
-mod line;
 mod meter;
 #[cfg(test)]
 mod tests;
+mod wait_queue;
 
 pub use headers::{remaining, retry_after};
-pub use line::{Line, Priority, Ticket};
 pub use meter::Limit;
+pub use wait_queue::{Line, Priority, Ticket};
 
 use crate::{
     cloud::{Cloud, Throttling},

@@ -4,10 +4,9 @@ use crate::{
     arm::Each,
     carry_out::Payloads,
     connector::Azure,
-    discovery::Endpoints,
     error::unreachable,
     gate::Permit,
-    machine_learning::{PAGE, fact, is_absent, segment},
+    machine_learning::{PAGE, fact, is_absent, segment, discovery::Endpoints},
     observe::Class,
     request::{Call, JSON_PATCH},
 };
@@ -271,5 +270,4 @@ fn skip_token(base: &Url, next: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "models_tests.rs"]
 mod tests;

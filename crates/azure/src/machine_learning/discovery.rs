@@ -3,9 +3,9 @@
 use crate::{
     connector::Azure,
     error::failure,
-    identity::IdentityKey,
     observe::Class,
     request::{Answer, Call},
+    sign_in::IdentityKey,
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, id::ResourceId, kinds::workspace::WORKSPACE, retry::Retry};

@@ -6,10 +6,9 @@
 use crate::{
     carry_out::{PayloadStream, Payloads},
     connector::Azure,
-    discovery::Endpoints,
     error::{Refusal, failure, unreachable},
     gate::Permit,
-    machine_learning::segment,
+    machine_learning::{segment, discovery::Endpoints},
     observe::Class,
     request::{Answer, Call},
 };
@@ -321,5 +320,4 @@ fn changed(payload: &Payload, what: &str) -> Failure {
 }
 
 #[cfg(test)]
-#[path = "artifacts_tests.rs"]
 mod tests;

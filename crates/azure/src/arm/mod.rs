@@ -1,5 +1,7 @@
 //! Azure Resource Manager: one path for all kinds.
 
+pub(crate) mod operation;
+
 use crate::{
     connector::Azure,
     error::{Refusal, failure, unreachable},
@@ -254,5 +256,4 @@ struct Page<'a> {
 }
 
 #[cfg(test)]
-#[path = "arm_tests.rs"]
 mod tests;

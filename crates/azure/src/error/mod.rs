@@ -324,5 +324,4 @@ pub(crate) fn refused(answer: &Answer, what: &str, class: Class, now: Timestamp,
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;

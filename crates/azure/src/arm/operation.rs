@@ -7,9 +7,9 @@
 use crate::{
     connector::Azure,
     error::Refusal,
-    identity::IdentityKey,
     observe::Class,
     request::{Answer, Call},
+    sign_in::IdentityKey,
 };
 use acivnet_core::{id::ResourceId, observed::Fact};
 use serde_json::{Value, json};

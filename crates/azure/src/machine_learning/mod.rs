@@ -3,10 +3,16 @@
 //! Sources: azure-rest-api-specs, `machinelearningservices/data-plane` (`modelManagement.json`, `artifact.json`), and
 //! the requests of the Python package `azureml-core` 1.61.
 
+mod artifacts;
+mod digests;
+pub(crate) mod discovery;
+mod models;
+pub(crate) mod service_keys;
+mod services;
+
 use crate::{
     arm::Each,
     connector::Azure,
-    discovery::Endpoints,
     error::Refusal,
     http::LARGEST_ANSWER,
     observe::{Class, Sent},
@@ -19,6 +25,7 @@ use acivnet_core::{
     kinds::model_version::MODEL_VERSION,
     observed::Fact,
 };
+use discovery::Endpoints;
 use http::Method;
 use http_body_util::BodyExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -3,8 +3,8 @@
 use crate::{
     cloud::Cloud,
     http::{Http, LARGEST_ANSWER, SendError, collect, full},
-    identity::{Assertion, Identity, Proof, Secret},
     request::{CLIENT_REQUEST_ID, USER_AGENT},
+    sign_in::identity::{Assertion, Identity, Proof, Secret},
 };
 use async_trait::async_trait;
 use azure_core::{

@@ -5,10 +5,10 @@ use crate::{
     connector::Azure,
     error::unreachable,
     gate::Permit,
-    identity::Secret,
     machine_learning::{is_absent, segment},
     observe::Class,
     request::{Call, JSON},
+    sign_in::Secret,
 };
 use acivnet_api::SecretKeyRef;
 use acivnet_core::{failure::Failure, id::ResourceId, kinds::web_service::keys::WhichKey, plan::Progress};

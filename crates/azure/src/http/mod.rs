@@ -1,11 +1,13 @@
 //! The one way out of the process: Azure Resource Manager, the Azure ML data plane, blob storage, sign-in and the probe.
 
-use crate::public::is_public;
+mod public;
+
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, uri::Scheme};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
+use public::is_public;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -253,5 +253,4 @@ fn changed(uri: &str) -> Failure {
 }
 
 #[cfg(test)]
-#[path = "remote_tests.rs"]
 mod tests;

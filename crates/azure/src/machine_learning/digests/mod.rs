@@ -2,9 +2,8 @@
 
 use crate::{
     connector::Azure,
-    discovery::Endpoints,
     error::{Refusal, unreachable},
-    machine_learning::{ABOVE, fact, segment},
+    machine_learning::{ABOVE, fact, segment, discovery::Endpoints},
     observe::{Class, Sent},
     request::{Answer, Call},
 };
@@ -131,5 +130,4 @@ fn is_known_absent(answer: &Answer) -> bool {
 }
 
 #[cfg(test)]
-#[path = "digests_tests.rs"]
 mod tests;

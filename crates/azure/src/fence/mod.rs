@@ -71,5 +71,4 @@ impl http_body::Body for Fenced {
 }
 
 #[cfg(test)]
-#[path = "fence_tests.rs"]
 mod tests;

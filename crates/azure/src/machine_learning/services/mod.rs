@@ -3,10 +3,9 @@
 use crate::{
     carry_out::{Payloads, unsealed},
     connector::Azure,
-    discovery::Endpoints,
     error::{failure, unreachable},
     gate::Permit,
-    machine_learning::{is_absent, segment},
+    machine_learning::{is_absent, segment, discovery::Endpoints},
     observe::Class,
     request::{Answer, Call, JSON, JSON_PATCH},
 };
@@ -147,5 +146,4 @@ impl Azure {
 }
 
 #[cfg(test)]
-#[path = "services_tests.rs"]
 mod tests;

@@ -5,10 +5,12 @@ use crate::{
     cloud::Cloud,
     error::{failure, unreachable},
     http::Http,
-    identity::{Assertion, Identity, IdentityKey, Proof, Secret},
     observe::{Class, Observer, Sent},
     random::Random,
-    sign_in::{self, Exchange},
+    sign_in::{
+        exchange::{self, Exchange},
+        identity::{Assertion, Identity, IdentityKey, Proof, Secret},
+    },
     throttle,
 };
 use acivnet_api::conditions::reasons;
@@ -110,7 +112,7 @@ impl Tokens {
         };
         let asked = self.clock.now();
         let exchange = Exchange::new(Arc::clone(&self.http), self.random.uuid());
-        let fetching = sign_in::exchange(&self.cloud, identity, assertion.as_ref(), &exchange, &self.scope);
+        let fetching = exchange::exchange(&self.cloud, identity, assertion.as_ref(), &exchange, &self.scope);
         let begin = Instant::now();
         let outcome = tokio::time::timeout(FETCH_LIMIT, fetching).await;
         self.observe(&exchange, begin.elapsed());
@@ -224,5 +226,4 @@ fn sentence(description: &str) -> &str {
 }
 
 #[cfg(test)]
-#[path = "token_tests.rs"]
 mod tests;
