@@ -1,6 +1,6 @@
 //! Carries out one step of a plan.
 
-use crate::{connector::Azure, gate::Permit, http::BoxError, machine_learning::service_keys::Keys, sign_in::Secret};
+use crate::{connector::Azure, gate::WritePermit, http::BoxError, machine_learning::service_keys::Keys, sign_in::Secret};
 use acivnet_api::SecretKeyRef;
 use acivnet_core::{
     blueprint::{Node, Payload, Sealed},
@@ -46,7 +46,7 @@ impl Azure {
     /// Azure's refusal, or no answer, in which case it may have been carried out all the same.
     pub async fn carry_out(
         &self,
-        permit: Permit,
+        permit: WritePermit,
         node: &Node,
         request: &Request,
         payloads: &dyn Payloads,

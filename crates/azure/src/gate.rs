@@ -11,9 +11,9 @@ pub const NOT_LEADING: &str = "NotLeading";
 
 /// Leave to carry out one write. Only a [`Gate`] makes it. It ends with the fence of its gate.
 #[must_use]
-pub struct Permit(Arc<dyn Fence>);
+pub struct WritePermit(Arc<dyn Fence>);
 
-impl Permit {
+impl WritePermit {
     pub(crate) fn fence(&self) -> &Arc<dyn Fence> {
         &self.0
     }
@@ -31,8 +31,8 @@ impl Gate {
     ///
     /// # Errors
     /// Code [`NOT_LEADING`]: no write may start.
-    pub fn open(&self) -> Result<Permit, Failure> {
-        if self.0.may_start() { Ok(Permit(Arc::clone(&self.0))) } else { Err(not_leading()) }
+    pub fn open(&self) -> Result<WritePermit, Failure> {
+        if self.0.may_start() { Ok(WritePermit(Arc::clone(&self.0))) } else { Err(not_leading()) }
     }
 }
 

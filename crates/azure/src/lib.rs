@@ -5,7 +5,7 @@
 //! next pass to look at.
 //!
 //! What holds: everything leaves through one [`Http`], in its turn ([`throttle`]) · a token goes only to hosts of the configured cloud, that of
-//! Resource Manager never to blob storage, which has one of its own · a failed read is never absence · every write takes a [`Permit`] and ends with it · no secret is in any text.
+//! Resource Manager never to blob storage, which has one of its own · a failed read is never absence · every write takes a [`WritePermit`] and ends with it · no secret is in any text.
 
 mod arm;
 mod carry_out;
@@ -36,15 +36,15 @@ pub use arm::Each;
 pub use carry_out::{PayloadStream, Payloads};
 pub use clock::{Clock, SystemClock, TokioClock};
 pub use cloud::Cloud;
-pub use connector::{Azure, Connector, Settings};
+pub use connector::{Azure, Connector, ConnectorConfig};
 pub use fence::Fence;
-pub use gate::{Gate, NOT_LEADING, Permit};
+pub use gate::{Gate, NOT_LEADING, WritePermit};
 pub use machine_learning::service_keys::Keys;
 pub use observe::{Class, Observer, Sent, Waited};
 pub use random::{Random, SplitMix};
 pub use remote::{ModelLimits, Version};
 pub use sign_in::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
-pub use throttle::{Errand, Priority};
+pub use throttle::{CallContext, Priority, RequestKind};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

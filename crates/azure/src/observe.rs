@@ -1,6 +1,6 @@
 //! What is told of each request: for metrics, nothing that could hold a secret.
 
-use crate::throttle::Sort;
+use crate::throttle::RequestKind;
 use std::time::Duration;
 
 /// Which service a request went to.
@@ -49,7 +49,7 @@ pub struct Waited {
     /// Where to.
     pub class: Class,
     /// What sort of request.
-    pub sort: Sort,
+    pub kind: RequestKind,
     /// How long.
     pub time: Duration,
 }
@@ -63,11 +63,11 @@ pub trait Observer: Send + Sync {
     fn waited(&self, waited: &Waited);
 
     /// Azure refused for being asked too often, and a limiter was closed: `arm`, `network` or `host`, and for what.
-    fn closed(&self, scope: &'static str, sort: Sort);
+    fn closed(&self, scope: &'static str, kind: RequestKind);
 }
 
 impl Observer for () {
     fn answered(&self, _: &Sent<'_>) {}
     fn waited(&self, _: &Waited) {}
-    fn closed(&self, _: &'static str, _: Sort) {}
+    fn closed(&self, _: &'static str, _: RequestKind) {}
 }

@@ -4,11 +4,11 @@ use crate::{
     connector::Azure,
     error::{Refusal, failure, refused, unreachable},
     fence::{Fence, fenced},
-    gate::{Permit, not_leading},
+    gate::{WritePermit, not_leading},
     http::{LARGEST_ANSWER, SendError, TimeLimit, collect_in, full},
     observe::{Class, Sent, Waited},
     sign_in::token::Token,
-    throttle::{self, Leave, NoTurn, Sort},
+    throttle::{self, Permit, Throttled, RequestKind},
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry};
@@ -65,7 +65,7 @@ impl Call {
     }
 
     /// A write, which needs leave and ends with it.
-    pub(crate) fn write(permit: &Permit, method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
+    pub(crate) fn write(permit: &WritePermit, method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
         Self { fence: Some(Arc::clone(permit.fence())), ..Self::new(method, url, class, about.into()) }
     }
 
@@ -177,7 +177,7 @@ impl Azure {
         if token.is_some() && !self.connector.cloud.may_see_token(&call.url) {
             return Err(self.foreign_host(&call.url, &call.what()));
         }
-        let leave = self.turn(call).await?;
+        let permit = self.acquire(call).await?;
         let request = self
             .request(call, token, request_id)
             .map_err(|error| unreachable(&call.what(), &self.scrubber.clean(&error.to_string())))?;
@@ -194,7 +194,7 @@ impl Azure {
         match answered {
             Ok(answer) => {
                 self.log(call, request_id, &answer);
-                self.heed(call, leave, &answer);
+                self.learn_from(call, permit, &answer);
                 Ok(answer)
             }
             Err(_) if call.is_late(|fence| fence.may_send()) => Err(not_leading()),
@@ -208,15 +208,15 @@ impl Azure {
     }
 
     /// Waits for the turn of a request.
-    pub(crate) async fn turn(&self, call: &Call) -> Result<Leave, Failure> {
+    pub(crate) async fn acquire(&self, call: &Call) -> Result<Permit, Failure> {
         let shared = &self.connector;
         let begin = Instant::now();
-        let entered = shared.throttle.enter(&shared.cloud, self.identity.caller(), call, &self.errand).await;
+        let entered = shared.throttle.enter(&shared.cloud, self.identity.caller(), call, &self.context).await;
         let time = begin.elapsed();
         if !time.is_zero() {
-            shared.observer.waited(&Waited { class: call.class, sort: Sort::of(&call.method), time });
+            shared.observer.waited(&Waited { class: call.class, kind: RequestKind::of(&call.method), time });
         }
-        entered.map_err(|NoTurn { scope, after }| {
+        entered.map_err(|Throttled { scope, after }| {
             let message = format!(
                 "{}: not sent, because this identity's limit is used up ({scope}); it is tried again by itself",
                 call.what()
@@ -226,12 +226,12 @@ impl Azure {
     }
 
     /// Lets the throttle learn from an answer.
-    fn heed(&self, call: &Call, leave: Leave, answer: &Answer) {
+    fn learn_from(&self, call: &Call, permit: Permit, answer: &Answer) {
         let throttled = matches!(answer.status, 429 | 503) && self.refused(call, answer).reason == reasons::THROTTLED;
         let wait = throttle::retry_after(&answer.headers, self.connector.clock.now()).filter(|wait| !wait.is_zero());
         let jitter = if throttled { self.connector.random.unit() } else { 0.0 };
-        if let Some(closed) = leave.answered(answer, throttled, wait, jitter) {
-            self.connector.observer.closed(closed.scope, closed.sort);
+        if let Some(closed) = permit.answered(answer, throttled, wait, jitter) {
+            self.connector.observer.closed(closed.scope, closed.kind);
         }
     }
 

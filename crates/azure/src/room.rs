@@ -69,7 +69,7 @@ mod tests {
         let (network, list) = (format!("GET arm.test{VNET}?api-version="), format!("GET arm.test{VNET}/subnets?"));
         let script = Script::new(Vec::<(String, Reply)>::new());
         let connector = connector(Arc::clone(&script) as _);
-        let pass = || connector.pass(&identity());
+        let pass = || connector.session(&identity());
         let large = || script.add(&network, of_length(LONGEST_AT_ONCE));
         let passes: Vec<_> = (0..=LARGE_AT_ONCE).map(|_| pass()).collect();
         let Some((last, first)) = passes.split_last() else { panic!() };

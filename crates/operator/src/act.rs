@@ -166,7 +166,7 @@ mod tests {
     async fn uploads_out_of_uris_have_a_bound_and_others_have_none() {
         let ctx = Mock::new(|seen| panic!("{seen:?}")).ctx();
         let asked = |team: &str, source: PayloadSource| {
-            let azure = ctx.azure.pass(&Identity::client_secret("t", team, Secret::new("s")));
+            let azure = ctx.azure.session(&Identity::client_secret("t", team, Secret::new("s")));
             let (container, path) = ("c".into(), "m".into());
             let payloads = vec![Payload { source, container, path, digest: String::new(), size: 1 }];
             upload(&ctx, &azure, &Request::RegisterModel { body: Value::Null, payloads })

@@ -155,7 +155,7 @@ impl Ctx {
         let Around { metrics, pulse, .. } = around.clone();
         let Outside { kube, http, clock, random } = outside;
         let pace = Pace::new(options.pace);
-        let azure = Connector::new(acivnet_azure::Settings {
+        let azure = Connector::new(acivnet_azure::ConnectorConfig {
             cloud: options.cloud,
             http: Arc::clone(&http),
             clock: Arc::clone(&clock),

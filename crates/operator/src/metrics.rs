@@ -5,7 +5,7 @@ mod fleet;
 pub(crate) use fleet::MOST_NAMED;
 
 use crate::ctx::Ctx;
-use acivnet_azure::{Observer, Sent, Waited, throttle::Sort};
+use acivnet_azure::{Observer, RequestKind, Sent, Waited};
 use fleet::Fleet;
 use prometheus_client::{
     collector::Collector,
@@ -281,12 +281,12 @@ impl Observer for Metrics {
     }
 
     fn waited(&self, waited: &Waited) {
-        let held = Held { class: waited.class.as_str(), sort: waited.sort.as_str() };
+        let held = Held { class: waited.class.as_str(), sort: waited.kind.as_str() };
         self.azure_waits.get_or_create(&held).inc_by(waited.time.as_secs_f64());
     }
 
-    fn closed(&self, scope: &'static str, sort: Sort) {
-        self.azure_closings.get_or_create(&Held { class: scope, sort: sort.as_str() }).inc();
+    fn closed(&self, scope: &'static str, kind: RequestKind) {
+        self.azure_closings.get_or_create(&Held { class: scope, sort: kind.as_str() }).inc();
     }
 }
 
@@ -360,8 +360,8 @@ mod tests {
         metrics.azure_request("PUT", "arm", 201);
         metrics.kubernetes_write("DelegatedSubnet", "update");
         metrics.reconcile("DelegatedSubnet", "settled");
-        metrics.waited(&Waited { class: Class::ResourceManager, sort: Sort::Write, time: Duration::from_millis(1500) });
-        metrics.closed("network", Sort::Read);
+        metrics.waited(&Waited { class: Class::ResourceManager, kind: RequestKind::Write, time: Duration::from_millis(1500) });
+        metrics.closed("network", RequestKind::Read);
         metrics.watches("DelegatedSubnet");
         metrics.watch_failure("DelegatedSubnet", "started");
         metrics.probe("passed", Duration::from_millis(30));

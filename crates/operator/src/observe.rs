@@ -9,7 +9,7 @@ use crate::{
     snapshot::{self, Reader},
 };
 use acivnet_api::conditions::reasons;
-use acivnet_azure::{Azure, DialAt, Errand, IdentityKey, Priority};
+use acivnet_azure::{Azure, CallContext, DialAt, IdentityKey, Priority};
 use acivnet_core::{
     failure::Failure,
     id::ResourceId,
@@ -276,9 +276,9 @@ impl<'a> Sight<'a> {
 
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
         let known = self.ctx.identities.of(self.ctx, names(cr.meta()).0, cr.deleting()).await?;
-        let whose = names(cr.meta()).0.to_owned();
-        let errand = Errand { priority: self.priority, region: cr.region().to_owned(), whose };
-        let azure = self.ctx.azure.pass(&known.identity).on(errand);
+        let flow = names(cr.meta()).0.to_owned();
+        let context = CallContext { priority: self.priority, region: cr.region().to_owned(), flow };
+        let azure = self.ctx.azure.session(&known.identity).with_context(context);
         let signed_in = azure.sign_in().await;
         (self.known, self.azure) = (Some(known), Some(azure));
         signed_in

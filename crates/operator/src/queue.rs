@@ -6,7 +6,7 @@
 use crate::object::Object;
 use acivnet_azure::{
     Priority,
-    throttle::{Line, Ticket},
+    throttle::{Ticket, WaitQueue},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -93,7 +93,7 @@ enum Stage {
 #[derive(Debug, Default)]
 struct Namespace {
     under_way: usize,
-    line: Line<Who>,
+    line: WaitQueue<Who>,
 }
 
 impl Queue {
@@ -208,7 +208,7 @@ impl State {
         };
         let line = &mut self.namespaces.entry(Arc::clone(&who.namespace)).or_default().line;
         if let Stage::Waits(place) = stage {
-            line.leave(place);
+            line.cancel(place);
         }
         let place = line.join_at(priority, number, who.clone());
         self.entry(who).stage = Stage::Waits(place);
@@ -249,7 +249,7 @@ impl State {
         match entry.stage {
             Stage::Rests => {}
             Stage::Waits(place) => {
-                self.namespaces.get_mut(&who.namespace).and_then(|there| there.line.leave(place));
+                self.namespaces.get_mut(&who.namespace).and_then(|there| there.line.cancel(place));
                 self.tidy(&who.namespace);
             }
             Stage::UnderWay { .. } => {

@@ -118,7 +118,7 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     ctx.running.note(cr.meta(), &blueprint, &plan, looked, ctx.pace);
     if let Some(azure) = &mut sight.azure {
         azure.hide(sight.secrets.scrubber());
-        azure.hurry(priority.of_write(cr.drifts(&sight.observed) && !cr.deleting()));
+        azure.set_priority(priority.of_write(cr.drifts(&sight.observed) && !cr.deleting()));
     }
     let (observed, blueprint, plan) = (Arc::new(take(&mut sight.observed)), Arc::new(blueprint), Arc::new(plan));
     let decided = Decided { observed, blueprint: Arc::clone(&blueprint), plan: Arc::clone(&plan) };

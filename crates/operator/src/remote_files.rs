@@ -76,7 +76,7 @@ impl RemoteFiles {
             Some(Ok(digest)) => present(&digest, &version),
             Some(Err(failure)) => Fact::Unread(failure),
             None => {
-                self.begin(ctx.azure.pass(identity), key, version.clone(), ctx.models.clone());
+                self.begin(ctx.azure.session(identity), key, version.clone(), ctx.models.clone());
                 Fact::Unread(reading(&file.uri, &version))
             }
         }

@@ -63,7 +63,7 @@ fn team(name: &str) -> Identity {
 async fn pass(ctx: &Ctx, team: &Identity, uid: &str, file: &str, known: Option<&str>) -> Fact {
     let known = known.map(|etag| (etag.to_owned(), "sha256:00".to_owned()));
     let file = RemoteFile { uri: format!("https://st.localhost/models/{file}"), known };
-    let fact = ctx.remote_files.fact(ctx, &ctx.azure.pass(team), team, uid, &file).await;
+    let fact = ctx.remote_files.fact(ctx, &ctx.azure.session(team), team, uid, &file).await;
     tokio::time::sleep(Duration::from_millis(1)).await;
     fact
 }

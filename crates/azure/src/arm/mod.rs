@@ -5,7 +5,7 @@ pub(crate) mod operation;
 use crate::{
     connector::Azure,
     error::{Refusal, failure, unreachable},
-    gate::Permit,
+    gate::WritePermit,
     observe::Class,
     request::{Answer, Call, JSON, LONGEST_AT_ONCE},
     throttle,
@@ -129,7 +129,7 @@ impl Azure {
     /// PUT of a whole body, under `If-Match` when it was made from one that stood.
     pub(crate) async fn arm_put(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         kind: &'static Kind,
         id: &ResourceId,
         body: &Value,
@@ -145,7 +145,7 @@ impl Azure {
     /// DELETE. That there is nothing to delete counts as carried out; the next read has to prove it.
     pub(crate) async fn arm_delete(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         kind: &'static Kind,
         id: &ResourceId,
         if_match: Option<&str>,
@@ -163,7 +163,7 @@ impl Azure {
     /// A write to a resource, under `If-Match` if there is an etag.
     fn arm_write(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         method: Method,
         kind: &'static Kind,
         id: &ResourceId,

@@ -181,7 +181,7 @@ async fn carry(script: &Arc<Script>, request: Request) -> Result<Progress, Failu
     let node = Node::new(&VIRTUAL_NETWORK, id(VNET), Goal::Present, Value::Null, Mark::None);
     let connector = crate::script::connector(Arc::clone(script) as _);
     connector
-        .pass(&crate::script::identity())
+        .session(&crate::script::identity())
         .carry_out(connector.gate().open()?, &node, &request, &crate::script::Bytes1000(Vec::new()))
         .await
 }

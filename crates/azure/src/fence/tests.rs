@@ -101,7 +101,7 @@ async fn a_write_that_waited_too_long_is_not_started() {
     let permit = connector.gate().open().unwrap();
     let (node, request) = put();
     let payloads = script::Bytes1000(Vec::new());
-    let done = connector.pass(&script::identity()).carry_out(permit, &node, &request, &payloads).await;
+    let done = connector.session(&script::identity()).carry_out(permit, &node, &request, &payloads).await;
     assert_eq!(done.unwrap_err().code, NOT_LEADING);
     assert!(script.done().is_empty(), "only the sign-in was sent");
 }
@@ -115,7 +115,7 @@ async fn an_answer_may_come_late_and_reads_are_free() {
     let connector = connector(&script, After::questions(20));
     let permit = connector.gate().open().unwrap();
     let (node, request) = put();
-    let azure = connector.pass(&script::identity());
+    let azure = connector.session(&script::identity());
     azure.carry_out(permit, &node, &request, &script::Bytes1000(Vec::new())).await.unwrap();
     while connector.gate().open().is_ok() {}
     assert!(matches!(azure.read(&VIRTUAL_NETWORK, &node.id).await, acivnet_core::observed::Fact::Present(_)));

@@ -4,7 +4,7 @@ use crate::{
     carry_out::Payloads,
     connector::Azure,
     error::unreachable,
-    gate::Permit,
+    gate::WritePermit,
     machine_learning::{is_absent, segment},
     observe::Class,
     request::{Call, JSON},
@@ -50,7 +50,7 @@ impl Azure {
     /// Gives one key of the service the value in a Secret.
     pub(crate) async fn change_key(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         keys: &ResourceId,
         which: WhichKey,
         value: &SecretKeyRef,

@@ -163,7 +163,7 @@ impl Azure {
             true => Some(self.connector.storage_tokens.get(&self.identity).await?),
             false => None,
         };
-        let _leave = self.turn(call).await?;
+        let _permit = self.acquire(call).await?;
         let request = self.request(call, token.as_deref(), &self.connector.random.uuid());
         let mut request = request.map_err(|error| unreachable(&call.about, &error.to_string()))?;
         if !blob {

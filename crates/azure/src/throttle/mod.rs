@@ -1,4 +1,4 @@
-//! Holds requests back before Azure would: one limiter for each caller, scope and sort of request.
+//! Holds requests back before Azure would: one limiter for each caller, scope and kind of request.
 //!
 //! `docs/throttling.md` has the limits and where they come from. What holds: a limiter never lets through more than is
 //! published, nor more than Azure says is left · one that Azure closed stays closed until `Retry-After` is over · the
@@ -13,7 +13,7 @@ mod wait_queue;
 
 pub use headers::{remaining, retry_after};
 pub use meter::Limit;
-pub use wait_queue::{Line, Priority, Ticket};
+pub use wait_queue::{WaitQueue, Priority, Ticket};
 
 use crate::{
     cloud::{Cloud, Throttling},
@@ -42,7 +42,7 @@ const CHANGES: f64 = 0.2;
 
 /// What a request is about, as limits tell requests apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sort {
+pub enum RequestKind {
     /// GET and HEAD.
     Read,
     /// PUT, PATCH and POST.
@@ -51,7 +51,7 @@ pub enum Sort {
     Delete,
 }
 
-impl Sort {
+impl RequestKind {
     pub(crate) fn of(method: &Method) -> Self {
         match *method {
             Method::GET | Method::HEAD => Self::Read,
@@ -81,13 +81,13 @@ impl Sort {
 
 /// Who asks, and how urgent it is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Errand {
+pub struct CallContext {
     /// How urgent.
     pub priority: Priority,
     /// Region of the resources that it is about; empty when none is known.
     pub region: String,
     /// For whom, among those who share an identity: they take turns.
-    pub whose: String,
+    pub flow: String,
 }
 
 /// Where a limit holds.
@@ -117,22 +117,22 @@ impl Scope {
 pub(crate) type Caller = (String, String);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+struct LimiterKey {
     caller: Caller,
     scope: Scope,
-    sort: Sort,
+    kind: RequestKind,
 }
 
 /// All limiters of a process.
 #[derive(Debug)]
 pub(crate) struct Throttle {
-    limiters: Mutex<BTreeMap<Key, Arc<Limiter>>>,
+    limiters: Mutex<BTreeMap<LimiterKey, Arc<Limiter>>>,
     scale: f64,
 }
 
 /// A request did not get its turn.
 #[derive(Debug, PartialEq)]
-pub(crate) struct NoTurn {
+pub(crate) struct Throttled {
     /// The scope, for people.
     pub(crate) scope: &'static str,
     /// When to try again.
@@ -141,13 +141,13 @@ pub(crate) struct NoTurn {
 
 /// Leave to send one request, until it is answered.
 #[derive(Debug)]
-pub(crate) struct Leave(Vec<(Key, Admission)>);
+pub(crate) struct Permit(Vec<(LimiterKey, Admission)>);
 
 /// A limiter was closed by Azure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
     pub(crate) scope: &'static str,
-    pub(crate) sort: Sort,
+    pub(crate) kind: RequestKind,
 }
 
 impl Throttle {
@@ -165,44 +165,44 @@ impl Throttle {
         cloud: &Cloud,
         caller: Caller,
         call: &Call,
-        errand: &Errand,
-    ) -> Result<Leave, NoTurn> {
+        context: &CallContext,
+    ) -> Result<Permit, Throttled> {
         let mut leave = Vec::new();
-        for (scope, sort, limit) in limits(cloud, call, &errand.region) {
-            let key = Key { caller: caller.clone(), scope, sort };
+        for (scope, kind, limit) in limits(cloud, call, &context.region) {
+            let key = LimiterKey { caller: caller.clone(), scope, kind };
             let limiter = self.limiter(&key, limit);
-            let entered = limiter.enter(errand.priority, &errand.whose, LONGEST.mul_f64(self.scale)).await;
-            let admission = entered.map_err(|after| NoTurn { scope: key.scope.as_str(), after })?;
+            let entered = limiter.enter(context.priority, &context.flow, LONGEST.mul_f64(self.scale)).await;
+            let admission = entered.map_err(|after| Throttled { scope: key.scope.as_str(), after })?;
             leave.push((key, admission));
         }
-        Ok(Leave(leave))
+        Ok(Permit(leave))
     }
 
     /// What is left of each limit that was met, the least of all callers and regions.
-    pub(crate) fn budgets(&self) -> BTreeMap<(&'static str, Sort), f64> {
+    pub(crate) fn budgets(&self) -> BTreeMap<(&'static str, RequestKind), f64> {
         let mut least = BTreeMap::new();
         for (key, limiter) in &*crate::lock(&self.limiters) {
             let Some(left) = limiter.left() else { continue };
-            let known = least.entry((key.scope.as_str(), key.sort)).or_insert(left);
+            let known = least.entry((key.scope.as_str(), key.kind)).or_insert(left);
             *known = left.min(*known);
         }
         least
     }
 
-    fn limiter(&self, key: &Key, limit: Limit) -> Arc<Limiter> {
+    fn limiter(&self, key: &LimiterKey, limit: Limit) -> Arc<Limiter> {
         let mut limiters = crate::lock(&self.limiters);
         if let Some(known) = limiters.get(key) {
             return Arc::clone(known);
         }
         limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || !limiter.is_idle());
-        let (limit, reserve) = ours(limit, key.sort);
+        let (limit, reserve) = ours(limit, key.kind);
         let limiter = Arc::new(Limiter::new(limit, reserve, self.scale));
         limiters.insert(key.clone(), Arc::clone(&limiter));
         limiter
     }
 }
 
-impl Leave {
+impl Permit {
     /// Learns from an answer. The limiter that Azure closed, if it did. `jitter` is in 0..1.
     pub(crate) fn answered(
         self,
@@ -212,7 +212,7 @@ impl Leave {
         jitter: f64,
     ) -> Option<Closed> {
         for (key, admission) in &self.0 {
-            let left = matches!(key.scope, Scope::ResourceManager { .. }).then(|| answer.header(key.sort.header()));
+            let left = matches!(key.scope, Scope::ResourceManager { .. }).then(|| answer.header(key.kind.header()));
             if let Some(left) = left.flatten().and_then(|left| left.trim().parse().ok()) {
                 admission.left(left);
             }
@@ -226,12 +226,12 @@ impl Leave {
         let (key, admission) =
             self.0.iter().find(|(key, _)| closing(&key.scope)).or(self.0.first()).filter(|_| throttled)?;
         admission.refused(wait.unwrap_or(UNSAID) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 200.0) as u64));
-        Some(Closed { scope: key.scope.as_str(), sort: key.sort })
+        Some(Closed { scope: key.scope.as_str(), kind: key.kind })
     }
 }
 
 /// What we make of a published limit: less, since others share it, and what is left to changes by persons.
-fn ours(limit: Limit, sort: Sort) -> (Limit, f64) {
+fn ours(limit: Limit, kind: RequestKind) -> (Limit, f64) {
     let (limit, all) = match limit {
         Limit::Bucket { size, per_second } => {
             let size = (size * (1.0 - OTHERS)).floor();
@@ -243,36 +243,36 @@ fn ours(limit: Limit, sort: Sort) -> (Limit, f64) {
         }
         Limit::None => (Limit::None, 0.0),
     };
-    (limit, if sort == Sort::Read { 1.0 } else { (all * CHANGES).floor() })
+    (limit, if kind == RequestKind::Read { 1.0 } else { (all * CHANGES).floor() })
 }
 
 /// The limits that a request meets, the narrowest first.
-fn limits(cloud: &Cloud, call: &Call, region: &str) -> Vec<(Scope, Sort, Limit)> {
-    let sort = Sort::of(&call.method);
+fn limits(cloud: &Cloud, call: &Call, region: &str) -> Vec<(Scope, RequestKind, Limit)> {
+    let kind = RequestKind::of(&call.method);
     if call.class != Class::ResourceManager {
         let host = call.url.host_str().unwrap_or_default().to_owned();
-        return vec![(Scope::Host(host), Sort::Read, Limit::None)];
+        return vec![(Scope::Host(host), RequestKind::Read, Limit::None)];
     }
     let path = call.url.path().to_ascii_lowercase();
     let subscription = path.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
     let Throttling { reads, writes, deletes } = cloud.throttling();
-    let limit = match sort {
-        Sort::Read => reads,
-        Sort::Write => writes,
-        Sort::Delete => deletes,
+    let limit = match kind {
+        RequestKind::Read => reads,
+        RequestKind::Write => writes,
+        RequestKind::Delete => deletes,
     };
     let front_end =
         Scope::ResourceManager { subscription: subscription.to_owned(), region: front_end(cloud, &call.url) };
-    let arm = (front_end, sort, limit);
+    let arm = (front_end, kind, limit);
     let Some(namespace) = path.rsplit_once("/providers/").and_then(|(_, rest)| rest.split('/').next()) else {
         return vec![arm];
     };
     let region = region.to_ascii_lowercase();
     let scope = Scope::Provider { subscription: subscription.to_owned(), namespace: namespace.to_owned(), region };
-    let (sort, most) = if sort == Sort::Read { (sort, 10_000) } else { (Sort::Write, 1_000) };
+    let (kind, most) = if kind == RequestKind::Read { (kind, 10_000) } else { (RequestKind::Write, 1_000) };
     let limit =
         if namespace == NETWORK { Limit::Window { most, length: Duration::from_secs(300) } } else { Limit::None };
-    vec![(scope, sort, limit), arm]
+    vec![(scope, kind, limit), arm]
 }
 
 /// `westeurope` of `westeurope.management.azure.com`; nothing of the global address.

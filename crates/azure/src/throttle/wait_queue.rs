@@ -1,4 +1,4 @@
-//! A line of waiters, the urgent first.
+//! A queue of waiters, the urgent first.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl Priority {
 /// Every so often it is the turn of who has waited longest, whatever its priority, so that nobody waits for ever.
 const LONGEST_WAITING_EVERY: u64 = 8;
 
-/// A place in a line.
+/// A place in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     priority: Priority,
@@ -52,7 +52,7 @@ impl Ticket {
 /// Waiters: by priority, then in turn by those for whom they wait, then by the order in which they came; every eighth time
 /// the one that came first.
 #[derive(Debug)]
-pub struct Line<T> {
+pub struct WaitQueue<T> {
     waiting: BTreeMap<Ticket, T>,
     came: u64,
     served: u64,
@@ -62,19 +62,19 @@ pub struct Line<T> {
     last: BTreeMap<(Priority, String), u64>,
 }
 
-impl<T> Default for Line<T> {
+impl<T> Default for WaitQueue<T> {
     fn default() -> Self {
         Self { waiting: BTreeMap::new(), came: 0, served: 0, now: BTreeMap::new(), last: BTreeMap::new() }
     }
 }
 
-impl<T> Line<T> {
+impl<T> WaitQueue<T> {
     /// Takes a place for somebody. Who has many places has each a round later than the one before, so that another one's
     /// first place comes after at most one of theirs (start-time fair queueing; Goyal, Vin, Cheng, SIGCOMM 1996).
-    pub fn join(&mut self, priority: Priority, whose: &str, waiter: T) -> Ticket {
+    pub fn join(&mut self, priority: Priority, flow: &str, waiter: T) -> Ticket {
         let now = self.now.get(&priority).copied().unwrap_or_default();
         self.last.retain(|(of, _), last| *of != priority || *last > now);
-        let last = self.last.entry((priority, whose.to_owned())).or_insert(now);
+        let last = self.last.entry((priority, flow.to_owned())).or_insert(now);
         *last += 1;
         self.came += 1;
         let ticket = Ticket { priority, number: *last, came: self.came };
@@ -82,7 +82,7 @@ impl<T> Line<T> {
         ticket
     }
 
-    /// Takes a place by a number of the caller's that nobody else in line has: the lower, the longer it counts as waiting.
+    /// Takes a place by a number of the caller's that nobody else in the queue has: the lower, the longer it counts as waiting.
     pub fn join_at(&mut self, priority: Priority, number: u64, waiter: T) -> Ticket {
         let ticket = Ticket { priority, number, came: number };
         self.waiting.insert(ticket, waiter);
@@ -116,7 +116,7 @@ impl<T> Line<T> {
     }
 
     /// Takes a waiter out that waits no longer.
-    pub fn leave(&mut self, ticket: Ticket) -> Option<T> {
+    pub fn cancel(&mut self, ticket: Ticket) -> Option<T> {
         self.waiting.remove(&ticket)
     }
 
@@ -140,13 +140,13 @@ impl<T> Line<T> {
 mod tests {
     use super::*;
 
-    fn all_served(line: &mut Line<&'static str>) -> Vec<&'static str> {
-        std::iter::from_fn(|| line.first().and_then(|ticket| line.serve(ticket))).collect()
+    fn all_served(queue: &mut WaitQueue<&'static str>) -> Vec<&'static str> {
+        std::iter::from_fn(|| queue.first().and_then(|ticket| queue.serve(ticket))).collect()
     }
 
     #[test]
     fn the_urgent_go_first_and_equals_in_order() {
-        let mut line = Line::default();
+        let mut queue = WaitQueue::default();
         for (priority, name) in [
             (Priority::Sweep, "sweep"),
             (Priority::Retry, "retry"),
@@ -154,48 +154,48 @@ mod tests {
             (Priority::Operation, "operation"),
             (Priority::Change, "change 2"),
         ] {
-            line.join(priority, "", name);
+            queue.join(priority, "", name);
         }
-        assert_eq!(all_served(&mut line), ["change 1", "change 2", "operation", "retry", "sweep"]);
+        assert_eq!(all_served(&mut queue), ["change 1", "change 2", "operation", "retry", "sweep"]);
     }
 
     #[test]
     fn who_has_many_places_delays_nobody_by_more_than_one() {
-        let mut line = Line::default();
+        let mut queue = WaitQueue::default();
         for _ in 0..64 {
-            line.join(Priority::Change, "many", "many");
+            queue.join(Priority::Change, "many", "many");
         }
-        let served = |line: &mut Line<&'static str>| line.first().and_then(|ticket| line.serve(ticket)).unwrap();
-        assert_eq!([served(&mut line), served(&mut line)], ["many"; 2]);
+        let served = |queue: &mut WaitQueue<&'static str>| queue.first().and_then(|ticket| queue.serve(ticket)).unwrap();
+        assert_eq!([served(&mut queue), served(&mut queue)], ["many"; 2]);
         for round in 0..10 {
-            line.join(Priority::Change, "one", "one");
-            let turns = [served(&mut line), served(&mut line)];
+            queue.join(Priority::Change, "one", "one");
+            let turns = [served(&mut queue), served(&mut queue)];
             assert!(turns.contains(&"one"), "{round}: {turns:?}");
         }
-        assert_eq!(all_served(&mut line).len(), 64 - 2 - 10);
-        line.join(Priority::Change, "another", "another");
-        assert_eq!(line.last.len(), 1, "who waits no more is forgotten");
+        assert_eq!(all_served(&mut queue).len(), 64 - 2 - 10);
+        queue.join(Priority::Change, "another", "another");
+        assert_eq!(queue.last.len(), 1, "who waits no more is forgotten");
     }
 
     #[test]
     fn nobody_waits_for_ever() {
-        let mut line = Line::default();
-        line.join(Priority::Sweep, "", "sweep");
+        let mut queue = WaitQueue::default();
+        queue.join(Priority::Sweep, "", "sweep");
         for _ in 0..20 {
-            line.join(Priority::Change, "", "change");
+            queue.join(Priority::Change, "", "change");
         }
-        let served = all_served(&mut line);
+        let served = all_served(&mut queue);
         assert_eq!(served.iter().position(|one| *one == "sweep"), Some(7));
     }
 
     #[test]
     fn who_left_is_not_served() {
-        let mut line = Line::default();
-        let first = line.join(Priority::Change, "", "first");
-        line.join(Priority::Change, "", "second");
-        assert_eq!(line.leave(first), Some("first"));
-        assert_eq!(all_served(&mut line), ["second"]);
-        assert!(line.is_empty());
+        let mut queue = WaitQueue::default();
+        let first = queue.join(Priority::Change, "", "first");
+        queue.join(Priority::Change, "", "second");
+        assert_eq!(queue.cancel(first), Some("first"));
+        assert_eq!(all_served(&mut queue), ["second"]);
+        assert!(queue.is_empty());
     }
 
     #[test]

@@ -97,7 +97,7 @@ async fn content_is_read_again_only_when_the_version_changed() {
 #[tokio::test]
 async fn payloads_come_in_pieces() {
     let ctx = churn().ctx();
-    let azure = ctx.azure.pass(&nobody());
+    let azure = ctx.azure.session(&nobody());
     let (owner, secrets) = (ObjectMeta::default(), Secrets::default());
     let files = Files { ctx: &ctx, namespace: "ml", owner: &owner, secrets: &secrets, azure: &azure };
     let payload = |source| Payload { source, container: "c".into(), path: "p".into(), digest: String::new(), size: 0 };
@@ -140,7 +140,7 @@ async fn a_packed_directory_has_the_digest_of_its_bytes_and_is_read_once() {
     let fact = fact_of(ctx.config_maps.directory(&ctx, "ml", &wanted).await);
     let source = PayloadSource::SourceDirectory(wanted.clone());
     let payload = Payload { source, container: "c".into(), path: "p".into(), digest: String::new(), size: 0 };
-    let azure = ctx.azure.pass(&nobody());
+    let azure = ctx.azure.session(&nobody());
     let (owner, secrets) = (ObjectMeta::default(), Secrets::default());
     let files = Files { ctx: &ctx, namespace: "ml", owner: &owner, secrets: &secrets, azure: &azure };
     let stream = files.open(&payload).await.unwrap();

@@ -2,7 +2,7 @@
 //! shows no more.
 
 use crate::{ctx::Ctx, object::Object, packed::Kept, shown::Shown};
-use acivnet_azure::throttle::Sort;
+use acivnet_azure::RequestKind;
 use jiff::Timestamp;
 use kube::runtime::reflector::Store;
 use prometheus_client::{
@@ -159,7 +159,7 @@ impl Page<'_> {
 
     fn budgets(&mut self, ctx: &Ctx) -> fmt::Result {
         let left = ctx.azure.budgets().into_iter();
-        let series = left.map(|((class, sort), left): ((_, Sort), f64)| (Budget { class, sort: sort.as_str() }, left));
+        let series = left.map(|((class, kind), left): ((_, RequestKind), f64)| (Budget { class, sort: kind.as_str() }, left));
         let about = "Requests that may be sent to Azure at once before a limit is used up, the least of all identities";
         self.gauges("acivnet_azure_budget_remaining", about, None, series)
     }

@@ -35,7 +35,7 @@ impl Bed {
     }
 
     async fn ask(&self, identity: &Identity, kind: &'static Kind, id: &ResourceId) -> Option<Fact> {
-        let azure = self.ctx.azure.pass(identity);
+        let azure = self.ctx.azure.session(identity);
         let lasts = Duration::from_secs(30);
         let oldest = self.ctx.clock.now() - lasts;
         Reader { ctx: &self.ctx, azure: &azure, identity: &identity.key(), oldest, since: oldest, lasts }
@@ -111,7 +111,7 @@ fn taken(at: Timestamp, slow_until: Timestamp) -> Taken {
 #[tokio::test(start_paused = true)]
 async fn a_list_that_takes_long_to_read_answers_longer_but_never_from_before_the_sweep() {
     let bed = Bed::new();
-    let (azure, key, now) = (bed.ctx.azure.pass(&bed.identity), bed.identity.key(), bed.ctx.clock.now());
+    let (azure, key, now) = (bed.ctx.azure.session(&bed.identity), bed.identity.key(), bed.ctx.clock.now());
     let ago = |seconds| now - Duration::from_secs(seconds);
     let (oldest, since, lasts) = (ago(30), ago(60), Duration::from_secs(30));
     let reader = Reader { ctx: &bed.ctx, azure: &azure, identity: &key, oldest, since, lasts };
@@ -128,7 +128,7 @@ async fn who_waited_for_a_list_takes_it_however_long_it_took() {
     let asked = bed.ctx.clock.now();
     bed.ask(&bed.identity, &SUBNET, &subnet).await;
     tokio::time::advance(Duration::from_secs(20)).await;
-    let (azure, key) = (bed.ctx.azure.pass(&bed.identity), bed.identity.key());
+    let (azure, key) = (bed.ctx.azure.session(&bed.identity), bed.identity.key());
     assert_eq!(bed.fake.lines().len(), 1);
     for (oldest, reads) in [(asked, 0), (asked + Duration::from_millis(1), 1)] {
         let reader = Reader {
@@ -193,7 +193,7 @@ async fn models_are_found_by_their_owner_and_services_by_their_name() {
     });
     let ctx = Mock::new(|_| refused(404, "NotFound")).ctx_with(fake.clone());
     let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22"));
-    let (azure, key) = (ctx.azure.pass(&identity), identity.key());
+    let (azure, key) = (ctx.azure.session(&identity), identity.key());
     let (oldest, lasts) = (ctx.clock.now(), Duration::from_secs(30));
     let reader = Reader { ctx: &ctx, azure: &azure, identity: &key, oldest, since: oldest, lasts };
     let workspace = ResourceId::parse(WORKSPACE).unwrap();

@@ -7,7 +7,7 @@ use crate::{
     carry_out::{PayloadStream, Payloads},
     connector::Azure,
     error::{Refusal, failure, unreachable},
-    gate::Permit,
+    gate::WritePermit,
     machine_learning::{segment, discovery::Endpoints},
     observe::Class,
     request::{Answer, Call},
@@ -37,7 +37,7 @@ const BATCH: usize = 50;
 
 /// Where artifacts are made, and the leave to make them.
 struct Place<'a> {
-    permit: &'a Permit,
+    permit: &'a WritePermit,
     endpoints: &'a Endpoints,
     workspace: &'a ResourceId,
 }
@@ -46,7 +46,7 @@ impl Azure {
     /// Makes sure that the artifacts of these payloads are there with these bytes.
     pub(crate) async fn upload(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         endpoints: &Endpoints,
         workspace: &ResourceId,
         files: &[Payload],
@@ -146,7 +146,7 @@ impl Azure {
         if self.connector.cloud.is_blob(&url) { Ok(url) } else { Err(self.foreign_host(&url, &call.what())) }
     }
 
-    async fn put(&self, permit: &Permit, url: &Url, payload: &Payload, payloads: &dyn Payloads) -> Result<(), Failure> {
+    async fn put(&self, permit: &WritePermit, url: &Url, payload: &Payload, payloads: &dyn Payloads) -> Result<(), Failure> {
         let mut blocks = Blocks::new(payloads.open(payload).await?);
         let (answer, call) = if payload.size <= BLOCK as u64 {
             let bytes = blocks.next(payload).await?.unwrap_or_default();
@@ -173,7 +173,7 @@ impl Azure {
     /// Puts every block and gives the block list, which commits them (Azure Storage, "Put Block List").
     async fn put_blocks(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         url: &Url,
         payload: &Payload,
         blocks: &mut Blocks,
@@ -194,7 +194,7 @@ impl Azure {
         Ok(list)
     }
 
-    async fn write_blob(&self, _: &Permit, call: &Call) -> Result<Answer, Failure> {
+    async fn write_blob(&self, _: &WritePermit, call: &Call) -> Result<Answer, Failure> {
         self.send_plain(call).await
     }
 

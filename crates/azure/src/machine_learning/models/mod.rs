@@ -5,7 +5,7 @@ use crate::{
     carry_out::Payloads,
     connector::Azure,
     error::unreachable,
-    gate::Permit,
+    gate::WritePermit,
     machine_learning::{PAGE, fact, is_absent, segment, discovery::Endpoints},
     observe::Class,
     request::{Call, JSON_PATCH},
@@ -132,7 +132,7 @@ impl Azure {
     /// left.
     pub(crate) async fn register_model(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         node: &Node,
         body: &Value,
         files: &[Payload],
@@ -171,7 +171,7 @@ impl Azure {
     /// Id of the asset that holds this artifact or directory, made if there is none.
     async fn asset(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         endpoints: &Endpoints,
         workspace: &ResourceId,
         body: &Value,
@@ -191,7 +191,7 @@ impl Azure {
 
     async fn new_asset(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         url: Url,
         about: &str,
         body: &Value,
@@ -210,7 +210,7 @@ impl Azure {
     /// Changes tags or description of a version.
     pub(crate) async fn patch_model(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         node: &Node,
         operations: &Value,
     ) -> Result<Progress, Failure> {
@@ -221,7 +221,7 @@ impl Azure {
     }
 
     /// Deletes a version. One that is not there counts as deleted.
-    pub(crate) async fn delete_model(&self, permit: &Permit, node: &Node) -> Result<Progress, Failure> {
+    pub(crate) async fn delete_model(&self, permit: &WritePermit, node: &Node) -> Result<Progress, Failure> {
         let Some((workspace, endpoints)) = self.workspace_of(&node.id).await? else { return Ok(Progress::Carried) };
         let url = endpoints.model_management(&workspace, &format!("models/{}", segment(node.id.name())));
         let call = self.model_call(permit, Method::DELETE, url, node.id.as_str());
@@ -232,7 +232,7 @@ impl Azure {
         self.accepted(&call, answer).map(|_| Progress::Carried)
     }
 
-    fn model_call(&self, permit: &Permit, method: Method, url: Url, about: &str) -> Call {
+    fn model_call(&self, permit: &WritePermit, method: Method, url: Url, about: &str) -> Call {
         Call::write(permit, method, url, Class::MachineLearning, about)
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     carry_out::{Payloads, unsealed},
     connector::Azure,
     error::{failure, unreachable},
-    gate::Permit,
+    gate::WritePermit,
     machine_learning::{is_absent, segment, discovery::Endpoints},
     observe::Class,
     request::{Answer, Call, JSON, JSON_PATCH},
@@ -24,7 +24,7 @@ impl Azure {
     /// Uploads what the service is made of, then asks for it. Azure answers before it has begun to build.
     pub(crate) async fn create_service(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         node: &Node,
         body: &Value,
         files: &[Payload],
@@ -40,7 +40,7 @@ impl Azure {
     /// Uploads what changes, then patches the service.
     pub(crate) async fn patch_service(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         node: &Node,
         operations: &Value,
         files: &[Payload],
@@ -57,7 +57,7 @@ impl Azure {
     /// The workspace of a service with its endpoints, once the files that the service is made of are there.
     async fn uploaded(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         node: &Node,
         files: &[Payload],
         payloads: &dyn Payloads,
@@ -71,7 +71,7 @@ impl Azure {
     /// before.
     pub(crate) async fn delete_service(
         &self,
-        permit: &Permit,
+        permit: &WritePermit,
         node: &Node,
         successor: Option<&Successor>,
         payloads: &dyn Payloads,
@@ -95,7 +95,7 @@ impl Azure {
 
     /// Refuses when Azure would refuse the successor (200 with an `error`), or can't be asked. Any other answer says
     /// nothing: the call is advisory, and clients ignore its refusals.
-    async fn validate(&self, permit: &Permit, node: &Node, url: url::Url, successor: &Value) -> Result<(), Failure> {
+    async fn validate(&self, permit: &WritePermit, node: &Node, url: url::Url, successor: &Value) -> Result<(), Failure> {
         let mut successor = successor.clone();
         if let Some(members) = successor.as_object_mut() {
             // it would stand in the place of what is there now

@@ -203,7 +203,7 @@ async fn discovery_is_remembered_and_the_workspace_looked_at_again_after_a_minut
         |url: &str| (format!("GET arm.test{WORKSPACE}"), reply(200, json!({"properties": {"discoveryUrl": url}})));
     let script = script([get(), get()]);
     let connector = connector(Arc::clone(&script) as _);
-    let read = async || connector.pass(&identity()).read(&WEB_SERVICE, &service()).await;
+    let read = async || connector.session(&identity()).read(&WEB_SERVICE, &service()).await;
     assert_eq!(read().await, Fact::Present(json!({})));
     assert_eq!(read().await, Fact::Present(json!({})));
     tokio::time::advance(Duration::from_secs(61)).await;
@@ -220,7 +220,7 @@ async fn discovery_is_remembered_and_the_workspace_looked_at_again_after_a_minut
         reply(200, json!({"history": "https://h.ml.test", "modelmanagement": "https://west.ml.test"})),
     );
     script.add("GET west.ml.test/modelmanagement", reply(200, json!({"west": true})));
-    connector.pass(&identity()).read(&WORKSPACE_KIND, &id(WORKSPACE)).await;
+    connector.session(&identity()).read(&WORKSPACE_KIND, &id(WORKSPACE)).await;
     assert_eq!(read().await, Fact::Present(json!({"west": true})));
     script.done();
 }
@@ -232,10 +232,10 @@ async fn another_identity_discovers_for_itself() {
         (format!("GET arm.test{WORKSPACE}"), reply(403, json!({"error": {"code": "AuthorizationFailed"}}))),
     ]);
     let connector = connector(Arc::clone(&script) as _);
-    connector.pass(&identity()).read(&WEB_SERVICE, &service()).await;
+    connector.session(&identity()).read(&WEB_SERVICE, &service()).await;
     let other = crate::Identity::client_secret("tenant", "client", crate::Secret::new("another"));
     assert!(
-        matches!(connector.pass(&other).read(&WEB_SERVICE, &service()).await, Fact::Unread(failure) if failure.reason == reasons::FORBIDDEN)
+        matches!(connector.session(&other).read(&WEB_SERVICE, &service()).await, Fact::Unread(failure) if failure.reason == reasons::FORBIDDEN)
     );
     script.done();
 }

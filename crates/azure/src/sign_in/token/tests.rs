@@ -42,7 +42,7 @@ async fn a_token_is_kept_until_five_minutes_before_its_end() {
     let script = Script::default();
     let script = Arc::new(script);
     let connector = connector(Arc::clone(&script) as _);
-    let ask = async || connector.pass(&identity()).sign_in().await.unwrap();
+    let ask = async || connector.session(&identity()).sign_in().await.unwrap();
     ask().await;
     advance(Duration::from_secs(3599 - 301)).await;
     ask().await;
@@ -56,8 +56,8 @@ async fn a_token_is_kept_until_five_minutes_before_its_end() {
 async fn both_forms_ask_as_entra_wants_it() {
     let script = Script::new::<&str>([]);
     let connector = connector(Arc::clone(&script) as _);
-    connector.pass(&identity()).sign_in().await.unwrap();
-    connector.pass(&workload()).sign_in().await.unwrap();
+    connector.session(&identity()).sign_in().await.unwrap();
+    connector.session(&workload()).sign_in().await.unwrap();
     let sign_ins = script.sign_ins();
     assert!(sign_ins.iter().all(|seen| seen.line == "POST login.test/tenant/oauth2/v2.0/token"));
     let secret = form(&sign_ins[0].body);
@@ -75,7 +75,7 @@ async fn request_ids_depend_on_the_seed_alone() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let script = Script::new::<&str>([]);
-        connector(Arc::clone(&script) as _).pass(&identity()).sign_in().await.unwrap();
+        connector(Arc::clone(&script) as _).session(&identity()).sign_in().await.unwrap();
         runs.push(script.sign_ins()[0].headers.clone());
     }
     assert_eq!(runs[0], runs[1]);
@@ -88,9 +88,9 @@ async fn another_proof_gets_nothing_from_the_cache() {
         entra(401, "AADSTS7000215: Invalid client secret provided. Trace ID: 1"),
     ]);
     let connector = connector(Arc::clone(&script) as _);
-    connector.pass(&identity()).sign_in().await.unwrap();
+    connector.session(&identity()).sign_in().await.unwrap();
     let other = Identity::client_secret("tenant", "client", Secret::new("guess"));
-    let refused = connector.pass(&other).sign_in().await.unwrap_err();
+    let refused = connector.session(&other).sign_in().await.unwrap_err();
     assert_eq!(refused.reason, reasons::CREDENTIALS_REFUSED);
 }
 
@@ -98,7 +98,7 @@ async fn another_proof_gets_nothing_from_the_cache() {
 async fn many_callers_fetch_once() {
     let script = Script::new::<&str>([]);
     let connector = connector(Arc::clone(&script) as _);
-    let passes: Vec<_> = (0..10).map(|_| connector.pass(&identity())).collect();
+    let passes: Vec<_> = (0..10).map(|_| connector.session(&identity())).collect();
     let answers = futures::future::join_all(passes.iter().map(|pass| pass.sign_in())).await;
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(script.sign_ins().len(), 1);
@@ -156,7 +156,7 @@ async fn refusals_have_their_reasons() {
         (crate::script::lost(), "NoAnswer", reasons::AZURE_UNREACHABLE, Retry::Backoff),
     ] {
         let script = Script::new::<&str>([]).signing_in([reply]);
-        let failure = connector(Arc::clone(&script) as _).pass(&workload()).sign_in().await.unwrap_err();
+        let failure = connector(Arc::clone(&script) as _).session(&workload()).sign_in().await.unwrap_err();
         assert_eq!(
             (failure.code.as_str(), failure.reason, failure.retry),
             (code, reason, retry),
@@ -173,12 +173,12 @@ async fn a_missing_credential_says_what_it_must_hold_and_no_secret_is_told() {
         400,
         "AADSTS700211: No matching federated identity record found for presented assertion issuer 'x'.",
     )]);
-    let failure = connector(Arc::clone(&script) as _).pass(&workload()).sign_in().await.unwrap_err();
+    let failure = connector(Arc::clone(&script) as _).session(&workload()).sign_in().await.unwrap_err();
     for part in ["https://kubernetes", "system:serviceaccount:ml:acivnet", "api://AzureADTokenExchange", "client"] {
         assert!(failure.message.contains(part), "{}", failure.message);
     }
     let script = Script::new::<&str>([]).signing_in([entra(400, "AADSTS7000215: the secret hunter22 is wrong")]);
-    let failure = connector(Arc::clone(&script) as _).pass(&identity()).sign_in().await.unwrap_err();
+    let failure = connector(Arc::clone(&script) as _).session(&identity()).sign_in().await.unwrap_err();
     assert!(!failure.message.contains("hunter22"), "{}", failure.message);
 }
 
@@ -186,7 +186,7 @@ async fn a_missing_credential_says_what_it_must_hold_and_no_secret_is_told() {
 async fn a_tenant_that_is_no_path_segment_is_refused_before_anything_is_sent() {
     let script = Script::new::<&str>([]);
     let identity = Identity::client_secret("../evil", "client", Secret::new("hunter22"));
-    let failure = connector(Arc::clone(&script) as _).pass(&identity).sign_in().await.unwrap_err();
+    let failure = connector(Arc::clone(&script) as _).session(&identity).sign_in().await.unwrap_err();
     assert_eq!((failure.code.as_str(), failure.reason), ("SignInImpossible", reasons::CREDENTIALS_REFUSED));
     assert!(script.sign_ins().is_empty());
 }
@@ -199,7 +199,7 @@ async fn an_old_token_serves_while_the_authority_is_down_but_not_past_its_end() 
         reply(503, Value::Null),
     ]);
     let connector = connector(Arc::clone(&script) as _);
-    let pass = connector.pass(&identity());
+    let pass = connector.session(&identity());
     pass.sign_in().await.unwrap();
     advance(Duration::from_secs(3500)).await;
     pass.sign_in().await.unwrap();
@@ -218,7 +218,7 @@ impl Http for Silence {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_given_up() {
-    let failure = connector(Arc::new(Silence)).pass(&identity()).sign_in().await.unwrap_err();
+    let failure = connector(Arc::new(Silence)).session(&identity()).sign_in().await.unwrap_err();
     assert_eq!((failure.reason, failure.retry), (reasons::AZURE_UNREACHABLE, Retry::Backoff));
     assert!(failure.message.contains("30 s"), "{}", failure.message);
 }
