@@ -1,6 +1,8 @@
 //! Carries out one step of a plan.
 
-use crate::{connector::Azure, gate::WritePermit, http::BoxError, machine_learning::service_keys::Keys, sign_in::Secret};
+use crate::{
+    connector::Azure, gate::WritePermit, http::BoxError, machine_learning::service_keys::Keys, sign_in::Secret,
+};
 use acivnet_api::SecretKeyRef;
 use acivnet_core::{
     blueprint::{Node, Payload, Sealed},

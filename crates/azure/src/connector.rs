@@ -8,11 +8,11 @@ use crate::{
     gate::Gate,
     http::Http,
     machine_learning::discovery::Discovered,
-    observe::Observer,
+    observe::{Observer, RequestKind},
     random::Random,
     room::{Room, Rooms},
     sign_in::{Identity, IdentityKey, token::Tokens},
-    throttle::{CallContext, Priority, RequestKind, Throttle},
+    throttle::{CallContext, Priority, Throttle},
 };
 use acivnet_core::{failure::Failure, scrub::Scrubber};
 use std::{collections::BTreeMap, sync::Arc};

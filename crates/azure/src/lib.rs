@@ -7,6 +7,7 @@
 //! What holds: everything leaves through one [`Http`], in its turn ([`throttle`]) · a token goes only to hosts of the configured cloud, that of
 //! Resource Manager never to blob storage, which has one of its own · a failed read is never absence · every write takes a [`WritePermit`] and ends with it · no secret is in any text.
 
+mod answer;
 mod arm;
 mod carry_out;
 mod clock;
@@ -22,6 +23,7 @@ mod observe;
 mod random;
 mod remote;
 mod request;
+mod request_limits;
 mod room;
 mod sign_in;
 pub mod throttle;
@@ -40,11 +42,11 @@ pub use connector::{Azure, Connector, ConnectorConfig};
 pub use fence::Fence;
 pub use gate::{Gate, NOT_LEADING, WritePermit};
 pub use machine_learning::service_keys::Keys;
-pub use observe::{Class, Observer, Sent, Waited};
+pub use observe::{Class, Observer, RequestKind, Sent, Waited};
 pub use random::{Random, SplitMix};
 pub use remote::{ModelLimits, Version};
 pub use sign_in::{Assertion, AssertionSource, Identity, IdentityKey, Secret};
-pub use throttle::{CallContext, Priority, RequestKind};
+pub use throttle::{CallContext, Priority};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

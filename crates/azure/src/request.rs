@@ -1,39 +1,35 @@
 //! One request and its answer, the same way for every service.
 
 use crate::{
+    answer::{Answer, LONGEST_AT_ONCE},
     connector::Azure,
     error::{Refusal, failure, refused, unreachable},
     fence::{Fence, fenced},
     gate::{WritePermit, not_leading},
-    http::{LARGEST_ANSWER, SendError, TimeLimit, collect_in, full},
-    observe::{Class, Sent, Waited},
+    http::{CLIENT_REQUEST_ID, LARGEST_ANSWER, SendError, TimeLimit, USER_AGENT, collect_in, full},
+    observe::{Class, RequestKind, Sent, Waited},
+    request_limits::limits,
     sign_in::token::Token,
-    throttle::{self, Permit, Throttled, RequestKind},
+    throttle::{self, Permit, Throttled, TooManyRequests},
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request,
+    HeaderName, HeaderValue, Method, Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking, time::Instant};
+use tokio::time::Instant;
 use url::Url;
 
-/// Name and version, as support asks for them.
-pub(crate) const USER_AGENT: &str = concat!("acivnet/", env!("CARGO_PKG_VERSION"));
-pub(crate) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
 /// `application/json`.
 pub(crate) const JSON: &str = "application/json";
 /// `application/json-patch+json`.
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
-
-/// Longest JSON that is taken apart in one go on the thread that all objects share, in bytes.
-pub const LONGEST_AT_ONCE: usize = 256 << 10;
 
 /// A request to be sent, perhaps twice.
 #[derive(Clone)]
@@ -65,7 +61,13 @@ impl Call {
     }
 
     /// A write, which needs leave and ends with it.
-    pub(crate) fn write(permit: &WritePermit, method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
+    pub(crate) fn write(
+        permit: &WritePermit,
+        method: Method,
+        url: Url,
+        class: Class,
+        about: impl Into<String>,
+    ) -> Self {
         Self { fence: Some(Arc::clone(permit.fence())), ..Self::new(method, url, class, about.into()) }
     }
 
@@ -125,35 +127,6 @@ impl Call {
     }
 }
 
-/// An answer, read as a whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    /// Of a large page of a list: held while it is in memory.
-    pub(crate) _room: Option<OwnedSemaphorePermit>,
-}
-
-impl Answer {
-    pub(crate) fn success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body. A long one is taken apart on another thread: all objects share the one that asks.
-    pub(crate) async fn json(&self) -> Option<Value> {
-        if self.body.len() <= LONGEST_AT_ONCE {
-            return serde_json::from_slice(&self.body).ok();
-        }
-        let body = self.body.clone();
-        spawn_blocking(move || serde_json::from_slice(&body).ok()).await.ok().flatten()
-    }
-}
-
 impl Azure {
     /// Sends with a token. A token that Azure refuses is dropped and the request sent once more with a new one.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Failure> {
@@ -207,16 +180,16 @@ impl Azure {
         }
     }
 
-    /// Waits for the turn of a request.
+    /// Waits until a request may be sent.
     pub(crate) async fn acquire(&self, call: &Call) -> Result<Permit, Failure> {
         let shared = &self.connector;
-        let begin = Instant::now();
-        let entered = shared.throttle.enter(&shared.cloud, self.identity.caller(), call, &self.context).await;
+        let (begin, limits) = (Instant::now(), limits(&shared.cloud, call, &self.context.region));
+        let acquired = shared.throttle.acquire(limits, self.identity.caller(), &self.context).await;
         let time = begin.elapsed();
         if !time.is_zero() {
             shared.observer.waited(&Waited { class: call.class, kind: RequestKind::of(&call.method), time });
         }
-        entered.map_err(|Throttled { scope, after }| {
+        acquired.map_err(|Throttled { scope, after }| {
             let message = format!(
                 "{}: not sent, because this identity's limit is used up ({scope}); it is tried again by itself",
                 call.what()
@@ -228,9 +201,14 @@ impl Azure {
     /// Lets the throttle learn from an answer.
     fn learn_from(&self, call: &Call, permit: Permit, answer: &Answer) {
         let throttled = matches!(answer.status, 429 | 503) && self.refused(call, answer).reason == reasons::THROTTLED;
-        let wait = throttle::retry_after(&answer.headers, self.connector.clock.now()).filter(|wait| !wait.is_zero());
-        let jitter = if throttled { self.connector.random.unit() } else { 0.0 };
-        if let Some(closed) = permit.answered(answer, throttled, wait, jitter) {
+        let refusal = if throttled { Refusal::read(answer) } else { Refusal::default() };
+        let codes = refusal.codes();
+        let refused = throttled.then(|| TooManyRequests {
+            codes: &codes,
+            wait: throttle::retry_after(&answer.headers, self.connector.clock.now()).filter(|wait| !wait.is_zero()),
+            jitter: self.connector.random.unit(),
+        });
+        if let Some(closed) = permit.learn_from(&answer.headers, refused.as_ref()) {
             self.connector.observer.closed(closed.scope, closed.kind);
         }
     }

@@ -47,7 +47,7 @@ async fn taken(room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 mod tests {
     use super::LARGE_AT_ONCE;
     use crate::{
-        request::LONGEST_AT_ONCE,
+        answer::LONGEST_AT_ONCE,
         script::{Reply, Script, connector, id, identity, listed, reply},
     };
     use acivnet_core::{

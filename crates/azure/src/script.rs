@@ -1,7 +1,7 @@
 //! An [`Http`] that answers by a script, for tests.
 
 use crate::{
-    Azure, Body, Cloud, Connector, Fence, Http, Identity, PayloadStream, Payloads, Secret, SendError, ConnectorConfig,
+    Azure, Body, Cloud, Connector, ConnectorConfig, Fence, Http, Identity, PayloadStream, Payloads, Secret, SendError,
     SplitMix, TimeLimit, TokioClock, collect,
     http::{BodyError, LARGEST_ANSWER},
 };

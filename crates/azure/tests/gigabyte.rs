@@ -3,8 +3,8 @@
 
 use acivnet_api::SecretKeyRef;
 use acivnet_azure::{
-    Azure, Body, Cloud, Connector, Http, Identity, Keys, ModelLimits, PayloadStream, Payloads, Secret, SendError,
-    ConnectorConfig, SplitMix, TokioClock, full,
+    Azure, Body, Cloud, Connector, ConnectorConfig, Http, Identity, Keys, ModelLimits, PayloadStream, Payloads, Secret,
+    SendError, SplitMix, TokioClock, full,
 };
 use acivnet_core::{
     blueprint::{Goal, Node, Payload, PayloadSource},

@@ -13,7 +13,13 @@ use serde_json::json;
 fn a_failed_network_says_why() {
     let error = |code: &str, message: &str| Some(json!({"code": code, "message": message}));
     for (id, type_, error, says, words) in [
-        (network(), types::VIRTUAL_NETWORK_READY, None, "AzureRefused", "VirtualNetwork/amlvnet1: provisioningState is Failed"),
+        (
+            network(),
+            types::VIRTUAL_NETWORK_READY,
+            None,
+            "AzureRefused",
+            "VirtualNetwork/amlvnet1: provisioningState is Failed",
+        ),
         (
             network(),
             types::VIRTUAL_NETWORK_READY,

@@ -360,7 +360,11 @@ mod tests {
         metrics.azure_request("PUT", "arm", 201);
         metrics.kubernetes_write("DelegatedSubnet", "update");
         metrics.reconcile("DelegatedSubnet", "settled");
-        metrics.waited(&Waited { class: Class::ResourceManager, kind: RequestKind::Write, time: Duration::from_millis(1500) });
+        metrics.waited(&Waited {
+            class: Class::ResourceManager,
+            kind: RequestKind::Write,
+            time: Duration::from_millis(1500),
+        });
         metrics.closed("network", RequestKind::Read);
         metrics.watches("DelegatedSubnet");
         metrics.watch_failure("DelegatedSubnet", "started");

@@ -3,11 +3,12 @@
 pub(crate) mod operation;
 
 use crate::{
+    answer::{Answer, LONGEST_AT_ONCE},
     connector::Azure,
     error::{Refusal, failure, unreachable},
     gate::WritePermit,
     observe::Class,
-    request::{Answer, Call, JSON, LONGEST_AT_ONCE},
+    request::{Call, JSON},
     throttle,
 };
 use acivnet_api::conditions::reasons;

@@ -4,13 +4,7 @@
 //! state; the reason is told by the operation alone. The URLs of operations are signed, so they stay in memory; what is lost
 //! with them is the reason.
 
-use crate::{
-    connector::Azure,
-    error::Refusal,
-    observe::Class,
-    request::{Answer, Call},
-    sign_in::IdentityKey,
-};
+use crate::{answer::Answer, connector::Azure, error::Refusal, observe::Class, request::Call, sign_in::IdentityKey};
 use acivnet_core::{id::ResourceId, observed::Fact};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Mutex};
@@ -62,7 +56,9 @@ impl Remembered {
 
     /// Notes how an operation ended, unless another one has begun since.
     fn end(&mut self, key: &Key, number: u64, error: Option<&Value>) {
-        let Some(operation) = self.operations.get_mut(key).filter(|operation| operation.number == number) else { return };
+        let Some(operation) = self.operations.get_mut(key).filter(|operation| operation.number == number) else {
+            return;
+        };
         match error {
             Some(error) => operation.known = Known::Error(error.clone()),
             None => drop(self.operations.remove(key)),
@@ -122,7 +118,8 @@ impl Azure {
         match (answer.status, state.as_str()) {
             (202, _) => Outcome::Running,
             (200, "failed" | "canceled") => {
-                let error = body.get("error").and_then(|error| Refusal::of_json(error).code_and_message(&self.scrubber));
+                let error =
+                    body.get("error").and_then(|error| Refusal::of_json(error).code_and_message(&self.scrubber));
                 error.map_or(Outcome::Ended, |(code, message)| {
                     Outcome::Failed(json!({"code": code, "message": message}))
                 })

@@ -1,6 +1,6 @@
 //! Azure's error bodies, in all the shapes that are met, and what they mean.
 
-use crate::{observe::Class, request::Answer, throttle};
+use crate::{answer::Answer, observe::Class, throttle};
 use acivnet_api::conditions::reasons;
 use acivnet_core::{
     failure::Failure,

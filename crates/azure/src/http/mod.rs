@@ -10,9 +10,14 @@ pub use client::ReqwestHttp;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
 use std::{net::Ipv4Addr, time::Duration};
+
+/// Name and version, as support asks for them.
+pub(crate) const USER_AGENT: &str = concat!("acivnet/", env!("CARGO_PKG_VERSION"));
+/// Names a request in the logs of both sides.
+pub(crate) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// Any error of a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,12 +1,6 @@
 //! Where the Azure ML data plane of a workspace is: the workspace names a discovery document, that names the hosts.
 
-use crate::{
-    connector::Azure,
-    error::failure,
-    observe::Class,
-    request::{Answer, Call},
-    sign_in::IdentityKey,
-};
+use crate::{answer::Answer, connector::Azure, error::failure, observe::Class, request::Call, sign_in::IdentityKey};
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, id::ResourceId, kinds::workspace::WORKSPACE, retry::Retry};
 use jiff::{SignedDuration, Timestamp};

@@ -11,12 +11,13 @@ pub(crate) mod service_keys;
 mod services;
 
 use crate::{
+    answer::Answer,
     arm::Each,
     connector::Azure,
     error::Refusal,
     http::LARGEST_ANSWER,
     observe::{Class, Sent},
-    request::{Answer, Call},
+    request::Call,
 };
 use acivnet_core::{
     failure::Failure,

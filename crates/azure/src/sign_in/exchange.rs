@@ -2,8 +2,7 @@
 
 use crate::{
     cloud::Cloud,
-    http::{Http, LARGEST_ANSWER, SendError, collect, full},
-    request::{CLIENT_REQUEST_ID, USER_AGENT},
+    http::{CLIENT_REQUEST_ID, Http, LARGEST_ANSWER, SendError, USER_AGENT, collect, full},
     sign_in::identity::{Assertion, Identity, Proof, Secret},
 };
 use async_trait::async_trait;

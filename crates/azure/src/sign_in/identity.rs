@@ -1,6 +1,5 @@
 //! Who asks Azure: the identity of a namespace, and how it proves itself.
 
-use crate::throttle::Caller;
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, owner::sha256_hex, retry::Retry};
 use async_trait::async_trait;
@@ -116,7 +115,7 @@ impl Identity {
 
     /// The principal that Azure counts requests of, whatever it proves itself by.
     pub(crate) fn caller(&self) -> Caller {
-        (self.tenant.to_ascii_lowercase(), self.client_id.to_ascii_lowercase())
+        Caller { tenant: self.tenant.to_ascii_lowercase(), client_id: self.client_id.to_ascii_lowercase() }
     }
 
     /// Values that must not show in any text.
@@ -126,6 +125,13 @@ impl Identity {
             Proof::Federated(_) => Vec::new(),
         }
     }
+}
+
+/// The principal that Azure counts requests of, lower-cased.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Caller {
+    tenant: String,
+    client_id: String,
 }
 
 /// Tells identities apart: tenant, client id, and a hash of the proof.

@@ -4,4 +4,5 @@ mod exchange;
 mod identity;
 pub(crate) mod token;
 
+pub(crate) use identity::Caller;
 pub use identity::{Assertion, AssertionSource, Identity, IdentityKey, Secret};

@@ -2,7 +2,7 @@
 
 use super::{
     meter::{Limit, Meter},
-    wait_queue::{WaitQueue, Priority, Ticket},
+    wait_queue::{Priority, Ticket, WaitQueue},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -39,7 +39,10 @@ enum Turn {
 impl Limiter {
     pub(super) fn new(limit: Limit, reserve: f64, scale: f64) -> Self {
         let meter = Meter::new(limit, scale, Instant::now());
-        Self { state: Mutex::new(State { meter, closed_until: None, queue: WaitQueue::default(), in_flight: 0 }), reserve }
+        Self {
+            state: Mutex::new(State { meter, closed_until: None, queue: WaitQueue::default(), in_flight: 0 }),
+            reserve,
+        }
     }
 
     /// Waits for a turn for somebody, at most so long.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Body, Connector, ConnectorConfig, Http, Identity, Secret, SendError, SplitMix, TokioClock, full,
+    Body, Cloud, Connector, ConnectorConfig, Http, Identity, Secret, SendError, SplitMix, TokioClock, full,
     script::{Bytes1000, id},
 };
 use acivnet_api::conditions::reasons;
@@ -237,7 +237,11 @@ async fn the_least_that_is_left_is_told_of_each_limit() {
 
 async fn read_group(connector: &Connector, name: &str) -> Fact {
     let group = id(&format!("{PROVIDERS}/Microsoft.Network/networkSecurityGroups/{name}"));
-    connector.session(&tenant("one")).with_context(context(Priority::Change)).read(&NETWORK_SECURITY_GROUP, &group).await
+    connector
+        .session(&tenant("one"))
+        .with_context(context(Priority::Change))
+        .read(&NETWORK_SECURITY_GROUP, &group)
+        .await
 }
 
 /// Whether the next requests to Network, and to another provider, waited after a refusal.

@@ -165,7 +165,8 @@ mod tests {
         for _ in 0..64 {
             queue.join(Priority::Change, "many", "many");
         }
-        let served = |queue: &mut WaitQueue<&'static str>| queue.first().and_then(|ticket| queue.serve(ticket)).unwrap();
+        let served =
+            |queue: &mut WaitQueue<&'static str>| queue.first().and_then(|ticket| queue.serve(ticket)).unwrap();
         assert_eq!([served(&mut queue), served(&mut queue)], ["many"; 2]);
         for round in 0..10 {
             queue.join(Priority::Change, "one", "one");

@@ -159,7 +159,8 @@ impl Page<'_> {
 
     fn budgets(&mut self, ctx: &Ctx) -> fmt::Result {
         let left = ctx.azure.budgets().into_iter();
-        let series = left.map(|((class, kind), left): ((_, RequestKind), f64)| (Budget { class, sort: kind.as_str() }, left));
+        let series =
+            left.map(|((class, kind), left): ((_, RequestKind), f64)| (Budget { class, sort: kind.as_str() }, left));
         let about = "Requests that may be sent to Azure at once before a limit is used up, the least of all identities";
         self.gauges("acivnet_azure_budget_remaining", about, None, series)
     }

@@ -4,13 +4,14 @@
 //! there already, and its length and MD5 tell whether it is the same.
 
 use crate::{
+    answer::Answer,
     carry_out::{PayloadStream, Payloads},
     connector::Azure,
     error::{Refusal, failure, unreachable},
     gate::WritePermit,
-    machine_learning::{segment, discovery::Endpoints},
+    machine_learning::{discovery::Endpoints, segment},
     observe::Class,
-    request::{Answer, Call},
+    request::Call,
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId, retry::Retry};
@@ -146,7 +147,13 @@ impl Azure {
         if self.connector.cloud.is_blob(&url) { Ok(url) } else { Err(self.foreign_host(&url, &call.what())) }
     }
 
-    async fn put(&self, permit: &WritePermit, url: &Url, payload: &Payload, payloads: &dyn Payloads) -> Result<(), Failure> {
+    async fn put(
+        &self,
+        permit: &WritePermit,
+        url: &Url,
+        payload: &Payload,
+        payloads: &dyn Payloads,
+    ) -> Result<(), Failure> {
         let mut blocks = Blocks::new(payloads.open(payload).await?);
         let (answer, call) = if payload.size <= BLOCK as u64 {
             let bytes = blocks.next(payload).await?.unwrap_or_default();

@@ -1,11 +1,12 @@
 //! What a file of a workspace holds, by its digest: files that others uploaded have names that tell nothing.
 
 use crate::{
+    answer::Answer,
     connector::Azure,
     error::{Refusal, unreachable},
-    machine_learning::{ABOVE, fact, segment, discovery::Endpoints},
+    machine_learning::{ABOVE, discovery::Endpoints, fact, segment},
     observe::{Class, Sent},
-    request::{Answer, Call},
+    request::Call,
 };
 use acivnet_core::{failure::Failure, id::ResourceId, observed::Fact};
 use http::Method;

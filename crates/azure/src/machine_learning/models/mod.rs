@@ -6,7 +6,7 @@ use crate::{
     connector::Azure,
     error::unreachable,
     gate::WritePermit,
-    machine_learning::{PAGE, fact, is_absent, segment, discovery::Endpoints},
+    machine_learning::{PAGE, discovery::Endpoints, fact, is_absent, segment},
     observe::Class,
     request::{Call, JSON_PATCH},
 };

@@ -1,13 +1,14 @@
 //! Web services of Azure ML. A creation has no key: a service is found by its name.
 
 use crate::{
+    answer::Answer,
     carry_out::{Payloads, unsealed},
     connector::Azure,
     error::{failure, unreachable},
     gate::WritePermit,
-    machine_learning::{is_absent, segment, discovery::Endpoints},
+    machine_learning::{discovery::Endpoints, is_absent, segment},
     observe::Class,
-    request::{Answer, Call, JSON, JSON_PATCH},
+    request::{Call, JSON, JSON_PATCH},
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{
@@ -95,7 +96,13 @@ impl Azure {
 
     /// Refuses when Azure would refuse the successor (200 with an `error`), or can't be asked. Any other answer says
     /// nothing: the call is advisory, and clients ignore its refusals.
-    async fn validate(&self, permit: &WritePermit, node: &Node, url: url::Url, successor: &Value) -> Result<(), Failure> {
+    async fn validate(
+        &self,
+        permit: &WritePermit,
+        node: &Node,
+        url: url::Url,
+        successor: &Value,
+    ) -> Result<(), Failure> {
         let mut successor = successor.clone();
         if let Some(members) = successor.as_object_mut() {
             // it would stand in the place of what is there now
