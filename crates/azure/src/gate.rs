@@ -5,9 +5,18 @@ use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry};
 use std::sync::Arc;
 
-/// Code of the failure of a write that was not sent, or whose answer was not waited for, because this process may no
-/// longer write. Whoever may will see to it, so nobody needs to hear of it.
-pub const NOT_LEADING: &str = "NotLeading";
+const NOT_LEADING: &str = "NotLeading";
+
+/// Whether a write was not sent, or its answer not waited for, because this process may no longer write. Whoever may will
+/// see to it, so nobody needs to hear of it.
+pub fn is_not_leading(failure: &Failure) -> bool {
+    failure.code == NOT_LEADING
+}
+
+pub(crate) fn not_leading() -> Failure {
+    let message = "not written: the lease of this operator has ended or soon will";
+    Failure::local(NOT_LEADING, message, Retry::Soon, reasons::BUSY)
+}
 
 /// Leave to carry out one write. Only a [`Gate`] makes it. It ends with the fence of its gate.
 #[must_use]
@@ -30,18 +39,8 @@ impl Gate {
     /// Leave for one write.
     ///
     /// # Errors
-    /// Code [`NOT_LEADING`]: no write may start.
+    /// [`is_not_leading`]: no write may start.
     pub fn open(&self) -> Result<WritePermit, Failure> {
         if self.0.may_start() { Ok(WritePermit(Arc::clone(&self.0))) } else { Err(not_leading()) }
-    }
-}
-
-pub(crate) fn not_leading() -> Failure {
-    Failure {
-        status: 0,
-        code: NOT_LEADING.into(),
-        message: "not written: the lease of this operator has ended or soon will".into(),
-        retry: Retry::Soon,
-        reason: reasons::BUSY,
     }
 }

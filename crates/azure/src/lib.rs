@@ -40,7 +40,7 @@ pub use clock::{Clock, SystemClock, TokioClock};
 pub use cloud::Cloud;
 pub use connector::{Azure, Connector, ConnectorConfig};
 pub use fence::Fence;
-pub use gate::{Gate, NOT_LEADING, WritePermit};
+pub use gate::{Gate, WritePermit, is_not_leading};
 pub use machine_learning::service_keys::Keys;
 pub use observe::{Class, Observer, RequestKind, Sent, Waited};
 pub use random::{Random, SplitMix};

@@ -3,7 +3,7 @@
 use crate::{
     answer::{Answer, LONGEST_AT_ONCE},
     connector::Azure,
-    error::{Refusal, failure, refused, unreachable},
+    error::{Refusal, refused, unreachable},
     fence::{Fence, fenced},
     gate::{WritePermit, not_leading},
     http::{CLIENT_REQUEST_ID, LARGEST_ANSWER, SendError, TimeLimit, USER_AGENT, collect_in, full},
@@ -194,7 +194,7 @@ impl Azure {
                 "{}: not sent, because this identity's limit is used up ({scope}); it is tried again by itself",
                 call.what()
             );
-            failure("NoTurn", self.scrubber.clean(&message), Retry::After(after), reasons::THROTTLED)
+            Failure::local("NoTurn", self.scrubber.clean(&message), Retry::After(after), reasons::THROTTLED)
         })
     }
 
@@ -312,6 +312,6 @@ impl Azure {
             "{what}: {host} is not a host of {}, so nothing was sent there; check --cloud and the suffixes that belong to it",
             self.connector.cloud.name()
         );
-        failure("HostNotOfCloud", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED)
+        Failure::local("HostNotOfCloud", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED)
     }
 }

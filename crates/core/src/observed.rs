@@ -161,11 +161,5 @@ impl Observed {
 }
 
 fn not_asked() -> Failure {
-    Failure {
-        status: 0,
-        code: "NotAsked".into(),
-        message: "not read in this pass".into(),
-        retry: Retry::Soon,
-        reason: reasons::PROGRESSING,
-    }
+    Failure::local("NotAsked", "not read in this pass", Retry::Soon, reasons::PROGRESSING)
 }

@@ -2,7 +2,7 @@
 
 use crate::{config_maps::Files, ctx::Ctx, queue::Who, secrets::Secrets, turns::Turn, writers::Told};
 use acivnet_api::conditions::reasons;
-use acivnet_azure::{Azure, NOT_LEADING};
+use acivnet_azure::{Azure, is_not_leading};
 use acivnet_core::{
     blueprint::{Blueprint, Node, PayloadSource},
     failure::Failure,
@@ -15,6 +15,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 /// Code of the failure of a write that was not sent because the turn in its virtual network is another object's.
 const NOT_ITS_TURN: &str = "NotItsTurn";
+
+fn is_not_its_turn(failure: &Failure) -> bool {
+    failure.code == NOT_ITS_TURN
+}
 
 /// Carries out every write of a plan. One that fails keeps no other from its turn; none when this process may no longer
 /// write, since whoever may looks for itself.
@@ -44,7 +48,7 @@ pub(crate) async fn act(
             ctx.running.began(meta, node, step, *progress);
         }
         match &result {
-            Err(failure) if failure.code == NOT_LEADING => return None,
+            Err(failure) if is_not_leading(failure) => return None,
             Ok(progress) => tracing::info!(namespace, resource = node.label(), ?progress, "written to Azure"),
             Err(failure) => tracing::warn!(
                 namespace,
@@ -66,12 +70,9 @@ fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Turn>, F
     if !payloads.iter().any(|file| matches!(file.source, PayloadSource::Uri { .. })) {
         return Ok(None);
     }
-    let busy = || Failure {
-        status: 0,
-        code: "UploadsUnderWay".into(),
-        message: "the model waits, because files of others are being uploaded; it is tried again by itself".into(),
-        retry: Retry::Soon,
-        reason: reasons::READING_MODEL,
+    let busy = || {
+        let message = "the model waits, because files of others are being uploaded; it is tried again by itself";
+        Failure::local("UploadsUnderWay", message, Retry::Soon, reasons::READING_MODEL)
     };
     ctx.uploads.take(&azure.identity()).map(Some).ok_or_else(busy)
 }
@@ -81,17 +82,13 @@ fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
     let Some(network) = node.network() else { return Ok(()) };
     let Err(turn) = ctx.writers.take(&network.folded(), who, ctx.pace) else { return Ok(()) };
     turn.next.iter().for_each(|next| ctx.queue.want(next));
-    Err(Failure {
-        status: 0,
-        code: NOT_ITS_TURN.into(),
-        message: format!(
-            "{} waits for its turn: Azure takes one write at a time in virtual network {}, and others come first",
-            node.label(),
-            network.name()
-        ),
-        retry: Retry::After(turn.wait.unwrap_or_default()),
-        reason: reasons::PROGRESSING,
-    })
+    let message = format!(
+        "{} waits for its turn: Azure takes one write at a time in virtual network {}, and others come first",
+        node.label(),
+        network.name()
+    );
+    let retry = Retry::After(turn.wait.unwrap_or_default());
+    Err(Failure::local(NOT_ITS_TURN, message, retry, reasons::PROGRESSING))
 }
 
 /// Says at the end of a pass which turns go on, and tells those whose turn begins. How long the object waits before it
@@ -117,7 +114,7 @@ fn result<'a>(done: &'a Done, step: &Step) -> Option<&'a Result<Progress, Failur
 /// A write that Azure refused in this pass, or that could not be sent.
 fn failed(done: &Done, step: &Step) -> bool {
     let failure = result(done, step).and_then(|result| result.as_ref().err());
-    failure.is_some_and(|failure| failure.code != NOT_ITS_TURN)
+    failure.is_some_and(|failure| !is_not_its_turn(failure))
 }
 
 /// Whether something is under way that what waits for it can follow. Otherwise nothing of an object comes before somebody

@@ -223,15 +223,10 @@ fn listed_fact(name: &str, listed: &Result<Value, usize>) -> Fact {
 
 /// A directory of more files than are taken.
 fn too_many(name: &str, count: usize) -> Failure {
-    Failure {
-        status: 0,
-        code: "TooManyFiles".into(),
-        message: format!(
-            "ConfigMap {name} has {count} keys, more than the {MOST_FILES} files that a directory may have; pack them as one file"
-        ),
-        retry: Retry::Slowly,
-        reason: reasons::INVALID_SPEC,
-    }
+    let message = format!(
+        "ConfigMap {name} has {count} keys, more than the {MOST_FILES} files that a directory may have; pack them as one file"
+    );
+    Failure::local("TooManyFiles", message, Retry::Slowly, reasons::INVALID_SPEC)
 }
 
 impl File {

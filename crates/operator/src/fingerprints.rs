@@ -38,13 +38,8 @@ fn digest(key: &[u8], text: &[u8]) -> String {
 }
 
 fn no_random() -> Failure {
-    Failure {
-        status: 0,
-        code: "NoRandomNumbers".into(),
-        message: "the system gives no random numbers for a salt; it is tried again by itself".into(),
-        retry: Retry::Backoff,
-        reason: reasons::BUSY,
-    }
+    let message = "the system gives no random numbers for a salt; it is tried again by itself";
+    Failure::local("NoRandomNumbers", message, Retry::Backoff, reasons::BUSY)
 }
 
 #[cfg(test)]

@@ -62,10 +62,11 @@ impl Identities {
                 }
                 Ok(known)
             }
-            Err(failure) => match before {
-                Some(known) if deleting || !is_missing(&failure) => Ok(known),
-                None if deleting && is_missing(&failure) => Err(lost(namespace)),
-                _ => Err(failure),
+            Err(why) => match (before, why) {
+                (Some(known), Unknown::Unread(_)) => Ok(known),
+                (Some(known), Unknown::Missing(_)) if deleting => Ok(known),
+                (None, Unknown::Missing(_)) if deleting => Err(lost(namespace)),
+                (_, Unknown::Missing(failure) | Unknown::Unread(failure)) => Err(failure),
             },
         }
     }
@@ -127,9 +128,10 @@ fn secrets(ctx: &Ctx, namespace: &str) -> Api<KubernetesSecret> {
 }
 
 /// The ServiceAccount when it is annotated, else the Secret.
-async fn look(ctx: &Ctx, namespace: &str, before: Option<&Known>) -> Result<Known, Failure> {
-    let unread =
-        |what: &str, error| kubernetes::failure(&format!("{what} of namespace {namespace} can't be read"), &error);
+async fn look(ctx: &Ctx, namespace: &str, before: Option<&Known>) -> Result<Known, Unknown> {
+    let unread = |what: &str, error| {
+        Unknown::Unread(kubernetes::failure(&format!("{what} of namespace {namespace} can't be read"), &error))
+    };
     let accounts = Api::<ServiceAccount>::namespaced(ctx.kube.clone(), namespace);
     let account = accounts.get_opt(SERVICE_ACCOUNT).await.map_err(|error| unread("ServiceAccount acivnet", error))?;
     let annotation = |name: &str| {
@@ -180,7 +182,7 @@ fn federated(
 }
 
 /// White space around these values is nobody's intent: Entra ID's ids and secrets have none.
-fn by_secret(namespace: &str, secret: &KubernetesSecret) -> Result<Known, Failure> {
+fn by_secret(namespace: &str, secret: &KubernetesSecret) -> Result<Known, Unknown> {
     let value = |key: &str| {
         let bytes = secret.data.as_ref().and_then(|data| data.get(key)).map(|bytes| bytes.0.trim_ascii());
         match bytes.map(|bytes| (std::str::from_utf8(bytes).unwrap_or_default(), secret_flaws::of(bytes))) {
@@ -200,17 +202,19 @@ fn by_secret(namespace: &str, secret: &KubernetesSecret) -> Result<Known, Failur
     })
 }
 
-fn is_missing(failure: &Failure) -> bool {
-    failure.code == MISSING
+/// Why the credentials of a namespace are not known.
+enum Unknown {
+    /// There are none that can be used.
+    Missing(Failure),
+    /// Kubernetes did not say.
+    Unread(Failure),
 }
 
-const MISSING: &str = "CredentialsMissing";
-
-fn missing(reason: &'static str, message: String) -> Failure {
-    Failure { status: 0, code: MISSING.into(), message, retry: Retry::Slowly, reason }
+fn missing(reason: &'static str, message: String) -> Unknown {
+    Unknown::Missing(Failure::local("CredentialsMissing", message, Retry::Slowly, reason))
 }
 
-fn nothing(namespace: &str) -> Failure {
+fn nothing(namespace: &str) -> Unknown {
     missing(
         reasons::SERVICE_ACCOUNT_NOT_FOUND,
         format!(
@@ -219,7 +223,7 @@ fn nothing(namespace: &str) -> Failure {
     )
 }
 
-fn annotation_missing(namespace: &str, names: &[&str]) -> Failure {
+fn annotation_missing(namespace: &str, names: &[&str]) -> Unknown {
     missing(
         reasons::ANNOTATION_MISSING,
         format!(
@@ -229,7 +233,7 @@ fn annotation_missing(namespace: &str, names: &[&str]) -> Failure {
     )
 }
 
-fn key_missing(namespace: &str, key: &str) -> Failure {
+fn key_missing(namespace: &str, key: &str) -> Unknown {
     missing(
         reasons::SECRET_MISSING,
         format!(
@@ -238,22 +242,17 @@ fn key_missing(namespace: &str, key: &str) -> Failure {
     )
 }
 
-fn value_invalid(namespace: &str, key: &str, flaw: Flaw) -> Failure {
+fn value_invalid(namespace: &str, key: &str, flaw: Flaw) -> Unknown {
     let message = format!("key {key} of Secret {CREDENTIALS_SECRET} of namespace {namespace} {}", flaw.tell());
     missing(reasons::SECRET_VALUE_INVALID, message)
 }
 
 fn lost(namespace: &str) -> Failure {
-    Failure {
-        status: 0,
-        code: "CredentialsLost".into(),
-        message: format!(
-            "the Azure credentials of namespace {namespace} are gone and a namespace that is being deleted issues no new ones; delete what status.resources lists in Azure, then remove the finalizer {}",
-            acivnet_api::FINALIZER
-        ),
-        retry: Retry::Slowly,
-        reason: reasons::CREDENTIALS_LOST,
-    }
+    let message = format!(
+        "the Azure credentials of namespace {namespace} are gone and a namespace that is being deleted issues no new ones; delete what status.resources lists in Azure, then remove the finalizer {}",
+        acivnet_api::FINALIZER
+    );
+    Failure::local("CredentialsLost", message, Retry::Slowly, reasons::CREDENTIALS_LOST)
 }
 
 #[cfg(test)]

@@ -199,24 +199,15 @@ fn bearer(key: &Secret) -> Result<HeaderValue, Failure> {
 }
 
 fn unreachable(message: &str) -> Failure {
-    Failure {
-        status: 0,
-        code: "ProbeUnanswered".into(),
-        message: scrub::clean(message),
-        retry: Retry::Backoff,
-        reason: reasons::UNREACHABLE,
-    }
+    Failure::local("ProbeUnanswered", scrub::clean(message), Retry::Backoff, reasons::UNREACHABLE)
 }
 
 /// The URL, if the probe may dial it: port 80 or 443 of an IPv4 address in an allowed network; with TLS the address is
 /// said beside it.
 fn dialable(url: &str, tls: Option<&DialAt>, networks: &Networks) -> Result<Uri, Failure> {
-    let refused = |why: &str| Failure {
-        status: 0,
-        code: "ProbeNotAllowed".into(),
-        message: scrub::clean(&format!("{url} is not probed: {why}")),
-        retry: Retry::Slowly,
-        reason: reasons::ADDRESS_NOT_ALLOWED,
+    let refused = |why: &str| {
+        let message = scrub::clean(&format!("{url} is not probed: {why}"));
+        Failure::local("ProbeNotAllowed", message, Retry::Slowly, reasons::ADDRESS_NOT_ALLOWED)
     };
     let uri: Uri = url.parse().map_err(|_| refused("it is not a URL"))?;
     let port = match (uri.scheme(), uri.port_u16()) {

@@ -144,13 +144,8 @@ fn present(digest: &str, version: &Version) -> Fact {
 }
 
 fn reading(uri: &str, version: &Version) -> Failure {
-    Failure {
-        status: 0,
-        code: "ReadingModel".into(),
-        message: acivnet_core::scrub::clean(&format!("{uri} is being read for its digest, {} bytes", version.size)),
-        retry: Retry::Soon,
-        reason: reasons::READING_MODEL,
-    }
+    let message = format!("{uri} is being read for its digest, {} bytes", version.size);
+    Failure::local("ReadingModel", acivnet_core::scrub::clean(&message), Retry::Soon, reasons::READING_MODEL)
 }
 
 #[cfg(test)]

@@ -210,13 +210,7 @@ mod tests {
     async fn a_look_that_failed_tells_nothing() {
         let running = Running::default();
         begin(&running, None);
-        let failure = Failure {
-            status: 0,
-            code: "NoAnswer".into(),
-            message: String::new(),
-            retry: Retry::Backoff,
-            reason: reasons::AZURE_UNREACHABLE,
-        };
+        let failure = Failure::local("NoAnswer", String::new(), Retry::Backoff, reasons::AZURE_UNREACHABLE);
         look(&running, Seen::Unread(failure));
         assert!(running.next_look(&object(), Pace::new(PACE)).is_some());
     }

@@ -174,16 +174,11 @@ fn owner_reference(owner: &ObjectMeta) -> OwnerReference {
 }
 
 fn too_large(name: &str) -> Failure {
-    Failure {
-        status: 0,
-        code: "SecretsTooLarge".into(),
-        message: format!(
-            "the values that the object takes from Secrets have more than {} KiB, with those of Secret {name}; shorten them",
-            MOST >> 10
-        ),
-        retry: Retry::Slowly,
-        reason: reasons::INVALID_SPEC,
-    }
+    let message = format!(
+        "the values that the object takes from Secrets have more than {} KiB, with those of Secret {name}; shorten them",
+        MOST >> 10
+    );
+    Failure::local("SecretsTooLarge", message, Retry::Slowly, reasons::INVALID_SPEC)
 }
 
 /// Why a Secret can't be used. The operator has no right to Secrets by itself: a namespace gives it.

@@ -5,7 +5,7 @@ pub(crate) mod operation;
 use crate::{
     answer::{Answer, LONGEST_AT_ONCE},
     connector::Azure,
-    error::{Refusal, failure, unreachable},
+    error::{Refusal, unreachable},
     gate::WritePermit,
     observe::Class,
     request::{Call, JSON},
@@ -112,7 +112,12 @@ impl Azure {
             let answer = self.send(&call).await?;
             if answer.success() {
                 let message = format!("resource group {} was said to be missing and is there", group.name());
-                return Err(failure("ResourceGroupFound", self.scrubber.clean(&message), Retry::Soon, reasons::BUSY));
+                return Err(Failure::local(
+                    "ResourceGroupFound",
+                    self.scrubber.clean(&message),
+                    Retry::Soon,
+                    reasons::BUSY,
+                ));
             }
             if answer.status != 404 || !Refusal::read(&answer).says_only(&["ResourceGroupNotFound"]) {
                 return Err(self.refused(&call, &answer));

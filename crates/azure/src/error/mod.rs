@@ -17,15 +17,10 @@ const MOST: usize = 32;
 /// Longest error body that is taken apart, in bytes.
 pub const LONGEST: usize = 256 << 10;
 
-/// A failure that no answer explains.
-pub(crate) fn failure(code: &str, message: impl Into<String>, retry: Retry, reason: &'static str) -> Failure {
-    Failure { status: 0, code: code.to_owned(), message: message.into(), retry, reason }
-}
-
 /// There was no usable answer. `text` has passed the scrubber or is ours.
 pub(crate) fn unreachable(what: &str, text: &str) -> Failure {
     let message = format!("{what}: {text}; check the network path from the cluster to Azure");
-    failure("NoAnswer", Scrubber::default().clean(&message), Retry::Backoff, reasons::AZURE_UNREACHABLE)
+    Failure::local("NoAnswer", Scrubber::default().clean(&message), Retry::Backoff, reasons::AZURE_UNREACHABLE)
 }
 
 /// What an error body says, the innermost statement first.

@@ -1,6 +1,6 @@
 //! Where the Azure ML data plane of a workspace is: the workspace names a discovery document, that names the hosts.
 
-use crate::{answer::Answer, connector::Azure, error::failure, observe::Class, request::Call, sign_in::IdentityKey};
+use crate::{answer::Answer, connector::Azure, observe::Class, request::Call, sign_in::IdentityKey};
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, id::ResourceId, kinds::workspace::WORKSPACE, retry::Retry};
 use jiff::{SignedDuration, Timestamp};
@@ -100,7 +100,7 @@ impl Azure {
         let what = format!("{key} of workspace {}", workspace.name());
         let Ok(url) = Url::parse(text) else {
             let message = format!("{what} is no URL; the workspace is not complete or not of Azure ML");
-            return Err(failure(
+            return Err(Failure::local(
                 "DiscoveryUnusable",
                 self.scrubber.clean(&message),
                 Retry::Slowly,

@@ -7,7 +7,7 @@
 use crate::{
     carry_out::PayloadStream,
     connector::Azure,
-    error::{failure, unreachable},
+    error::unreachable,
     http::{BodyError, BoxError, PublicOnly},
     observe::{Class, Sent},
     request::Call,
@@ -243,13 +243,13 @@ fn name(uri: &str) -> String {
 
 fn unreadable(uri: &str, what: &str) -> Failure {
     let message = acivnet_core::scrub::clean(&format!("model {uri} {what}"));
-    failure("ModelUnreadable", message, Retry::Slowly, reasons::MODEL_UNREADABLE)
+    Failure::local("ModelUnreadable", message, Retry::Slowly, reasons::MODEL_UNREADABLE)
 }
 
 /// It is read again from its beginning.
 fn changed(uri: &str) -> Failure {
     let message = acivnet_core::scrub::clean(&format!("model {uri} changed while it was read; it is read again"));
-    failure("PayloadChanged", message, Retry::Soon, reasons::READING_MODEL)
+    Failure::local("PayloadChanged", message, Retry::Soon, reasons::READING_MODEL)
 }
 
 #[cfg(test)]

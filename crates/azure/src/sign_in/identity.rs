@@ -41,13 +41,11 @@ impl Assertion {
     /// # Errors
     /// What was given is not such a token.
     pub fn from_jwt(token: Secret) -> Result<Self, Failure> {
-        let claims = claims(token.expose()).ok_or_else(|| Failure {
-            status: 0,
-            code: "AssertionUnreadable".into(),
-            message: "the token that the API server issued is not a JSON Web Token".into(),
-            retry: Retry::Slowly,
-            reason: reasons::CREDENTIALS_REFUSED,
-        })?;
+        let unreadable = || {
+            let message = "the token that the API server issued is not a JSON Web Token";
+            Failure::local("AssertionUnreadable", message, Retry::Slowly, reasons::CREDENTIALS_REFUSED)
+        };
+        let claims = claims(token.expose()).ok_or_else(unreadable)?;
         let text = |name: &str| match claims.get(name) {
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
             other => other.and_then(Value::as_str).unwrap_or_default().to_owned(),

@@ -121,11 +121,6 @@ async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result
 }
 
 fn unpackable(extra: &str, error: &std::io::Error) -> Failure {
-    Failure {
-        status: 0,
-        code: "DirectoryNotPacked".into(),
-        message: format!("the files of ConfigMap {extra} can't be packed beside the script: {error}"),
-        retry: Retry::Slowly,
-        reason: reasons::INVALID_SPEC,
-    }
+    let message = format!("the files of ConfigMap {extra} can't be packed beside the script: {error}");
+    Failure::local("DirectoryNotPacked", message, Retry::Slowly, reasons::INVALID_SPEC)
 }

@@ -7,7 +7,7 @@ use crate::{
     answer::Answer,
     carry_out::{PayloadStream, Payloads},
     connector::Azure,
-    error::{Refusal, failure, unreachable},
+    error::{Refusal, unreachable},
     gate::WritePermit,
     machine_learning::{discovery::Endpoints, segment},
     observe::Class,
@@ -230,7 +230,7 @@ impl Azure {
         }
         let message =
             format!("artifact {} holds other bytes than its name says; delete it in Azure ML", payload.artifact_id());
-        Err(failure("ArtifactDiffers", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED))
+        Err(Failure::local("ArtifactDiffers", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED))
     }
 
     async fn expected_md5(
@@ -323,7 +323,7 @@ impl Blocks {
 
 fn changed(payload: &Payload, what: &str) -> Failure {
     let message = format!("{} {what}; it is read again", payload.path);
-    failure("PayloadChanged", acivnet_core::scrub::clean(&message), Retry::Soon, reasons::MODEL_UNREADABLE)
+    Failure::local("PayloadChanged", acivnet_core::scrub::clean(&message), Retry::Soon, reasons::MODEL_UNREADABLE)
 }
 
 #[cfg(test)]

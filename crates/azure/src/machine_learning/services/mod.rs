@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     carry_out::{Payloads, unsealed},
     connector::Azure,
-    error::{failure, unreachable},
+    error::unreachable,
     gate::WritePermit,
     machine_learning::{discovery::Endpoints, is_absent, segment},
     observe::Class,
@@ -126,7 +126,12 @@ impl Azure {
                     "nothing was deleted, because Azure would refuse the replacement of {}: {text}",
                     node.id.name()
                 );
-                Err(failure("ReplacementRefused", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED))
+                Err(Failure::local(
+                    "ReplacementRefused",
+                    self.scrubber.clean(&message),
+                    Retry::Slowly,
+                    reasons::AZURE_REFUSED,
+                ))
             }
             _ => Ok(()),
         }

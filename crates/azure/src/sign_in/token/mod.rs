@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock,
     cloud::Cloud,
-    error::{failure, unreachable},
+    error::unreachable,
     http::Http,
     observe::{Class, Observer, Sent},
     random::Random,
@@ -158,7 +158,7 @@ impl Tokens {
                 let body = exchange.body().unwrap_or_default();
                 refusal(identity, assertion, answer.status, &body, wait, &scrubber)
             }
-            None => failure(
+            None => Failure::local(
                 "SignInImpossible",
                 scrubber.clean(&format!("{} can't sign in: {library}", who(identity))),
                 Retry::Slowly,
