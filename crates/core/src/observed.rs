@@ -27,7 +27,7 @@ pub enum Fact {
 
 /// What became of the namespace's Azure identity in this pass.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Identity {
+pub enum SignIn {
     /// Nothing needed it.
     #[default]
     Unasked,
@@ -58,7 +58,7 @@ pub struct Observed {
     /// The administrator's settings.
     pub settings: Settings,
     /// The Azure identity.
-    pub identity: Identity,
+    pub identity: SignIn,
     /// Facts by question.
     pub facts: BTreeMap<Question, Fact>,
     /// Writes that Azure refused in earlier passes and that are not due again.

@@ -7,7 +7,7 @@ use crate::{
     events::{blocked_event, orphaned_event, write_events},
     failure::{Cause, Failure},
     fit,
-    observed::Identity,
+    observed::SignIn,
     owner::{CONTENT_TAG, content_of},
     patience::{lasted, passes_while_deleting, progress},
     plan::{Action, Done, FOREIGN, Held, Progress, Request, Seen, Step},
@@ -66,8 +66,8 @@ pub enum Next {
 pub fn root_cause(pass: &Pass<'_>, done: Option<&Done>) -> Option<Cause> {
     let Pass { observed, blueprint, plan, .. } = pass;
     let refused = match &observed.identity {
-        Identity::Refused(failure) => Some(Cause::from(failure)),
-        Identity::Unasked | Identity::Valid => None,
+        SignIn::Refused(failure) => Some(Cause::from(failure)),
+        SignIn::Unasked | SignIn::Valid => None,
     };
     refused
         .or_else(|| blueprint.blocked.clone())
@@ -223,16 +223,16 @@ pub fn ready_of(conditions: &mut Conditions<'_>, ready: &Ready, settled: Option<
 }
 
 /// `CredentialsValid`.
-pub fn credentials(conditions: &mut Conditions<'_>, identity: &Identity) {
+pub fn credentials(conditions: &mut Conditions<'_>, identity: &SignIn) {
     match identity {
-        Identity::Unasked => conditions.keep(types::CREDENTIALS_VALID),
-        Identity::Valid => conditions.set(
+        SignIn::Unasked => conditions.keep(types::CREDENTIALS_VALID),
+        SignIn::Valid => conditions.set(
             types::CREDENTIALS_VALID,
             Some(true),
             reasons::TOKEN_ACCEPTED,
             "Azure accepted the token of this namespace's identity",
         ),
-        Identity::Refused(failure) => {
+        SignIn::Refused(failure) => {
             conditions.set(types::CREDENTIALS_VALID, Some(false), failure.reason, failure.message.clone())
         }
     }

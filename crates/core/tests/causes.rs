@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::SignIn, report::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -53,8 +53,8 @@ fn check<S: Stored>(mut world: World, mut cr: S, expected: &Expected) {
     assert_eq!(S::conditions(&again.report.status), before, "{reason}: stays as it is, in the same second too");
 }
 
-fn refused(reason: &'static str, code: &str) -> Identity {
-    Identity::Refused(failure(0, code, reason, Retry::Slowly))
+fn refused(reason: &'static str, code: &str) -> SignIn {
+    SignIn::Refused(failure(0, code, reason, Retry::Slowly))
 }
 
 const SLOWLY: Next = Next::Retry(Retry::Slowly);

@@ -7,7 +7,7 @@ use acivnet_api::{
     AciVnetDeployment, DelegatedSubnet, ResourceStatus,
     conditions::{reasons, types},
 };
-use acivnet_core::{observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::SignIn, report::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn orphan() -> [(&'static str, Value); 1] {
 /// A world in which every read fails.
 fn dark() -> World {
     let mut world = World {
-        identity: Identity::Refused(failure(0, "none", reasons::CREDENTIALS_LOST, Retry::Slowly)),
+        identity: SignIn::Refused(failure(0, "none", reasons::CREDENTIALS_LOST, Retry::Slowly)),
         ..World::default()
     };
     world.unread.extend(["Azure".into(), "Models".into(), "DelegatedSubnet".into(), "Deployments".into()]);
@@ -199,7 +199,7 @@ fn what_blocks_a_deletion_is_said() {
         (reasons::AZURE_UNREACHABLE, false),
     ] {
         let (mut world, cr) = World::serving(&[]);
-        world.identity = Identity::Refused(failure(0, "code", reason, Retry::Slowly));
+        world.identity = SignIn::Refused(failure(0, "code", reason, Retry::Slowly));
         let mut cr = deleted(&cr);
         let passed = world.pass(&mut cr);
         let conditions = &passed.report.status.conditions;
@@ -215,7 +215,7 @@ fn what_blocks_a_deletion_is_said() {
             usize::from(!at_once)
         );
         assert!(told(&world.pass(&mut cr).report).is_empty());
-        world.identity = Identity::Valid;
+        world.identity = SignIn::Valid;
         let passed = world.pass(&mut cr);
         assert_eq!(blocked(&passed.report.status.conditions), "-");
     }

@@ -4,12 +4,12 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{failure::Failure, observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{failure::Failure, observed::SignIn, report::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
-fn refused(reason: &'static str, code: &str) -> Identity {
-    Identity::Refused(failure(0, code, reason, Retry::Slowly))
+fn refused(reason: &'static str, code: &str) -> SignIn {
+    SignIn::Refused(failure(0, code, reason, Retry::Slowly))
 }
 
 /// A container that ends after it had served is Azure's to restart: what stands is not deleted.
@@ -171,7 +171,7 @@ fn while_azure_cannot_be_seen_the_last_word_stands_for_a_while() {
         assert_eq!(reasons_told(&late.report), [reason]);
         world.now += 5000;
         assert_eq!(said(&world.pass(&mut cr).report.status.conditions, types::READY), format!("Unknown/{reason}"));
-        (world.unread, world.identity) = (Default::default(), Identity::Valid);
+        (world.unread, world.identity) = (Default::default(), SignIn::Valid);
         world.pass(&mut cr);
         assert_eq!(all_said(&cr.status.clone().unwrap().conditions), all_said(&before.conditions));
         assert!(world.writes.is_empty());

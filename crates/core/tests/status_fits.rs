@@ -7,7 +7,7 @@ mod common;
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, ResourceStatus, conditions::reasons};
 use acivnet_core::{
     failure::{Cause, Failure},
-    observed::{Fact, Identity, Refusal},
+    observed::{Fact, Refusal, SignIn},
     plan::{Done, Progress, digest_with_keys},
     report::Report,
     retry::Retry,
@@ -144,7 +144,7 @@ fn reports<S: Stored>(world: &World, cr: &S, ends: Ends, text: &str) -> Vec<Repo
     let now = world.now();
     match ends {
         Ends::Unread => observed.facts.values_mut().for_each(|fact| *fact = Fact::Unread(failure_with(text))),
-        Ends::NoIdentity => observed.identity = Identity::Refused(failure_with(text)),
+        Ends::NoIdentity => observed.identity = SignIn::Refused(failure_with(text)),
         Ends::Earlier => {
             let (blueprint, plan) = decide(cr, &observed, now);
             let refused = |(at, request): (usize, &acivnet_core::plan::Request)| Refusal {

@@ -14,7 +14,7 @@ use acivnet_core::{
     failure::Failure,
     id::ResourceId,
     kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
-    observed::{Fact, Identity, Observed},
+    observed::{Fact, Observed, SignIn},
     questions::Question,
     scrub::Scrubber,
     subject::{Subject, names, open_questions},
@@ -137,7 +137,7 @@ impl<'a> Sight<'a> {
             return (self.kubernetes(cr, question).await, false);
         }
         match (&self.azure, &self.known, &self.observed.identity) {
-            (_, _, Identity::Refused(failure)) => (Fact::Unread(failure.clone()), false),
+            (_, _, SignIn::Refused(failure)) => (Fact::Unread(failure.clone()), false),
             (Some(azure), Some(known), _) => {
                 let (mut fact, by_list) = self.azure(cr, azure, &known.identity.key(), question).await;
                 self.hide_secrets(question, &mut fact);
@@ -265,12 +265,12 @@ impl<'a> Sight<'a> {
 
     /// Finds the namespace's identity and gets a token, once in a pass.
     async fn identify<S: Subject>(&mut self, cr: &S) {
-        if self.observed.identity != Identity::Unasked {
+        if self.observed.identity != SignIn::Unasked {
             return;
         }
         self.observed.identity = match self.sign_in(cr).await {
-            Ok(()) => Identity::Valid,
-            Err(failure) => Identity::Refused(failure),
+            Ok(()) => SignIn::Valid,
+            Err(failure) => SignIn::Refused(failure),
         };
     }
 
@@ -289,10 +289,10 @@ impl<'a> Sight<'a> {
         if question.is_azure()
             && failure.status == 401
             && failure.reason == reasons::CREDENTIALS_REFUSED
-            && self.observed.identity == Identity::Valid
+            && self.observed.identity == SignIn::Valid
         {
             tracing::debug!(namespace = names(cr.meta()).0, "Azure does not accept the token");
-            self.observed.identity = Identity::Refused(failure.clone());
+            self.observed.identity = SignIn::Refused(failure.clone());
         }
     }
 }

@@ -7,7 +7,7 @@ use acivnet_core::{
     describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
     failure::Failure,
     kinds::web_service::keys,
-    observed::{Fact, Identity, Observed, Settings},
+    observed::{Fact, Observed, Settings, SignIn},
     plan::{Done, Plan, Progress, Request},
     questions::Question,
     retry::Retry,
@@ -53,7 +53,7 @@ pub struct World {
     pub deployments: Vec<Value>,
     /// Reads that fail: part of the question's text.
     pub unread: BTreeSet<String>,
-    pub identity: Identity,
+    pub identity: SignIn,
     pub refuse: Refusal,
     /// New services end as this.
     pub ending: Value,
@@ -85,7 +85,7 @@ impl Default for World {
             others: Vec::new(),
             deployments: Vec::new(),
             unread: BTreeSet::new(),
-            identity: Identity::Valid,
+            identity: SignIn::Valid,
             refuse: |_, _| None,
             ending: json!({"state": "Healthy"}),
             link: 0,
@@ -156,7 +156,7 @@ impl World {
 
     fn answer(&self, question: &Question) -> Fact {
         let text = format!("{question:?}");
-        if let (true, Identity::Refused(failure)) = (question.is_azure(), &self.identity) {
+        if let (true, SignIn::Refused(failure)) = (question.is_azure(), &self.identity) {
             return Fact::Unread(failure.clone());
         }
         if self.unread.iter().any(|part| text.to_lowercase().contains(&part.to_lowercase())) {

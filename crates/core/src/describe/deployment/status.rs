@@ -13,7 +13,7 @@ use crate::{
     fit,
     kind::Kind,
     kinds::model_version::{self, MODEL_VERSION},
-    observed::{Fact, Identity, Observed},
+    observed::{Fact, Observed, SignIn},
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_of, content_tag},
     plan::Seen,
     quantity::{cpu_tenths, memory_tenths},
@@ -37,7 +37,7 @@ fn looked(observed: &Observed, kinds: &[&'static Kind]) -> bool {
         _ => false,
     };
     let unread = |(question, fact): (&Question, &Fact)| for_it(question) && matches!(fact, Fact::Unread(_));
-    !matches!(observed.identity, Identity::Refused(_)) && !observed.facts.iter().any(unread)
+    !matches!(observed.identity, SignIn::Refused(_)) && !observed.facts.iter().any(unread)
 }
 
 impl Reporter<'_> {
