@@ -1,4 +1,4 @@
-//! Carries out one step of a plan.
+//! Carries out one write of a plan.
 
 use crate::{
     connector::Azure, gate::WritePermit, http::BoxError, machine_learning::service_keys::Keys, sign_in::Secret,
@@ -41,11 +41,20 @@ pub trait Payloads: Send + Sync {
 }
 
 impl Azure {
-    /// Carries out a write. `Running` means that Azure works on it; the next pass looks. What an earlier try left, with
-    /// its answer lost, is found and not made twice.
+    /// Carries out a write. `Running` means that Azure works on it; the next reconcile looks.
+    ///
+    /// # Guarantees
+    /// - Nothing is sent once the fence of `permit` is over.
+    /// - What an earlier try left, with its answer lost, is found and not made twice.
+    /// - A payload is checked against its digest before anything names it. No secret is in a result.
+    ///
+    /// # Assumptions
+    /// - `request` was made from what was read of this node in the same reconcile; `If-Match` holds Azure to that where
+    ///   there is an ETag.
+    /// - Nobody else in this process writes the node at the same time.
     ///
     /// # Errors
-    /// Azure's refusal, or no answer, in which case it may have been carried out all the same.
+    /// Azure's refusal; what a payload's source says; or no answer, in which case it may have been carried out all the same.
     pub async fn carry_out(
         &self,
         permit: WritePermit,

@@ -1,4 +1,4 @@
-//! The process's connection to Azure, and one pass over it.
+//! The process's connection to Azure, and what one reconcile sees of it.
 
 use crate::{
     arm::operation::Operations,
@@ -83,8 +83,8 @@ impl Connector {
         }))
     }
 
-    /// One pass of one object under one identity. Its requests share a correlation id, and are as urgent as a change by
-    /// a person until [`Azure::on`] says otherwise.
+    /// Azure for one reconcile of one object under one identity. Its requests share a correlation id, and are as urgent as a
+    /// change by a person until [`Azure::with_context`] says otherwise.
     pub fn session(&self, identity: &Identity) -> Azure {
         Azure {
             connector: Arc::clone(&self.0),
@@ -96,7 +96,7 @@ impl Connector {
         }
     }
 
-    /// How many requests may be sent now, by limit (`arm`, `network`) and sort: the least of all identities and regions that
+    /// How many requests may be sent now, by limit (`arm`, `network`) and kind: the least of all identities and regions that
     /// asked. Nothing while Azure has closed one.
     pub fn budgets(&self) -> BTreeMap<(&'static str, RequestKind), f64> {
         self.0.throttle.budgets()
@@ -108,7 +108,7 @@ impl Connector {
     }
 }
 
-/// Azure as one pass sees it.
+/// Azure as one reconcile of one object sees it, under one identity.
 pub struct Azure {
     pub(crate) connector: Arc<Shared>,
     pub(crate) identity: Identity,
@@ -124,7 +124,7 @@ impl Azure {
         self.identity.key()
     }
 
-    /// The same for another context.
+    /// The same, for requests in this context.
     #[must_use]
     pub fn with_context(self, context: CallContext) -> Self {
         Self { context, ..self }

@@ -18,7 +18,7 @@ pub(crate) fn not_leading() -> Failure {
     Failure::local(NOT_LEADING, message, Retry::Soon, reasons::BUSY)
 }
 
-/// Leave to carry out one write. Only a [`Gate`] makes it. It ends with the fence of its gate.
+/// Permission to carry out one write. Only a [`Gate`] gives it. It ends with the fence of its gate.
 #[must_use]
 pub struct WritePermit(Arc<dyn Fence>);
 
@@ -28,7 +28,7 @@ impl WritePermit {
     }
 }
 
-/// Gives leave to write as long as its fence does.
+/// Permits writes as long as its fence does.
 pub struct Gate(Arc<dyn Fence>);
 
 impl Gate {
@@ -36,7 +36,7 @@ impl Gate {
         Self(fence)
     }
 
-    /// Leave for one write.
+    /// A permit for one write.
     ///
     /// # Errors
     /// [`is_not_leading`]: no write may start.

@@ -1,11 +1,19 @@
 //! Speaks to Azure: Resource Manager, the Azure ML data plane of version 1, blob uploads, sign-in.
 //!
-//! One [`Connector`] stands for the process and one [`Azure`] for one pass of one object under one [`Identity`]. Reads
-//! answer with facts, writes say how far they got, and nothing waits for Azure: an operation that goes on is for the
-//! next pass to look at.
+//! One [`Connector`] stands for the process, and one [`Azure`] for one reconcile of one object under one [`Identity`]. Reads
+//! answer with facts, writes say how far they got, and nothing waits for Azure: an operation that goes on is for the next
+//! reconcile to look at.
 //!
-//! What holds: everything leaves through one [`Http`], in its turn ([`throttle`]) · a token goes only to hosts of the configured cloud, that of
-//! Resource Manager never to blob storage, which has one of its own · a failed read is never absence · every write takes a [`WritePermit`] and ends with it · no secret is in any text.
+//! What holds:
+//!
+//! - Everything leaves through one [`Http`], once the [`throttle`] permits it.
+//! - A token goes only to hosts of the configured cloud; that of Resource Manager never to blob storage, which has its own.
+//! - A failed read is never absence.
+//! - Every write takes a [`WritePermit`] and ends with it.
+//! - No secret is in any text.
+//!
+//! Where to begin: `arm/mod.rs` for Resource Manager, `machine_learning/mod.rs` for the data plane, `request.rs` for the way of
+//! one request, `carry_out.rs` for a write of a plan.
 
 mod answer;
 mod arm;

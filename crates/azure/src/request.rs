@@ -24,11 +24,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use url::Url;
 
+/// Names the reconcile that all its requests belong to.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
-/// `application/json`.
 pub(crate) const JSON: &str = "application/json";
-/// `application/json-patch+json`.
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 
 /// A request to be sent, perhaps twice.
@@ -60,7 +59,7 @@ impl Call {
         Self::new(method, url, class, about.into())
     }
 
-    /// A write, which needs leave and ends with it.
+    /// A write. It ends with its permit.
     pub(crate) fn write(
         permit: &WritePermit,
         method: Method,

@@ -29,7 +29,7 @@ use url::Url;
 
 /// api-version of `GET /subscriptions/{id}`.
 const SUBSCRIPTION_VERSION: &str = "2022-12-01";
-/// Most pages of a list.
+/// Most pages of a list; one whose links lead in a circle ends here.
 pub const MOST_PAGES: usize = 1000;
 /// Most items of a list.
 pub const MOST_ITEMS: usize = 100_000;

@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Deeper nesting and more codes than this are not looked at.
+/// Nesting that is followed: an error in the `details` of another, again as text in a message, and some to spare.
 const DEEPEST: usize = 8;
+/// Statements that are read, so that a body that is made up costs no time.
 const MOST: usize = 32;
-/// Longest error body that is taken apart, in bytes.
+/// Longest error body that is taken apart, in bytes: no error of Azure is as long.
 pub const LONGEST: usize = 256 << 10;
 
 /// There was no usable answer. `text` has passed the scrubber or is ours.
@@ -50,7 +51,6 @@ impl Refusal {
     }
 
     fn of_bytes(body: &[u8]) -> Self {
-        // no error of Azure is as long; what is says nothing that is worth the time
         let short = Some(body).filter(|body| body.len() <= LONGEST);
         match short.and_then(|body| serde_json::from_slice(body).ok()) {
             Some(json) => Self::of_json(&json),

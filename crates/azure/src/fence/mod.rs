@@ -10,7 +10,20 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Tells whether this process is still the one that writes. What was over once stays over.
+/// Tells whether this process is still the one that writes.
+///
+/// # Guarantees
+/// - What was over once stays over.
+/// - A write that starts has enough time left to be handed over, and each piece of it is handed over before the end or
+///   not at all.
+///
+/// # Assumptions
+/// - The clock behind it goes on while the process is stopped.
+/// - What the kernel was given can't be called back: Azure may get it, and answer, after the end
+///   (`docs/decisions/2026-11-25-lease-and-fence.md`, "What is not guaranteed").
+///
+/// # Errors
+/// A write that comes too late fails with what [`crate::is_not_leading`] recognises.
 pub trait Fence: Send + Sync {
     /// Whether a write may start: enough time is left to hand it over.
     fn may_start(&self) -> bool;

@@ -8,7 +8,8 @@ use serde_json::Value;
 use std::{collections::BTreeMap, sync::Mutex};
 use url::Url;
 
-/// How long the workspace is believed to be where it was last seen.
+/// How long the workspace is believed to be where it was last seen: a reconcile asks once, and a workspace that is made again
+/// elsewhere is found by the next.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
 /// The two services of the data plane.

@@ -39,11 +39,11 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// Items of a page, which is held as a whole while it is read; `azureml-core` 1.61 asks for up to 255. The service may give
 /// fewer.
 pub(crate) const PAGE: &str = "100";
-/// Tail of an operation's log, in bytes.
+/// Tail of an operation's log, in bytes: what failed stands at its end.
 pub const LOG_TAIL: usize = 16 << 10;
-/// Longest log that is read through for its tail, in bytes.
+/// Longest log that is read through for its tail, in bytes. Never more than the tail of it is in memory.
 const LOG_LONGEST: usize = 4 * LARGEST_ANSWER;
-/// Tail of a container's log, in bytes: its lines may be long.
+/// Tail of a container's log, in bytes: its lines may be long, as a traceback's are that quotes data.
 pub const SERVICE_LOG: usize = 128 << 10;
 /// Lines of a container's log that are asked for.
 pub const LOG_LINES: u32 = 500;

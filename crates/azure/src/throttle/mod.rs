@@ -119,7 +119,7 @@ pub(crate) struct Throttled {
     pub(crate) after: Duration,
 }
 
-/// Leave to send one request, until it is answered.
+/// Permission to send one request, held until it is answered.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Permit(Vec<(LimiterKey, Admission)>);

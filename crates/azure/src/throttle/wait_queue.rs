@@ -30,7 +30,8 @@ impl Priority {
     }
 }
 
-/// Every so often it is the turn of who has waited longest, whatever its priority, so that nobody waits for ever.
+/// Every so often it is the turn of who has waited longest, whatever its priority, so that nobody waits for ever. The urgent
+/// lose an eighth by it.
 const LONGEST_WAITING_EVERY: u64 = 8;
 
 /// A place in a queue.

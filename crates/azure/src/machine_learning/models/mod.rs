@@ -1,7 +1,7 @@
 //! Models of Azure ML. Registration has no key of its own: what is registered is found by its properties.
 
 use crate::{
-    arm::Each,
+    arm::{Each, MOST_PAGES},
     carry_out::Payloads,
     connector::Azure,
     error::unreachable,
@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use url::Url;
 
+/// What the SDK says a new asset or model is (`azureml-core` 1.61).
 const JSON_UTF8: &str = "application/json; charset=utf-8";
-const MOST_PAGES: usize = 1000;
 
 /// Where the models of a workspace are listed, and what errors call the list.
 fn model_list(endpoints: &Endpoints, workspace: &ResourceId) -> (Url, String) {

@@ -28,9 +28,10 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// A fetch that takes longer is given up.
+/// A fetch that takes longer is given up: the whole reconcile waits for it, and so do others of the same identity.
 const FETCH_LIMIT: Duration = Duration::from_secs(30);
-/// A token is renewed this long before it ends, or at half its life when that is shorter.
+/// A token is renewed this long before it ends, or at half its life when that is shorter. It lives 60 to 90 minutes (Microsoft
+/// identity platform, "Access tokens"), and a request that is sent with it has to arrive before its end.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 
 /// A token that Azure gave.
