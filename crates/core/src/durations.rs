@@ -9,34 +9,50 @@ use std::{
     time::Duration,
 };
 
-/// So many of the last ends are remembered of each sort of work.
+/// So many of the last ends are remembered of each sort of work: enough to tell tenths of them apart, and few enough that what
+/// became faster or slower soon fills them.
 const REMEMBERED: usize = 32;
-/// Looks for which the remembered ends are divided evenly.
-const PARTS: usize = 10;
-/// Fewer ends than this say little of the next one: an image that is built once is found from then on.
+/// Looks that a work takes at most which ends as the last ones did: the bar of `docs/results/bench.md`, where five are measured
+/// for works of a steady time. The numbers of looks below follow from it.
+const MOST_LOOKS: usize = 12;
+/// Looks for which the remembered ends are divided evenly: all but the one before them ([`LEAD`]) and one more, soon after
+/// the beginning of a long pause.
+const PARTS: usize = MOST_LOOKS - 2;
+/// Fewer ends than this say little of the next one: an image that is built once is found from then on. One service that took
+/// 163 s made the next, of 63 s, be seen 60 s late (test `what_becomes_faster_at_once_is_seen_before_long`).
 const TELLING: usize = 4;
-/// The same as `PARTS` and `EARLY` until then, for as many looks in all.
-const FIRST_PARTS: usize = 7;
+/// Until then, looks before the first remembered end, as parts of its time: no further apart than three tenths of it, so that
+/// what suddenly takes less is seen within a quarter of what it took before (the same test).
 const FIRST_EARLY: [f64; 3] = [0.3, 0.5, 0.72];
-/// The first look comes before all but this part of the ends, so that the next end is known as narrowly.
-const LEAD: f64 = 0.03;
-/// Looks are no closer than this, in seconds.
-const CLOSEST: f64 = 0.5;
-/// A pause between looks that is longer than this part of the time gone by gets another look at its beginning.
-const PAUSE: f64 = 0.1;
-/// Looks before the first remembered end, as parts of its time; taken when few others are needed.
+/// For these looks there are so many fewer parts.
+const FIRST_PARTS: usize = PARTS - FIRST_EARLY.len();
+/// Looks before the first remembered end from then on; in vain unless things became twice or five times as fast (test
+/// `what_became_faster_is_noticed`).
 const EARLY: [f64; 2] = [0.2, 0.5];
-/// Few others.
-const FEW: usize = 6;
-/// While nothing is known: the first look, in seconds, and how the pauses grow from there.
+/// They are taken only if the remembered ends need no more than half of the looks, so that a work of a steady time takes
+/// eight (test `what_always_takes_as_long_is_seen_at_once`).
+const FEW: usize = MOST_LOOKS / 2;
+/// The first look comes before all but this part of the ends, so that the next end is known as narrowly: of 32 ends, one.
+const LEAD: f64 = 0.03;
+/// Looks are no closer than this, in seconds. With nothing else in the way an end is seen half of it late on average; the
+/// test asks for 0.6 s.
+const CLOSEST: f64 = 0.5;
+/// A pause between looks that is longer than this part of the time gone by gets another look at its beginning: ends spread
+/// evenly over all of the time would have looks as far apart.
+const PAUSE: f64 = 1.0 / PARTS as f64;
+/// While nothing is known: the first look, in seconds, the time of the fastest work in the tests.
 const FIRST: f64 = 2.0;
+/// While nothing is known, each pause is so many times the last: [`MOST_LOOKS`] reach 351 s, and the longest operation of the
+/// bench takes 300 s (test `what_is_unknown_is_looked_at_twelve_times_in_six_minutes`).
 const GROWTH: f64 = 1.45;
-/// After the last remembered end: the first pause, in seconds, and how the pauses grow.
-const AFTER: f64 = 1.0;
+/// After the last remembered end: the first pause, in seconds, the same as before another look in a long pause.
+const AFTER: f64 = 2.0 * CLOSEST;
+/// After the last remembered end each pause is twice the last: something is wrong, and the end may be far.
 const GROWTH_AFTER: f64 = 2.0;
-/// Longest pause, in seconds.
+/// Longest pause, in seconds: less than a tenth ([`PAUSE`]) of what takes a quarter of an hour and more.
 const LONGEST: f64 = 90.0;
-/// Shortest wait before a look, in seconds; also how much too early one may come and still count as made.
+/// Shortest wait before a look, in seconds; also how much too early one may come and still count as made. A look takes about
+/// as long itself, and timers are late by some milliseconds.
 const GRAIN: f64 = 0.2;
 
 /// What is done to a resource.
