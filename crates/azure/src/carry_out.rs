@@ -44,9 +44,10 @@ impl Azure {
     /// Carries out a write. `Running` means that Azure works on it; the next reconcile looks.
     ///
     /// # Guarantees
-    /// - Nothing is sent once the fence of `permit` is over.
+    /// - Once the fence of `permit` is over nothing is sent but blobs, which their content names, so that a late one changes
+    ///   nothing.
     /// - What an earlier try left, with its answer lost, is found and not made twice.
-    /// - A payload is checked against its digest before anything names it. No secret is in a result.
+    /// - A payload has the digest and size that were decided about, or is not committed. No secret is in a result.
     ///
     /// # Assumptions
     /// - `request` was made from what was read of this node in the same reconcile; `If-Match` holds Azure to that where

@@ -30,6 +30,10 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-req
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 
+/// `x-ms-version` of every request to blob storage (Azure Storage, "Versioning for Azure Storage"). Tokens are taken since
+/// 2017-11-09.
+pub(crate) const STORAGE_VERSION: &str = "2021-08-06";
+
 /// A request to be sent, perhaps twice.
 #[derive(Clone)]
 pub(crate) struct Call {

@@ -10,7 +10,7 @@ use crate::{
     error::unreachable,
     http::{BodyError, BoxError, PublicOnly},
     observe::{Class, Sent},
-    request::Call,
+    request::{Call, STORAGE_VERSION},
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry};
@@ -21,9 +21,6 @@ use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
-
-/// The first version of Azure Storage that takes tokens is 2017-11-09; this one is what uploads use.
-const STORAGE_VERSION: &str = "2021-08-06";
 
 /// Longest ETag, in bytes: it is remembered in a status.
 const LONGEST_ETAG: usize = 1024;

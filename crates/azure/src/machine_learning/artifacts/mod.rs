@@ -11,7 +11,7 @@ use crate::{
     gate::WritePermit,
     machine_learning::{discovery::Endpoints, segment},
     observe::Class,
-    request::Call,
+    request::{Call, STORAGE_VERSION},
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId, retry::Retry};
@@ -30,14 +30,12 @@ const BATCH_TYPE: &str = "application/json-patch+json; charset=utf-8";
 /// Bytes in one request: a payload up to this size is one Put Blob, a longer one is put in blocks. One block is in
 /// memory at a time.
 const BLOCK: usize = 4 << 20;
-/// `x-ms-version` (Azure Storage, "Versioning for Azure Storage").
-const STORAGE_VERSION: &str = "2021-08-06";
 /// How long one request may take: 4 MiB at 14 kB/s.
 const BLOCK_LIMIT: Duration = Duration::from_secs(300);
 /// Paths in one call for metadata: the most that Azure ML takes (`azureml-core` 1.61, `ArtifactsClient`).
 const BATCH: usize = 50;
 
-/// Where artifacts are made, and the leave to make them.
+/// Where artifacts are made, and the permit to make them.
 struct Place<'a> {
     permit: &'a WritePermit,
     endpoints: &'a Endpoints,
