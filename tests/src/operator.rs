@@ -3,7 +3,7 @@
 
 use crate::{kube_bed::KubeBed, logs, proxy::Proxy, simulator::Simulator};
 use acivnet_azure::{Body, Cloud, Http, ReqwestHttp, SendError, SplitMix, SystemClock};
-use acivnet_operator::{args::Settings, ctx::Outside, lease, start};
+use acivnet_operator::{cli::args::Settings, ctx::Outside, kubernetes::lease, start};
 use async_trait::async_trait;
 use futures::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header::HOST};

@@ -1,32 +1,21 @@
 //! Everything that comes from outside, and what is remembered between two passes.
 
 use crate::{
-    admin::Around,
-    apart,
-    config_maps::ConfigMaps,
-    definition::Definitions,
-    digests::Digests,
-    events::Told,
-    fingerprints::Salts,
-    identity::Identities,
-    memory::Memory,
-    metrics::Metrics,
-    networks::Networks,
-    pace::Pace,
-    pauses::Pauses,
-    probe::Probes,
-    pulse::Pulse,
-    queue::{Queue, Who},
-    refusals::Refusals,
-    remote_files::RemoteFiles,
-    repeats::Repeats,
-    running::Running,
-    secret_watches::SecretWatches,
-    shown::Certificates,
-    snapshot::Snapshots,
-    stores::Stores,
-    turns::Turns,
-    writers::Writers,
+    act::{turns::Turns, writers::Writers},
+    cache::{
+        config_maps::ConfigMaps, digests::Digests, remote_files::RemoteFiles, secrets::fingerprints::Salts,
+        snapshot::Snapshots, stores::Stores,
+    },
+    controllers::{
+        queue::{Queue, Who},
+        secret_watches::SecretWatches,
+    },
+    kubernetes::{definition::Definitions, identity::Identities, networks::Networks},
+    monitoring::{admin::Around, metrics::Metrics, pulse::Pulse, shown::Certificates},
+    observe::probe::Probes,
+    per_object::{memory::Memory, pauses::Pauses, refusals::Refusals, repeats::Repeats, running::Running},
+    publish::events::Told,
+    reconcile::{apart, pace::Pace},
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
 use acivnet_core::{observed, subject::names};

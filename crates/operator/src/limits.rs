@@ -1,8 +1,16 @@
 //! Every bound on what a tenant, an answer or a client can make grow: the tables of `docs/limits.md`.
 
 use crate::{
-    admin, alike, args, config_maps, controllers, ctx, digests, events, metrics, networks, packed, probe, pulse, queue,
-    remote_files, secret_watches, secrets, snapshot, start, writers,
+    act::writers,
+    cache::{alike, config_maps, digests, packed, remote_files, secrets, snapshot},
+    cli::args,
+    controllers::{self, queue, secret_watches},
+    ctx,
+    kubernetes::networks,
+    monitoring::{admin, metrics, pulse},
+    observe::probe,
+    publish::events,
+    start,
 };
 use acivnet_api::{
     DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, ResourceStatus,

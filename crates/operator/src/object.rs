@@ -1,6 +1,6 @@
 //! What the shell needs of both kinds beyond what decisions need.
 
-use crate::{packed::Mention, queue::CustomResource};
+use crate::{cache::packed::Mention, controllers::queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
     describe::{has_reached_network, size::json_length, virtual_network_of},

@@ -1,14 +1,16 @@
 //! From settings to a running operator.
 
 use crate::{
-    admin::{Around, Server},
-    args::Settings,
+    cli::args::Settings,
     controllers::{self, Stop},
     ctx::{Ctx, Options, Outside},
-    kubernetes,
-    lease::{self, Election, Term},
-    networks::Networks,
-    pace::Pace,
+    kubernetes::{
+        self,
+        lease::{self, Election, Term},
+        networks::Networks,
+    },
+    monitoring::admin::{Around, Server},
+    reconcile::pace::Pace,
 };
 use acivnet_azure::{Fence, ReqwestHttp, SplitMix, SystemClock};
 use acivnet_core::retry::Retry;
@@ -350,7 +352,7 @@ async fn unless<T>(stop: Stop, work: impl Future<Output = T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::{Mock, found, list, refused};
+    use crate::kubernetes::mock::{Mock, found, list, refused};
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

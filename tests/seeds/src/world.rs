@@ -11,7 +11,7 @@ use crate::{
     trace::{Time, Trace},
 };
 use acivnet_azure::{Cloud, SplitMix};
-use acivnet_operator::{args::Settings, ctx::Outside, lease, start::operate};
+use acivnet_operator::{cli::args::Settings, ctx::Outside, kubernetes::lease, start::operate};
 use acivnet_tests::in_process::{
     azure,
     bed::Bed,

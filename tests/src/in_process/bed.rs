@@ -15,7 +15,7 @@ use crate::azure_roles::{self, Given};
 use acivnet_azure::{Clock, Cloud, ModelLimits, SplitMix, TokioClock};
 use acivnet_operator::{
     ctx::{Ctx, Options, Outside},
-    networks::Networks,
+    kubernetes::networks::Networks,
 };
 use acivnet_simulator::{SigningKey, Simulator};
 use base64::{Engine as _, engine::general_purpose::STANDARD};

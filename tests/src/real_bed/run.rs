@@ -15,7 +15,7 @@ use crate::{
     kube_bed::KubeBed,
 };
 use acivnet_api::FINALIZER;
-use acivnet_operator::{admin::Readiness, controllers, pace::Pace};
+use acivnet_operator::{controllers, monitoring::admin::Readiness, reconcile::pace::Pace};
 use futures::FutureExt as _;
 use http::Request;
 use serde_json::Value;

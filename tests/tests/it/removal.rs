@@ -3,7 +3,7 @@
 //!
 //! The bed has no node: the operator's process ends when its Deployment is deleted, as its Pods would.
 
-use acivnet_operator::uninstall::{Wish, uninstall};
+use acivnet_operator::cli::uninstall::{Wish, uninstall};
 use acivnet_tests::{
     examples::Object,
     kube_bed::{KubeBed, Ran},

@@ -2,11 +2,13 @@
 
 use super::namespaces::Events;
 use crate::{
+    cache::{
+        named::Named,
+        packed::{Kept, Packed, Shelf},
+    },
     ctx::Ctx,
     kubernetes,
-    named::Named,
     object::Object,
-    packed::{Kept, Packed, Shelf},
 };
 use acivnet_core::retry::Retry;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -120,7 +122,7 @@ impl<K, S: Fn(u32) -> Events<K>> Watch<K, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::{Mock, found, list, refused};
+    use crate::kubernetes::mock::{Mock, found, list, refused};
     use acivnet_api::DelegatedSubnet;
     use kube::runtime::WatchStreamExt as _;
     use serde_json::json;

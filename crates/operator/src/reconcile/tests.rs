@@ -1,5 +1,5 @@
 use super::*;
-use crate::mock::{FakeAzure, Mock, Seen, answer, found, list, refused};
+use crate::kubernetes::mock::{FakeAzure, Mock, Seen, answer, found, list, refused};
 use acivnet_api::{DelegatedSubnet, FINALIZER, conditions::reasons};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};

@@ -1,8 +1,8 @@
 use super::*;
-use crate::mock::{Mock, refused};
+use crate::kubernetes::mock::{Mock, refused};
 use crate::{
-    packed::{Packed, Shelf},
-    queue::CustomResource,
+    cache::packed::{Packed, Shelf},
+    controllers::queue::CustomResource,
 };
 use acivnet_azure::Priority;
 use futures::FutureExt as _;

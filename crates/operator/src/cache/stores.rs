@@ -1,0 +1,180 @@
+//! What the watches know: every object of both kinds, and the metadata of every ConfigMap.
+
+use crate::{
+    cache::packed::{Kept, Mention},
+    controllers::queue::Who,
+    object::{Object, finalizer, reached_network, subnet, virtual_network},
+};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
+use acivnet_core::{
+    describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
+    id::ResourceId,
+    subject::names,
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::ListParams,
+    core::PartialObjectMeta,
+    runtime::reflector::{ObjectRef, Store},
+};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::SetOnce;
+
+/// Filled once the watches have seen everything; until then, and without watches, the API is asked.
+#[derive(Default)]
+pub struct Stores {
+    pub(crate) subnets: OnceLock<Store<Kept<DelegatedSubnet>>>,
+    pub(crate) deployments: OnceLock<Store<Kept<AciVnetDeployment>>>,
+    pub(crate) config_maps: OnceLock<Store<PartialObjectMeta<ConfigMap>>>,
+    filled: SetOnce<()>,
+}
+
+impl Stores {
+    /// The watches have seen everything.
+    pub(crate) fn fill(
+        &self,
+        subnets: Store<Kept<DelegatedSubnet>>,
+        deployments: Store<Kept<AciVnetDeployment>>,
+        config_maps: Store<PartialObjectMeta<ConfigMap>>,
+    ) {
+        let fresh = self.subnets.set(subnets).is_ok()
+            && self.deployments.set(deployments).is_ok()
+            && self.config_maps.set(config_maps).is_ok();
+        if !fresh || self.filled.set(()).is_err() {
+            tracing::debug!("the stores were filled before");
+        }
+    }
+
+    /// Comes back once the watches have seen everything.
+    pub(crate) async fn filled(&self) {
+        self.filled.wait().await;
+    }
+
+    /// Whether the watches have seen everything.
+    pub(crate) fn are_filled(&self) -> bool {
+        self.filled.initialized()
+    }
+
+    /// A deployment, if a watch has seen it.
+    pub(crate) fn deployment(&self, who: &Who) -> Option<Arc<Kept<AciVnetDeployment>>> {
+        self.deployments.get()?.get(&ObjectRef::new(&who.name).within(&who.namespace))
+    }
+
+    /// A subnet, if a watch has seen it.
+    pub(crate) fn delegated_subnet(&self, who: &Who) -> Option<Arc<Kept<DelegatedSubnet>>> {
+        self.subnets.get()?.get(&ObjectRef::new(&who.name).within(&who.namespace))
+    }
+
+    /// Uid and resourceVersion of a ConfigMap, if a watch has seen it.
+    pub fn config_map_version(&self, namespace: &str, name: &str) -> Option<(String, String)> {
+        let found = self.config_maps.get()?.get(&ObjectRef::new(name).within(namespace))?;
+        found.metadata.uid.clone().zip(found.metadata.resource_version.clone())
+    }
+
+    /// A subnet by name.
+    pub async fn subnet(
+        &self,
+        kube: &kube::Client,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<DelegatedSubnet>, kube::Error> {
+        match self.subnets.get() {
+            Some(store) => store.get(&ObjectRef::new(name).within(namespace)).map(|found| found.unpack()).transpose(),
+            None => {
+                let api = Api::<DelegatedSubnet>::namespaced(kube.clone(), namespace);
+                let all = api.list(&ListParams::default()).await?;
+                Ok(all.items.into_iter().find(|one| names(one.meta()).1 == name))
+            }
+        }
+    }
+
+    /// What is seen of the other subnets in a virtual network of the one with these names, by namespace and name: of those
+    /// of its namespace, and of those of others that have reached the network. Any number may name it who have not.
+    pub async fn siblings(
+        &self,
+        kube: &kube::Client,
+        network: &ResourceId,
+        (namespace, name): (&str, &str),
+    ) -> Result<Vec<Sibling>, kube::Error> {
+        let see = |one: &DelegatedSubnet| {
+            let (theirs, its, _) = names(&one.metadata);
+            let counts = if theirs == namespace { its != name } else { has_reached_network(one) };
+            (counts && virtual_network_of(one) == *network).then(|| Sibling::of(one))
+        };
+        let mentions = [virtual_network(namespace, network), reached_network(network)];
+        found(self.subnets.get(), &mentions, Api::all(kube.clone()), see).await
+    }
+
+    /// What is seen of every deployment of a namespace that names a subnet, by name.
+    pub async fn users(
+        &self,
+        kube: &kube::Client,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Vec<SubnetUser>, kube::Error> {
+        let see = |one: &AciVnetDeployment| {
+            let names_it = names(&one.metadata).0 == namespace && one.spec.network.subnet_ref.name == name;
+            names_it.then(|| SubnetUser::of(one))
+        };
+        let api = Api::namespaced(kube.clone(), namespace);
+        found(self.deployments.get(), &[subnet(namespace, name)], api, see).await
+    }
+
+    /// Uids of the objects of a namespace that carry our finalizer.
+    pub async fn held(&self, kube: &kube::Client, namespace: &str) -> Result<Vec<String>, kube::Error> {
+        let mut uids = held(self.subnets.get(), kube, namespace).await?;
+        uids.extend(held(self.deployments.get(), kube, namespace).await?);
+        Ok(uids)
+    }
+
+    /// Whether the watches know an object of ours in a namespace.
+    pub(crate) fn any_in(&self, namespace: &str) -> bool {
+        any(self.subnets.get(), namespace) || any(self.deployments.get(), namespace)
+    }
+}
+
+fn any<S: Object>(store: Option<&Store<Kept<S>>>, namespace: &str) -> bool {
+    store.is_some_and(|store| store.state().iter().any(|one| *one.who().namespace == *namespace))
+}
+
+/// Uids of the objects of a namespace that carry our finalizer.
+async fn held<S: Object>(
+    store: Option<&Store<Kept<S>>>,
+    kube: &kube::Client,
+    namespace: &str,
+) -> Result<Vec<String>, kube::Error> {
+    let uids = match store {
+        Some(store) => mentioning(store, &[finalizer(namespace)]).iter().map(|one| one.uid().to_owned()).collect(),
+        None => {
+            let all = Api::<S>::namespaced(kube.clone(), namespace).list(&ListParams::default()).await?;
+            all.iter().filter(|one| one.finalizers().iter().any(|one| one == FINALIZER)).filter_map(S::uid).collect()
+        }
+    };
+    Ok(uids)
+}
+
+/// What `see` sees of the objects that refer to something, and where nothing is watched of all, in the same order each
+/// time. One object at a time is held.
+async fn found<S: Object, T>(
+    store: Option<&Store<Kept<S>>>,
+    mentions: &[Mention],
+    api: Api<S>,
+    see: impl Fn(&S) -> Option<T>,
+) -> Result<Vec<T>, kube::Error> {
+    if let Some(store) = store {
+        let kept = mentioning(store, mentions);
+        return kept.iter().filter_map(|one| one.unpack().map(|one| see(&one)).transpose()).collect();
+    }
+    let mut listed = api.list(&ListParams::default()).await?.items;
+    listed.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
+    Ok(listed.iter().filter_map(see).collect())
+}
+
+/// The objects of a store that refer to one of some things.
+pub(crate) fn mentioning<S: Object>(store: &Store<Kept<S>>, things: &[Mention]) -> Vec<Arc<Kept<S>>> {
+    let mut found = store.state();
+    found.retain(|one| things.iter().any(|thing| one.mentions(*thing)));
+    found.sort_by(|one, other| one.who().cmp(other.who()));
+    found
+}
