@@ -92,7 +92,7 @@ fn settings(azure: &Simulator) -> Settings {
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         scoring_proxy: None,
         cluster_networks: vec!["10.244.0.0/16".parse().expect("a network")],
-        lease: Some(lease::Settings { namespace: "acivnet-system".into(), duration: Duration::from_secs(15) }),
+        lease: Some(lease::LeaseSettings { namespace: "acivnet-system".into(), duration: Duration::from_secs(15) }),
         namespaces: Vec::new(),
         cluster_id: None,
         stalled_after: Duration::from_secs(1),

@@ -1,20 +1,18 @@
-//! Everything that comes from outside, and what is remembered between two passes.
+//! Everything that comes from outside, and what is remembered between two reconciles.
 
 use crate::{
-    act::{turns::Turns, writers::Writers},
+    act::{slots::Slots, writers::Writers},
     cache::{
         config_maps::ConfigMaps, digests::Digests, remote_files::RemoteFiles, secrets::fingerprints::Salts,
         snapshot::Snapshots, stores::Stores,
     },
-    controllers::{
-        queue::{Queue, Who},
-        secret_watches::SecretWatches,
-    },
+    controllers::{queue::Queue, secret_watches::SecretWatches},
     kubernetes::{definition::Definitions, identity::Identities, networks::Networks},
-    monitoring::{admin::Around, metrics::Metrics, pulse::Pulse, shown::Certificates},
+    monitoring::{admin::Signals, metrics::Metrics, object_state::Certificates, pulse::Pulse},
+    object::ObjectKey,
     observe::probe::Probes,
     per_object::{memory::Memory, pauses::Pauses, refusals::Refusals, repeats::Repeats, running::Running},
-    publish::events::Told,
+    publish::events::RecentEvents,
     reconcile::{apart, pace::Pace},
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
@@ -28,8 +26,8 @@ pub(crate) const UPLOADS: usize = 4;
 /// How many of them for one identity.
 pub(crate) const UPLOADS_OF_ONE: usize = 2;
 
-/// How many passes over objects that are too large for the cache go on at once, at some 10 MiB each at most.
-pub(crate) const LARGE_PASSES: usize = 2;
+/// How many reconciles of objects that are too large for the cache go on at once, at some 10 MiB each at most.
+pub(crate) const LARGE_RECONCILES: usize = 2;
 /// How many ConfigMaps and Secrets are read at once: each may have a MiB, and takes some
 /// five times that while it is taken apart.
 pub(crate) const LARGE_READS: usize = 3;
@@ -47,7 +45,7 @@ pub struct Outside {
     pub random: Arc<dyn Random>,
 }
 
-/// What the administrator set, as far as passes need it.
+/// What the administrator set, as far as reconciles need it.
 #[derive(Clone)]
 pub struct Options {
     /// Endpoints of Azure.
@@ -64,7 +62,7 @@ pub struct Options {
     pub namespaces: Vec<String>,
 }
 
-/// The context of every pass.
+/// The context of every reconcile.
 pub struct Ctx {
     /// The Kubernetes API.
     pub kube: kube::Client,
@@ -86,23 +84,23 @@ pub struct Ctx {
     pub networks: Arc<Networks>,
     /// What the watches know.
     pub stores: Stores,
-    /// Attempts and results of earlier passes.
+    /// Attempts and results of earlier reconciles.
     pub memory: Memory,
-    /// Which objects wait for a pass, and whose turn it is.
+    /// Which objects wait for a reconcile, and whose turn it is.
     pub(crate) queue: Queue,
     pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
     pub(crate) secret_watches: SecretWatches,
-    /// At passes over objects that are too large for the cache.
-    pub(crate) large_passes: Semaphore,
+    /// At reconciles of objects that are too large for the cache.
+    pub(crate) large_reconciles: Semaphore,
     /// At reads of what may be large.
     pub(crate) large_reads: Semaphore,
     pub(crate) remote_files: RemoteFiles,
     /// At decisions about so much that another thread makes them.
     pub(crate) apart: Semaphore,
     /// At uploads out of URIs: each holds a block of its file in memory.
-    pub(crate) uploads: Turns,
+    pub(crate) uploads: Slots,
     /// What models behind a URI may be.
     pub(crate) models: ModelLimits,
     pub(crate) digests: Digests,
@@ -112,7 +110,7 @@ pub struct Ctx {
     /// Writes that had to be made again.
     pub(crate) repeats: Repeats,
     /// Events that stand for others of their kind.
-    pub(crate) told: Told,
+    pub(crate) recent_events: RecentEvents,
     /// Writes that Azure refused.
     pub(crate) refusals: Refusals,
     pub(crate) pauses: Pauses,
@@ -130,7 +128,7 @@ pub struct Ctx {
 impl Ctx {
     /// A context that has seen nothing yet, of an operator that is alone.
     pub fn new(outside: Outside, options: Options, networks: Arc<Networks>) -> Arc<Self> {
-        Self::within(Arc::new(()), outside, options, networks, &Around::default())
+        Self::within(Arc::new(()), outside, options, networks, &Signals::default())
     }
 
     /// A context that has seen nothing yet and writes to Azure as long as `fence` allows.
@@ -139,9 +137,9 @@ impl Ctx {
         outside: Outside,
         options: Options,
         networks: Arc<Networks>,
-        around: &Around,
+        signals: &Signals,
     ) -> Arc<Self> {
-        let Around { metrics, pulse, .. } = around.clone();
+        let Signals { metrics, pulse, .. } = signals.clone();
         let Outside { kube, http, clock, random } = outside;
         let pace = Pace::new(options.pace);
         let azure = Connector::new(acivnet_azure::Settings {
@@ -170,18 +168,18 @@ impl Ctx {
             identities: Identities::default(),
             config_maps: ConfigMaps::default(),
             secret_watches: SecretWatches::default(),
-            large_passes: Semaphore::new(LARGE_PASSES),
+            large_reconciles: Semaphore::new(LARGE_RECONCILES),
             large_reads: Semaphore::new(LARGE_READS),
             apart: Semaphore::new(apart::AT_ONCE),
             remote_files: RemoteFiles::default(),
-            uploads: Turns::new(UPLOADS, UPLOADS_OF_ONE),
+            uploads: Slots::new(UPLOADS, UPLOADS_OF_ONE),
             models: options.models,
             digests: Digests::default(),
             snapshots: Snapshots::default(),
             probes: Probes::default(),
             salts: Salts::default(),
             repeats: Repeats::default(),
-            told: Told::default(),
+            recent_events: RecentEvents::default(),
             refusals: Refusals::default(),
             pauses: Pauses::default(),
             certificates: Certificates::default(),
@@ -196,8 +194,8 @@ impl Ctx {
     }
 
     /// Forgets an object that is gone.
-    pub(crate) fn forget(&self, who: &Who, meta: &ObjectMeta) {
-        self.writers.forget(who, self.pace).iter().for_each(|next| self.queue.want(next));
+    pub(crate) fn forget(&self, key: &ObjectKey, meta: &ObjectMeta) {
+        self.writers.forget(key, self.pace).iter().for_each(|next| self.queue.want(next));
         self.memory.forget(meta);
         self.repeats.forget(meta);
         self.refusals.forget(meta);
@@ -206,8 +204,8 @@ impl Ctx {
         self.certificates.forget(names(meta).2);
         self.probes.forget(names(meta).2);
         self.remote_files.forget(names(meta).2);
-        if !self.stores.any_in(&who.namespace) {
-            self.identities.forget(&who.namespace);
+        if !self.stores.any_in(&key.namespace) {
+            self.identities.forget(&key.namespace);
         }
     }
 

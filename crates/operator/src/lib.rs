@@ -4,7 +4,7 @@
 //! watch ─► observe (reads) ─► acivnet_core decides ─► act (writes to Azure) ─► publish (status, events, finalizer)
 //! ```
 //!
-//! What holds: everything from outside comes in through [`ctx::Ctx`] · no pass waits for Azure · nothing is read after
+//! What holds: everything from outside comes in through [`ctx::Ctx`] · no reconcile waits for Azure · nothing is read after
 //! the decision · only `publish` writes our objects · every write to Azure takes a permit from the one gate, which the lease closes.
 
 mod act;
@@ -22,9 +22,8 @@ mod publish;
 pub mod reconcile;
 pub mod start;
 
-pub use cache::packed::{Mention, Packed};
-pub use controllers::queue::CustomResource;
-pub use object::Object;
+pub use cache::packed::Packed;
+pub use object::{CustomResource, Object, ObjectKey, Reference};
 
 /// Name under which the API server notes what we wrote.
 pub const FIELD_MANAGER: &str = "acivnet";

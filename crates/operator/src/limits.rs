@@ -2,7 +2,7 @@
 
 use crate::{
     act::writers,
-    cache::{alike, config_maps, digests, packed, remote_files, secrets, snapshot},
+    cache::{compression, config_maps, digests, packed, remote_files, secrets, snapshot},
     cli::args,
     controllers::{self, queue, secret_watches},
     ctx,
@@ -117,7 +117,7 @@ fn objects() -> Vec<Row> {
         row("annotations", "those of `acivnet.dev/`".into(), "others are not kept, and don't trigger a reconcile"),
         row("value of an annotation of ours", bytes(packed::LONGEST_ANNOTATION), "the rest is ignored"),
         row("nesting of an object", "127 levels".into(), "the object is ignored, and the log names it"),
-        row("dictionary for compression", bytes(alike::LONGEST), "the beginning of the text is used"),
+        row("dictionary for compression", bytes(compression::LONGEST), "the beginning of the text is used"),
         row("page of a list of the Kubernetes API", bytes(start::LONGEST_LIST), "a smaller page is requested"),
         row("objects of such a page", format!("{page}, then {smaller}, then {smallest}"), "the next page is read"),
     ]
@@ -255,7 +255,7 @@ fn turns() -> Vec<Row> {
         row("reconciles of one namespace at once", number(queue::AT_ONCE), "the others wait; namespaces take turns"),
         row(
             "reconciles of objects that are too large for the cache",
-            format!("{} at once", ctx::LARGE_PASSES),
+            format!("{} at once", ctx::LARGE_RECONCILES),
             "they wait for each other; others don't wait",
         ),
         row("ConfigMaps and Secrets read at once", number(ctx::LARGE_READS), "the others wait"),
@@ -343,7 +343,7 @@ mod tests {
         const MIB: usize = 1 << 20;
         let kept = 2 * packed::ALL_WHOLE + config_maps::KEPT + config_maps::KEPT_DIRECTORIES + snapshot::ALL;
         // three watches may read a page at once: text, and what is taken out of it
-        let passing = 3 * start::LONGEST_LIST * 5 / 2 + ctx::LARGE_READS * 5 * MIB + ctx::LARGE_PASSES * 10 * MIB;
+        let passing = 3 * start::LONGEST_LIST * 5 / 2 + ctx::LARGE_READS * 5 * MIB + ctx::LARGE_RECONCILES * 10 * MIB;
         assert!(kept + passing + 12 * MIB <= 128 * MIB, "{} and {} MiB", kept / MIB, passing / MIB);
         // three watches in each of `--namespaces`, of whose lists one of a kind is read at a time; the chart's values say so
         const { assert!(5 * 3 * start::READ_AHEAD <= MIB, "a MiB for every five namespaces") };

@@ -1,6 +1,5 @@
 //! What the shell needs of both kinds beyond what decisions need.
 
-use crate::{cache::packed::Mention, controllers::queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
     describe::{has_reached_network, size::json_length, virtual_network_of},
@@ -12,10 +11,41 @@ use acivnet_core::{
 use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{Resource, core::object::HasStatus};
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 /// Largest tags of a network that a slim object keeps, in bytes of their JSON.
 const SLIM_TAGS: usize = 4 << 10;
+
+/// The kinds of our objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CustomResource {
+    /// [`acivnet_api::AciVnetDeployment`].
+    AciVnetDeployment,
+    /// [`acivnet_api::DelegatedSubnet`].
+    DelegatedSubnet,
+}
+
+/// Names one of our objects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its kind.
+    pub resource: CustomResource,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl ObjectKey {
+    /// The key of the object of kind `S` with these names.
+    pub fn new<S: Object>(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), resource: S::RESOURCE, name: name.into() }
+    }
+}
 
 /// A custom resource of ours.
 pub trait Object:
@@ -34,7 +64,7 @@ pub trait Object:
     const RESOURCE: CustomResource;
 
     /// What it refers to.
-    fn mentions(&self) -> Vec<Mention>;
+    fn references(&self) -> Vec<Reference>;
 
     /// The conditions of its status.
     fn conditions(&self) -> &[Condition];
@@ -44,14 +74,14 @@ pub trait Object:
         0
     }
 
-    /// Takes off what nobody but a pass over the object itself looks at, and what can be large.
+    /// Takes off what nobody but a reconcile of the object itself looks at, and what can be large.
     fn slim(&mut self);
 }
 
 impl Object for DelegatedSubnet {
     const RESOURCE: CustomResource = CustomResource::DelegatedSubnet;
 
-    fn mentions(&self) -> Vec<Mention> {
+    fn references(&self) -> Vec<Reference> {
         let network = virtual_network_of(self);
         let reached = has_reached_network(self).then(|| reached_network(&network));
         [virtual_network(names(&self.metadata).0, &network)].into_iter().chain(reached).collect()
@@ -77,7 +107,7 @@ impl Object for DelegatedSubnet {
 impl Object for AciVnetDeployment {
     const RESOURCE: CustomResource = CustomResource::AciVnetDeployment;
 
-    fn mentions(&self) -> Vec<Mention> {
+    fn references(&self) -> Vec<Reference> {
         let (namespace, ..) = names(&self.metadata);
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
             Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
@@ -85,10 +115,10 @@ impl Object for AciVnetDeployment {
             Question::Secret(name) => Some(secret(namespace, &name)),
             _ => None,
         });
-        let mut mentions = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];
-        mentions.extend(files);
-        mentions.dedup();
-        mentions
+        let mut references = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];
+        references.extend(files);
+        references.dedup();
+        references
     }
 
     fn conditions(&self) -> &[Condition] {
@@ -113,32 +143,45 @@ impl Object for AciVnetDeployment {
     }
 }
 
+/// What an object refers to, as a hash: equal ones have to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference(u64);
+
+impl Reference {
+    /// Of a thing with a kind, and names that tell it apart.
+    pub(crate) fn of(kind: &str, names: [&str; 2]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (kind, names).hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// Our finalizer, on an object of a namespace.
-pub(crate) fn finalizer(namespace: &str) -> Mention {
-    Mention::of("finalizer", [namespace, ""])
+pub(crate) fn finalizer(namespace: &str) -> Reference {
+    Reference::of("finalizer", [namespace, ""])
 }
 
 /// A virtual network, as the objects of a namespace name it.
-pub(crate) fn virtual_network(namespace: &str, id: &ResourceId) -> Mention {
-    Mention::of("VirtualNetwork", [namespace, &id.folded()])
+pub(crate) fn virtual_network(namespace: &str, id: &ResourceId) -> Reference {
+    Reference::of("VirtualNetwork", [namespace, &id.folded()])
 }
 
 /// A virtual network that the object was seen to reach.
-pub(crate) fn reached_network(id: &ResourceId) -> Mention {
-    Mention::of("ReachedVirtualNetwork", ["", &id.folded()])
+pub(crate) fn reached_network(id: &ResourceId) -> Reference {
+    Reference::of("ReachedVirtualNetwork", ["", &id.folded()])
 }
 
 /// A `DelegatedSubnet`.
-pub(crate) fn subnet(namespace: &str, name: &str) -> Mention {
-    Mention::of("DelegatedSubnet", [namespace, name])
+pub(crate) fn subnet(namespace: &str, name: &str) -> Reference {
+    Reference::of("DelegatedSubnet", [namespace, name])
 }
 
 /// A Secret.
-pub(crate) fn secret(namespace: &str, name: &str) -> Mention {
-    Mention::of("Secret", [namespace, name])
+pub(crate) fn secret(namespace: &str, name: &str) -> Reference {
+    Reference::of("Secret", [namespace, name])
 }
 
 /// A ConfigMap.
-pub(crate) fn config_map(namespace: &str, name: &str) -> Mention {
-    Mention::of("ConfigMap", [namespace, name])
+pub(crate) fn config_map(namespace: &str, name: &str) -> Reference {
+    Reference::of("ConfigMap", [namespace, name])
 }

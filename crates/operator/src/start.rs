@@ -9,7 +9,7 @@ use crate::{
         lease::{self, Election, Term},
         networks::Networks,
     },
-    monitoring::admin::{Around, Server},
+    monitoring::admin::{Server, Signals},
     reconcile::pace::Pace,
 };
 use acivnet_azure::{Fence, ReqwestHttp, SplitMix, SystemClock};
@@ -33,9 +33,9 @@ use std::{
 use tokio::{net::TcpListener, time::sleep};
 use tower::{Service, ServiceBuilder, ServiceExt as _};
 
-/// How long the passes under way may take after a signal to end.
-const LAST_PASSES: Duration = Duration::from_secs(50);
-/// How long passes that Azure is about to answer may go on writing to Kubernetes before the lease is given back.
+/// How long the reconciles under way may take after a signal to end.
+const LAST_RECONCILES: Duration = Duration::from_secs(50);
+/// How long reconciles that Azure is about to answer may go on writing to Kubernetes before the lease is given back.
 const HAND_OVER: Duration = Duration::from_millis(500);
 /// How long a connection to the API server is kept for the next request. All that are dead without saying so, as after a
 /// failover of a load balancer, are left behind with it before a lease runs out.
@@ -53,7 +53,7 @@ const NETWORKS_EVERY: Duration = Duration::from_secs(300);
 /// # Errors
 /// What keeps it from starting, and what to do about it.
 pub async fn run(settings: Settings) -> Result<(), String> {
-    let stop = signals()?;
+    let stop = stop_signal()?;
     let (kube, api_server) = cluster().await?;
     let http = http(&settings)?;
     let listener = TcpListener::bind(settings.admin_address).await;
@@ -73,13 +73,13 @@ pub async fn operate(
     listener: Option<TcpListener>,
     stop: Stop,
 ) {
-    let around = Around::default();
-    around.metrics.name_objects(settings.metrics_per_object);
+    let signals = Signals::default();
+    signals.metrics.name_objects(settings.metrics_per_object);
     let _admin = listener.and_then(|listener| {
-        let server = Server::start(listener, around.clone());
+        let server = Server::start(listener, signals.clone());
         server.inspect_err(|error| tracing::error!(%error, "the admin server can't be started")).ok()
     });
-    let pulse = Arc::clone(&around.pulse);
+    let pulse = Arc::clone(&signals.pulse);
     let beating = tokio::spawn(async move { pulse.beat().await });
     let networks = Networks::new(settings.scoring_networks.clone(), &settings.cluster_networks, api_server);
     let networks =
@@ -96,7 +96,7 @@ pub async fn operate(
             models: settings.models,
             namespaces: settings.namespaces,
         };
-        let operator = Operator { outside, options, networks, around, stop };
+        let operator = Operator { outside, options, networks, signals, stop };
         if !operator.networks.pods_known() {
             tracing::warn!(
                 "--cluster-networks is empty and no node says where its Pods are: a tenant's sample request may be aimed at \
@@ -118,10 +118,10 @@ pub async fn operate(
 
 /// What ends a term.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Came {
+enum TermEnd {
     /// Nothing was under way when it was time to stop.
     WorkDone,
-    /// It is time to stop, and passes are under way.
+    /// It is time to stop, and reconciles are under way.
     HandOver,
     /// Another may lead.
     Loss,
@@ -132,27 +132,27 @@ struct Operator {
     outside: Outside,
     options: Options,
     networks: Arc<Networks>,
-    around: Around,
+    signals: Signals,
     stop: Stop,
 }
 
 impl Operator {
     async fn work_alone(&self) {
-        self.around.metrics.leader(true);
+        self.signals.metrics.leader(true);
         let ctx = self.ctx(Arc::new(()), self.outside.kube.clone());
         self.finish(pin!(self.work(ctx))).await;
     }
 
     /// Works whenever it holds the lease, and begins anew each time: what it knew may have changed under another.
-    async fn take_turns(&self, settings: &lease::Settings) {
+    async fn take_turns(&self, settings: &lease::LeaseSettings) {
         let Outside { kube, clock, random, .. } = self.outside.clone();
-        let around = lease::Around { kube, clock, random, metrics: Arc::clone(&self.around.metrics) };
-        let mut election = Election::new(settings, around);
-        while let Some(term) = unless(self.stop.clone(), election.win(|| self.around.readiness.set())).await {
+        let signals = lease::Dependencies { kube, clock, random, metrics: Arc::clone(&self.signals.metrics) };
+        let mut election = Election::new(settings, signals);
+        while let Some(term) = unless(self.stop.clone(), election.win(|| self.signals.readiness.set())).await {
             tracing::info!("leads from now on");
-            self.around.metrics.leader(true);
+            self.signals.metrics.leader(true);
             self.term(&mut election, &term).await;
-            self.around.metrics.leader(false);
+            self.signals.metrics.leader(false);
         }
     }
 
@@ -161,51 +161,51 @@ impl Operator {
         let kube = lease::within(term, self.outside.kube.clone());
         let fence: Arc<Term> = Arc::clone(term);
         let mut work = pin!(self.work(self.ctx(fence, kube)));
-        let came = {
+        let end = {
             let mut keeping = pin!(election.keep(term));
             let handing_over = pin!(self.stop.clone().then(|()| {
                 term.close();
                 sleep(HAND_OVER)
             }));
             match select(select(work.as_mut(), handing_over), keeping.as_mut()).await {
-                Either::Left((Either::Left(_), _)) => Came::WorkDone,
-                Either::Left((Either::Right(_), _)) => Came::HandOver,
-                Either::Right(_) => Came::Loss,
+                Either::Left((Either::Left(_), _)) => TermEnd::WorkDone,
+                Either::Left((Either::Right(_), _)) => TermEnd::HandOver,
+                Either::Right(_) => TermEnd::Loss,
             }
         };
-        if came == Came::Loss {
+        if end == TermEnd::Loss {
             tracing::warn!("the lease is lost; another may lead, so what was under way is dropped");
             return;
         }
         term.end();
         election.release().await;
-        match came {
-            Came::HandOver => self.finish(work).await,
-            Came::WorkDone | Came::Loss => tracing::info!("ended"),
+        match end {
+            TermEnd::HandOver => self.finish(work).await,
+            TermEnd::WorkDone | TermEnd::Loss => tracing::info!("ended"),
         }
     }
 
     fn ctx(&self, fence: Arc<dyn Fence>, kube: kube::Client) -> Arc<Ctx> {
         let outside = Outside { kube, ..self.outside.clone() };
-        Ctx::within(fence, outside, self.options.clone(), Arc::clone(&self.networks), &self.around)
+        Ctx::within(fence, outside, self.options.clone(), Arc::clone(&self.networks), &self.signals)
     }
 
     async fn work(&self, ctx: Arc<Ctx>) {
-        controllers::run(ctx, Arc::clone(&self.around.readiness), self.stop.clone()).await;
+        controllers::run(ctx, Arc::clone(&self.signals.readiness), self.stop.clone()).await;
     }
 
     /// Lets what is under way come to its end, within a limit from `stop` on.
     async fn finish(&self, work: Pin<&mut impl Future<Output = ()>>) {
-        let overdue = pin!(self.stop.clone().then(|()| sleep(LAST_PASSES)));
+        let overdue = pin!(self.stop.clone().then(|()| sleep(LAST_RECONCILES)));
         match select(work, overdue).await {
             Either::Left(_) => tracing::info!("ended"),
-            Either::Right(_) => tracing::warn!("ended before the last passes did"),
+            Either::Right(_) => tracing::warn!("ended before the last reconciles did"),
         }
     }
 }
 
 /// Ready at the first SIGTERM or SIGINT.
-fn signals() -> Result<Stop, String> {
+fn stop_signal() -> Result<Stop, String> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error| format!("signals can't be received: {error}");
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -250,7 +250,7 @@ pub fn connect(config: kube::Config) -> Result<(kube::Client, String), String> {
         .pool_idle_timeout(IDLE)
         .http1_max_buf_size(READ_AHEAD)
         .build::<_, kube::client::Body>(connector);
-    // without kube's own retries: passes are tried again by themselves, and no wait is hidden
+    // without kube's own retries: reconciles are tried again by themselves, and no wait is hidden
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer().map_err(failed)?)

@@ -158,7 +158,7 @@ impl World {
 }
 
 fn settings(elects: bool) -> Settings {
-    let lease = lease::Settings { namespace: LEASES.into(), duration: Duration::from_secs(15) };
+    let lease = lease::LeaseSettings { namespace: LEASES.into(), duration: Duration::from_secs(15) };
     let address = azure::AUTHORITY;
     Settings {
         cloud: Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud"),

@@ -1,13 +1,13 @@
 //! A plan to writes, in its order. Nothing is read here but the payloads that are uploaded.
 
-pub(crate) mod turns;
+pub(crate) mod slots;
 pub(crate) mod writers;
 
 use crate::{
-    act::{turns::Turn, writers::Told},
+    act::{slots::Slot, writers::TurnReport},
     cache::{config_maps::Files, secrets::Secrets},
-    controllers::queue::Who,
     ctx::Ctx,
+    object::ObjectKey,
 };
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, NOT_LEADING};
@@ -29,7 +29,7 @@ const NOT_ITS_TURN: &str = "NotItsTurn";
 pub(crate) async fn act(
     ctx: &Ctx,
     azure: &Azure,
-    (who, meta): (&Who, &ObjectMeta),
+    (who, meta): (&ObjectKey, &ObjectMeta),
     secrets: &Secrets,
     blueprint: &Blueprint,
     plan: &Plan,
@@ -69,7 +69,7 @@ pub(crate) async fn act(
 }
 
 /// The turn of a write that uploads a file out of a URI, whose blocks are in memory; no pass waits for one.
-fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Turn>, Failure> {
+fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Slot>, Failure> {
     let Request::RegisterModel { payloads, .. } = request else { return Ok(None) };
     if !payloads.iter().any(|file| matches!(file.source, PayloadSource::Uri { .. })) {
         return Ok(None);
@@ -85,7 +85,7 @@ fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Turn>, F
 }
 
 /// The turn of a write in a virtual network. No pass waits for one: whose turn begins is told to look.
-fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
+fn take_turn(ctx: &Ctx, who: &ObjectKey, node: &Node) -> Result<(), Failure> {
     let Some(network) = node.network() else { return Ok(()) };
     let Err(turn) = ctx.writers.take(&network.folded(), who, ctx.pace) else { return Ok(()) };
     turn.next.iter().for_each(|next| ctx.queue.want(next));
@@ -104,13 +104,19 @@ fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
 
 /// Says at the end of a pass which turns go on, and tells those whose turn begins. How long the object waits before it
 /// looks by itself, when it has to write and the turn is another's.
-pub(crate) fn end_turns(ctx: &Ctx, who: &Who, blueprint: &Blueprint, plan: &Plan, done: &Done) -> Option<Duration> {
+pub(crate) fn end_turns(
+    ctx: &Ctx,
+    who: &ObjectKey,
+    blueprint: &Blueprint,
+    plan: &Plan,
+    done: &Done,
+) -> Option<Duration> {
     let networks: BTreeSet<String> = blueprint.nodes.iter().filter_map(Node::network).map(|id| id.folded()).collect();
     let turns = networks.into_iter().map(|of| {
         let steps = blueprint.nodes.iter().zip(&plan.steps);
         let inside = steps.filter(|(node, _)| node.network().is_some_and(|id| id.folded() == of));
         let steps: Vec<&Step> = inside.map(|(_, step)| step).collect();
-        let turn = ctx.writers.passed(&of, who, told(&steps, done, moves(plan, done)), ctx.pace);
+        let turn = ctx.writers.reconciled(&of, who, told(&steps, done, moves(plan, done)), ctx.pace);
         turn.next.iter().for_each(|next| ctx.queue.want(next));
         turn.wait
     });
@@ -139,7 +145,7 @@ fn moves(plan: &Plan, done: &Done) -> bool {
 }
 
 /// What the steps in one virtual network, and what became of them, tell of its turn.
-fn told(steps: &[&Step], done: &Done, moves: bool) -> Told {
+fn told(steps: &[&Step], done: &Done, moves: bool) -> TurnReport {
     let results = || steps.iter().filter_map(|step| result(done, step));
     let runs = |result: &Result<Progress, Failure>| match result {
         Ok(progress) => matches!(progress, Progress::Running(_)),
@@ -152,7 +158,7 @@ fn told(steps: &[&Step], done: &Done, moves: bool) -> Told {
     });
     let follows = |step: &&Step| moves && matches!(step.action, Action::Hold(Held::Turn | Held::Needs));
     let wants = |step: &&Step| follows(step) || step.writes() && !failed(done, step);
-    Told {
+    TurnReport {
         unseen: steps.iter().any(|step| matches!(step.seen, Seen::Unread(_))),
         goes_on: steps.iter().any(|step| step.seen == Seen::Busy)
             || results().any(runs)

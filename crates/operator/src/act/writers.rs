@@ -1,11 +1,11 @@
 //! Whose turn it is to write in a virtual network. Azure carries out one operation at a time in each, and refuses another
-//! meanwhile (`RetryableErrorDueToAnotherOperation`). So an object keeps the turn until a pass of it has seen its
-//! operation end, and writes on while it has more to write there; who comes meanwhile takes a place in line, ends its pass
+//! meanwhile (`RetryableErrorDueToAnotherOperation`). So an object keeps the turn until a reconcile of it has seen its
+//! operation end, and writes on while it has more to write there; who comes meanwhile takes a place in line, ends its reconcile
 //! and is told when its turn has come. Namespaces take turns, so that one with many objects delays no other.
 //!
 //! A turn ends by itself when nothing is heard of its object: Azure's own refusal is then what it was without any of this.
 
-use crate::{controllers::queue::Who, reconcile::pace::Pace};
+use crate::{object::ObjectKey, reconcile::pace::Pace};
 use std::{
     collections::{BTreeMap, VecDeque},
     ops::Bound,
@@ -33,18 +33,18 @@ pub(crate) struct Writers(Mutex<BTreeMap<String, Network>>);
 
 #[derive(Debug)]
 struct Network {
-    who: Who,
+    key: ObjectKey,
     /// When the turn ends by itself.
     until: Instant,
     /// Writes of this turn.
     writes: u32,
     /// Those who wait, by namespace.
-    line: BTreeMap<Arc<str>, VecDeque<Who>>,
+    line: BTreeMap<Arc<str>, VecDeque<ObjectKey>>,
 }
 
-/// What a pass tells of the work of its object in a network.
+/// What a reconcile tells of the work of its object in a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct TurnReport {
     /// An operation runs there, or may run, or the next write follows.
     pub(crate) goes_on: bool,
     /// Azure asked not to be asked before.
@@ -60,50 +60,50 @@ impl Writers {
     ///
     /// # Errors
     /// It is another's. The object has a place in line; when to look by itself, if it is not told before.
-    pub(crate) fn take(&self, network: &str, who: &Who, pace: Pace) -> Result<(), Turn> {
+    pub(crate) fn take(&self, network: &str, key: &ObjectKey, pace: Pace) -> Result<(), Turn> {
         let now = Instant::now();
         let mut all = self.lock();
         let Some(there) = all.get_mut(network) else {
-            all.insert(network.to_owned(), Network { writes: 1, ..Network::of(who.clone(), now + UNANSWERED) });
+            all.insert(network.to_owned(), Network { writes: 1, ..Network::of(key.clone(), now + UNANSWERED) });
             return Ok(());
         };
-        if there.who == *who && (there.writes < IN_A_ROW || there.line.is_empty()) {
+        if there.key == *key && (there.writes < IN_A_ROW || there.line.is_empty()) {
             (there.until, there.writes) = (now + UNANSWERED, there.writes + 1);
-            there.leave(who);
+            there.leave(key);
             return Ok(());
         }
-        there.join(who);
-        let next = (there.who == *who || there.until <= now).then(|| there.pass_on(now + pace.of(RESERVED))).flatten();
-        if next.as_ref() == Some(who) {
+        there.join(key);
+        let next = (there.key == *key || there.until <= now).then(|| there.pass_on(now + pace.of(RESERVED))).flatten();
+        if next.as_ref() == Some(key) {
             (there.until, there.writes) = (now + UNANSWERED, 1);
             return Ok(());
         }
-        Err(Turn { wait: Some(there.wait(who, pace)), next })
+        Err(Turn { wait: Some(there.wait(key, pace)), next })
     }
 
-    /// A pass has ended. What follows of it for the turn.
-    pub(crate) fn passed(&self, network: &str, who: &Who, told: Told, pace: Pace) -> Turn {
+    /// A reconcile has ended. What follows of it for the turn.
+    pub(crate) fn reconciled(&self, network: &str, key: &ObjectKey, report: TurnReport, pace: Pace) -> Turn {
         let now = Instant::now();
         let mut all = self.lock();
         let Some(there) = all.get_mut(network) else {
             // after a start nobody knows whose operation it is: who sees it first looks after it
-            if told.goes_on && told.wants {
-                all.insert(network.to_owned(), Network::of(who.clone(), now + pace.of(UNSEEN)));
+            if report.goes_on && report.wants {
+                all.insert(network.to_owned(), Network::of(key.clone(), now + pace.of(UNSEEN)));
             }
             return Turn::default();
         };
-        if there.who != *who {
-            if !told.wants {
-                there.leave(who);
+        if there.key != *key {
+            if !report.wants {
+                there.leave(key);
                 return Turn::default();
             }
-            there.join(who);
-            return Turn { wait: Some(there.wait(who, pace)), next: None };
+            there.join(key);
+            return Turn { wait: Some(there.wait(key, pace)), next: None };
         }
-        if told.goes_on {
-            there.until = now + told.asked.unwrap_or_default() + pace.of(UNSEEN);
+        if report.goes_on {
+            there.until = now + report.asked.unwrap_or_default() + pace.of(UNSEEN);
         }
-        if told.goes_on || told.unseen {
+        if report.goes_on || report.unseen {
             return Turn::default();
         }
         let next = there.pass_on(now + pace.of(RESERVED));
@@ -114,11 +114,11 @@ impl Writers {
     }
 
     /// An object is gone. Those whose turn it is instead.
-    pub(crate) fn forget(&self, who: &Who, pace: Pace) -> Vec<Who> {
-        let concerns = |there: &Network| there.who == *who || there.line.contains_key(&who.namespace);
+    pub(crate) fn forget(&self, key: &ObjectKey, pace: Pace) -> Vec<ObjectKey> {
+        let concerns = |there: &Network| there.key == *key || there.line.contains_key(&key.namespace);
         let networks: Vec<String> =
             self.lock().iter().filter(|(_, there)| concerns(there)).map(|(network, _)| network.clone()).collect();
-        networks.iter().filter_map(|network| self.passed(network, who, Told::default(), pace).next).collect()
+        networks.iter().filter_map(|network| self.reconciled(network, key, TurnReport::default(), pace).next).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Network>> {
@@ -132,49 +132,49 @@ pub(crate) struct Turn {
     /// It is another's: how long to wait before looking by itself.
     pub(crate) wait: Option<Duration>,
     /// Whose turn has just begun, and who has to be told.
-    pub(crate) next: Option<Who>,
+    pub(crate) next: Option<ObjectKey>,
 }
 
 impl Network {
-    fn of(who: Who, until: Instant) -> Self {
-        Self { who, until, writes: 0, line: BTreeMap::new() }
+    fn of(key: ObjectKey, until: Instant) -> Self {
+        Self { key, until, writes: 0, line: BTreeMap::new() }
     }
 
     /// How long one in line waits before it looks by itself.
-    fn wait(&self, who: &Who, pace: Pace) -> Duration {
-        let places = u32::try_from(self.places_before(who)).unwrap_or(u32::MAX);
+    fn wait(&self, key: &ObjectKey, pace: Pace) -> Duration {
+        let places = u32::try_from(self.places_before(key)).unwrap_or(u32::MAX);
         pace.of(EACH.saturating_mul(places.saturating_add(1)).min(LONGEST))
     }
 
-    fn join(&mut self, who: &Who) {
-        let line = self.line.entry(Arc::clone(&who.namespace)).or_default();
-        if !line.contains(who) {
-            line.push_back(who.clone());
+    fn join(&mut self, key: &ObjectKey) {
+        let line = self.line.entry(Arc::clone(&key.namespace)).or_default();
+        if !line.contains(key) {
+            line.push_back(key.clone());
         }
     }
 
-    fn leave(&mut self, who: &Who) {
-        let Some(line) = self.line.get_mut(&who.namespace) else { return };
-        line.retain(|one| one != who);
+    fn leave(&mut self, key: &ObjectKey) {
+        let Some(line) = self.line.get_mut(&key.namespace) else { return };
+        line.retain(|one| one != key);
         if line.is_empty() {
-            self.line.remove(&who.namespace);
+            self.line.remove(&key.namespace);
         }
     }
 
     /// Gives the turn to the first in line of the next namespace.
-    fn pass_on(&mut self, until: Instant) -> Option<Who> {
-        let last = Arc::clone(&self.who.namespace);
+    fn pass_on(&mut self, until: Instant) -> Option<ObjectKey> {
+        let last = Arc::clone(&self.key.namespace);
         let after = self.line.range::<Arc<str>, _>((Bound::Excluded(&last), Bound::Unbounded)).next();
         let next = after.or_else(|| self.line.iter().next()).and_then(|(_, line)| line.front().cloned())?;
         self.leave(&next);
-        (self.who, self.until, self.writes) = (next.clone(), until, 0);
+        (self.key, self.until, self.writes) = (next.clone(), until, 0);
         Some(next)
     }
 
     /// How many have their turn before one who waits.
-    fn places_before(&self, who: &Who) -> usize {
-        let place = |line: &VecDeque<Who>| line.iter().position(|one| one == who);
-        let before = self.line.get(&who.namespace).and_then(place).unwrap_or_default();
+    fn places_before(&self, key: &ObjectKey) -> usize {
+        let place = |line: &VecDeque<ObjectKey>| line.iter().position(|one| one == key);
+        let before = self.line.get(&key.namespace).and_then(place).unwrap_or_default();
         self.line.values().map(|line| line.len().min(before + 1)).sum::<usize>().saturating_sub(1)
     }
 }
@@ -186,55 +186,59 @@ mod tests {
     use tokio::time::advance;
 
     const PACE: f64 = 1.0;
-    const FREE: Told = Told { goes_on: false, asked: None, wants: false, unseen: false };
-    const RUNS: Told = Told { goes_on: true, wants: true, ..FREE };
-    const WAITS: Told = Told { wants: true, ..FREE };
-    const UNREAD: Told = Told { unseen: true, ..FREE };
+    const FREE: TurnReport = TurnReport { goes_on: false, asked: None, wants: false, unseen: false };
+    const RUNS: TurnReport = TurnReport { goes_on: true, wants: true, ..FREE };
+    const WAITS: TurnReport = TurnReport { wants: true, ..FREE };
+    const UNREAD: TurnReport = TurnReport { unseen: true, ..FREE };
 
-    fn who(namespace: &str, name: &str) -> Who {
-        Who::new::<DelegatedSubnet>(namespace, name)
+    fn key(namespace: &str, name: &str) -> ObjectKey {
+        ObjectKey::new::<DelegatedSubnet>(namespace, name)
     }
 
-    fn take(writers: &Writers, who: &Who) -> bool {
-        writers.take("v", who, Pace::new(PACE)).is_ok()
+    fn take(writers: &Writers, key: &ObjectKey) -> bool {
+        writers.take("v", key, Pace::new(PACE)).is_ok()
     }
 
-    fn passed(writers: &Writers, who: &Who, told: Told) -> Option<Who> {
-        writers.passed("v", who, told, Pace::new(PACE)).next
+    fn reconciled(writers: &Writers, key: &ObjectKey, report: TurnReport) -> Option<ObjectKey> {
+        writers.reconciled("v", key, report, Pace::new(PACE)).next
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_turn_lasts_until_its_operation_is_seen_to_end() {
-        let (writers, [a, b, c]) = (Writers::default(), ["a", "b", "c"].map(|name| who("ml", name)));
+        let (writers, [a, b, c]) = (Writers::default(), ["a", "b", "c"].map(|name| key("ml", name)));
         assert!(take(&writers, &a));
-        assert_eq!(passed(&writers, &a, RUNS), None);
+        assert_eq!(reconciled(&writers, &a, RUNS), None);
         for one in [&b, &c, &b] {
             assert!(!take(&writers, one));
-            assert_eq!(passed(&writers, one, WAITS), None);
+            assert_eq!(reconciled(&writers, one, WAITS), None);
         }
         assert!(writers.take("w", &b, Pace::new(PACE)).is_ok(), "another network is another matter");
         assert!(take(&writers, &a), "it writes on");
-        assert_eq!(passed(&writers, &a, UNREAD), None, "that it can't be seen does not end it");
-        assert_eq!(passed(&writers, &a, FREE), Some(b.clone()), "in the order of coming");
+        assert_eq!(reconciled(&writers, &a, UNREAD), None, "that it can't be seen does not end it");
+        assert_eq!(reconciled(&writers, &a, FREE), Some(b.clone()), "in the order of coming");
         assert!(!take(&writers, &a) && !take(&writers, &c) && take(&writers, &b));
-        assert_eq!(passed(&writers, &b, FREE), Some(c.clone()));
-        assert_eq!(passed(&writers, &c, FREE), Some(a.clone()), "who wants nothing any more passes it on");
-        assert_eq!(passed(&writers, &a, FREE), None);
+        assert_eq!(reconciled(&writers, &b, FREE), Some(c.clone()));
+        assert_eq!(reconciled(&writers, &c, FREE), Some(a.clone()), "who wants nothing any more passes it on");
+        assert_eq!(reconciled(&writers, &a, FREE), None);
         assert_eq!(writers.lock().keys().collect::<Vec<_>>(), ["w"], "where nobody writes nothing is kept");
     }
 
     #[tokio::test(start_paused = true)]
     async fn namespaces_take_turns_and_nobody_writes_for_ever() {
         let writers = Writers::default();
-        let crowd: Vec<Who> = (0..1000).map(|number| who("a", &format!("{number:04}"))).collect();
-        let (other, first) = (who("b", "one"), &crowd[0]);
+        let crowd: Vec<ObjectKey> = (0..1000).map(|number| key("a", &format!("{number:04}"))).collect();
+        let (other, first) = (key("b", "one"), &crowd[0]);
         assert!(take(&writers, first));
         crowd[1..].iter().for_each(|one| assert!(!take(&writers, one)));
         let last = writers.take("v", &crowd[999], Pace::new(PACE)).unwrap_err();
         assert_eq!(last.wait, Some(LONGEST));
         let turn = writers.take("v", &other, Pace::new(PACE)).unwrap_err();
         assert_eq!(turn.wait, Some(EACH * 2), "one of the many may be before it");
-        assert_eq!(passed(&writers, first, FREE), Some(other.clone()), "one with a thousand does not delay another");
+        assert_eq!(
+            reconciled(&writers, first, FREE),
+            Some(other.clone()),
+            "one with a thousand does not delay another"
+        );
         assert!((0..IN_A_ROW).all(|_| take(&writers, &other)));
         let turn = writers.take("v", &other, Pace::new(PACE)).unwrap_err();
         assert_eq!(turn.next.as_ref(), Some(&crowd[1]), "a turn has an end");
@@ -243,12 +247,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_turn_of_which_nothing_is_heard_ends() {
-        let (writers, [a, b, c]) = (Writers::default(), ["a", "b", "c"].map(|name| who("ml", name)));
+        let (writers, [a, b, c]) = (Writers::default(), ["a", "b", "c"].map(|name| key("ml", name)));
         assert!(take(&writers, &a) && !take(&writers, &b));
         advance(UNANSWERED).await;
         assert!(take(&writers, &b), "a write that is not answered holds up nobody for long");
-        assert_eq!(passed(&writers, &a, FREE), None, "it has the turn no more");
-        assert_eq!(passed(&writers, &b, Told { asked: Some(Duration::from_secs(60)), ..RUNS }), None);
+        assert_eq!(reconciled(&writers, &a, FREE), None, "it has the turn no more");
+        assert_eq!(reconciled(&writers, &b, TurnReport { asked: Some(Duration::from_secs(60)), ..RUNS }), None);
         advance(UNSEEN + Duration::from_secs(59)).await;
         assert!(!take(&writers, &c));
         advance(Duration::from_secs(1)).await;
@@ -263,15 +267,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_sees_another_ones_operation_waits_in_line() {
-        let (writers, [a, b, c]) = (Writers::default(), ["a", "b", "c"].map(|name| who("ml", name)));
-        assert_eq!(passed(&writers, &c, FREE), None);
-        assert_eq!(passed(&writers, &a, RUNS), None, "nobody knows whose it is");
-        let turn = writers.passed("v", &b, RUNS, Pace::new(PACE));
+        let (writers, [a, b, c]) = (Writers::default(), ["a", "b", "c"].map(|name| key("ml", name)));
+        assert_eq!(reconciled(&writers, &c, FREE), None);
+        assert_eq!(reconciled(&writers, &a, RUNS), None, "nobody knows whose it is");
+        let turn = writers.reconciled("v", &b, RUNS, Pace::new(PACE));
         assert_eq!((turn.wait, turn.next), (Some(EACH), None));
         assert!(!take(&writers, &c));
-        assert_eq!(passed(&writers, &c, FREE), None, "it wants to write no more");
-        assert_eq!(passed(&writers, &a, FREE), Some(b.clone()));
-        assert_eq!(passed(&writers, &b, FREE), None);
+        assert_eq!(reconciled(&writers, &c, FREE), None, "it wants to write no more");
+        assert_eq!(reconciled(&writers, &a, FREE), Some(b.clone()));
+        assert_eq!(reconciled(&writers, &b, FREE), None);
         assert!(writers.lock().is_empty());
     }
 }

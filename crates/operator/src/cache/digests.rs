@@ -13,10 +13,10 @@ pub(crate) const MOST: usize = 4096;
 
 /// What was read, by identity, so that nobody sees what another's rights read.
 #[derive(Default)]
-pub(crate) struct Digests(Mutex<BTreeMap<Key, Value>>);
+pub(crate) struct Digests(Mutex<BTreeMap<DigestKey, Value>>);
 
 /// Identity, workspace in lower case, URL.
-type Key = (IdentityKey, String, String);
+type DigestKey = (IdentityKey, String, String);
 
 impl Digests {
     /// The fact for the file behind a URL.
@@ -36,7 +36,7 @@ impl Digests {
         fact
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Value>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<DigestKey, Value>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

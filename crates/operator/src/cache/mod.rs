@@ -1,7 +1,7 @@
 //! What is kept between two reconciles, or read for one: each with a bound, and each lost without harm.
 
-pub(crate) mod alike;
 pub(crate) mod bounded;
+pub(crate) mod compression;
 pub(crate) mod config_maps;
 pub(crate) mod digests;
 pub(crate) mod locks;

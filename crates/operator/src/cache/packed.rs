@@ -2,12 +2,11 @@
 
 use crate::{
     cache::{
-        alike::{Alike, Compact},
+        compression::{Compressed, Compressor},
         named::Named,
     },
-    controllers::queue::Who,
-    monitoring::shown::Shown,
-    object::{Object, finalizer},
+    monitoring::object_state::ObjectState,
+    object::{Object, ObjectKey, Reference, finalizer},
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
@@ -32,7 +31,7 @@ use std::{
 
 /// Largest object that the cache keeps whole, in bytes of its JSON: a spec as large as is taken, and as much of status.
 pub(crate) const WHOLE: usize = 2 * LARGEST_SPEC;
-/// What all whole objects of a kind may take in the cache, in bytes. Those beyond are read when they have a pass.
+/// What all whole objects of a kind may take in the cache, in bytes. Those beyond are read when they have a reconcile.
 pub(crate) const ALL_WHOLE: usize = 12 << 20;
 /// Longest value of an annotation of ours, in bytes: a time, or the hash of a plan.
 pub(crate) const LONGEST_ANNOTATION: usize = 256;
@@ -47,55 +46,55 @@ pub struct Packed<S> {
     json: Vec<u8>,
     /// Nothing of it was taken off for its size.
     whole: bool,
-    facts: Facts,
+    index: Index,
     type_: PhantomData<fn() -> S>,
 }
 
 /// Where the objects of a kind are kept.
 #[derive(Default)]
-pub(crate) struct Shelf {
-    alike: Alike,
+pub(crate) struct Storage {
+    compressor: Compressor,
     /// Bytes of the whole ones.
     taken: Arc<AtomicUsize>,
 }
 
 /// What a whole object takes of what all may take, until it goes.
-struct Share {
+struct Reservation {
     taken: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
 /// An object in the cache.
-pub struct Kept<S> {
-    who: Who,
+pub struct CachedObject<S> {
+    key: ObjectKey,
     uid: Arc<str>,
-    text: Compact,
+    text: Compressed,
     /// None of an object that is slim.
-    share: Option<Arc<Share>>,
+    reservation: Option<Arc<Reservation>>,
     /// It is larger than what the cache keeps whole.
     large: bool,
-    facts: Facts,
+    index: Index,
     type_: PhantomData<fn() -> S>,
 }
 
 /// What is asked of all objects without unpacking them.
 #[derive(Clone, Debug)]
-struct Facts {
-    standing: Standing,
-    mentions: Arc<[Mention]>,
-    wish: u64,
-    shown: Shown,
+struct Index {
+    summary: Summary,
+    references: Arc<[Reference]>,
+    desired_hash: u64,
+    state: ObjectState,
 }
 
 /// How an object stands, by what its status says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Summary {
     /// `metadata.generation`.
     pub generation: i64,
     /// A person asked for its deletion.
@@ -106,21 +105,10 @@ pub struct Standing {
     pub asked: bool,
 }
 
-/// What an object refers to, as a hash: equal ones have to be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mention(u64);
-
-impl Standing {
+impl Summary {
     /// Of an object.
     pub fn of<S: Subject>(cr: &S) -> Self {
         Self { generation: cr.generation(), deleting: cr.deleting(), had_settled: cr.had_settled(), asked: cr.asked() }
-    }
-}
-
-impl Mention {
-    /// Of a thing with a kind, and names that tell it apart.
-    pub(crate) fn of(kind: &str, names: [&str; 2]) -> Self {
-        Self(hash(&(kind, names)))
     }
 }
 
@@ -130,15 +118,15 @@ impl<S: Object> Packed<S> {
     /// # Errors
     /// It can't be written as JSON; objects of an API always can.
     pub fn of(mut object: S) -> Result<Self, serde_json::Error> {
-        bare(&mut object);
-        let mut mentions = object.mentions();
+        strip(&mut object);
+        let mut references = object.references();
         if object.finalizers().iter().any(|one| one == FINALIZER) {
-            mentions.push(finalizer(names(object.meta()).0));
+            references.push(finalizer(names(object.meta()).0));
         }
         let meta = object.meta();
-        let wish = hash(&(&meta.uid, &meta.generation, &meta.annotations));
-        let (standing, shown) = (Standing::of(&object), Shown::of(&object));
-        let facts = Facts { standing, mentions: mentions.into(), wish, shown };
+        let desired_hash = hash(&(&meta.uid, &meta.generation, &meta.annotations));
+        let (summary, state) = (Summary::of(&object), ObjectState::of(&object));
+        let index = Index { summary, references: references.into(), desired_hash, state };
         let whole = json_length(&object) <= WHOLE;
         if !whole {
             slim(&mut object);
@@ -147,7 +135,7 @@ impl<S: Object> Packed<S> {
         Ok(Self {
             json: serde_json::to_vec(&object)?,
             whole,
-            facts,
+            index,
             meta: ObjectMeta {
                 name: meta.name.clone(),
                 namespace: meta.namespace.clone(),
@@ -160,20 +148,20 @@ impl<S: Object> Packed<S> {
     }
 
     /// The form for the cache.
-    pub(crate) fn keep(&self, shelf: &Shelf) -> Kept<S> {
+    pub(crate) fn cached(&self, storage: &Storage) -> CachedObject<S> {
         let (namespace, name, uid) = names(&self.meta);
-        let mut text = shelf.alike.pack(&self.json);
-        let share = self.whole.then(|| shelf.share(text.length())).flatten();
-        if let (true, None, Some(slim)) = (self.whole, &share, self.slim()) {
-            text = shelf.alike.pack(&slim);
+        let mut text = storage.compressor.pack(&self.json);
+        let reservation = self.whole.then(|| storage.reservation(text.length())).flatten();
+        if let (true, None, Some(slim)) = (self.whole, &reservation, self.slim()) {
+            text = storage.compressor.pack(&slim);
         }
-        Kept {
-            who: Who::new::<S>(namespace, name),
+        CachedObject {
+            key: ObjectKey::new::<S>(namespace, name),
             uid: uid.into(),
             text,
-            share,
+            reservation,
             large: !self.whole,
-            facts: self.facts.clone(),
+            index: self.index.clone(),
             type_: PhantomData,
         }
     }
@@ -187,10 +175,11 @@ impl<S: Object> Packed<S> {
         let (namespace, name, _) = names(&meta);
         tracing::error!(kind = %S::kind(&()), namespace, name, %error, "an object can't be read and is left as it is");
         let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER).then(|| finalizer(namespace));
-        let standing = Standing { generation: 0, deleting: false, had_settled: false, asked: false };
-        let wish = hash(&(&meta.uid, &meta.resource_version));
-        let facts = Facts { standing, mentions: held.into_iter().collect(), wish, shown: Shown::default() };
-        Ok(Self { meta, json: Vec::new(), whole: true, facts, type_: PhantomData })
+        let summary = Summary { generation: 0, deleting: false, had_settled: false, asked: false };
+        let desired_hash = hash(&(&meta.uid, &meta.resource_version));
+        let index =
+            Index { summary, references: held.into_iter().collect(), desired_hash, state: ObjectState::default() };
+        Ok(Self { meta, json: Vec::new(), whole: true, index, type_: PhantomData })
     }
 
     /// The JSON of the slim object; none if it can't be read, which what was packed always can.
@@ -202,7 +191,7 @@ impl<S: Object> Packed<S> {
 }
 
 /// An object without what is never looked at: what others wrote on it has no bound of ours.
-pub(crate) fn bare<S: Object>(object: &mut S) {
+pub(crate) fn strip<S: Object>(object: &mut S) {
     let meta = object.meta_mut();
     (meta.managed_fields, meta.labels, meta.owner_references) = (None, None, None);
     let annotations = meta.annotations.take().into_iter().flatten().filter(|(name, _)| name.starts_with(OURS));
@@ -215,24 +204,24 @@ fn cut(mut text: String) -> String {
     text
 }
 
-/// An object that is read before a pass: what others see of it stays.
+/// An object that is read before a reconcile: what others see of it stays.
 fn slim<S: Object>(object: &mut S) {
     object.slim();
     object.finalizers_mut().retain(|one| one == FINALIZER);
 }
 
-impl Shelf {
+impl Storage {
     /// Room for a whole object, if there is any.
-    fn share(&self, bytes: usize) -> Option<Arc<Share>> {
+    fn reservation(&self, bytes: usize) -> Option<Arc<Reservation>> {
         if self.taken.load(Ordering::Relaxed) + bytes > ALL_WHOLE {
             return None;
         }
         self.taken.fetch_add(bytes, Ordering::Relaxed);
-        Some(Arc::new(Share { taken: Arc::clone(&self.taken), bytes }))
+        Some(Arc::new(Reservation { taken: Arc::clone(&self.taken), bytes }))
     }
 }
 
-impl<S: Object> Kept<S> {
+impl<S: Object> CachedObject<S> {
     /// The object, slim if it [is not whole](Self::is_whole).
     ///
     /// # Errors
@@ -243,10 +232,10 @@ impl<S: Object> Kept<S> {
     }
 }
 
-impl<S> Kept<S> {
-    /// Whether a pass finds in it what it needs. Of others the object has to be read.
+impl<S> CachedObject<S> {
+    /// Whether a reconcile finds in it what it needs. Of others the object has to be read.
     pub(crate) fn is_whole(&self) -> bool {
-        self.share.is_some()
+        self.reservation.is_some()
     }
 
     /// Whether it is larger than what the cache keeps whole. Others found no room there at most.
@@ -255,8 +244,8 @@ impl<S> Kept<S> {
     }
 
     /// Which one it is.
-    pub fn who(&self) -> &Who {
-        &self.who
+    pub fn key(&self) -> &ObjectKey {
+        &self.key
     }
 
     /// `metadata.uid`.
@@ -265,23 +254,23 @@ impl<S> Kept<S> {
     }
 
     /// How it stands.
-    pub(crate) fn standing(&self) -> Standing {
-        self.facts.standing
+    pub(crate) fn summary(&self) -> Summary {
+        self.index.summary
     }
 
     /// What metrics tell of it.
-    pub(crate) fn shown(&self) -> Shown {
-        self.facts.shown
+    pub(crate) fn state(&self) -> ObjectState {
+        self.index.state
     }
 
     /// Whether it refers to something.
-    pub(crate) fn mentions(&self, what: Mention) -> bool {
-        self.facts.mentions.contains(&what)
+    pub(crate) fn refers_to(&self, what: Reference) -> bool {
+        self.index.references.contains(&what)
     }
 
     /// Changes with spec, annotations and deletion, which moves the generation; not with the status, which is ours.
-    pub(crate) fn wish(&self) -> u64 {
-        self.facts.wish
+    pub(crate) fn desired_hash(&self) -> u64 {
+        self.index.desired_hash
     }
 }
 
@@ -293,15 +282,15 @@ fn hash(value: &impl Hash) -> u64 {
 
 impl<S> Clone for Packed<S> {
     fn clone(&self) -> Self {
-        let (meta, json, facts) = (self.meta.clone(), self.json.clone(), self.facts.clone());
-        Self { meta, json, whole: self.whole, facts, type_: PhantomData }
+        let (meta, json, index) = (self.meta.clone(), self.json.clone(), self.index.clone());
+        Self { meta, json, whole: self.whole, index, type_: PhantomData }
     }
 }
 
-impl<S> Clone for Kept<S> {
+impl<S> Clone for CachedObject<S> {
     fn clone(&self) -> Self {
-        let (who, uid, text, facts) = (self.who.clone(), self.uid.clone(), self.text.clone(), self.facts.clone());
-        Self { who, uid, text, share: self.share.clone(), large: self.large, facts, type_: PhantomData }
+        let (key, uid, text, index) = (self.key.clone(), self.uid.clone(), self.text.clone(), self.index.clone());
+        Self { key, uid, text, reservation: self.reservation.clone(), large: self.large, index, type_: PhantomData }
     }
 }
 
@@ -349,7 +338,7 @@ impl<S: Object> Resource for Packed<S> {
 }
 
 /// Version and uid are left out: the cache's keys would hold them a second time.
-impl<S: Object> Lookup for Kept<S> {
+impl<S: Object> Lookup for CachedObject<S> {
     type DynamicType = ();
 
     fn kind(_: &()) -> Cow<'_, str> {
@@ -369,11 +358,11 @@ impl<S: Object> Lookup for Kept<S> {
     }
 
     fn name(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.who.name))
+        Some(Cow::Borrowed(&self.key.name))
     }
 
     fn namespace(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.who.namespace))
+        Some(Cow::Borrowed(&self.key.namespace))
     }
 
     fn resource_version(&self) -> Option<Cow<'_, str>> {
@@ -412,27 +401,27 @@ mod tests {
         serde_json::from_value(object).unwrap()
     }
 
-    fn kept(shelf: &Shelf, object: AciVnetDeployment) -> Kept<AciVnetDeployment> {
-        Packed::of(object).unwrap().keep(shelf)
+    fn kept(storage: &Storage, object: AciVnetDeployment) -> CachedObject<AciVnetDeployment> {
+        Packed::of(object).unwrap().cached(storage)
     }
 
     #[test]
     fn of_what_is_too_large_others_still_see_what_they_look_at() {
-        let shelf = Shelf::default();
-        let all: Vec<_> = (0..160).map(|at| kept(&shelf, deployment(at, 100, 200_000))).collect();
+        let storage = Storage::default();
+        let all: Vec<_> = (0..160).map(|at| kept(&storage, deployment(at, 100, 200_000))).collect();
         let bytes: usize = all.iter().map(|one| one.text.length()).sum();
         assert!(bytes < 160 * 2048, "{bytes} bytes of 160 objects");
         let (whole, slim) = (deployment(7, 100, 0), all[7].unpack().unwrap());
         assert!(!all[7].is_whole() && all[7].is_large());
         assert_eq!(slim.metadata.finalizers, Some(vec![FINALIZER.to_owned()]));
         assert_eq!(acivnet_core::describe::SubnetUser::of(&slim), acivnet_core::describe::SubnetUser::of(&whole));
-        assert_eq!(slim.mentions(), whole.mentions());
+        assert_eq!(slim.references(), whole.references());
     }
 
     #[test]
     fn all_together_have_a_bound_and_room_comes_back() {
-        let shelf = Shelf::default();
-        let mut all: Vec<_> = (0..600).map(|at| kept(&shelf, deployment(at, 15, 0))).collect();
+        let storage = Storage::default();
+        let mut all: Vec<_> = (0..600).map(|at| kept(&storage, deployment(at, 15, 0))).collect();
         let whole = all.iter().filter(|one| one.is_whole()).count();
         let bytes: usize = all.iter().map(|one| one.text.length()).sum();
         assert!((100..600).contains(&whole) && bytes <= ALL_WHOLE + 600 * 2048, "{whole} whole ones, {bytes} bytes");
@@ -440,8 +429,8 @@ mod tests {
         let first = all.first().unwrap();
         assert_eq!(first.unpack().unwrap().spec, deployment(0, 15, 0).spec, "a whole one is as it was");
         all.clear();
-        assert_eq!(shelf.taken.load(Ordering::Relaxed), 0);
-        assert!(kept(&shelf, deployment(0, 15, 0)).is_whole());
+        assert_eq!(storage.taken.load(Ordering::Relaxed), 0);
+        assert!(kept(&storage, deployment(0, 15, 0)).is_whole());
     }
 
     #[test]
@@ -460,24 +449,24 @@ mod tests {
             assert!(matches!(event, kube::core::WatchEvent::Added(_)));
             let listed: kube::core::ObjectList<Packed<AciVnetDeployment>> =
                 serde_json::from_str(&list(&deep(levels))).unwrap();
-            let kept: Vec<_> = listed.items.iter().map(|one| one.keep(&Shelf::default())).collect();
+            let kept: Vec<_> = listed.items.iter().map(|one| one.cached(&Storage::default())).collect();
             assert_eq!((kept[0].unpack().is_ok(), kept[1].unpack().is_ok()), (levels == 100, true), "{levels}");
-            assert_eq!((&*kept[0].who().namespace, &*kept[0].who().name, kept[0].uid()), ("ml", "m1", "1"));
-            assert!(kept[0].mentions(finalizer("ml")), "its credentials stay");
+            assert_eq!((&*kept[0].key().namespace, &*kept[0].key().name, kept[0].uid()), ("ml", "m1", "1"));
+            assert!(kept[0].refers_to(finalizer("ml")), "its credentials stay");
         }
     }
 
     #[test]
     fn annotations_of_others_are_neither_kept_nor_a_wish() {
-        let one = kept(&Shelf::default(), deployment(1, 1, 200_000));
+        let one = kept(&Storage::default(), deployment(1, 1, 200_000));
         let mut annotated = deployment(1, 1, 200_000);
         annotated.annotations_mut().insert("theirs".into(), "1".into());
-        let other = kept(&Shelf::default(), annotated.clone());
-        assert!(one.is_whole() && one.wish() == other.wish());
+        let other = kept(&Storage::default(), annotated.clone());
+        assert!(one.is_whole() && one.desired_hash() == other.desired_hash());
         let annotations = one.unpack().unwrap().metadata.annotations.unwrap();
         let longest = annotations.values().map(String::len).max();
         assert_eq!((annotations.len(), longest), (1, Some(LONGEST_ANNOTATION)));
         annotated.annotations_mut().insert("acivnet.dev/approve-plan".into(), "h".into());
-        assert_ne!(one.wish(), kept(&Shelf::default(), annotated).wish());
+        assert_ne!(one.desired_hash(), kept(&Storage::default(), annotated).desired_hash());
     }
 }

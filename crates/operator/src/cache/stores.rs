@@ -1,9 +1,8 @@
 //! What the watches know: every object of both kinds, and the metadata of every ConfigMap.
 
 use crate::{
-    cache::packed::{Kept, Mention},
-    controllers::queue::Who,
-    object::{Object, finalizer, reached_network, subnet, virtual_network},
+    cache::packed::CachedObject,
+    object::{Object, ObjectKey, Reference, finalizer, reached_network, subnet, virtual_network},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
 use acivnet_core::{
@@ -24,8 +23,8 @@ use tokio::sync::SetOnce;
 /// Filled once the watches have seen everything; until then, and without watches, the API is asked.
 #[derive(Default)]
 pub struct Stores {
-    pub(crate) subnets: OnceLock<Store<Kept<DelegatedSubnet>>>,
-    pub(crate) deployments: OnceLock<Store<Kept<AciVnetDeployment>>>,
+    pub(crate) subnets: OnceLock<Store<CachedObject<DelegatedSubnet>>>,
+    pub(crate) deployments: OnceLock<Store<CachedObject<AciVnetDeployment>>>,
     pub(crate) config_maps: OnceLock<Store<PartialObjectMeta<ConfigMap>>>,
     filled: SetOnce<()>,
 }
@@ -34,8 +33,8 @@ impl Stores {
     /// The watches have seen everything.
     pub(crate) fn fill(
         &self,
-        subnets: Store<Kept<DelegatedSubnet>>,
-        deployments: Store<Kept<AciVnetDeployment>>,
+        subnets: Store<CachedObject<DelegatedSubnet>>,
+        deployments: Store<CachedObject<AciVnetDeployment>>,
         config_maps: Store<PartialObjectMeta<ConfigMap>>,
     ) {
         let fresh = self.subnets.set(subnets).is_ok()
@@ -57,13 +56,13 @@ impl Stores {
     }
 
     /// A deployment, if a watch has seen it.
-    pub(crate) fn deployment(&self, who: &Who) -> Option<Arc<Kept<AciVnetDeployment>>> {
-        self.deployments.get()?.get(&ObjectRef::new(&who.name).within(&who.namespace))
+    pub(crate) fn deployment(&self, key: &ObjectKey) -> Option<Arc<CachedObject<AciVnetDeployment>>> {
+        self.deployments.get()?.get(&ObjectRef::new(&key.name).within(&key.namespace))
     }
 
     /// A subnet, if a watch has seen it.
-    pub(crate) fn delegated_subnet(&self, who: &Who) -> Option<Arc<Kept<DelegatedSubnet>>> {
-        self.subnets.get()?.get(&ObjectRef::new(&who.name).within(&who.namespace))
+    pub(crate) fn delegated_subnet(&self, key: &ObjectKey) -> Option<Arc<CachedObject<DelegatedSubnet>>> {
+        self.subnets.get()?.get(&ObjectRef::new(&key.name).within(&key.namespace))
     }
 
     /// Uid and resourceVersion of a ConfigMap, if a watch has seen it.
@@ -102,8 +101,8 @@ impl Stores {
             let counts = if theirs == namespace { its != name } else { has_reached_network(one) };
             (counts && virtual_network_of(one) == *network).then(|| Sibling::of(one))
         };
-        let mentions = [virtual_network(namespace, network), reached_network(network)];
-        found(self.subnets.get(), &mentions, Api::all(kube.clone()), see).await
+        let references = [virtual_network(namespace, network), reached_network(network)];
+        found(self.subnets.get(), &references, Api::all(kube.clone()), see).await
     }
 
     /// What is seen of every deployment of a namespace that names a subnet, by name.
@@ -134,18 +133,18 @@ impl Stores {
     }
 }
 
-fn any<S: Object>(store: Option<&Store<Kept<S>>>, namespace: &str) -> bool {
-    store.is_some_and(|store| store.state().iter().any(|one| *one.who().namespace == *namespace))
+fn any<S: Object>(store: Option<&Store<CachedObject<S>>>, namespace: &str) -> bool {
+    store.is_some_and(|store| store.state().iter().any(|one| *one.key().namespace == *namespace))
 }
 
 /// Uids of the objects of a namespace that carry our finalizer.
 async fn held<S: Object>(
-    store: Option<&Store<Kept<S>>>,
+    store: Option<&Store<CachedObject<S>>>,
     kube: &kube::Client,
     namespace: &str,
 ) -> Result<Vec<String>, kube::Error> {
     let uids = match store {
-        Some(store) => mentioning(store, &[finalizer(namespace)]).iter().map(|one| one.uid().to_owned()).collect(),
+        Some(store) => referring_to(store, &[finalizer(namespace)]).iter().map(|one| one.uid().to_owned()).collect(),
         None => {
             let all = Api::<S>::namespaced(kube.clone(), namespace).list(&ListParams::default()).await?;
             all.iter().filter(|one| one.finalizers().iter().any(|one| one == FINALIZER)).filter_map(S::uid).collect()
@@ -157,13 +156,13 @@ async fn held<S: Object>(
 /// What `see` sees of the objects that refer to something, and where nothing is watched of all, in the same order each
 /// time. One object at a time is held.
 async fn found<S: Object, T>(
-    store: Option<&Store<Kept<S>>>,
-    mentions: &[Mention],
+    store: Option<&Store<CachedObject<S>>>,
+    references: &[Reference],
     api: Api<S>,
     see: impl Fn(&S) -> Option<T>,
 ) -> Result<Vec<T>, kube::Error> {
     if let Some(store) = store {
-        let kept = mentioning(store, mentions);
+        let kept = referring_to(store, references);
         return kept.iter().filter_map(|one| one.unpack().map(|one| see(&one)).transpose()).collect();
     }
     let mut listed = api.list(&ListParams::default()).await?.items;
@@ -172,9 +171,12 @@ async fn found<S: Object, T>(
 }
 
 /// The objects of a store that refer to one of some things.
-pub(crate) fn mentioning<S: Object>(store: &Store<Kept<S>>, things: &[Mention]) -> Vec<Arc<Kept<S>>> {
+pub(crate) fn referring_to<S: Object>(
+    store: &Store<CachedObject<S>>,
+    things: &[Reference],
+) -> Vec<Arc<CachedObject<S>>> {
     let mut found = store.state();
-    found.retain(|one| things.iter().any(|thing| one.mentions(*thing)));
-    found.sort_by(|one, other| one.who().cmp(other.who()));
+    found.retain(|one| things.iter().any(|thing| one.refers_to(*thing)));
+    found.sort_by(|one, other| one.key().cmp(other.key()));
     found
 }

@@ -5,14 +5,11 @@ pub mod crd;
 pub mod uninstall;
 pub mod version;
 
-use crate::{
-    monitoring::telemetry,
-    start,
-};
+use crate::{monitoring::telemetry, start};
 use args::{Arguments, Command, LogFormat, LogLevel, RunArguments, UninstallArguments};
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use std::{io::Write, process::ExitCode};
-use uninstall::{Wish, uninstall};
+use uninstall::{Mode, uninstall};
 
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
@@ -56,11 +53,11 @@ fn run(arguments: RunArguments) -> Result<(), String> {
 fn look_at_what_is_held(arguments: UninstallArguments) -> Result<(), String> {
     telemetry::start(LogFormat::Auto, LogLevel::Info);
     choose_tls()?;
-    let wish = if arguments.release { Wish::Release } else { Wish::Check };
+    let mode = if arguments.release { Mode::Release } else { Mode::Check };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime can be started: {error}"))?;
     runtime.block_on(async {
-        let free = uninstall(&start::administrator().await?, wish, &mut std::io::stdout()).await?;
+        let free = uninstall(&start::administrator().await?, mode, &mut std::io::stdout()).await?;
         if free { Ok(()) } else { Err("finalizers hold what is listed".to_owned()) }
     })
 }

@@ -1,4 +1,4 @@
-//! Watches, and passes over what they see.
+//! Watches, and reconciles over what they see.
 //!
 //! Each kind is watched once. What one kind's objects tell about the other's is passed on: a deployment waits for its
 //! subnet, a subnet counts its deployments, a ConfigMap is named by deployments, subnets share a network.
@@ -10,11 +10,11 @@ pub(crate) mod secret_watches;
 mod watch;
 
 use crate::{
-    cache::packed::{Kept, Shelf, bare},
+    cache::packed::{CachedObject, Storage, strip},
     ctx::Ctx,
     kubernetes,
     monitoring::{admin::Readiness, pulse::BEAT},
-    object::Object,
+    object::{CustomResource, Object, ObjectKey},
     reconcile::reconcile,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
@@ -35,7 +35,6 @@ use kube::{
     },
 };
 use namespaces::watched;
-use queue::{CustomResource, Who};
 use relations::Relations;
 use std::{hash::Hash, panic::resume_unwind, pin::pin, sync::Arc, time::Duration};
 use tokio::task::{JoinError, JoinSet};
@@ -48,21 +47,21 @@ const TIDY: Duration = Duration::from_secs(30);
 /// Ends the work when it is ready.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
-/// A pass that has ended, and when the next is wanted.
-type Passed = (Who, Option<Duration>);
+/// A reconcile that has ended, and when the next is wanted.
+type Ended = (ObjectKey, Option<Duration>);
 
-/// Watches and works until `stop`, then finishes the passes under way.
+/// Watches and works until `stop`, then finishes the reconciles under way.
 pub async fn run(ctx: Arc<Ctx>, readiness: Arc<Readiness>, stop: Stop) {
-    let mut passes = JoinSet::new();
-    select(pin!(join(watch(&ctx, &readiness), work(&ctx, &mut passes))), stop).await;
-    while let Some(ended) = passes.join_next().await {
+    let mut tasks = JoinSet::new();
+    select(pin!(join(watch(&ctx, &readiness), work(&ctx, &mut tasks))), stop).await;
+    while let Some(ended) = tasks.join_next().await {
         end(&ctx, ended);
     }
 }
 
 async fn watch(ctx: &Arc<Ctx>, readiness: &Readiness) {
-    let (deployments, deployment_writer) = reflector::store::<Kept<AciVnetDeployment>>();
-    let (subnets, subnet_writer) = reflector::store::<Kept<DelegatedSubnet>>();
+    let (deployments, deployment_writer) = reflector::store::<CachedObject<AciVnetDeployment>>();
+    let (subnets, subnet_writer) = reflector::store::<CachedObject<DelegatedSubnet>>();
     let (config_maps, config_map_writer) = reflector::store::<PartialObjectMeta<ConfigMap>>();
     let relations = Relations::new(Arc::clone(ctx), deployments.clone(), subnets.clone());
     let on_deployment = |event: &_| {
@@ -74,7 +73,7 @@ async fn watch(ctx: &Arc<Ctx>, readiness: &Readiness) {
         note(ctx, event);
     };
     let on_config_map = |event: &_| relations.config_map(event);
-    let (of_deployments, of_subnets) = (Arc::<Shelf>::default(), Arc::<Shelf>::default());
+    let (of_deployments, of_subnets) = (Arc::<Storage>::default(), Arc::<Storage>::default());
     let deployment_events =
         watched(ctx, deployments.clone(), |api| watch::objects(ctx, api, Arc::clone(&of_deployments)));
     let subnet_events = watched(ctx, subnets.clone(), |api| watch::objects(ctx, api, Arc::clone(&of_subnets)));
@@ -111,11 +110,11 @@ async fn tidy(ctx: &Ctx) {
     }
 }
 
-/// Lets passes use what the watches know, once that is everything.
+/// Lets reconciles use what the watches know, once that is everything.
 async fn fill(
     ctx: &Ctx,
-    deployments: Store<Kept<AciVnetDeployment>>,
-    subnets: Store<Kept<DelegatedSubnet>>,
+    deployments: Store<CachedObject<AciVnetDeployment>>,
+    subnets: Store<CachedObject<DelegatedSubnet>>,
     config_maps: Store<PartialObjectMeta<ConfigMap>>,
     readiness: &Readiness,
 ) {
@@ -132,57 +131,57 @@ async fn fill(
     }
 }
 
-/// A change of the status is our own: only spec, annotations and deletion (which moves the generation) start a pass.
-fn note<S: Object>(ctx: &Ctx, event: &Event<Kept<S>>) {
+/// A change of the status is our own: only spec, annotations and deletion (which moves the generation) start a reconcile.
+fn note<S: Object>(ctx: &Ctx, event: &Event<CachedObject<S>>) {
     match event {
-        Event::Apply(object) | Event::InitApply(object) => ctx.queue.seen(object.who(), object.wish()),
-        Event::Delete(object) => ctx.queue.gone(object.who()),
+        Event::Apply(object) | Event::InitApply(object) => ctx.queue.seen(object.key(), object.desired_hash()),
+        Event::Delete(object) => ctx.queue.gone(object.key()),
         Event::Init | Event::InitDone => {}
     }
 }
 
-/// Starts passes as they have their turns, once everything is known.
-async fn work(ctx: &Arc<Ctx>, passes: &mut JoinSet<Passed>) {
+/// Starts reconciles as their turns come, once everything is known.
+async fn work(ctx: &Arc<Ctx>, tasks: &mut JoinSet<Ended>) {
     ctx.stores.filled().await;
-    let pulse = ctx.pulse.passes();
+    let pulse = ctx.pulse.reconcile_loop();
     loop {
         pulse.go_on();
         tokio::select! {
             biased;
-            Some(ended) = passes.join_next() => end(ctx, ended),
-            who = ctx.queue.next(|who| priority(ctx, who)) => {
-                let span = tracing::info_span!("pass", kind = ?who.resource, namespace = %who.namespace, name = %who.name);
-                passes.spawn(turn(Arc::clone(ctx), who).instrument(span));
+            Some(ended) = tasks.join_next() => end(ctx, ended),
+            key = ctx.queue.next(|key| priority(ctx, key)) => {
+                let span = tracing::info_span!("reconcile", kind = ?key.resource, namespace = %key.namespace, name = %key.name);
+                tasks.spawn(reconcile_now(Arc::clone(ctx), key).instrument(span));
             }
             () = tokio::time::sleep(BEAT) => {}
         }
     }
 }
 
-/// How urgent a pass over an object is; nothing when there is no such object.
-fn priority(ctx: &Ctx, who: &Who) -> Option<Priority> {
-    fn of<S>(ctx: &Ctx, kept: &Kept<S>) -> Priority {
-        ctx.memory.priority(kept.uid(), kept.standing())
+/// How urgent a reconcile of an object is; nothing when there is no such object.
+fn priority(ctx: &Ctx, key: &ObjectKey) -> Option<Priority> {
+    fn of<S>(ctx: &Ctx, kept: &CachedObject<S>) -> Priority {
+        ctx.memory.priority(kept.uid(), kept.summary())
     }
-    match who.resource {
-        CustomResource::AciVnetDeployment => ctx.stores.deployment(who).map(|kept| of(ctx, &kept)),
-        CustomResource::DelegatedSubnet => ctx.stores.delegated_subnet(who).map(|kept| of(ctx, &kept)),
+    match key.resource {
+        CustomResource::AciVnetDeployment => ctx.stores.deployment(key).map(|kept| of(ctx, &kept)),
+        CustomResource::DelegatedSubnet => ctx.stores.delegated_subnet(key).map(|kept| of(ctx, &kept)),
     }
 }
 
-/// One pass over an object as it is now.
-async fn turn(ctx: Arc<Ctx>, who: Who) -> Passed {
-    let again = match who.resource {
-        CustomResource::AciVnetDeployment => pass(&ctx, ctx.stores.deployment(&who)).await,
-        CustomResource::DelegatedSubnet => pass(&ctx, ctx.stores.delegated_subnet(&who)).await,
+/// One reconcile of an object as it is now.
+async fn reconcile_now(ctx: Arc<Ctx>, key: ObjectKey) -> Ended {
+    let again = match key.resource {
+        CustomResource::AciVnetDeployment => reconcile_cached(&ctx, ctx.stores.deployment(&key)).await,
+        CustomResource::DelegatedSubnet => reconcile_cached(&ctx, ctx.stores.delegated_subnet(&key)).await,
     };
-    (who, again)
+    (key, again)
 }
 
-async fn pass<S: Object>(ctx: &Ctx, kept: Option<Arc<Kept<S>>>) -> Option<Duration> {
+async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>>>) -> Option<Duration> {
     let kept = kept?;
     if !kept.is_whole() {
-        return pass_over_read(ctx, &kept).await;
+        return reconcile_read(ctx, &kept).await;
     }
     match kept.unpack() {
         Ok(cr) => reconcile(ctx, &cr).await,
@@ -193,31 +192,31 @@ async fn pass<S: Object>(ctx: &Ctx, kept: Option<Arc<Kept<S>>>) -> Option<Durati
     }
 }
 
-/// A pass over an object that the cache does not keep whole. Of large ones few are held at once.
-async fn pass_over_read<S: Object>(ctx: &Ctx, kept: &Kept<S>) -> Option<Duration> {
+/// A reconcile of an object that the cache does not keep whole. Of large ones few are held at once.
+async fn reconcile_read<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Option<Duration> {
     // one that only found no room in the cache waits for nobody
-    let _turn = if kept.is_large() { ctx.large_passes.acquire().await.ok() } else { None };
-    let who = kept.who();
+    let _turn = if kept.is_large() { ctx.large_reconciles.acquire().await.ok() } else { None };
+    let key = kept.key();
     // the right to watch is one to list, not to get
-    let named = ListParams::default().fields(&format!("metadata.name={}", who.name)).limit(1);
-    match Api::<S>::namespaced(ctx.kube.clone(), &who.namespace).list(&named).await {
+    let named = ListParams::default().fields(&format!("metadata.name={}", key.name)).limit(1);
+    match Api::<S>::namespaced(ctx.kube.clone(), &key.namespace).list(&named).await {
         Ok(listed) => {
             let mut cr = listed.items.into_iter().next()?;
-            bare(&mut cr);
+            strip(&mut cr);
             reconcile(ctx, &cr).await
         }
         Err(error) => {
-            let (namespace, name) = (&*who.namespace, &*who.name);
+            let (namespace, name) = (&*key.namespace, &*key.name);
             let error = kubernetes::text(&error);
-            tracing::warn!(kind = ?who.resource, namespace, name, error, "the object can't be read");
+            tracing::warn!(kind = ?key.resource, namespace, name, error, "the object can't be read");
             Some(ctx.pace.before(Retry::Backoff, 0, ctx.random.unit()))
         }
     }
 }
 
-fn end(ctx: &Ctx, ended: Result<Passed, JoinError>) {
+fn end(ctx: &Ctx, ended: Result<Ended, JoinError>) {
     match ended {
-        Ok((who, again)) => ctx.queue.done(&who, again),
+        Ok((key, again)) => ctx.queue.done(&key, again),
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         Err(error) => tracing::error!(%error, "a pass was dropped"),
     }
@@ -276,7 +275,7 @@ mod tests {
         let outside: Vec<_> = requests.iter().filter(|one| !one.path.contains("/namespaces/")).collect();
         assert!(outside.is_empty(), "{outside:?}");
         for namespace in ["a", "b"] {
-            let watched = |one: &&crate::kubernetes::mock::Seen| {
+            let watched = |one: &&crate::kubernetes::mock::Recorded| {
                 one.path.contains(&format!("/namespaces/{namespace}/")) && one.query.contains("watch=true")
             };
             assert_eq!(requests.iter().filter(watched).count(), 3, "{requests:?}");

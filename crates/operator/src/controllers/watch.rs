@@ -4,7 +4,7 @@ use super::namespaces::Events;
 use crate::{
     cache::{
         named::Named,
-        packed::{Kept, Packed, Shelf},
+        packed::{CachedObject, Packed, Storage},
     },
     ctx::Ctx,
     kubernetes,
@@ -30,10 +30,14 @@ pub(crate) const PAGES: [u32; 3] = [50, 8, 1];
 const STARTS: u32 = 3;
 
 /// Objects as they come, in the form for the cache. All of a kind are on one shelf.
-pub(super) fn objects<S: Object>(ctx: &Arc<Ctx>, api: Api<Packed<S>>, shelf: Arc<Shelf>) -> Events<Kept<S>> {
+pub(super) fn objects<S: Object>(
+    ctx: &Arc<Ctx>,
+    api: Api<Packed<S>>,
+    storage: Arc<Storage>,
+) -> Events<CachedObject<S>> {
     let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
     lasting(Arc::clone(ctx), S::kind(&()).into_owned(), start)
-        .map_ok(move |event| mapped(event, |object| object.keep(&shelf)))
+        .map_ok(move |event| mapped(event, |object| object.cached(&storage)))
         .boxed()
 }
 

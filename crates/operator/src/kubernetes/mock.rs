@@ -16,30 +16,30 @@ use std::{
 
 /// One request as the API saw it.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Recorded {
     pub method: String,
     pub path: String,
     pub query: String,
     pub body: Value,
 }
 
-impl Seen {
+impl Recorded {
     pub fn line(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
 
 pub type Answer = Response<UnsyncBoxBody<bytes::Bytes, Infallible>>;
-type Handler = dyn Fn(&Seen) -> Answer + Send + Sync;
+type Handler = dyn Fn(&Recorded) -> Answer + Send + Sync;
 
 #[derive(Clone)]
 pub struct Mock {
     handler: Arc<Handler>,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<Recorded>>>,
 }
 
 impl Mock {
-    pub fn new(handler: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn new(handler: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) -> Self {
         Self { handler: Arc::new(handler), seen: Arc::default() }
     }
 
@@ -50,7 +50,7 @@ impl Mock {
             async move {
                 let (parts, body) = request.into_parts();
                 let bytes = body.collect().await.unwrap().to_bytes();
-                let seen = Seen {
+                let seen = Recorded {
                     method: parts.method.to_string(),
                     path: parts.uri.path().to_owned(),
                     query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -65,10 +65,10 @@ impl Mock {
 
     /// The requests so far, and forgets them.
     pub fn lines(&self) -> Vec<String> {
-        self.requests().iter().map(Seen::line).collect()
+        self.requests().iter().map(Recorded::line).collect()
     }
 
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<Recorded> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 

@@ -58,7 +58,7 @@ impl Readiness {
 
 /// What the server tells of.
 #[derive(Clone, Default)]
-pub struct Around {
+pub struct Signals {
     /// `/metrics`.
     pub metrics: Arc<Metrics>,
     /// `/readyz`.
@@ -78,14 +78,14 @@ impl Server {
     ///
     /// # Errors
     /// The thread, or what it runs on, can't be made.
-    pub fn start(listener: TcpListener, around: Around) -> io::Result<Self> {
+    pub fn start(listener: TcpListener, signals: Signals) -> io::Result<Self> {
         let listener = listener.into_std()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let work = move || {
             let serve = async {
                 match TcpListener::from_std(listener) {
-                    Ok(listener) => drop(select(pin!(serve(listener, around)), stopped).await),
+                    Ok(listener) => drop(select(pin!(serve(listener, signals)), stopped).await),
                     Err(error) => tracing::error!(%error, "the admin server can't be started"),
                 }
             };
@@ -105,14 +105,14 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, around: Around) {
+async fn serve(listener: TcpListener, signals: Signals) {
     let mut connections = VecDeque::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 make_room(&mut connections).await;
-                let around = around.clone();
-                let served = tokio::spawn(async move { connection(stream, &around).await }).abort_handle();
+                let signals = signals.clone();
+                let served = tokio::spawn(async move { connection(stream, &signals).await }).abort_handle();
                 connections.push_back((Instant::now(), served));
             }
             Err(error) => {
@@ -134,9 +134,9 @@ async fn make_room(connections: &mut VecDeque<(Instant, AbortHandle)>) {
     }
 }
 
-async fn connection(stream: TcpStream, around: &Around) {
+async fn connection(stream: TcpStream, signals: &Signals) {
     let service = service_fn(|request: Request<Incoming>| async move {
-        Ok::<_, Infallible>(answer(request.method(), request.uri().path(), around))
+        Ok::<_, Infallible>(answer(request.method(), request.uri().path(), signals))
     });
     let mut server = http1::Builder::new();
     server.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HELD);
@@ -147,8 +147,8 @@ async fn connection(stream: TcpStream, around: &Around) {
     }
 }
 
-fn answer(method: &Method, path: &str, around: &Around) -> Response<Full<Bytes>> {
-    let Around { metrics, readiness, pulse } = around;
+fn answer(method: &Method, path: &str, signals: &Signals) -> Response<Full<Bytes>> {
+    let Signals { metrics, readiness, pulse } = signals;
     let (status, kind, body) = match (method, path) {
         (&Method::GET, "/metrics") => {
             (StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics.text())
@@ -182,10 +182,10 @@ mod tests {
         net::{SocketAddr, TcpStream},
     };
 
-    async fn start(around: &Around) -> (Server, SocketAddr) {
+    async fn start(signals: &Signals) -> (Server, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        (Server::start(listener, around.clone()).unwrap(), address)
+        (Server::start(listener, signals.clone()).unwrap(), address)
     }
 
     /// Blocks the thread of the test, on which the work would run.
@@ -199,10 +199,10 @@ mod tests {
 
     #[tokio::test]
     async fn says_ready_only_when_it_is_while_the_work_is_busy() {
-        let around = Around::default();
-        let (server, address) = start(&around).await;
+        let signals = Signals::default();
+        let (server, address) = start(&signals).await;
         assert!(get(address, "GET /readyz").starts_with("HTTP/1.1 503 "));
-        around.readiness.set();
+        signals.readiness.set();
         assert!(get(address, "GET /readyz").starts_with("HTTP/1.1 200 "));
         for (request, status) in
             [("GET /livez", "200"), ("GET /metrics", "200"), ("GET /secrets", "404"), ("POST /livez", "405")]
@@ -216,7 +216,7 @@ mod tests {
 
     #[tokio::test]
     async fn slow_clients_are_dropped_for_new_ones() {
-        let (_server, address) = start(&Around::default()).await;
+        let (_server, address) = start(&Signals::default()).await;
         // each begins a request and never ends it, or asks and never reads; none is let go here
         let slow: Vec<TcpStream> = (0..CONNECTIONS * 4)
             .map(|number| {
@@ -237,13 +237,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn livez_says_no_when_the_work_is_stuck() {
-        let around = Around::default();
-        let status = || answer(&Method::GET, "/livez", &around).status();
-        let passes = around.pulse.passes();
+        let signals = Signals::default();
+        let status = || answer(&Method::GET, "/livez", &signals).status();
+        let reconciles = signals.pulse.reconcile_loop();
         assert_eq!(status(), StatusCode::OK);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(status(), StatusCode::SERVICE_UNAVAILABLE);
-        passes.go_on();
+        reconciles.go_on();
         assert_eq!(status(), StatusCode::OK);
     }
 }

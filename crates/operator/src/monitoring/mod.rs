@@ -2,6 +2,6 @@
 
 pub mod admin;
 pub mod metrics;
+pub(crate) mod object_state;
 pub mod pulse;
-pub(crate) mod shown;
 pub mod telemetry;

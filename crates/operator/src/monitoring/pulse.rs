@@ -21,18 +21,18 @@ pub struct Pulse {
     start: Instant,
     /// The thread of the work.
     thread: AtomicU64,
-    /// Whatever starts passes and ends them, while this process leads and knows all objects.
-    passes: AtomicU64,
+    /// Whatever starts reconciles and ends them, while this process leads and knows all objects.
+    reconciles: AtomicU64,
 }
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { start: Instant::now(), thread: AtomicU64::new(RESTS), passes: AtomicU64::new(RESTS) }
+        Self { start: Instant::now(), thread: AtomicU64::new(RESTS), reconciles: AtomicU64::new(RESTS) }
     }
 }
 
-/// The passes go on until it is dropped: then none are expected.
-pub(crate) struct Passes<'p>(&'p Pulse);
+/// The reconciles go on until it is dropped: then none are expected.
+pub(crate) struct ReconcileLoop<'p>(&'p Pulse);
 
 /// What is stuck.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,16 +50,16 @@ impl Pulse {
         }
     }
 
-    /// From now on passes are expected to go on.
-    pub(crate) fn passes(&self) -> Passes<'_> {
-        let passes = Passes(self);
-        passes.go_on();
-        passes
+    /// From now on reconciles are expected to go on.
+    pub(crate) fn reconcile_loop(&self) -> ReconcileLoop<'_> {
+        let reconciles = ReconcileLoop(self);
+        reconciles.go_on();
+        reconciles
     }
 
     /// What is stuck, if something is.
     pub(crate) fn stuck(&self) -> Option<Stuck> {
-        let parts = [("the operator's thread", &self.thread), ("the loop that starts passes", &self.passes)];
+        let parts = [("the operator's thread", &self.thread), ("the loop that starts passes", &self.reconciles)];
         parts.into_iter().find_map(|(what, last)| {
             let since = Duration::from_millis(self.now().saturating_sub(last.load(Ordering::Relaxed)));
             (since > STUCK).then_some(Stuck { what, since })
@@ -71,16 +71,16 @@ impl Pulse {
     }
 }
 
-impl Passes<'_> {
-    /// A pass began or ended, or there is none to begin.
+impl ReconcileLoop<'_> {
+    /// A reconcile began or ended, or there is none to begin.
     pub(crate) fn go_on(&self) {
-        self.0.passes.store(self.0.now(), Ordering::Relaxed);
+        self.0.reconciles.store(self.0.now(), Ordering::Relaxed);
     }
 }
 
-impl Drop for Passes<'_> {
+impl Drop for ReconcileLoop<'_> {
     fn drop(&mut self) {
-        self.0.passes.store(RESTS, Ordering::Relaxed);
+        self.0.reconciles.store(RESTS, Ordering::Relaxed);
     }
 }
 
@@ -100,14 +100,14 @@ mod tests {
         let pulse = Pulse::default();
         advance(STUCK * 3).await;
         assert_eq!(pulse.stuck(), None, "nothing has begun");
-        let passes = pulse.passes();
+        let reconciles = pulse.reconcile_loop();
         advance(STUCK).await;
         assert_eq!(pulse.stuck(), None, "busy is not stuck");
         advance(Duration::from_secs(1)).await;
         assert_eq!(pulse.stuck().unwrap().to_string(), "the loop that starts passes has not moved for 31 s");
-        passes.go_on();
+        reconciles.go_on();
         assert_eq!(pulse.stuck(), None);
-        drop(passes);
+        drop(reconciles);
         advance(STUCK * 3).await;
         assert_eq!(pulse.stuck(), None, "a standby makes no passes");
         let beats = tokio::time::timeout(STUCK * 3, pulse.beat());

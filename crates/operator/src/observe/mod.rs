@@ -1,4 +1,4 @@
-//! Questions to facts. All reads of a pass happen here.
+//! Questions to facts. All reads of a reconcile happen here.
 
 pub(crate) mod probe;
 
@@ -8,7 +8,7 @@ use crate::{
         snapshot::{self, Reader},
     },
     ctx::Ctx,
-    kubernetes::{self, identity::Known},
+    kubernetes::{self, identity::NamespaceIdentity},
     observe::probe::Probe,
 };
 use acivnet_api::conditions::reasons;
@@ -27,18 +27,18 @@ use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-/// How many rounds of reads of Azure one pass takes: ids and lists, what they point at, operation or log of what failed.
+/// How many rounds of reads of Azure one reconcile takes: ids and lists, what they point at, operation or log of what failed.
 const ROUNDS: usize = 3;
-/// How many reads of one pass are under way at once.
+/// How many reads of one reconcile are under way at once.
 const PARALLEL: usize = 8;
 
-/// What one pass saw, and with what it asks.
-pub(crate) struct Sight<'a> {
+/// What one reconcile saw, and with what it asks.
+pub(crate) struct Observation<'a> {
     ctx: &'a Ctx,
     priority: Priority,
     pub observed: Observed,
     /// The namespace's identity, once it was needed and found.
-    pub known: Option<Arc<Known>>,
+    pub known: Option<Arc<NamespaceIdentity>>,
     /// Azure under that identity.
     pub azure: Option<Azure>,
     /// The Secrets that were read.
@@ -49,14 +49,14 @@ pub(crate) struct Sight<'a> {
     by_list: BTreeSet<Question>,
 }
 
-impl<'a> Sight<'a> {
+impl<'a> Observation<'a> {
     /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
     pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
         let (known, azure, secrets, by_list) = Default::default();
-        let mut sight = Self { ctx, priority, observed, known, azure, secrets, shared, by_list };
-        sight.look(cr).await;
-        sight
+        let mut observation = Self { ctx, priority, observed, known, azure, secrets, shared, by_list };
+        observation.look(cr).await;
+        observation
     }
 
     /// Whether anything was answered by a shared list.
@@ -65,7 +65,7 @@ impl<'a> Sight<'a> {
     }
 
     /// Reads anew, each by itself, what shared lists had answered.
-    pub(crate) async fn look_closer<S: Subject>(&mut self, cr: &S) {
+    pub(crate) async fn observe_each<S: Subject>(&mut self, cr: &S) {
         self.shared = false;
         for question in std::mem::take(&mut self.by_list) {
             self.observed.facts.remove(&question);
@@ -265,7 +265,7 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// Finds the namespace's identity and gets a token, once in a pass.
+    /// Finds the namespace's identity and gets a token, once in a reconcile.
     async fn identify<S: Subject>(&mut self, cr: &S) {
         if self.observed.identity != Identity::Unasked {
             return;

@@ -30,9 +30,9 @@ pub(crate) const ANSWER: usize = LONGEST_ANSWER;
 
 /// The last passed probe of each object, by uid.
 #[derive(Default)]
-pub struct Probes(Mutex<BTreeMap<String, Passed>>);
+pub struct Probes(Mutex<BTreeMap<String, PassedProbe>>);
 
-struct Passed {
+struct PassedProbe {
     url: String,
     /// What was dialled where the URL has a name.
     address: Option<Ipv4Addr>,
@@ -108,7 +108,7 @@ impl Probes {
     fn vouched(&self, ctx: &Ctx, probe: &Probe<'_>) -> Option<u16> {
         let lasts = ctx.pace.of(Duration::from_secs(u64::from(probe.interval_seconds))).mul_f64(0.85);
         let all = self.lock();
-        let same = |last: &&Passed| {
+        let same = |last: &&PassedProbe| {
             last.url == probe.url
                 && last.address == probe.address()
                 && last.revision == probe.revision
@@ -125,14 +125,14 @@ impl Probes {
         if is_success(status) {
             let (url, revision) = (probe.url.into(), probe.revision.into());
             let (address, expect) = (probe.address(), probe.expect.digest());
-            let passed = Passed { url, address, revision, expect, at: ctx.clock.now(), status, took };
+            let passed = PassedProbe { url, address, revision, expect, at: ctx.clock.now(), status, took };
             all.insert(probe.uid.to_owned(), passed);
         } else {
             all.remove(probe.uid);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Passed>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, PassedProbe>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

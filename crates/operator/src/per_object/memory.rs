@@ -1,6 +1,6 @@
-//! What is remembered of each object between two passes. Losing it costs a few early retries.
+//! What is remembered of each object between two reconciles. Losing it costs a few early retries.
 
-use crate::cache::packed::Standing;
+use crate::cache::packed::Summary;
 use acivnet_azure::Priority;
 use acivnet_core::{retry::Retry, subject::names};
 use jiff::Timestamp;
@@ -47,25 +47,25 @@ impl Memory {
         next
     }
 
-    /// Since when a generation is worked towards; none when nothing was left to do after its first pass.
+    /// Since when a generation is worked towards; none when nothing was left to do after its first reconcile.
     pub(crate) fn since(&self, uid: &str, generation: i64) -> Option<Timestamp> {
         self.lock().get(uid).filter(|last| last.generation == generation).map(|last| last.since)
     }
 
-    /// Whether something is being tried: false once a pass had nothing left to do.
+    /// Whether something is being tried: false once a reconcile had nothing left to do.
     pub fn tries(&self, meta: &ObjectMeta) -> bool {
         self.lock().contains_key(names(meta).2)
     }
 
-    /// How urgent a pass is. What was never looked at as it is now, and had not settled so before, a person changed.
-    pub fn priority(&self, uid: &str, standing: Standing) -> Priority {
-        let same = |last: &&Attempts| last.generation == standing.generation && last.deleting == standing.deleting;
-        if standing.asked {
+    /// How urgent a reconcile is. What was never looked at as it is now, and had not settled so before, a person changed.
+    pub fn priority(&self, uid: &str, summary: Summary) -> Priority {
+        let same = |last: &&Attempts| last.generation == summary.generation && last.deleting == summary.deleting;
+        if summary.asked {
             return Priority::Change;
         }
         match self.lock().get(uid).filter(same) {
             Some(last) => last.priority,
-            None if standing.had_settled && !standing.deleting => Priority::Sweep,
+            None if summary.had_settled && !summary.deleting => Priority::Sweep,
             None => Priority::Change,
         }
     }
@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn what_a_person_changed_comes_first() {
         let memory = Memory::default();
-        let stands = |generation, had_settled, deleting, asked| Standing { generation, deleting, had_settled, asked };
-        let priority = |standing| memory.priority("u", standing);
+        let stands = |generation, had_settled, deleting, asked| Summary { generation, deleting, had_settled, asked };
+        let priority = |summary| memory.priority("u", summary);
         assert_eq!(priority(stands(1, true, false, false)), Priority::Sweep);
         assert_eq!(priority(stands(1, true, false, true)), Priority::Change);
         assert_eq!(priority(stands(2, false, false, false)), Priority::Change);

@@ -47,7 +47,7 @@ impl Refusals {
         standing.map(|write| Refusal { write: write.digest.clone(), cause: write.cause.clone() }).collect()
     }
 
-    /// Learns from a pass that wrote.
+    /// Learns from a reconcile that wrote.
     pub(crate) fn learn(
         &self,
         ctx: &Ctx,

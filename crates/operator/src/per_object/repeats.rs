@@ -12,12 +12,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// By uid: a digest of what the last writing pass wrote, and how often in a row it was that.
+/// By uid: a digest of what the last writing reconcile wrote, and how often in a row it was that.
 #[derive(Default)]
 pub(crate) struct Repeats(Mutex<BTreeMap<String, (String, u32)>>);
 
 impl Repeats {
-    /// How often what this pass wrote was written right before: 0 the first time, and when nothing was written.
+    /// How often what this reconcile wrote was written right before: 0 the first time, and when nothing was written.
     pub(crate) fn count(&self, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, done: &Done) -> u32 {
         let Some(written) = digest(blueprint, plan, done) else { return 0 };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! What runs in Azure, as far as passes saw it, and when to look at it next. Losing it costs a few looks.
+//! What runs in Azure, as far as reconciles saw it, and when to look at it next. Losing it costs a few looks.
 
 use crate::reconcile::pace::Pace;
 use acivnet_core::{
@@ -48,7 +48,7 @@ impl Running {
         state.works.entry(names(meta).2.to_owned()).or_default().insert(node.id.folded(), ongoing);
     }
 
-    /// Notes what the reads of a pass, begun at `looked`, show of what was running; learns from what has ended.
+    /// Notes what the reads of a reconcile, begun at `looked`, show of what was running; learns from what has ended.
     pub(crate) fn note(&self, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, looked: Instant, pace: Pace) {
         let (mut state, now) = (self.lock(), Instant::now());
         let State { works, durations } = &mut *state;

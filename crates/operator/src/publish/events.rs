@@ -31,14 +31,14 @@ const PASSING: [&str; 4] = [reasons::BUSY, reasons::THROTTLED, reasons::AZURE_UN
 
 /// When each kind of event of each object was told last, and how often it happened since.
 #[derive(Default)]
-pub(crate) struct Told(Mutex<BTreeMap<u64, Series>>);
+pub(crate) struct RecentEvents(Mutex<BTreeMap<u64, Series>>);
 
 struct Series {
     since: Instant,
     untold: u32,
 }
 
-impl Told {
+impl RecentEvents {
     /// Of how many an event that happens now is to tell; none while the last one stands for it.
     fn count(&self, uid: &str, event: &Event, lasts: Duration) -> Option<u32> {
         let (mut all, now, kind) = (self.lock(), Instant::now(), kind(uid, event));
@@ -85,7 +85,7 @@ fn is_volatile(word: &str) -> bool {
 pub(crate) async fn write<S: Object>(ctx: &Ctx, cr: &S, events: &[Event]) {
     for event in events {
         log(cr, event);
-        let Some(count) = ctx.told.count(names(cr.meta()).2, event, ctx.pace.of(SERIES)) else { continue };
+        let Some(count) = ctx.recent_events.count(names(cr.meta()).2, event, ctx.pace.of(SERIES)) else { continue };
         ctx.metrics.kubernetes_write("Event", "create");
         let api = Api::<KubernetesEvent>::namespaced(ctx.kube.clone(), names(cr.meta()).0);
         match api.create(&PostParams::default(), &kubernetes_event(ctx, cr, event, count)).await {
@@ -156,7 +156,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_of_a_kind_stands_for_the_others() {
-        let (told, lasts) = (Told::default(), Duration::from_secs(600));
+        let (told, lasts) = (RecentEvents::default(), Duration::from_secs(600));
         let busy =
             |n: u32| event("Busy", &format!("PUT s{n}: 429: operation 0b1c2d3e-0000-4000-8000-00000000000{n} runs"));
         let counts: Vec<_> = (0..9).map(|n| told.count("u", &busy(n), lasts)).collect();
@@ -170,7 +170,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_says_something_else_is_told() {
-        let (told, lasts) = (Told::default(), Duration::from_secs(600));
+        let (told, lasts) = (RecentEvents::default(), Duration::from_secs(600));
         let counts = [
             told.count("u", &event("AzureRefused", "PUT s1: 400 A: retry in 11 seconds"), lasts),
             told.count("u", &event("AzureRefused", "PUT s1: 400 A: retry in 12 seconds"), lasts),
@@ -184,7 +184,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn kinds_have_a_bound() {
-        let (told, lasts) = (Told::default(), Duration::from_secs(600));
+        let (told, lasts) = (RecentEvents::default(), Duration::from_secs(600));
         for n in 0..2 * MOST {
             told.count(&n.to_string(), &event("Busy", ""), lasts);
         }

@@ -5,8 +5,8 @@ pub(crate) mod events;
 use crate::{
     FIELD_MANAGER,
     ctx::Ctx,
-    kubernetes::{self, identity::Known},
-    monitoring::shown,
+    kubernetes::{self, identity::NamespaceIdentity},
+    monitoring::object_state,
     object::Object,
 };
 use acivnet_api::FINALIZER;
@@ -34,14 +34,14 @@ pub(crate) fn is_held<S: Object>(cr: &S) -> bool {
 pub(crate) async fn keep<S: Object>(
     ctx: &Ctx,
     cr: &S,
-    known: Option<&Known>,
+    known: Option<&NamespaceIdentity>,
     report: &Report<<S as Subject>::Status>,
 ) -> Result<S, kube::Error> {
     if !cr.deleting() && (is_held(cr) || stands::<S>(report)) { hold(ctx, cr, known).await } else { Ok(cr.clone()) }
 }
 
 /// Puts our finalizer on the object, and on the Secret that its identity needs. The object as answered.
-pub(crate) async fn hold<S: Object>(ctx: &Ctx, cr: &S, known: Option<&Known>) -> Result<S, kube::Error> {
+pub(crate) async fn hold<S: Object>(ctx: &Ctx, cr: &S, known: Option<&NamespaceIdentity>) -> Result<S, kube::Error> {
     if let Some(known) = known {
         ctx.identities.hold(ctx, names(cr.meta()).0, known).await?;
     }
@@ -75,7 +75,7 @@ pub(crate) async fn record<S: Object>(
 }
 
 /// Writes the status if it changed, then the events, and lets the object go when it is released. A status that tells of
-/// progress only is left for a later pass while the last write is fresh; at rest it is always exact.
+/// progress only is left for a later reconcile while the last write is fresh; at rest it is always exact.
 pub(crate) async fn publish<S: Object>(
     ctx: &Ctx,
     cr: S,
@@ -99,7 +99,7 @@ async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Statu
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
     let written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
     ctx.pauses.written(cr.meta());
-    shown::tell(ctx, cr, &next);
+    object_state::tell(ctx, cr, &next);
     Ok(written)
 }
 

@@ -5,16 +5,15 @@ pub mod pace;
 
 use crate::{
     act::{act, end_turns},
-    cache::packed::Standing,
-    controllers::queue::Who,
+    cache::packed::Summary,
     ctx::Ctx,
     kubernetes::{
         self,
         definition::{self, Fate},
         lease,
     },
-    object::Object,
-    observe::Sight,
+    object::{Object, ObjectKey},
+    observe::Observation,
     publish,
 };
 use acivnet_core::{plan::Done, report::Next, retry::Retry, subject::names};
@@ -109,16 +108,16 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
 }
 
 async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
-    let who = Who::new::<S>(names(cr.meta()).0, names(cr.meta()).1);
-    let (priority, looked) = (ctx.memory.priority(names(cr.meta()).2, Standing::of(cr)), Instant::now());
-    let mut sight = Sight::of(ctx, cr, priority, is_steady(cr)).await;
+    let who = ObjectKey::new::<S>(names(cr.meta()).0, names(cr.meta()).1);
+    let (priority, looked) = (ctx.memory.priority(names(cr.meta()).2, Summary::of(cr)), Instant::now());
+    let mut sight = Observation::of(ctx, cr, priority, is_steady(cr)).await;
     if !cr.asked() {
         sight.observed.refusals = ctx.refusals.standing(cr.meta());
     }
     ctx.certificates.note(cr.meta(), cr.certificate_end(&sight.observed));
     let (mut blueprint, mut plan) = apart::decided(ctx, cr, &mut sight.observed).await;
     if sight.is_shared() && !plan.settled() {
-        sight.look_closer(cr).await;
+        sight.observe_each(cr).await;
         (blueprint, plan) = apart::decided(ctx, cr, &mut sight.observed).await;
     }
     ctx.running.note(cr.meta(), &blueprint, &plan, looked, ctx.pace);

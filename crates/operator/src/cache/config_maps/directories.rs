@@ -17,16 +17,16 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What is kept of all directories between two passes, in bytes.
+/// What is kept of all directories between two reconciles, in bytes.
 pub(crate) const KEPT: usize = 1 << 20;
 
 /// By namespace and what is packed.
-pub(super) struct Directories(Mutex<Bounded<Name, Known>>);
+pub(super) struct Directories(Mutex<Bounded<DirectoryKey, CachedDirectory>>);
 
-type Name = (String, SourceDirectory);
+type DirectoryKey = (String, SourceDirectory);
 
 /// Of which versions, and the fact.
-struct Known {
+struct CachedDirectory {
     versions: [Version; 2],
     fact: Value,
 }
@@ -37,14 +37,14 @@ impl Default for Directories {
     }
 }
 
-impl Weigh for Name {
+impl Weigh for DirectoryKey {
     fn weight(&self) -> usize {
         let (namespace, SourceDirectory { script, extra }) = self;
         namespace.len() + script.name.len() + script.key.len() + extra.len()
     }
 }
 
-impl Weigh for Known {
+impl Weigh for CachedDirectory {
     fn weight(&self) -> usize {
         // two uids and resourceVersions, a digest and a size
         512
@@ -65,9 +65,9 @@ impl Directories {
         match read(ctx, namespace, directory).await {
             Err(failure) => Fact::Unread(failure),
             Ok(None) => Fact::Absent,
-            Ok(Some(Packed { versions, bytes })) => {
+            Ok(Some(Archive { versions, bytes })) => {
                 let fact = json!({"digest": digest(&bytes), "size": bytes.len()});
-                self.lock().keep(key, Known { versions, fact: fact.clone() });
+                self.lock().keep(key, CachedDirectory { versions, fact: fact.clone() });
                 Fact::Present(fact)
             }
         }
@@ -79,12 +79,12 @@ impl Directories {
         });
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<Name, Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<DirectoryKey, CachedDirectory>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct Packed {
+struct Archive {
     versions: [Version; 2],
     bytes: Vec<u8>,
 }
@@ -98,7 +98,7 @@ pub(super) async fn content(ctx: &Ctx, namespace: &str, directory: &SourceDirect
     packed.map(|packed| packed.bytes.into())
 }
 
-async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result<Option<Packed>, Failure> {
+async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result<Option<Archive>, Failure> {
     let Some(extra) = get(ctx, namespace, &directory.extra).await? else { return Ok(None) };
     let other = match directory.script.name == directory.extra {
         true => None,
@@ -117,7 +117,7 @@ async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result
     }
     files.insert(&directory.script.key, text);
     let bytes = pack(SOURCE_DIRECTORY, &files).map_err(|error| unpackable(&directory.extra, &error))?;
-    Ok(Some(Packed { versions: [version(script), version(&extra)], bytes }))
+    Ok(Some(Archive { versions: [version(script), version(&extra)], bytes }))
 }
 
 fn unpackable(extra: &str, error: &std::io::Error) -> Failure {

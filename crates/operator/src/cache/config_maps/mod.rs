@@ -35,7 +35,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What is kept of all ConfigMaps between two passes, in bytes: digests of the keys that are named, and text of those that
+/// What is kept of all ConfigMaps between two reconciles, in bytes: digests of the keys that are named, and text of those that
 /// are asked for as text.
 pub(crate) const KEPT: usize = 8 << 20;
 /// Keys of one ConfigMap that are kept.
@@ -47,7 +47,7 @@ const PIECE: usize = 64 << 10;
 
 /// What is known of the ConfigMaps that deployments name.
 pub struct ConfigMaps {
-    known: Mutex<Bounded<Name, Known>>,
+    known: Mutex<Bounded<Name, CachedConfigMap>>,
     readers: Locks,
     directories: Directories,
 }
@@ -55,7 +55,7 @@ pub struct ConfigMaps {
 /// Namespace and name.
 type Name = (String, String);
 
-struct Known {
+struct CachedConfigMap {
     version: Version,
     /// By key; none where this version has no such key.
     files: BTreeMap<String, Option<File>>,
@@ -93,7 +93,7 @@ impl ConfigMaps {
     /// The fact for one key. `text` asks for the content as well.
     pub(crate) async fn fact(&self, ctx: &Ctx, namespace: &str, key: &ConfigMapKey, text: bool) -> Fact {
         let _reading = self.readers.lock(&format!("{namespace}/{}", key.name)).await;
-        let at_hand = |known: &Known| {
+        let at_hand = |known: &CachedConfigMap| {
             let file = known.files.get(&key.key)?;
             let unasked = matches!(file, Some(File { text: Text::Unasked, .. }));
             (!text || !unasked).then(|| fact(file.as_ref(), text))
@@ -101,7 +101,7 @@ impl ConfigMaps {
         if let Some(fact) = self.known(ctx, namespace, &key.name, at_hand) {
             return fact;
         }
-        let read = |map: &ConfigMap, known: &mut Known| {
+        let read = |map: &ConfigMap, known: &mut CachedConfigMap| {
             let file = bytes(map, &key.key).map(|bytes| File::of(bytes, text));
             let fact = fact(file.as_ref(), text);
             known.note(&key.key, file);
@@ -113,11 +113,11 @@ impl ConfigMaps {
     /// Every key with its digest.
     pub(crate) async fn files(&self, ctx: &Ctx, namespace: &str, name: &str) -> Fact {
         let _reading = self.readers.lock(&format!("{namespace}/{name}")).await;
-        let at_hand = |known: &Known| known.listed.as_ref().map(|listed| listed_fact(name, listed));
+        let at_hand = |known: &CachedConfigMap| known.listed.as_ref().map(|listed| listed_fact(name, listed));
         if let Some(fact) = self.known(ctx, namespace, name, at_hand) {
             return fact;
         }
-        let read = |map: &ConfigMap, known: &mut Known| listed_fact(name, known.listed.insert(listed(map)));
+        let read = |map: &ConfigMap, known: &mut CachedConfigMap| listed_fact(name, known.listed.insert(listed(map)));
         self.read(ctx, namespace, name, read).await
     }
 
@@ -133,7 +133,13 @@ impl ConfigMaps {
     }
 
     /// What `look` finds in what is known of a ConfigMap, if that is of the version that the watch has seen.
-    fn known<T>(&self, ctx: &Ctx, namespace: &str, name: &str, look: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
+    fn known<T>(
+        &self,
+        ctx: &Ctx,
+        namespace: &str,
+        name: &str,
+        look: impl FnOnce(&CachedConfigMap) -> Option<T>,
+    ) -> Option<T> {
         let version = ctx.stores.config_map_version(namespace, name)?;
         let mut all = self.lock();
         look(all.get(&(namespace.to_owned(), name.to_owned())).filter(|known| known.version == version)?)
@@ -145,7 +151,7 @@ impl ConfigMaps {
         ctx: &Ctx,
         namespace: &str,
         name: &str,
-        note: impl FnOnce(&ConfigMap, &mut Known) -> Fact,
+        note: impl FnOnce(&ConfigMap, &mut CachedConfigMap) -> Fact,
     ) -> Fact {
         let _turn = ctx.large_reads.acquire().await;
         match get(ctx, namespace, name).await {
@@ -156,7 +162,8 @@ impl ConfigMaps {
             Ok(Some(map)) => {
                 let (at, version) = ((namespace.to_owned(), name.to_owned()), version(&map));
                 let known = self.lock().forget(&at).filter(|known| known.version == version);
-                let mut known = known.unwrap_or_else(|| Known { version, files: BTreeMap::new(), listed: None });
+                let mut known =
+                    known.unwrap_or_else(|| CachedConfigMap { version, files: BTreeMap::new(), listed: None });
                 let fact = note(&map, &mut known);
                 self.lock().keep(at, known);
                 fact
@@ -165,12 +172,12 @@ impl ConfigMaps {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<Name, Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<Name, CachedConfigMap>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl CachedConfigMap {
     /// Notes a key. Who changes what is named over and over does not fill the memory.
     fn note(&mut self, key: &str, file: Option<File>) {
         if self.files.len() >= KEPT_KEYS {
@@ -186,7 +193,7 @@ impl Weigh for Name {
     }
 }
 
-impl Weigh for Known {
+impl Weigh for CachedConfigMap {
     fn weight(&self) -> usize {
         let text = |file: &File| if let Text::Known(text) = &file.text { text.len() } else { 0 };
         let file = |(key, file): (&String, &Option<File>)| FILE + key.len() + file.as_ref().map_or(0, text);

@@ -1,6 +1,6 @@
-//! Models behind a URI: which bytes are there is asked in every pass, their digest is made once by a read in the background.
+//! Models behind a URI: which bytes are there is asked in every reconcile, their digest is made once by a read in the background.
 
-use crate::{act::turns::Turns, ctx::Ctx};
+use crate::{act::slots::Slots, ctx::Ctx};
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, Identity, IdentityKey, ModelLimits, Version};
 use acivnet_core::{failure::Failure, observed::Fact, questions::RemoteFile, retry::Retry};
@@ -18,19 +18,19 @@ pub(crate) const READERS_OF_ONE: usize = 2;
 
 /// Reads that are under way, and what they found. They end with this.
 pub(crate) struct RemoteFiles {
-    state: Arc<Mutex<State>>,
-    readers: Arc<Turns>,
+    state: Arc<Mutex<Reads>>,
+    readers: Arc<Slots>,
 }
 
 #[derive(Default)]
-struct State {
-    reads: BTreeMap<Key, Read>,
+struct Reads {
+    reads: BTreeMap<FileKey, Read>,
     /// By uid of an object: the read that it wants. One that nobody wants any more ends.
-    wanted: BTreeMap<String, Key>,
+    wanted: BTreeMap<String, FileKey>,
 }
 
 /// Who reads what: nobody is told what another's rights read.
-type Key = (IdentityKey, String);
+type FileKey = (IdentityKey, String);
 
 struct Read {
     etag: String,
@@ -47,7 +47,7 @@ impl Drop for Read {
 
 impl Default for RemoteFiles {
     fn default() -> Self {
-        Self { state: Arc::default(), readers: Arc::new(Turns::new(READERS, READERS_OF_ONE)) }
+        Self { state: Arc::default(), readers: Arc::new(Slots::new(READERS, READERS_OF_ONE)) }
     }
 }
 
@@ -88,7 +88,7 @@ impl RemoteFiles {
     }
 
     /// What the read of these bytes that the object wants found. A failure is told once: then they are read again.
-    fn end(&self, uid: &str, key: &Key, etag: &str) -> Option<Result<String, Failure>> {
+    fn end(&self, uid: &str, key: &FileKey, etag: &str) -> Option<Result<String, Failure>> {
         let mut state = lock(&self.state);
         state.want(uid, key);
         let end = state.reads.get(key).filter(|read| read.etag == etag)?.end.clone()?;
@@ -99,7 +99,7 @@ impl RemoteFiles {
     }
 
     /// Begins to read, unless these bytes are being read. A read of other bytes there ends.
-    fn begin(&self, azure: Azure, key: Key, version: Version, limits: ModelLimits) {
+    fn begin(&self, azure: Azure, key: FileKey, version: Version, limits: ModelLimits) {
         let reads = &mut lock(&self.state).reads;
         if reads.get(&key).is_some_and(|read| read.etag == version.etag) {
             return;
@@ -119,8 +119,8 @@ impl RemoteFiles {
     }
 }
 
-impl State {
-    fn want(&mut self, uid: &str, key: &Key) {
+impl Reads {
+    fn want(&mut self, uid: &str, key: &FileKey) {
         if self.wanted.get(uid) != Some(key) {
             self.leave(uid);
             self.wanted.insert(uid.to_owned(), key.clone());

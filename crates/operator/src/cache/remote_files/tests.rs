@@ -59,8 +59,8 @@ fn team(name: &str) -> Identity {
     Identity::client_secret("t", name, Secret::new("s"))
 }
 
-/// One pass of an object, and time for what it began.
-async fn pass(ctx: &Ctx, team: &Identity, uid: &str, file: &str, known: Option<&str>) -> Fact {
+/// One reconcile of an object, and time for what it began.
+async fn observe(ctx: &Ctx, team: &Identity, uid: &str, file: &str, known: Option<&str>) -> Fact {
     let known = known.map(|etag| (etag.to_owned(), "sha256:00".to_owned()));
     let file = RemoteFile { uri: format!("https://st.localhost/models/{file}"), known };
     let fact = ctx.remote_files.fact(ctx, &ctx.azure.pass(team), team, uid, &file).await;
@@ -77,10 +77,10 @@ fn storage() -> (Slow, Arc<Ctx>) {
 #[tokio::test(start_paused = true)]
 async fn what_one_object_knows_takes_no_read_from_another() {
     let ((slow, ctx), team) = (storage(), team("a"));
-    pass(&ctx, &team, "new", "m", None).await;
+    observe(&ctx, &team, "new", "m", None).await;
     for _ in 0..3 {
-        assert!(matches!(pass(&ctx, &team, "settled", "m", Some("\"1\"")).await, Fact::Present(_)));
-        assert!(matches!(pass(&ctx, &team, "new", "m", None).await, Fact::Unread(_)));
+        assert!(matches!(observe(&ctx, &team, "settled", "m", Some("\"1\"")).await, Fact::Present(_)));
+        assert!(matches!(observe(&ctx, &team, "new", "m", None).await, Fact::Unread(_)));
     }
     assert_eq!((slow.begun(), slow.under_way()), (vec!["m".to_owned()], 1));
 }
@@ -89,13 +89,13 @@ async fn what_one_object_knows_takes_no_read_from_another() {
 async fn slow_files_of_one_identity_leave_readers_to_others() {
     let (slow, ctx) = storage();
     for number in 0..12 {
-        pass(&ctx, &team("a"), &format!("a{number}"), &format!("a{number}"), None).await;
+        observe(&ctx, &team("a"), &format!("a{number}"), &format!("a{number}"), None).await;
     }
-    pass(&ctx, &team("b"), "b", "b", None).await;
+    observe(&ctx, &team("b"), "b", "b", None).await;
     assert_eq!(slow.begun(), ["a0", "a1", "b"]);
     for name in ["c", "d", "e", "f"] {
         for number in 0..2 {
-            pass(&ctx, &team(name), &format!("{name}{number}"), &format!("{name}{number}"), None).await;
+            observe(&ctx, &team(name), &format!("{name}{number}"), &format!("{name}{number}"), None).await;
         }
     }
     assert_eq!(slow.under_way(), READERS);
@@ -109,17 +109,17 @@ async fn reads_that_nobody_wants_any_more_end() {
         uid: Some(uid.into()),
         ..Default::default()
     };
-    pass(&ctx, &team, "one", "m", None).await;
-    pass(&ctx, &team, "two", "m", None).await;
+    observe(&ctx, &team, "one", "m", None).await;
+    observe(&ctx, &team, "two", "m", None).await;
     slow.set("\"2\"");
-    pass(&ctx, &team, "one", "m", None).await;
+    observe(&ctx, &team, "one", "m", None).await;
     assert_eq!((slow.begun().len(), slow.under_way()), (2, 1), "other bytes are there");
-    ctx.forget(&crate::controllers::queue::Who::new::<acivnet_api::AciVnetDeployment>("ml", "one"), &object("one"));
+    ctx.forget(&crate::object::ObjectKey::new::<acivnet_api::AciVnetDeployment>("ml", "one"), &object("one"));
     tokio::task::yield_now().await;
     assert_eq!(slow.under_way(), 1, "another wants them still");
-    pass(&ctx, &team, "two", "other", None).await;
+    observe(&ctx, &team, "two", "other", None).await;
     assert_eq!((slow.begun().len(), slow.under_way()), (3, 1), "it wants another file now");
-    ctx.forget(&crate::controllers::queue::Who::new::<acivnet_api::AciVnetDeployment>("ml", "two"), &object("two"));
+    ctx.forget(&crate::object::ObjectKey::new::<acivnet_api::AciVnetDeployment>("ml", "two"), &object("two"));
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(slow.under_way(), 0, "nobody is left");
     let state = lock(&ctx.remote_files.state);

@@ -7,7 +7,7 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use std::{fmt::Write as _, sync::OnceLock};
 
 /// New salts, of one key for each process, which stays in it. An object gets the same one until Azure has it, so that
-/// what is wanted does not change from pass to pass.
+/// what is wanted does not change from one reconcile to the next.
 #[derive(Default)]
 pub(crate) struct Salts(OnceLock<[u8; 32]>);
 

@@ -1,16 +1,11 @@
-//! The Secrets that one pass read. They are read anew in each pass; watched are their versions only ([`secret_watches`]).
+//! The Secrets that one reconcile read. They are read anew in each reconcile; watched are their versions only ([`secret_watches`]).
 //! Their values stay here: decisions see names and versions, what is sent to Azure is filled in when it is sent.
 
 pub(crate) mod certificates;
 pub(crate) mod fingerprints;
-mod secret_values;
+mod flaws;
 
-use crate::{
-    FIELD_MANAGER,
-    controllers::secret_watches,
-    ctx::Ctx,
-    kubernetes,
-};
+use crate::{FIELD_MANAGER, controllers::secret_watches, ctx::Ctx, kubernetes};
 use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
 use acivnet_azure::{Keys, Secret};
 use acivnet_core::{
@@ -29,10 +24,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// What one pass takes from Secrets, in bytes: values of variables, keys, and a certificate with those that vouch for it.
+/// What one reconcile takes from Secrets, in bytes: values of variables, keys, and a certificate with those that vouch for it.
 pub(crate) const MOST: usize = 512 << 10;
 
-/// What is known of the Secrets of one pass, by name; none when it is not there.
+/// What is known of the Secrets of one reconcile, by name; none when it is not there.
 #[derive(Default)]
 pub(crate) struct Secrets(Mutex<BTreeMap<String, Option<Values>>>);
 
@@ -52,7 +47,7 @@ impl Secrets {
         if self.bytes() + values.iter().flat_map(BTreeMap::values).map(|one| one.expose().len()).sum::<usize>() > MOST {
             return Fact::Unread(too_large(name));
         }
-        let flaws = found.as_ref().and_then(|found| secret_values::flaws(found, keys));
+        let flaws = found.as_ref().and_then(|found| flaws::by_key(found, keys));
         let keys: Vec<String> = values.iter().flat_map(|values| values.keys().cloned()).collect();
         let certificate = values.as_ref().and_then(certificates::of);
         self.lock().insert(name.to_owned(), values);
@@ -87,7 +82,7 @@ impl Secrets {
         compared(true, same("primary", &keys.primary), same("secondary", &keys.secondary))
     }
 
-    /// Fingerprints of values that this pass read, under this salt or a new one of the object.
+    /// Fingerprints of values that this reconcile read, under this salt or a new one of the object.
     pub(crate) fn fingerprints(&self, ctx: &Ctx, uid: &str, salt: Option<&str>, keys: &[SecretKeyRef]) -> Fact {
         let salt = salt.map_or_else(|| ctx.salts.new_one(ctx.random.as_ref(), uid), |salt| Ok(salt.to_owned()));
         let told = salt.and_then(|salt| {
@@ -97,7 +92,7 @@ impl Secrets {
         told.map_or_else(Fact::Unread, Fact::Present)
     }
 
-    /// A value that this pass read.
+    /// A value that this reconcile read.
     pub(crate) fn value(&self, key: &SecretKeyRef) -> Result<Secret, Failure> {
         let all = self.lock();
         let found = all.get(&key.name).and_then(Option::as_ref).and_then(|values| values.get(&key.key)).cloned();

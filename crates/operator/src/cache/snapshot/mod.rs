@@ -2,7 +2,7 @@
 
 use crate::{
     cache::{
-        alike::{Alike, Compact},
+        compression::{Compressed, Compressor},
         locks::Locks,
     },
     ctx::Ctx,
@@ -48,21 +48,21 @@ pub struct Snapshots {
 
 #[derive(Default)]
 struct Lists {
-    taken: BTreeMap<Key, Taken>,
+    taken: BTreeMap<ListKey, CachedList>,
     /// Counts own writes: a list that was on its way during one is not kept.
     writes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+struct ListKey {
     identity: IdentityKey,
     what: &'static str,
     /// Id of the scope, in lower case.
     scope: String,
 }
 
-struct Taken {
-    facts: Arc<Facts>,
+struct CachedList {
+    bodies: Arc<Bodies>,
     at: Timestamp,
     /// What took long to read may answer ten times as long.
     slow_until: Timestamp,
@@ -73,20 +73,20 @@ struct Taken {
 /// Bodies as packed JSON text, a small part of what they take as values: one by the id of its resource in lower case, or
 /// those of model versions by their owner.
 #[derive(Default)]
-struct Facts {
-    texts: BTreeMap<String, Vec<Compact>>,
-    alike: Alike,
+struct Bodies {
+    texts: BTreeMap<String, Vec<Compressed>>,
+    compressor: Compressor,
     bytes: usize,
     /// It is longer than what is kept.
     too_long: bool,
 }
 
-impl Facts {
+impl Bodies {
     fn keep(&mut self, key: String, body: &Value) {
         if self.too_long {
             return;
         }
-        let text = self.alike.pack(body.to_string().as_bytes());
+        let text = self.compressor.pack(body.to_string().as_bytes());
         self.bytes += ENTRY + key.len() + text.length();
         if self.bytes > LONGEST {
             *self = Self { too_long: true, ..Self::default() };
@@ -97,7 +97,7 @@ impl Facts {
 
     /// The bodies under a key.
     fn get(&self, key: &str) -> Option<Vec<Value>> {
-        let body = |text: &Compact| serde_json::from_slice(&text.unpack().ok()?).ok();
+        let body = |text: &Compressed| serde_json::from_slice(&text.unpack().ok()?).ok();
         self.texts.get(key)?.iter().map(body).collect()
     }
 }
@@ -134,34 +134,35 @@ impl Reader<'_> {
         list.get(owner).map(|models| Fact::Present(models.into()))
     }
 
-    fn takes(&self, taken: &Taken) -> bool {
+    fn takes(&self, taken: &CachedList) -> bool {
         let slow = taken.at >= self.since && self.ctx.clock.now() <= taken.slow_until;
         taken.at >= self.oldest || slow
     }
 
     /// The list, young enough; one reader reads it for all who wait.
-    async fn list(&self, kind: &'static Kind, scope: &ResourceId) -> Arc<Facts> {
+    async fn list(&self, kind: &'static Kind, scope: &ResourceId) -> Arc<Bodies> {
         let snapshots = &self.ctx.snapshots;
-        let key = Key { identity: self.identity.clone(), what: kind.name, scope: scope.folded() };
+        let key = ListKey { identity: self.identity.clone(), what: kind.name, scope: scope.folded() };
         let _reading = snapshots.readers.lock(&format!("{key:?}")).await;
-        if let Some(facts) = snapshots.young(&key, |taken| self.takes(taken)) {
-            return facts;
+        if let Some(bodies) = snapshots.young(&key, |taken| self.takes(taken)) {
+            return bodies;
         }
         let now = self.ctx.clock.now();
         let writes = snapshots.lock().writes;
-        let mut facts = Facts::default();
-        let read = self.azure.list(kind, scope, &mut |body| note(&mut facts, kind, scope, body)).await;
+        let mut bodies = Bodies::default();
+        let read = self.azure.list(kind, scope, &mut |body| note(&mut bodies, kind, scope, body)).await;
         if read.is_err() {
             // a list that can't be had is as good as an empty one: it vouches for nothing
-            facts = Facts::default();
+            bodies = Bodies::default();
         }
         let took = self.ctx.clock.now().duration_since(now).unsigned_abs();
         let after = |wait: Duration| now.checked_add(wait).unwrap_or(now);
         let slow_until = after(took * SLOW);
-        let taken = Taken { facts: Arc::new(facts), at: now, slow_until, until: after(self.lasts).max(slow_until) };
-        let facts = Arc::clone(&taken.facts);
+        let taken =
+            CachedList { bodies: Arc::new(bodies), at: now, slow_until, until: after(self.lasts).max(slow_until) };
+        let bodies = Arc::clone(&taken.bodies);
         snapshots.keep(key, taken, writes);
-        facts
+        bodies
     }
 }
 
@@ -179,22 +180,22 @@ impl Snapshots {
         self.lock().taken.retain(|_, taken| now <= taken.until);
     }
 
-    fn young(&self, key: &Key, young: impl Fn(&Taken) -> bool) -> Option<Arc<Facts>> {
+    fn young(&self, key: &ListKey, young: impl Fn(&CachedList) -> bool) -> Option<Arc<Bodies>> {
         let lists = self.lock();
-        lists.taken.get(key).filter(|taken| young(taken)).map(|taken| Arc::clone(&taken.facts))
+        lists.taken.get(key).filter(|taken| young(taken)).map(|taken| Arc::clone(&taken.bodies))
     }
 
-    fn keep(&self, key: Key, taken: Taken, writes: u64) {
+    fn keep(&self, key: ListKey, taken: CachedList, writes: u64) {
         let mut lists = self.lock();
         if lists.writes != writes {
             return;
         }
         lists.taken.insert(key, taken);
-        let mut bytes: usize = lists.taken.values().map(|taken| taken.facts.bytes).sum();
+        let mut bytes: usize = lists.taken.values().map(|taken| taken.bodies.bytes).sum();
         while bytes > ALL {
             let oldest = lists.taken.iter().min_by_key(|(_, taken)| taken.at).map(|(key, _)| key.clone());
             let Some(gone) = oldest.and_then(|key| lists.taken.remove(&key)) else { return };
-            bytes -= gone.facts.bytes;
+            bytes -= gone.bodies.bytes;
         }
     }
 
@@ -213,14 +214,14 @@ fn scope(kind: &Kind, id: &ResourceId) -> Option<ResourceId> {
 }
 
 /// Notes one item of a list.
-fn note(facts: &mut Facts, kind: &Kind, scope: &ResourceId, body: Value) {
+fn note(bodies: &mut Bodies, kind: &Kind, scope: &ResourceId, body: Value) {
     let Some(key) = key(kind, scope, &body) else { return };
     for subnet in body.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten() {
         if let (true, Some(id)) = (kind == &VIRTUAL_NETWORK, subnet.get("id").and_then(Value::as_str)) {
-            facts.keep(fold(id), subnet);
+            bodies.keep(fold(id), subnet);
         }
     }
-    facts.keep(key, &trimmed(kind, body));
+    bodies.keep(key, &trimmed(kind, body));
 }
 
 /// A body without what no decision looks at and takes most of it: the rules that every security group has; of a web

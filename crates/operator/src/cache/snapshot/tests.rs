@@ -104,8 +104,8 @@ async fn lists_are_read_once_for_all_who_wait_and_anew_when_old_or_written() {
     }
 }
 
-fn taken(at: Timestamp, slow_until: Timestamp) -> Taken {
-    Taken { facts: Arc::default(), at, slow_until, until: slow_until }
+fn taken(at: Timestamp, slow_until: Timestamp) -> CachedList {
+    CachedList { bodies: Arc::default(), at, slow_until, until: slow_until }
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +159,7 @@ async fn nobody_sees_what_anothers_rights_read() {
 fn a_list_that_was_on_its_way_during_a_write_is_not_kept() {
     let snapshots = Snapshots::default();
     let [subnet, ..] = ids();
-    let key = Key {
+    let key = ListKey {
         identity: Identity::client_secret("t", "c", Secret::new("s")).key(),
         what: "VirtualNetwork",
         scope: "/subscriptions/s/resourcegroups/g".into(),
@@ -212,20 +212,20 @@ fn lists_have_a_bound_each_and_together() {
         let random = acivnet_azure::SplitMix::new(seed);
         (0..512).map(|_| format!("{:016x}", acivnet_azure::Random::next(&random))).collect::<String>()
     };
-    let facts = |items: u64| {
-        let mut facts = Facts::default();
-        (0..items).for_each(|at| facts.keep(at.to_string(), &noise(at + 1).into()));
-        facts
+    let bodies = |items: u64| {
+        let mut bodies = Bodies::default();
+        (0..items).for_each(|at| bodies.keep(at.to_string(), &noise(at + 1).into()));
+        bodies
     };
-    let long = facts(4_000);
+    let long = bodies(4_000);
     assert!(long.too_long && long.bytes == 0 && long.texts.is_empty(), "{}", long.bytes);
-    let (snapshots, one) = (Snapshots::default(), Arc::new(facts(500)));
+    let (snapshots, one) = (Snapshots::default(), Arc::new(bodies(500)));
     assert!(one.bytes > LONGEST / 2 && !one.too_long, "{}", one.bytes);
     let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22")).key();
     for at in 0..20 {
-        let key = Key { identity: identity.clone(), what: "x", scope: at.to_string() };
+        let key = ListKey { identity: identity.clone(), what: "x", scope: at.to_string() };
         let at = Timestamp::from_second(at).unwrap();
-        snapshots.keep(key, Taken { facts: Arc::clone(&one), at, slow_until: at, until: at }, 0);
+        snapshots.keep(key, CachedList { bodies: Arc::clone(&one), at, slow_until: at, until: at }, 0);
     }
     let lists = snapshots.lock();
     let oldest = lists.taken.values().map(|taken| taken.at.as_second()).min();

@@ -228,7 +228,7 @@ pub struct Settings {
     /// What sample requests go through.
     pub scoring_proxy: Option<Url>,
     /// By which lease replicas agree on one that works; none when it is alone.
-    pub lease: Option<lease::Settings>,
+    pub lease: Option<lease::LeaseSettings>,
     /// How long before a cause counts as stalled.
     pub stalled_after: Duration,
     /// Scale of the operator's own waits.
@@ -263,9 +263,9 @@ impl RunArguments {
 }
 
 impl RunArguments {
-    fn lease(&self) -> Option<lease::Settings> {
+    fn lease(&self) -> Option<lease::LeaseSettings> {
         let namespace = || std::fs::read_to_string(NAMESPACE_FILE).ok();
-        (self.leader_election == LeaderElection::Enabled).then(|| lease::Settings {
+        (self.leader_election == LeaderElection::Enabled).then(|| lease::LeaseSettings {
             namespace: self.lease_namespace.clone().or_else(namespace).unwrap_or_else(|| "acivnet-system".into()),
             duration: Duration::from_secs(self.lease_duration_seconds),
         })

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum Mode {
     /// A list of what our finalizers hold.
     Check,
     /// That they go from what is being deleted.
@@ -38,9 +38,9 @@ const LOOKS: u32 = 15;
 ///
 /// # Errors
 /// What could not be read or written, or why nothing is released.
-pub async fn uninstall(kube: &Client, wish: Wish, out: &mut (impl Write + Send)) -> Result<bool, String> {
+pub async fn uninstall(kube: &Client, mode: Mode, out: &mut (impl Write + Send)) -> Result<bool, String> {
     let working = operator(kube).await?;
-    if wish == Wish::Release {
+    if mode == Mode::Release {
         if let Some(working) = working {
             return Err(format!(
                 "an operator works ({working}): it deletes in Azure what deleted objects made, and lets them go by itself; \

@@ -1,5 +1,5 @@
 use super::*;
-use crate::kubernetes::mock::{Mock, Seen, answer, found, list, refused};
+use crate::kubernetes::mock::{Mock, Recorded, answer, found, list, refused};
 use serde_json::Value;
 use std::sync::{
     Mutex,
@@ -52,7 +52,7 @@ fn cluster(
     })
 }
 
-fn patched(request: &Seen, all: &mut Vec<Value>) -> crate::kubernetes::mock::Answer {
+fn patched(request: &Recorded, all: &mut Vec<Value>) -> crate::kubernetes::mock::Answer {
     let name = request.path.rsplit('/').next().unwrap();
     let at = all.iter().position(|one| one["metadata"]["name"] == name).unwrap();
     if request.body["metadata"]["resourceVersion"] != all[at]["metadata"]["resourceVersion"] {
@@ -66,9 +66,9 @@ fn patched(request: &Seen, all: &mut Vec<Value>) -> crate::kubernetes::mock::Ans
     found(&left)
 }
 
-async fn run(mock: &Mock, wish: Wish) -> (Result<bool, String>, String) {
+async fn run(mock: &Mock, mode: Mode) -> (Result<bool, String>, String) {
     let mut out = Vec::new();
-    let ended = uninstall(&mock.client(), wish, &mut out).await;
+    let ended = uninstall(&mock.client(), mode, &mut out).await;
     (ended, String::from_utf8(out).unwrap())
 }
 
@@ -84,12 +84,12 @@ async fn what_is_being_deleted_is_released_and_nothing_else() {
         ],
         || json!([]),
     );
-    let (ended, said) = run(&mock, Wish::Check).await;
+    let (ended, said) = run(&mock, Mode::Check).await;
     assert_eq!(ended, Ok(false));
     assert!(said.contains("DelegatedSubnet ml/net: finalizer acivnet.dev/azure, being deleted\n"), "{said}");
     assert!(said.contains("2 being deleted, and no operator works."), "{said}");
     assert!(!mock.requests().iter().any(|one| one.method == "PATCH"), "a check changes nothing");
-    let (ended, said) = run(&mock, Wish::Release).await;
+    let (ended, said) = run(&mock, Mode::Release).await;
     assert_eq!(ended, Ok(false), "{said}");
     assert!(said.contains("released AciVnetDeployment ml/churn\n  stays in Azure: /subscriptions/s\n"), "{said}");
     assert!(said.contains("released Secret ml/acivnet-azure\n"), "{said}");
@@ -109,10 +109,10 @@ async fn nothing_is_released_while_an_operator_works() {
     let mock = cluster(vec![object("ml", "net", &[FINALIZER], true)], vec![], vec![], move || {
         json!([lease(renewals.fetch_add(1, Ordering::SeqCst) / 4, "pod-1_a")])
     });
-    let (ended, _) = run(&mock, Wish::Release).await;
+    let (ended, _) = run(&mock, Mode::Release).await;
     let why = ended.unwrap_err();
     assert!(why.contains("Lease acivnet-system/acivnet, held by pod-1_a"), "{why}");
-    let (ended, said) = run(&mock, Wish::Check).await;
+    let (ended, said) = run(&mock, Mode::Check).await;
     assert!(ended == Ok(false) && said.contains("An operator works"), "{said}");
     assert!(!mock.requests().iter().any(|one| one.method == "PATCH"));
 }
@@ -121,7 +121,7 @@ async fn nothing_is_released_while_an_operator_works() {
 async fn a_lease_of_an_operator_that_is_gone_counts_for_nothing() {
     for leases in [json!([lease(7, "pod-1_a")]), json!([lease(7, "")])] {
         let mock = cluster(vec![object("ml", "net", &[FINALIZER], true)], vec![], vec![], move || leases.clone());
-        assert_eq!(run(&mock, Wish::Release).await.0, Ok(true));
+        assert_eq!(run(&mock, Mode::Release).await.0, Ok(true));
     }
 }
 
@@ -140,7 +140,7 @@ async fn a_write_of_somebody_else_is_waited_out_and_a_gone_definition_holds_noth
         (_, "/api/v1/secrets") => list(Value::Null),
         _ => list(json!([])),
     });
-    let (ended, said) = run(&mock, Wish::Release).await;
+    let (ended, said) = run(&mock, Mode::Release).await;
     assert_eq!(ended, Ok(true), "{said}");
     assert_eq!(
         said,
@@ -154,6 +154,6 @@ async fn whoever_lacks_rights_is_told_which() {
         "/apis/coordination.k8s.io/v1/leases" => list(json!([])),
         _ => refused(403, "Forbidden"),
     });
-    let why = run(&mock, Wish::Check).await.0.unwrap_err();
+    let why = run(&mock, Mode::Check).await.0.unwrap_err();
     assert!(why.contains("no AciVnetDeployment can be listed: 403") && why.contains("administrator"), "{why}");
 }

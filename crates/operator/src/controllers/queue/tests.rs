@@ -5,22 +5,22 @@ use tokio::time::advance;
 
 const LONG: Duration = Duration::from_secs(300);
 
-fn who(namespace: &str, name: &str) -> Who {
-    Who::new::<DelegatedSubnet>(namespace, name)
+fn key(namespace: &str, name: &str) -> ObjectKey {
+    ObjectKey::new::<DelegatedSubnet>(namespace, name)
 }
 
 /// Those who have their turn now.
-fn turns(queue: &Queue, priority: impl Fn(&Who) -> Option<Priority>) -> Vec<String> {
-    std::iter::from_fn(|| queue.next(&priority).now_or_never()).map(|who| who.name.to_string()).collect()
+fn turns(queue: &Queue, priority: impl Fn(&ObjectKey) -> Option<Priority>) -> Vec<String> {
+    std::iter::from_fn(|| queue.next(&priority).now_or_never()).map(|key| key.name.to_string()).collect()
 }
 
-fn alike(_: &Who) -> Option<Priority> {
+fn alike(_: &ObjectKey) -> Option<Priority> {
     Some(Priority::Sweep)
 }
 
 /// Takes all places of a namespace.
-fn fill(queue: &Queue, namespace: &str) -> Vec<Who> {
-    let all: Vec<Who> = (0..AT_ONCE).map(|number| who(namespace, &format!("first-{number}"))).collect();
+fn fill(queue: &Queue, namespace: &str) -> Vec<ObjectKey> {
+    let all: Vec<ObjectKey> = (0..AT_ONCE).map(|number| key(namespace, &format!("first-{number}"))).collect();
     all.iter().for_each(|one| queue.seen(one, 1));
     assert_eq!(turns(queue, alike).len(), AT_ONCE);
     all
@@ -28,7 +28,7 @@ fn fill(queue: &Queue, namespace: &str) -> Vec<Who> {
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_follows_a_wish_that_is_new_a_wait_or_a_call() {
-    let (queue, one) = (Queue::default(), who("ml", "a"));
+    let (queue, one) = (Queue::default(), key("ml", "a"));
     queue.seen(&one, 1);
     assert_eq!(turns(&queue, alike), ["a"]);
     queue.done(&one, Some(LONG));
@@ -50,7 +50,7 @@ async fn a_pass_follows_a_wish_that_is_new_a_wait_or_a_call() {
 
 #[tokio::test(start_paused = true)]
 async fn never_two_passes_over_one_object() {
-    let (queue, one) = (Queue::default(), who("ml", "a"));
+    let (queue, one) = (Queue::default(), key("ml", "a"));
     queue.seen(&one, 1);
     assert_eq!(turns(&queue, alike), ["a"]);
     queue.seen(&one, 2);
@@ -71,18 +71,18 @@ async fn never_two_passes_over_one_object() {
 #[tokio::test(start_paused = true)]
 async fn what_is_gone_leaves_nothing() {
     let queue = Queue::default();
-    let [rests, waits, passes, unknown] = ["rests", "waits", "passes", "unknown"].map(|name| who("ml", name));
+    let [rests, waits, passes, unknown] = ["rests", "waits", "passes", "unknown"].map(|name| key("ml", name));
     queue.seen(&passes, 1);
     assert_eq!(turns(&queue, alike), ["passes"]);
     queue.seen(&rests, 1);
     assert_eq!(turns(&queue, alike), ["rests"]);
     queue.done(&rests, Some(LONG));
-    let others = (1..AT_ONCE).map(|number| who("ml", &number.to_string())).collect::<Vec<_>>();
+    let others = (1..AT_ONCE).map(|number| key("ml", &number.to_string())).collect::<Vec<_>>();
     others.iter().for_each(|one| queue.seen(one, 1));
     assert_eq!(turns(&queue, alike).len(), AT_ONCE - 1);
     queue.seen(&waits, 1);
     queue.want(&unknown);
-    assert!(turns(&queue, |who| (&*who.name != "unknown").then_some(Priority::Sweep)).is_empty());
+    assert!(turns(&queue, |key| (&*key.name != "unknown").then_some(Priority::Sweep)).is_empty());
     [&rests, &waits, &passes].into_iter().chain(&others).for_each(|one| queue.gone(one));
     others.iter().chain([&passes]).for_each(|one| queue.done(one, Some(LONG)));
     let state = queue.lock();
@@ -93,14 +93,14 @@ async fn what_is_gone_leaves_nothing() {
 async fn so_many_at_once_and_the_urgent_first() {
     let queue = Queue::default();
     let held = fill(&queue, "ml");
-    let urgency = |who: &Who| match &*who.name {
+    let urgency = |key: &ObjectKey| match &*key.name {
         "change" => Some(Priority::Change),
         "operation" => Some(Priority::Operation),
         "retry" => Some(Priority::Retry),
         _ => Some(Priority::Sweep),
     };
     for name in ["sweep", "retry", "change", "operation"] {
-        queue.seen(&who("ml", name), 1);
+        queue.seen(&key("ml", name), 1);
     }
     assert!(turns(&queue, urgency).is_empty());
     let mut order = Vec::new();
@@ -115,10 +115,10 @@ async fn so_many_at_once_and_the_urgent_first() {
 async fn who_waits_and_becomes_urgent_moves_up() {
     let queue = Queue::default();
     let held = fill(&queue, "ml");
-    ["a", "b"].iter().for_each(|name| queue.seen(&who("ml", name), 1));
+    ["a", "b"].iter().for_each(|name| queue.seen(&key("ml", name), 1));
     assert!(turns(&queue, alike).is_empty());
-    queue.seen(&who("ml", "b"), 2);
-    let urgency = |who: &Who| Some(if &*who.name == "b" { Priority::Change } else { Priority::Sweep });
+    queue.seen(&key("ml", "b"), 2);
+    let urgency = |key: &ObjectKey| Some(if &*key.name == "b" { Priority::Change } else { Priority::Sweep });
     assert!(turns(&queue, urgency).is_empty());
     queue.done(&held[0], None);
     assert_eq!(turns(&queue, urgency), ["b"]);
@@ -128,9 +128,9 @@ async fn who_waits_and_becomes_urgent_moves_up() {
 async fn a_namespace_holds_up_no_other() {
     let queue = Queue::default();
     fill(&queue, "one");
-    queue.seen(&who("one", "waits"), 1);
-    queue.seen(&who("other", "a"), 1);
-    queue.seen(&Who::new::<AciVnetDeployment>("other", "a"), 1);
+    queue.seen(&key("one", "waits"), 1);
+    queue.seen(&key("other", "a"), 1);
+    queue.seen(&ObjectKey::new::<AciVnetDeployment>("other", "a"), 1);
     assert_eq!(turns(&queue, alike), ["a", "a"]);
 }
 
@@ -140,7 +140,7 @@ async fn who_waits_for_a_turn_is_woken() {
     let asked = tokio::time::Instant::now();
     let told = async {
         tokio::time::sleep(Duration::from_secs(7)).await;
-        queue.seen(&who("ml", "a"), 1);
+        queue.seen(&key("ml", "a"), 1);
     };
     let (next, ()) = futures::join!(queue.next(alike), told);
     assert_eq!((&*next.name, asked.elapsed()), ("a", Duration::from_secs(7)));
@@ -152,19 +152,19 @@ async fn who_waits_for_a_turn_is_woken() {
 #[tokio::test(start_paused = true)]
 async fn five_thousand_objects_of_a_namespace_come_before_no_other_object_but_those_under_way() {
     let queue = Queue::default();
-    (0..5_000).for_each(|number| queue.seen(&who("a", &number.to_string()), 1));
+    (0..5_000).for_each(|number| queue.seen(&key("a", &number.to_string()), 1));
     let held: Vec<String> = turns(&queue, alike);
     assert_eq!(held.len(), AT_ONCE);
-    // passes of the many end and begin all the time; another namespace's object comes in between
+    // reconciles of the many end and begin all the time; another namespace's object comes in between
     for (round, name) in held.iter().enumerate() {
-        queue.done(&who("a", name), Some(LONG));
+        queue.done(&key("a", name), Some(LONG));
         if round % 3 == 2 {
-            queue.seen(&who("b", &round.to_string()), 1);
-            queue.seen(&who("0", &round.to_string()), 1);
-            let next: Vec<Who> = (0..3).filter_map(|_| queue.next(alike).now_or_never()).collect();
-            let namespaces: std::collections::BTreeSet<&str> = next.iter().map(|who| &*who.namespace).collect();
+            queue.seen(&key("b", &round.to_string()), 1);
+            queue.seen(&key("0", &round.to_string()), 1);
+            let next: Vec<ObjectKey> = (0..3).filter_map(|_| queue.next(alike).now_or_never()).collect();
+            let namespaces: std::collections::BTreeSet<&str> = next.iter().map(|key| &*key.namespace).collect();
             assert_eq!(namespaces, ["0", "a", "b"].into(), "one each");
-            next.iter().filter(|who| &*who.namespace != "a").for_each(|who| queue.done(who, None));
+            next.iter().filter(|key| &*key.namespace != "a").for_each(|key| queue.done(key, None));
         } else {
             assert_eq!(turns(&queue, alike).len(), 1);
         }
@@ -175,12 +175,12 @@ async fn five_thousand_objects_of_a_namespace_come_before_no_other_object_but_th
 async fn what_was_begun_first_is_ready_first() {
     const PASSES: usize = 6;
     let (queue, mut passes) = (Queue::default(), std::collections::BTreeMap::<String, usize>::new());
-    let objects: Vec<Who> = (0..100).map(|number| who("ml", &format!("{number:03}"))).collect();
+    let objects: Vec<ObjectKey> = (0..100).map(|number| key("ml", &format!("{number:03}"))).collect();
     objects.iter().for_each(|one| queue.seen(one, 1));
     let begun = std::cell::RefCell::new(std::collections::BTreeSet::<String>::new());
     // whoever was looked at before runs in Azure
-    let priority = |who: &Who| {
-        let known = begun.borrow().contains(&*who.name);
+    let priority = |key: &ObjectKey| {
+        let known = begun.borrow().contains(&*key.name);
         Some(if known { Priority::Operation } else { Priority::Change })
     };
     let (start, mut ready) = (Instant::now(), Vec::new());
@@ -191,7 +191,7 @@ async fn what_was_begun_first_is_ready_first() {
             *count += 1;
             let done = *count == PASSES;
             ready.extend(done.then(|| start.elapsed()));
-            queue.done(&who("ml", &name), (!done).then_some(Duration::from_secs(1)));
+            queue.done(&key("ml", &name), (!done).then_some(Duration::from_secs(1)));
         }
         advance(Duration::from_millis(250)).await;
     }

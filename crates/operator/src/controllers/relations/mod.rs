@@ -1,13 +1,9 @@
 //! Who is to look when something changes.
 
 use crate::{
-    cache::{
-        packed::{Kept, Mention},
-        stores::mentioning,
-    },
-    controllers::queue::Who,
+    cache::{packed::CachedObject, stores::referring_to},
     ctx::Ctx,
-    object::{self, Object},
+    object::{self, Object, ObjectKey, Reference},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::types};
 use acivnet_core::{
@@ -35,8 +31,8 @@ use std::{
 /// Passes on to one kind what events of another mean for it.
 pub(super) struct Relations {
     ctx: Arc<Ctx>,
-    deployments: Store<Kept<AciVnetDeployment>>,
-    subnets: Store<Kept<DelegatedSubnet>>,
+    deployments: Store<CachedObject<AciVnetDeployment>>,
+    subnets: Store<CachedObject<DelegatedSubnet>>,
     /// By uid: hash of what others look at.
     shown: Mutex<BTreeMap<String, u64>>,
 }
@@ -44,14 +40,14 @@ pub(super) struct Relations {
 impl Relations {
     pub(super) fn new(
         ctx: Arc<Ctx>,
-        deployments: Store<Kept<AciVnetDeployment>>,
-        subnets: Store<Kept<DelegatedSubnet>>,
+        deployments: Store<CachedObject<AciVnetDeployment>>,
+        subnets: Store<CachedObject<DelegatedSubnet>>,
     ) -> Self {
         Self { ctx, deployments, subnets, shown: Mutex::default() }
     }
 
     /// Its subnet counts it, and waits for it when both are to go.
-    pub(super) fn deployment(&self, event: &Event<Kept<AciVnetDeployment>>) {
+    pub(super) fn deployment(&self, event: &Event<CachedObject<AciVnetDeployment>>) {
         let Some((deployment, gone)) = unpacked(event) else { return };
         if self.changed::<AciVnetDeployment>(&deployment.metadata, gone, &shown_by_deployment(&deployment)) {
             let (namespace, ..) = names(&deployment.metadata);
@@ -62,12 +58,12 @@ impl Relations {
             if let Some(subnet) = subnet.unpack().ok().filter(has_reached_network) {
                 self.ctx.snapshots.drop_around(&virtual_network_of(&subnet));
             }
-            self.ctx.queue.want(subnet.who());
+            self.ctx.queue.want(subnet.key());
         }
     }
 
     /// Its deployments wait for it; those who share its network may be the last who use it now.
-    pub(super) fn subnet(&self, event: &Event<Kept<DelegatedSubnet>>) {
+    pub(super) fn subnet(&self, event: &Event<CachedObject<DelegatedSubnet>>) {
         let Some((subnet, gone)) = unpacked(event) else { return };
         if !self.changed::<DelegatedSubnet>(&subnet.metadata, gone, &shown_by_subnet(&subnet)) {
             return;
@@ -79,7 +75,7 @@ impl Relations {
             let mut sharing = vec![object::virtual_network(namespace, &network)];
             // whoever names a network makes nobody else work that way
             sharing.extend(has_reached_network(&subnet).then(|| object::reached_network(&network)));
-            mentioning(&self.subnets, &sharing).iter().for_each(|one| self.ctx.queue.want(one.who()));
+            referring_to(&self.subnets, &sharing).iter().for_each(|one| self.ctx.queue.want(one.key()));
         }
     }
 
@@ -93,8 +89,8 @@ impl Relations {
         self.look_at_deployments(object::config_map(namespace, name));
     }
 
-    fn look_at_deployments(&self, who: Mention) {
-        mentioning(&self.deployments, &[who]).iter().for_each(|one| self.ctx.queue.want(one.who()));
+    fn look_at_deployments(&self, key: Reference) {
+        referring_to(&self.deployments, &[key]).iter().for_each(|one| self.ctx.queue.want(one.key()));
     }
 
     /// Whether what others look at differs from the last time. Forgets what is gone.
@@ -103,7 +99,7 @@ impl Relations {
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if gone {
             all.remove(uid);
-            self.ctx.forget(&Who::new::<S>(namespace, name), meta);
+            self.ctx.forget(&ObjectKey::new::<S>(namespace, name), meta);
             return true;
         }
         let mut hasher = DefaultHasher::new();
@@ -116,7 +112,7 @@ impl Relations {
 }
 
 /// The object of an event, and whether it is gone.
-fn unpacked<S: Object>(event: &Event<Kept<S>>) -> Option<(S, bool)> {
+fn unpacked<S: Object>(event: &Event<CachedObject<S>>) -> Option<(S, bool)> {
     let (packed, gone) = touched(event)?;
     packed.unpack().ok().map(|object| (object, gone))
 }

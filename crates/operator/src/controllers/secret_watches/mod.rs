@@ -1,9 +1,9 @@
 //! Watches of the Secrets that objects name: of their metadata, each by its name, so that the right to watch those few is
-//! enough. What they tell is that a version is another than the one a pass has read; the pass reads the values.
+//! enough. What they tell is that a version is another than the one a reconcile has read; the reconcile reads the values.
 //!
 //! Where the right lacks, or there are too many, a change is seen at the next sweep.
 
-use crate::{cache::stores::mentioning, ctx::Ctx, kubernetes, object};
+use crate::{cache::stores::referring_to, ctx::Ctx, kubernetes, object};
 use acivnet_core::retry::Retry;
 use futures::{StreamExt, TryStreamExt, stream::FuturesUnordered};
 use k8s_openapi::api::core::v1::Secret;
@@ -26,7 +26,7 @@ pub(crate) const MOST: usize = 100;
 pub(crate) const MOST_OF_ONE: usize = 20;
 /// The API server ends a watch after this, before a connection without events counts as dead.
 const WATCH_SECONDS: u32 = 30;
-/// Between two passes for the sake of one Secret: whoever writes it without end keeps nobody busy.
+/// Between two reconciles for the sake of one Secret: whoever writes it without end keeps nobody busy.
 pub(crate) const APART: Duration = Duration::from_secs(5);
 /// How long a refusal lasts. Whoever gives the right does not wait longer.
 const REFUSED: Duration = Duration::from_secs(300);
@@ -36,21 +36,21 @@ type Name = (String, String);
 /// Uid and resourceVersion.
 pub(crate) type Version = (String, String);
 
-/// What passes have read, and which of it is not watched yet.
+/// What reconciles have read, and which of it is not watched yet.
 #[derive(Default)]
 pub(crate) struct SecretWatches {
-    state: Mutex<State>,
+    state: Mutex<Watched>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
-    /// As a pass has read it last; none when it was not there.
+struct Watched {
+    /// As a reconcile has read it last; none when it was not there.
     read: BTreeMap<Name, Option<Version>>,
     fresh: Vec<Name>,
 }
 
-impl State {
+impl Watched {
     fn has_room(&self, namespace: &str) -> bool {
         let of_one = self.read.keys().filter(|(of, _)| of == namespace).count();
         self.read.len() < MOST && of_one < MOST_OF_ONE
@@ -58,7 +58,7 @@ impl State {
 }
 
 impl SecretWatches {
-    /// A pass has read a Secret.
+    /// A reconcile has read a Secret.
     pub(crate) fn read(&self, namespace: &str, name: &str, version: Option<Version>) {
         let (mut state, at) = (self.lock(), (namespace.to_owned(), name.to_owned()));
         if let Some(known) = state.read.get_mut(&at) {
@@ -78,17 +78,17 @@ impl SecretWatches {
         self.lock().read.remove(at);
     }
 
-    /// Whether a pass has read anything else last.
+    /// Whether a reconcile has read anything else last.
     fn differs(&self, at: &Name, version: Option<&Version>) -> bool {
         self.lock().read.get(at).is_some_and(|read| read.as_ref() != version)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Watched> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Watches what passes read, without end.
+/// Watches what reconciles read, without end.
 pub(crate) async fn follow(ctx: &Ctx) {
     let mut watches = FuturesUnordered::new();
     loop {
@@ -130,7 +130,7 @@ async fn watch(ctx: &Ctx, at: Name) {
     ctx.secret_watches.forget(&at);
 }
 
-/// Whether it is another one than a pass has read; otherwise the watch has ended. Each begins with what stands.
+/// Whether it is another one than a reconcile has read; otherwise the watch has ended. Each begins with what stands.
 async fn until_it_changes(ctx: &Ctx, at: &Name) -> Result<bool, kube::Error> {
     let params = WatchParams::default().fields(&format!("metadata.name={}", at.1)).timeout(WATCH_SECONDS);
     let secrets = Api::<Secret>::namespaced(ctx.kube.clone(), &at.0);
@@ -156,12 +156,12 @@ pub(crate) fn version(secret: &impl ResourceExt) -> Version {
 
 fn is_named(ctx: &Ctx, (namespace, name): &Name) -> bool {
     let named = object::secret(namespace, name);
-    ctx.stores.deployments.get().is_some_and(|all| all.state().iter().any(|one| one.mentions(named)))
+    ctx.stores.deployments.get().is_some_and(|all| all.state().iter().any(|one| one.refers_to(named)))
 }
 
 fn look(ctx: &Ctx, (namespace, name): &Name) {
     let Some(all) = ctx.stores.deployments.get() else { return };
-    mentioning(all, &[object::secret(namespace, name)]).iter().for_each(|one| ctx.queue.want(one.who()));
+    referring_to(all, &[object::secret(namespace, name)]).iter().for_each(|one| ctx.queue.want(one.key()));
 }
 
 #[cfg(test)]

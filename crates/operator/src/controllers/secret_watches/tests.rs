@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    cache::packed::{Packed, Shelf},
-    controllers::queue::Who,
+    cache::packed::{Packed, Storage},
     kubernetes::mock::{Mock, found, refused, silence},
+    object::ObjectKey,
 };
 use acivnet_api::AciVnetDeployment;
 use acivnet_azure::Priority;
@@ -25,27 +25,27 @@ fn deployment() -> AciVnetDeployment {
     .unwrap()
 }
 
-/// A context that knows one deployment, which names the Secret `keys`, and whose first pass is over.
+/// A context that knows one deployment, which names the Secret `keys`, and whose first reconcile is over.
 async fn ctx(mock: &Mock) -> Arc<Ctx> {
     let ((deployments, mut writer), (subnets, _), (config_maps, _)) =
         (reflector::store(), reflector::store(), reflector::store());
-    writer.apply_watcher_event(&Event::Apply(Packed::of(deployment()).unwrap().keep(&Shelf::default())));
+    writer.apply_watcher_event(&Event::Apply(Packed::of(deployment()).unwrap().cached(&Storage::default())));
     let ctx = mock.ctx();
     ctx.stores.fill(subnets, deployments, config_maps);
-    ctx.queue.seen(&Who::new::<AciVnetDeployment>("ml", "churn"), 1);
-    assert!(pass(&ctx, 1).await);
+    ctx.queue.seen(&ObjectKey::new::<AciVnetDeployment>("ml", "churn"), 1);
+    assert!(is_reconciled(&ctx, 1).await);
     let following = Arc::clone(&ctx);
     tokio::spawn(async move { follow(&following).await });
     ctx
 }
 
-/// Whether a pass is wanted within so many seconds.
-async fn pass(ctx: &Ctx, seconds: u64) -> bool {
+/// Whether a reconcile is wanted within so many seconds.
+async fn is_reconciled(ctx: &Ctx, seconds: u64) -> bool {
     let next = ctx.queue.next(|_| Some(Priority::Sweep));
     match timeout(Duration::from_secs(seconds), next).await {
-        Ok(who) => {
-            assert_eq!(&*who.name, "churn");
-            ctx.queue.done(&who, None);
+        Ok(key) => {
+            assert_eq!(&*key.name, "churn");
+            ctx.queue.done(&key, None);
             true
         }
         Err(_) => false,
@@ -69,12 +69,12 @@ async fn a_changed_secret_has_a_pass_at_once_and_then_no_more_often_than_every_f
     });
     let ctx = ctx(&mock).await;
     read(&ctx, "7");
-    assert!(!pass(&ctx, 60).await, "it is as it was read");
+    assert!(!is_reconciled(&ctx, 60).await, "it is as it was read");
     version.store(8, Ordering::SeqCst);
-    assert!(pass(&ctx, 3).await);
-    assert!(!pass(&ctx, 4).await, "the next one waits");
+    assert!(is_reconciled(&ctx, 3).await);
+    assert!(!is_reconciled(&ctx, 4).await, "the next one waits");
     read(&ctx, "8");
-    assert!(!pass(&ctx, 60).await, "it was read");
+    assert!(!is_reconciled(&ctx, 60).await, "it was read");
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +83,7 @@ async fn without_the_right_it_is_tried_again_every_five_minutes() {
     let ctx = ctx(&mock).await;
     for _ in 0..100 {
         read(&ctx, "7");
-        assert!(!pass(&ctx, 10).await);
+        assert!(!is_reconciled(&ctx, 10).await);
     }
     assert!((3..=4).contains(&mock.requests().len()), "1,000 seconds");
 }
@@ -93,7 +93,7 @@ async fn a_secret_that_nobody_names_is_not_watched() {
     let mock = Mock::new(|_| silence());
     let ctx = ctx(&mock).await;
     ctx.secret_watches.read("ml", "other", None);
-    assert!(!pass(&ctx, 10).await);
+    assert!(!is_reconciled(&ctx, 10).await);
     assert!(mock.requests().is_empty());
     assert!(ctx.secret_watches.lock().read.is_empty(), "its place is another's");
 }

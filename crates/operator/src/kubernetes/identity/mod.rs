@@ -26,12 +26,12 @@ const TENANT_ID: &str = "azure.workload.identity/tenant-id";
 /// What is known of the identities of namespaces.
 #[derive(Default)]
 pub struct Identities {
-    known: Mutex<BTreeMap<String, Arc<Known>>>,
+    known: Mutex<BTreeMap<String, Arc<NamespaceIdentity>>>,
     readers: Locks,
 }
 
 /// The identity of one namespace.
-pub struct Known {
+pub struct NamespaceIdentity {
     /// What Azure is asked with.
     pub identity: Identity,
     form: Form,
@@ -50,7 +50,12 @@ enum Form {
 impl Identities {
     /// The identity that a namespace names now. `deleting` is set for an object that is going: then what was known
     /// before the namespace lost its ServiceAccount or Secret still serves.
-    pub(crate) async fn of(&self, ctx: &Ctx, namespace: &str, deleting: bool) -> Result<Arc<Known>, Failure> {
+    pub(crate) async fn of(
+        &self,
+        ctx: &Ctx,
+        namespace: &str,
+        deleting: bool,
+    ) -> Result<Arc<NamespaceIdentity>, Failure> {
         let _reading = self.readers.lock(namespace).await;
         let before = self.lock().get(namespace).cloned();
         match look(ctx, namespace, before.as_deref()).await {
@@ -71,7 +76,7 @@ impl Identities {
     }
 
     /// Puts our finalizer on the Secret, so that it outlives the objects that need it.
-    pub(crate) async fn hold(&self, ctx: &Ctx, namespace: &str, known: &Known) -> Result<(), kube::Error> {
+    pub(crate) async fn hold(&self, ctx: &Ctx, namespace: &str, known: &NamespaceIdentity) -> Result<(), kube::Error> {
         let Form::Secret { finalizers, version, going } = &known.form else { return Ok(()) };
         if *going || finalizers.iter().any(|one| one == CREDENTIALS_FINALIZER) {
             return Ok(());
@@ -105,7 +110,7 @@ impl Identities {
 
     /// When the first of the tokens ends by which namespaces prove themselves to Entra ID.
     pub(crate) fn earliest_end(&self) -> Option<Timestamp> {
-        let ends = |known: &Arc<Known>| match &known.form {
+        let ends = |known: &Arc<NamespaceIdentity>| match &known.form {
             Form::ServiceAccount(assertions) => assertions.end(),
             Form::Secret { .. } => None,
         };
@@ -117,7 +122,7 @@ impl Identities {
         self.lock().remove(namespace);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Known>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<NamespaceIdentity>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -127,7 +132,7 @@ fn secrets(ctx: &Ctx, namespace: &str) -> Api<KubernetesSecret> {
 }
 
 /// The ServiceAccount when it is annotated, else the Secret.
-async fn look(ctx: &Ctx, namespace: &str, before: Option<&Known>) -> Result<Known, Failure> {
+async fn look(ctx: &Ctx, namespace: &str, before: Option<&NamespaceIdentity>) -> Result<NamespaceIdentity, Failure> {
     let unread =
         |what: &str, error| kubernetes::failure(&format!("{what} of namespace {namespace} can't be read"), &error);
     let accounts = Api::<ServiceAccount>::namespaced(ctx.kube.clone(), namespace);
@@ -168,19 +173,22 @@ fn federated(
     account: &ServiceAccount,
     tenant: String,
     client_id: String,
-    before: Option<&Known>,
-) -> Known {
+    before: Option<&NamespaceIdentity>,
+) -> NamespaceIdentity {
     let uid = account.uid().unwrap_or_default();
     let assertions = match before.map(|known| &known.form) {
         Some(Form::ServiceAccount(assertions)) if assertions.uid() == uid => Arc::clone(assertions),
         _ => Arc::new(Assertions::new(ctx, namespace, uid)),
     };
     let source: Arc<Assertions> = Arc::clone(&assertions);
-    Known { identity: Identity::federated(tenant, client_id, source), form: Form::ServiceAccount(assertions) }
+    NamespaceIdentity {
+        identity: Identity::federated(tenant, client_id, source),
+        form: Form::ServiceAccount(assertions),
+    }
 }
 
 /// White space around these values is nobody's intent: Entra ID's ids and secrets have none.
-fn by_secret(namespace: &str, secret: &KubernetesSecret) -> Result<Known, Failure> {
+fn by_secret(namespace: &str, secret: &KubernetesSecret) -> Result<NamespaceIdentity, Failure> {
     let value = |key: &str| {
         let bytes = secret.data.as_ref().and_then(|data| data.get(key)).map(|bytes| bytes.0.trim_ascii());
         match bytes.map(|bytes| (std::str::from_utf8(bytes).unwrap_or_default(), secret_flaws::of(bytes))) {
@@ -190,7 +198,7 @@ fn by_secret(namespace: &str, secret: &KubernetesSecret) -> Result<Known, Failur
         }
     };
     let (tenant, client_id) = (value("tenantID")?, value("clientID")?);
-    Ok(Known {
+    Ok(NamespaceIdentity {
         identity: Identity::client_secret(tenant, client_id, Secret::new(value("clientSecret")?)),
         form: Form::Secret {
             finalizers: secret.finalizers().to_vec(),

@@ -95,7 +95,7 @@ async fn an_assertion_outlives_its_namespace() {
     assert_eq!(assertions.holder(), "system:serviceaccount:ml:acivnet/sa");
     let requests = mock.requests();
     assert_eq!(
-        requests.iter().map(crate::kubernetes::mock::Seen::line).collect::<Vec<_>>(),
+        requests.iter().map(crate::kubernetes::mock::Recorded::line).collect::<Vec<_>>(),
         [format!("GET {ACCOUNT}"), format!("POST {TOKEN}")]
     );
     assert_eq!(requests[1].body["spec"]["audiences"], json!([AUDIENCE_OF_ENTRA]));

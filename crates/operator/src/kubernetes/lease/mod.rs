@@ -4,7 +4,7 @@
 //! the holder counts from before it asked for the renewal, so that its own term ends first, and writes nothing later
 //! ([`Term`]). Whoever holds the lease is told by the API server, which takes an update of the version read only.
 
-mod step;
+mod decision;
 mod term;
 mod within;
 
@@ -13,13 +13,13 @@ pub(crate) use within::{is_over, within};
 
 use crate::{kubernetes, monitoring::metrics::Metrics};
 use acivnet_azure::{Clock, Random};
+use decision::{Decision, decide};
 use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::MicroTime,
 };
 use kube::{Api, api::PostParams};
 use std::{sync::Arc, time::Duration};
-use step::{Step, step};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Name of the lease.
@@ -27,7 +27,7 @@ pub const NAME: &str = "acivnet";
 
 /// What the administrator set.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct LeaseSettings {
     /// Namespace of the lease: the operator's own.
     pub namespace: String,
     /// How long a lease lasts that is not renewed, 3 to 300 seconds.
@@ -43,14 +43,14 @@ pub(crate) struct Election {
     identity: String,
     duration: Duration,
     /// As the API server answered last; none when it is not there.
-    stands: Option<Lease>,
+    current: Option<Lease>,
     /// What was seen last, even if it is not there any more, and since when it is so.
     seen: Option<(LeaseSpec, Instant)>,
     failing: bool,
 }
 
 /// What an election needs of the world.
-pub(crate) struct Around {
+pub(crate) struct Dependencies {
     pub(crate) kube: kube::Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -58,8 +58,8 @@ pub(crate) struct Around {
 }
 
 impl Election {
-    pub(crate) fn new(settings: &Settings, around: Around) -> Self {
-        let Around { kube, clock, random, metrics } = around;
+    pub(crate) fn new(settings: &LeaseSettings, dependencies: Dependencies) -> Self {
+        let Dependencies { kube, clock, random, metrics } = dependencies;
         Self {
             leases: Api::namespaced(kube, &settings.namespace),
             identity: format!("{}_{:016x}", host(), random.next()),
@@ -67,7 +67,7 @@ impl Election {
             random,
             metrics,
             duration: settings.duration,
-            stands: None,
+            current: None,
             seen: None,
             failing: false,
         }
@@ -96,7 +96,7 @@ impl Election {
         self.look().await?;
         let unchanged = self.seen.as_ref().map_or(Duration::ZERO, |(_, since)| since.elapsed());
         let seen = self.seen.as_ref().map(|(spec, _)| spec);
-        if step(&self.identity, seen, unchanged, self.duration) == Step::Wait {
+        if decide(&self.identity, seen, unchanged, self.duration) == Decision::Wait {
             return Ok(None);
         }
         let sent = Instant::now();
@@ -162,7 +162,7 @@ impl Election {
 
     /// The lease with our name in it.
     fn claimed(&self) -> Lease {
-        let mut lease = self.stands.clone().unwrap_or_default();
+        let mut lease = self.current.clone().unwrap_or_default();
         lease.metadata.name = Some(NAME.into());
         let now = MicroTime(self.clock.now());
         let spec = lease.spec.get_or_insert_default();
@@ -178,7 +178,7 @@ impl Election {
 
     async fn write(&mut self, lease: Lease) -> Result<(), kube::Error> {
         let params = PostParams { field_manager: Some(crate::FIELD_MANAGER.into()), ..PostParams::default() };
-        let written = if self.stands.is_some() {
+        let written = if self.current.is_some() {
             self.metrics.kubernetes_write("Lease", "update");
             within_time(self.duration, self.leases.replace(NAME, &params, &lease)).await?
         } else {
@@ -197,11 +197,11 @@ impl Election {
                 self.seen = Some((spec, Instant::now()));
             }
         }
-        self.stands = found;
+        self.current = found;
     }
 
     fn holder(&self) -> Option<&String> {
-        self.stands.as_ref()?.spec.as_ref()?.holder_identity.as_ref()
+        self.current.as_ref()?.spec.as_ref()?.holder_identity.as_ref()
     }
 
     /// The first of several failures in a row is worth a line.

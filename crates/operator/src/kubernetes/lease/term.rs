@@ -10,10 +10,10 @@ use tokio::time::Instant;
 /// From winning the lease to losing it. What was over once stays over: another election makes another term.
 pub(crate) struct Term {
     duration: Duration,
-    state: Mutex<State>,
+    state: Mutex<TermState>,
 }
 
-struct State {
+struct TermState {
     /// Monotonic, so that nobody's setting of a clock moves it. It counts while the process is stopped.
     until: Instant,
     closing: bool,
@@ -22,7 +22,7 @@ struct State {
 impl Term {
     /// A term whose lease was asked for at `sent` and lasts `duration`.
     pub(crate) fn new(sent: Instant, duration: Duration) -> Self {
-        Self { duration, state: Mutex::new(State { until: end(sent, duration), closing: false }) }
+        Self { duration, state: Mutex::new(TermState { until: end(sent, duration), closing: false }) }
     }
 
     /// The lease was renewed by a request sent then. `false` when that came too late.
@@ -49,7 +49,7 @@ impl Term {
         !self.may_send()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TermState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

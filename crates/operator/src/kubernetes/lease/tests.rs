@@ -27,15 +27,15 @@ impl Server {
             }
             match (request.method.as_str(), lease.as_ref()) {
                 ("GET", None) | ("PUT", None) => refused(404, "NotFound"),
-                ("GET", Some(stands)) => found(stands),
-                ("PUT", Some(stands))
-                    if stands["metadata"]["resourceVersion"] != request.body["metadata"]["resourceVersion"] =>
+                ("GET", Some(current)) => found(current),
+                ("PUT", Some(current))
+                    if current["metadata"]["resourceVersion"] != request.body["metadata"]["resourceVersion"] =>
                 {
                     refused(409, "Conflict")
                 }
                 ("POST", Some(_)) => refused(409, "AlreadyExists"),
-                (_, stands) => {
-                    let version = stands.map_or(0, version) + 1;
+                (_, current) => {
+                    let version = current.map_or(0, version) + 1;
                     let mut written = request.body.clone();
                     written["metadata"]["resourceVersion"] = version.to_string().into();
                     answer(201, &*lease.insert(written))
@@ -46,13 +46,13 @@ impl Server {
 
     fn candidate(&self, seed: u64) -> Election {
         let clock = Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap()));
-        let around = Around {
+        let dependencies = Dependencies {
             kube: self.mock().client(),
             clock,
             random: Arc::new(SplitMix::new(seed)),
             metrics: Arc::default(),
         };
-        Election::new(&Settings { namespace: "ops".into(), duration: Duration::from_secs(15) }, around)
+        Election::new(&LeaseSettings { namespace: "ops".into(), duration: Duration::from_secs(15) }, dependencies)
     }
 
     fn edit(&self, edit: impl FnOnce(&mut Value)) {

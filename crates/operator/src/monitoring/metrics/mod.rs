@@ -26,7 +26,7 @@ use std::{
 
 /// Labels of `acivnet_azure_requests_total`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct AzureRequest {
+struct AzureRequestLabels {
     verb: String,
     class: &'static str,
     status: u16,
@@ -34,48 +34,48 @@ struct AzureRequest {
 
 /// Labels of `acivnet_kubernetes_writes_total`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct KubernetesWrite {
+struct KubernetesWriteLabels {
     kind: String,
     verb: &'static str,
 }
 
 /// Labels of what is held back before it is sent to Azure.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Held {
+struct HeldLabels {
     class: &'static str,
     sort: &'static str,
 }
 
 /// Labels of the counters that tell a result.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Outcome {
+struct ResultLabels {
     kind: String,
     result: &'static str,
 }
 
 /// Labels of the time that requests to Azure took.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct AzureTime {
+struct AzureTimeLabels {
     class: &'static str,
     verb: String,
 }
 
 /// Labels of `acivnet_azure_errors_total`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct AzureError {
+struct AzureErrorLabels {
     class: &'static str,
     error: &'static str,
 }
 
 /// Label of the time that probes took.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Probed {
+struct ProbeLabels {
     result: &'static str,
 }
 
 /// Labels of the time until objects were Ready.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Change {
+struct ChangeLabels {
     kind: String,
     change: &'static str,
 }
@@ -102,17 +102,17 @@ const REVISION: &str = match option_env!("ACIVNET_REVISION") {
 /// All metrics of one operator.
 pub struct Metrics {
     registry: Registry,
-    azure_requests: Family<AzureRequest, Counter>,
-    kubernetes_writes: Family<KubernetesWrite, Counter>,
-    reconciles: Family<Outcome, Counter>,
-    watch_failures: Family<Outcome, Counter>,
-    azure_waits: Family<Held, Counter<f64, AtomicU64>>,
-    azure_closings: Family<Held, Counter>,
-    azure_times: Times<AzureTime>,
-    azure_errors: Family<AzureError, Counter>,
-    probes: Times<Probed>,
+    azure_requests: Family<AzureRequestLabels, Counter>,
+    kubernetes_writes: Family<KubernetesWriteLabels, Counter>,
+    reconciles: Family<ResultLabels, Counter>,
+    watch_failures: Family<ResultLabels, Counter>,
+    azure_waits: Family<HeldLabels, Counter<f64, AtomicU64>>,
+    azure_closings: Family<HeldLabels, Counter>,
+    azure_times: Times<AzureTimeLabels>,
+    azure_errors: Family<AzureErrorLabels, Counter>,
+    probes: Times<ProbeLabels>,
     moves: Counter,
-    ready_times: Times<Change>,
+    ready_times: Times<ChangeLabels>,
     leader: Gauge,
     fleet: Arc<Fleet>,
 }
@@ -121,7 +121,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
         let (azure_requests, kubernetes_writes, reconciles, watch_failures) = Default::default();
-        let (azure_waits, azure_closings): (Family<Held, Counter<f64, AtomicU64>>, _) = Default::default();
+        let (azure_waits, azure_closings): (Family<HeldLabels, Counter<f64, AtomicU64>>, _) = Default::default();
         let requests = || Histogram::new(REQUESTS);
         let (azure_times, probes) = (times(requests), times(requests));
         let ready_times = times(|| Histogram::new(OBJECTS));
@@ -204,34 +204,34 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts one request to Azure. `status` is 0 when there was no answer.
     pub fn azure_request(&self, verb: &str, class: &'static str, status: u16) {
-        self.azure_requests.get_or_create(&AzureRequest { verb: verb.to_owned(), class, status }).inc();
+        self.azure_requests.get_or_create(&AzureRequestLabels { verb: verb.to_owned(), class, status }).inc();
     }
 
     /// Counts one write to the Kubernetes API, whatever its answer.
     pub fn kubernetes_write(&self, kind: &str, verb: &'static str) {
-        self.kubernetes_writes.get_or_create(&KubernetesWrite { kind: kind.to_owned(), verb }).inc();
+        self.kubernetes_writes.get_or_create(&KubernetesWriteLabels { kind: kind.to_owned(), verb }).inc();
     }
 
-    /// Counts one pass.
+    /// Counts one reconcile.
     pub fn reconcile(&self, kind: &str, result: &'static str) {
-        self.reconciles.get_or_create(&Outcome { kind: kind.to_owned(), result }).inc();
+        self.reconciles.get_or_create(&ResultLabels { kind: kind.to_owned(), result }).inc();
     }
 
     /// Counts one failure of a watch; `result` tells what was done about it.
     pub fn watch_failure(&self, kind: &str, result: &'static str) {
-        self.watch_failures.get_or_create(&Outcome { kind: kind.to_owned(), result }).inc();
+        self.watch_failures.get_or_create(&ResultLabels { kind: kind.to_owned(), result }).inc();
     }
 
     /// Begins the series of a kind at 0: Prometheus sees no increase in what begins with its first failure.
     pub(crate) fn watches(&self, kind: &str) {
         for result in ["started", "listed"] {
-            drop(self.watch_failures.get_or_create(&Outcome { kind: kind.to_owned(), result }));
+            drop(self.watch_failures.get_or_create(&ResultLabels { kind: kind.to_owned(), result }));
         }
     }
 
     /// Notes a sample request.
     pub(crate) fn probe(&self, result: &'static str, took: Duration) {
-        self.probes.get_or_create(&Probed { result }).observe(took.as_secs_f64());
+        self.probes.get_or_create(&ProbeLabels { result }).observe(took.as_secs_f64());
     }
 
     /// Counts changes of addresses.
@@ -241,7 +241,7 @@ impl Metrics {
 
     /// Notes that an object is Ready as its spec says, and after how many seconds.
     pub(crate) fn ready_after(&self, kind: &str, change: &'static str, seconds: f64) {
-        self.ready_times.get_or_create(&Change { kind: kind.to_owned(), change }).observe(seconds);
+        self.ready_times.get_or_create(&ChangeLabels { kind: kind.to_owned(), change }).observe(seconds);
     }
 
     /// From now on it is told what a term knows, until it ends.
@@ -274,19 +274,19 @@ impl Observer for Metrics {
         let class = sent.class.as_str();
         self.azure_request(sent.verb, class, sent.status);
         let seconds = sent.time.as_secs_f64();
-        self.azure_times.get_or_create(&AzureTime { class, verb: sent.verb.to_owned() }).observe(seconds);
+        self.azure_times.get_or_create(&AzureTimeLabels { class, verb: sent.verb.to_owned() }).observe(seconds);
         if let Some(error) = error(sent.status) {
-            self.azure_errors.get_or_create(&AzureError { class, error }).inc();
+            self.azure_errors.get_or_create(&AzureErrorLabels { class, error }).inc();
         }
     }
 
     fn waited(&self, waited: &Waited) {
-        let held = Held { class: waited.class.as_str(), sort: waited.sort.as_str() };
+        let held = HeldLabels { class: waited.class.as_str(), sort: waited.sort.as_str() };
         self.azure_waits.get_or_create(&held).inc_by(waited.time.as_secs_f64());
     }
 
     fn closed(&self, scope: &'static str, sort: Sort) {
-        self.azure_closings.get_or_create(&Held { class: scope, sort: sort.as_str() }).inc();
+        self.azure_closings.get_or_create(&HeldLabels { class: scope, sort: sort.as_str() }).inc();
     }
 }
 

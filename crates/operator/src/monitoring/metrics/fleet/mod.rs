@@ -1,7 +1,7 @@
-//! What is counted when somebody asks, from what passes and watches keep anyway: nothing is kept for it, and what is gone
+//! What is counted when somebody asks, from what reconciles and watches keep anyway: nothing is kept for it, and what is gone
 //! shows no more.
 
-use crate::{cache::packed::Kept, ctx::Ctx, monitoring::shown::Shown, object::Object};
+use crate::{cache::packed::CachedObject, ctx::Ctx, monitoring::object_state::ObjectState, object::Object};
 use acivnet_azure::throttle::Sort;
 use jiff::Timestamp;
 use kube::runtime::reflector::Store;
@@ -32,7 +32,7 @@ pub(super) struct Fleet {
 
 /// Labels of `acivnet_objects`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
-struct Standing {
+struct ObjectLabels {
     kind: &'static str,
     ready: &'static str,
     reason: &'static str,
@@ -40,32 +40,32 @@ struct Standing {
 
 /// Labels of `acivnet_stalled_objects`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
-struct Stalled {
+struct StalledLabels {
     kind: &'static str,
     reason: &'static str,
 }
 
 /// Labels of what is left of a limit.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Budget {
+struct BudgetLabels {
     class: &'static str,
     sort: &'static str,
 }
 
 /// What is told of an object by name.
-struct Named {
+struct NamedObject {
     kind: &'static str,
     namespace: Arc<str>,
     name: Arc<str>,
     uid: Arc<str>,
-    shown: Shown,
+    state: ObjectState,
 }
 
 /// What is told of all objects.
 #[derive(Default)]
 struct Counted {
-    objects: BTreeMap<Standing, u64>,
-    stalled: BTreeMap<Stalled, u64>,
+    objects: BTreeMap<ObjectLabels, u64>,
+    stalled: BTreeMap<StalledLabels, u64>,
 }
 
 impl Fleet {
@@ -110,13 +110,13 @@ impl Counted {
         counted
     }
 
-    fn add<S: Object>(&mut self, kind: &'static str, store: Option<&Store<Kept<S>>>) {
+    fn add<S: Object>(&mut self, kind: &'static str, store: Option<&Store<CachedObject<S>>>) {
         for kept in store.map(Store::state).unwrap_or_default() {
-            let shown = kept.shown();
-            let standing = Standing { kind, ready: shown.ready(), reason: shown.reason() };
-            *self.objects.entry(standing).or_default() += 1;
-            if let Some(reason) = shown.stalled() {
-                *self.stalled.entry(Stalled { kind, reason }).or_default() += 1;
+            let state = kept.state();
+            let labels = ObjectLabels { kind, ready: state.ready(), reason: state.reason() };
+            *self.objects.entry(labels).or_default() += 1;
+            if let Some(reason) = state.stalled() {
+                *self.stalled.entry(StalledLabels { kind, reason }).or_default() += 1;
             }
         }
     }
@@ -159,7 +159,8 @@ impl Page<'_> {
 
     fn budgets(&mut self, ctx: &Ctx) -> fmt::Result {
         let left = ctx.azure.budgets().into_iter();
-        let series = left.map(|((class, sort), left): ((_, Sort), f64)| (Budget { class, sort: sort.as_str() }, left));
+        let series =
+            left.map(|((class, sort), left): ((_, Sort), f64)| (BudgetLabels { class, sort: sort.as_str() }, left));
         let about = "Requests that may be sent to Azure at once before a limit is used up, the least of all identities";
         self.gauges("acivnet_azure_budget_remaining", about, None, series)
     }
@@ -179,12 +180,12 @@ impl Page<'_> {
         self.gauge("acivnet_objects_without_series", about, None, Some(rest))?;
         let ready = all.iter().map(|one| {
             let [kind, namespace, name] = one.labels();
-            ([kind, namespace, name, ("reason", one.shown.reason())], i64::from(one.shown.ready() == "True"))
+            ([kind, namespace, name, ("reason", one.state.reason())], i64::from(one.state.ready() == "True"))
         });
         self.gauges("acivnet_object_ready", "1 while the object is Ready", None, ready)?;
-        let moves = all.iter().filter(|one| one.kind == DEPLOYMENT).map(|one| (one.labels(), one.shown.moves()));
+        let moves = all.iter().filter(|one| one.kind == DEPLOYMENT).map(|one| (one.labels(), one.state.moves()));
         self.gauges("acivnet_object_endpoint_moves", "Times that the address of the model has moved", None, moves)?;
-        let took = |one: &Named| ctx.probes.took(&one.uid).map(|took| took.as_secs_f64());
+        let took = |one: &NamedObject| ctx.probes.took(&one.uid).map(|took| took.as_secs_f64());
         let took = all.iter().filter_map(|one| Some((one.labels(), took(one)?)));
         let about = "Time that the last sample request took that passed";
         self.gauges("acivnet_object_probe_duration", about, Some(&Unit::Seconds), took)?;
@@ -195,7 +196,7 @@ impl Page<'_> {
 }
 
 /// The first objects by namespace and name, and how many more there are.
-fn first_of(ctx: &Ctx) -> (Vec<Named>, u64) {
+fn first_of(ctx: &Ctx) -> (Vec<NamedObject>, u64) {
     let mut all = named(DEPLOYMENT, ctx.stores.deployments.get());
     all.extend(named(SUBNET, ctx.stores.subnets.get()));
     all.sort_by(|one, other| (&one.namespace, &one.name, one.kind).cmp(&(&other.namespace, &other.name, other.kind)));
@@ -204,18 +205,18 @@ fn first_of(ctx: &Ctx) -> (Vec<Named>, u64) {
     (all, u64::try_from(rest).unwrap_or(u64::MAX))
 }
 
-fn named<S: Object>(kind: &'static str, store: Option<&Store<Kept<S>>>) -> Vec<Named> {
-    let of = |kept: Arc<Kept<S>>| Named {
+fn named<S: Object>(kind: &'static str, store: Option<&Store<CachedObject<S>>>) -> Vec<NamedObject> {
+    let of = |kept: Arc<CachedObject<S>>| NamedObject {
         kind,
-        namespace: Arc::clone(&kept.who().namespace),
-        name: Arc::clone(&kept.who().name),
+        namespace: Arc::clone(&kept.key().namespace),
+        name: Arc::clone(&kept.key().name),
         uid: kept.uid().into(),
-        shown: kept.shown(),
+        state: kept.state(),
     };
     store.map(Store::state).unwrap_or_default().into_iter().map(of).collect()
 }
 
-impl Named {
+impl NamedObject {
     fn labels(&self) -> [(&'static str, &str); 3] {
         [("kind", self.kind), ("namespace", &self.namespace), ("name", &self.name)]
     }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    cache::packed::{Packed, Shelf},
+    cache::packed::{Packed, Storage},
     kubernetes::mock::{Mock, refused},
-    monitoring::shown,
+    monitoring::object_state,
 };
 use acivnet_api::{AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -18,19 +18,19 @@ use serde_json::{Value, json};
 /// A term that has seen everything, and the door through which its watch of deployments comes.
 struct Term {
     ctx: Arc<Ctx>,
-    deployments: Writer<Kept<AciVnetDeployment>>,
-    shelf: Shelf,
+    deployments: Writer<CachedObject<AciVnetDeployment>>,
+    storage: Storage,
 }
 
 fn term() -> Term {
     let ctx = Mock::new(|_| refused(404, "NotFound")).ctx();
-    let (deployments, writer) = reflector::store::<Kept<AciVnetDeployment>>();
-    let (subnets, mut subnet_writer) = reflector::store::<Kept<DelegatedSubnet>>();
+    let (deployments, writer) = reflector::store::<CachedObject<AciVnetDeployment>>();
+    let (subnets, mut subnet_writer) = reflector::store::<CachedObject<DelegatedSubnet>>();
     let (config_maps, _) = reflector::store::<PartialObjectMeta<ConfigMap>>();
     let subnet: Packed<DelegatedSubnet> = Packed::of(subnet()).unwrap();
-    subnet_writer.apply_watcher_event(&Event::Apply(subnet.keep(&Shelf::default())));
+    subnet_writer.apply_watcher_event(&Event::Apply(subnet.cached(&Storage::default())));
     ctx.stores.fill(subnets, deployments, config_maps);
-    Term { ctx, deployments: writer, shelf: Shelf::default() }
+    Term { ctx, deployments: writer, storage: Storage::default() }
 }
 
 fn subnet() -> DelegatedSubnet {
@@ -59,8 +59,8 @@ fn deployment(name: &str, conditions: &[Value]) -> AciVnetDeployment {
 }
 
 impl Term {
-    fn kept(&self, cr: AciVnetDeployment) -> Kept<AciVnetDeployment> {
-        Packed::of(cr).unwrap().keep(&self.shelf)
+    fn kept(&self, cr: AciVnetDeployment) -> CachedObject<AciVnetDeployment> {
+        Packed::of(cr).unwrap().cached(&self.storage)
     }
 
     fn sees(&mut self, cr: AciVnetDeployment) {
@@ -144,7 +144,7 @@ async fn the_first_certificate_that_ends_is_told_until_its_object_goes() {
     assert_eq!(term.lines(earliest), [format!("{earliest} 1796083200")]);
     assert_eq!(term.lines("acivnet_object_certificate_not_after_timestamp_seconds{").len(), 2);
     let gone = deployment("b", &[]);
-    term.ctx.forget(term.kept(gone.clone()).who(), &gone.metadata);
+    term.ctx.forget(term.kept(gone.clone()).key(), &gone.metadata);
     assert_eq!(term.lines(earliest), [format!("{earliest} 1798761600")]);
 }
 
@@ -185,8 +185,8 @@ async fn what_a_status_says_for_the_first_time_is_counted_once() {
     let term = term();
     let ready = [condition("Ready", "True", "Serving")];
     let (before, after) = (deployment("a", &[]), settled(deployment("a", &ready), 1, 3));
-    shown::tell(&term.ctx, &before, &after);
-    shown::tell(&term.ctx, &after, &after);
+    object_state::tell(&term.ctx, &before, &after);
+    object_state::tell(&term.ctx, &after, &after);
     // created two minutes before the clock of the test begins
     let created = r#"{kind="AciVnetDeployment",change="created"}"#;
     let named = "acivnet_ready_duration_seconds";
@@ -209,9 +209,9 @@ async fn a_change_counts_from_its_first_pass() {
         status: Some(AciVnetDeploymentStatus { conditions: Vec::new(), ..not_ready.status.unwrap() }),
         ..before.clone()
     };
-    shown::tell(&term.ctx, &before, &not_ready);
+    object_state::tell(&term.ctx, &before, &not_ready);
     assert!(term.lines("acivnet_ready_duration_seconds_sum").is_empty(), "it is not Ready");
-    shown::tell(&term.ctx, &before, &settled(before.clone(), 2, 2));
+    object_state::tell(&term.ctx, &before, &settled(before.clone(), 2, 2));
     let changed = r#"acivnet_ready_duration_seconds_sum{kind="AciVnetDeployment",change="changed"} 90.0"#;
     assert_eq!(term.lines("acivnet_ready_duration_seconds_sum"), [changed]);
 }

@@ -15,7 +15,7 @@ const UNKNOWN: &str = "Unknown";
 
 /// How an object stands, in few bytes: the cache keeps it beside every object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shown {
+pub(crate) struct ObjectState {
     ready: Met,
     reason: Reason,
     /// Of the condition `Stalled`, if it is there.
@@ -48,7 +48,7 @@ impl Reason {
     }
 }
 
-impl Shown {
+impl ObjectState {
     /// Of an object.
     pub(crate) fn of<S: Object>(cr: &S) -> Self {
         let conditions = cr.conditions();
@@ -91,13 +91,13 @@ impl Shown {
 pub(crate) fn tell<S: Object>(ctx: &Ctx, before: &S, after: &S) {
     ctx.metrics.moves(u64::from(after.moves().saturating_sub(before.moves())));
     let settles = after.had_settled() && !before.had_settled() && !after.deleting();
-    if !settles || Shown::of(after).ready != Met::True {
+    if !settles || ObjectState::of(after).ready != Met::True {
         return;
     }
     let (meta, now) = (after.meta(), ctx.clock.now());
     let since = match before.settled_generation() {
         None => meta.creation_timestamp.as_ref().map(|time| time.0),
-        // what one pass could do took no time that counts
+        // what one reconcile could do took no time that counts
         Some(_) => Some(ctx.memory.since(names(meta).2, after.generation()).unwrap_or(now)),
     };
     let change = if before.settled_generation().is_none() { "created" } else { "changed" };
@@ -111,7 +111,7 @@ pub(crate) fn tell<S: Object>(ctx: &Ctx, before: &S, after: &S) {
 pub(crate) struct Certificates(Mutex<BTreeMap<String, Timestamp>>);
 
 impl Certificates {
-    /// What a pass found.
+    /// What a reconcile found.
     pub(crate) fn note(&self, meta: &ObjectMeta, end: Option<Timestamp>) {
         let uid = names(meta).2;
         match end {

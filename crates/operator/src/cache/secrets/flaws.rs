@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Secret as KubernetesSecret;
 use serde_json::{Map, Value};
 
 /// The flaws of the keys that are asked for; none when they have none.
-pub(crate) fn flaws(secret: &KubernetesSecret, keys: &[&str]) -> Option<Value> {
+pub(super) fn by_key(secret: &KubernetesSecret, keys: &[&str]) -> Option<Value> {
     let flaw = |bytes: &[u8]| of(bytes).map(Flaw::name);
     let data = secret.data.iter().flatten().filter(|(key, _)| keys.contains(&key.as_str()));
     let found: Map<String, Value> =

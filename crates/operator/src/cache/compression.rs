@@ -8,20 +8,20 @@ pub(crate) const LONGEST: usize = 64 << 10;
 
 /// Packs texts by what they share with an earlier one.
 #[derive(Debug, Default)]
-pub(crate) struct Alike(Mutex<Arc<[u8]>>);
+pub(crate) struct Compressor(Mutex<Arc<[u8]>>);
 
 /// A packed text: LZ4 with the earlier text as its dictionary.
 #[derive(Clone)]
-pub(crate) struct Compact {
+pub(crate) struct Compressed {
     bytes: Arc<[u8]>,
     length: usize,
     dictionary: Arc<[u8]>,
 }
 
-impl Alike {
+impl Compressor {
     /// Packs a text. With one that is longer by a quarter, and of which less than three quarters could be saved, the next
     /// ones are compared.
-    pub(crate) fn pack(&self, text: &[u8]) -> Compact {
+    pub(crate) fn pack(&self, text: &[u8]) -> Compressed {
         let mut dictionary = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = compress_with_dict(text, &dictionary);
         let longer = text.len().min(LONGEST) > dictionary.len() + dictionary.len() / 4;
@@ -29,11 +29,11 @@ impl Alike {
             *dictionary = text.get(..LONGEST).unwrap_or(text).into();
             bytes = compress_with_dict(text, &dictionary);
         }
-        Compact { bytes: bytes.into(), length: text.len(), dictionary: Arc::clone(&dictionary) }
+        Compressed { bytes: bytes.into(), length: text.len(), dictionary: Arc::clone(&dictionary) }
     }
 }
 
-impl Compact {
+impl Compressed {
     /// How many bytes it takes.
     pub(crate) fn length(&self) -> usize {
         self.bytes.len()
@@ -61,17 +61,17 @@ mod tests {
 
     #[test]
     fn gives_back_what_was_packed_and_takes_what_differs() {
-        let alike = Alike::default();
+        let compressor = Compressor::default();
         for text in ["", "a", "ä", &object("a", false), &object("b", false), &object("a", true), &object("b", true)] {
-            assert_eq!(alike.pack(text.as_bytes()).unpack().unwrap(), text.as_bytes());
+            assert_eq!(compressor.pack(text.as_bytes()).unpack().unwrap(), text.as_bytes());
         }
-        let (text, packed) = (object("c", true), alike.pack(object("c", true).as_bytes()));
+        let (text, packed) = (object("c", true), compressor.pack(object("c", true).as_bytes()));
         assert!(packed.bytes.len() < text.len() / 4, "{} of {}", packed.bytes.len(), text.len());
     }
 
     #[test]
     fn what_can_not_be_read_is_an_error() {
-        let mut packed = Alike::default().pack(object("a", true).as_bytes());
+        let mut packed = Compressor::default().pack(object("a", true).as_bytes());
         packed.bytes = [0xff, 0xff, 0xff].into();
         assert!(packed.unpack().is_err());
     }
