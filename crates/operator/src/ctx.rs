@@ -3,19 +3,23 @@
 use crate::{
     act::{slots::Slots, writers::Writers},
     cache::{
-        config_maps::ConfigMaps, digests::Digests, remote_files::RemoteFiles, secrets::fingerprints::Salts,
-        snapshot::Snapshots, stores::Stores,
+        config_maps::{self, ConfigMaps},
+        digests::Digests,
+        remote_files::RemoteFiles,
+        secrets::{self, fingerprints::Salts},
+        snapshot::Snapshots,
+        stores::Stores,
     },
     controllers::{queue::Queue, secret_watches::SecretWatches},
     kubernetes::{definition::Definitions, identity::Identities, networks::Networks},
-    monitoring::{admin::Signals, metrics::Metrics, object_state::Certificates, pulse::Pulse},
+    monitoring::{admin::Signals, metrics::Metrics, pulse::Pulse},
     object::ObjectKey,
-    observe::probe::Probes,
-    per_object::{memory::Memory, pauses::Pauses, refusals::Refusals, repeats::Repeats, running::Running},
+    observe::probe::Prober,
+    per_object::PerObject,
     publish::events::RecentEvents,
     reconcile::{apart, pace::Pace},
 };
-use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
+use acivnet_azure::{Clock, Cloud, Connector, Fence, Http, ModelLimits, Observer, Random};
 use acivnet_core::{observed, subject::names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
@@ -45,11 +49,26 @@ pub struct Outside {
     pub random: Arc<dyn Random>,
 }
 
+impl Outside {
+    /// Azure as it is asked through this.
+    fn connector(&self, cloud: Cloud, fence: Arc<dyn Fence>, observer: Arc<dyn Observer>, pace: Pace) -> Connector {
+        Connector::new(acivnet_azure::Settings {
+            cloud,
+            http: Arc::clone(&self.http),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            observer,
+            scale: pace.scale(),
+            fence,
+        })
+    }
+}
+
 /// What the administrator set, as far as reconciles need it.
 #[derive(Clone)]
 pub struct Options {
     /// Endpoints of Azure.
-    pub cloud: acivnet_azure::Cloud,
+    pub cloud: Cloud,
     /// Scale of the operator's own waits.
     pub pace: f64,
     /// How long before a cause that a person has to remove counts as stalled.
@@ -84,11 +103,10 @@ pub struct Ctx {
     pub networks: Arc<Networks>,
     /// What the watches know.
     pub stores: Stores,
-    /// Attempts and results of earlier reconciles.
-    pub memory: Memory,
+    /// What earlier reconciles of each object left behind.
+    pub per_object: PerObject,
     /// Which objects wait for a reconcile, and whose turn it is.
     pub(crate) queue: Queue,
-    pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
     pub(crate) secret_watches: SecretWatches,
@@ -105,17 +123,9 @@ pub struct Ctx {
     pub(crate) models: ModelLimits,
     pub(crate) digests: Digests,
     pub(crate) snapshots: Snapshots,
-    pub(crate) probes: Probes,
     pub(crate) salts: Salts,
-    /// Writes that had to be made again.
-    pub(crate) repeats: Repeats,
     /// Events that stand for others of their kind.
     pub(crate) recent_events: RecentEvents,
-    /// Writes that Azure refused.
-    pub(crate) refusals: Refusals,
-    pub(crate) pauses: Pauses,
-    /// When the certificates end that objects name.
-    pub(crate) certificates: Certificates,
     /// At writes in virtual networks.
     pub(crate) writers: Writers,
     /// Namespaces to work in; none of them: all.
@@ -140,17 +150,10 @@ impl Ctx {
         signals: &Signals,
     ) -> Arc<Self> {
         let Signals { metrics, pulse, .. } = signals.clone();
-        let Outside { kube, http, clock, random } = outside;
         let pace = Pace::new(options.pace);
-        let azure = Connector::new(acivnet_azure::Settings {
-            cloud: options.cloud,
-            http: Arc::clone(&http),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            observer: Arc::<Metrics>::clone(&metrics),
-            scale: pace.scale(),
-            fence,
-        });
+        let azure = outside.connector(options.cloud, fence, Arc::<Metrics>::clone(&metrics), pace);
+        let Outside { kube, http, clock, random } = outside;
+        let identities = Identities::new(kube.clone(), Arc::clone(&clock), Arc::clone(&metrics));
         let ctx = Arc::new(Self {
             kube,
             http,
@@ -162,27 +165,21 @@ impl Ctx {
             pulse,
             networks,
             stores: Stores::default(),
-            memory: Memory::default(),
+            per_object: PerObject::default(),
             queue: Queue::default(),
-            running: Running::default(),
-            identities: Identities::default(),
+            identities,
             config_maps: ConfigMaps::default(),
             secret_watches: SecretWatches::default(),
             large_reconciles: Semaphore::new(LARGE_RECONCILES),
             large_reads: Semaphore::new(LARGE_READS),
             apart: Semaphore::new(apart::AT_ONCE),
-            remote_files: RemoteFiles::default(),
+            remote_files: RemoteFiles::new(options.models.clone()),
             uploads: Slots::new(UPLOADS, UPLOADS_OF_ONE),
             models: options.models,
             digests: Digests::default(),
             snapshots: Snapshots::default(),
-            probes: Probes::default(),
             salts: Salts::default(),
-            repeats: Repeats::default(),
             recent_events: RecentEvents::default(),
-            refusals: Refusals::default(),
-            pauses: Pauses::default(),
-            certificates: Certificates::default(),
             writers: Writers::default(),
             namespaces: options.namespaces,
             definitions: Definitions::default(),
@@ -196,16 +193,33 @@ impl Ctx {
     /// Forgets an object that is gone.
     pub(crate) fn forget(&self, key: &ObjectKey, meta: &ObjectMeta) {
         self.writers.forget(key, self.pace).iter().for_each(|next| self.queue.want(next));
-        self.memory.forget(meta);
-        self.repeats.forget(meta);
-        self.refusals.forget(meta);
-        self.running.forget(meta);
-        self.pauses.forget(meta);
-        self.certificates.forget(names(meta).2);
-        self.probes.forget(names(meta).2);
+        self.per_object.forget(names(meta).2);
         self.remote_files.forget(names(meta).2);
         if !self.stores.any_in(&key.namespace) {
             self.identities.forget(&key.namespace);
+        }
+    }
+
+    /// Where ConfigMaps are read.
+    pub(crate) fn config_map_source(&self) -> config_maps::Source<'_> {
+        config_maps::Source { kube: &self.kube, stores: &self.stores, large_reads: &self.large_reads }
+    }
+
+    /// Where Secrets are read.
+    pub(crate) fn secret_source(&self) -> secrets::Source<'_> {
+        secrets::Source { kube: &self.kube, watches: &self.secret_watches, large_reads: &self.large_reads }
+    }
+
+    /// What makes sample requests.
+    pub(crate) fn prober(&self) -> Prober<'_> {
+        Prober {
+            kube: &self.kube,
+            http: self.http.as_ref(),
+            networks: &self.networks,
+            clock: self.clock.as_ref(),
+            pace: self.pace,
+            metrics: &self.metrics,
+            per_object: &self.per_object,
         }
     }
 

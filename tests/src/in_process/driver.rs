@@ -138,7 +138,7 @@ impl<'b> Driver<'b> {
             Some(Some(delay)) => {
                 self.due.insert(key.clone(), Instant::now() + delay);
                 let swept = self.sweeps.entry(key.clone()).or_default();
-                *swept = if self.ctx.memory.tries(&meta) { 0 } else { *swept + 1 };
+                *swept = if self.ctx.per_object.tries(&meta) { 0 } else { *swept + 1 };
             }
             Some(None) | None => drop(self.due.remove(key)),
         }

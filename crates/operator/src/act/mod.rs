@@ -35,7 +35,8 @@ pub(crate) async fn act(
     plan: &Plan,
 ) -> Option<Done> {
     let (mut done, namespace) = (Done::default(), names(meta).0);
-    let payloads = Files { ctx, namespace, owner: meta, secrets, azure };
+    let Ctx { kube, metrics, models: limits, .. } = ctx;
+    let payloads = Files { kube, metrics, limits, namespace, owner: meta, secrets, azure };
     for (at, request) in plan.writes() {
         let Some(node) = blueprint.nodes.get(at) else { continue };
         if let Err(waits) = take_turn(ctx, who, node) {
@@ -49,7 +50,7 @@ pub(crate) async fn act(
         };
         ctx.snapshots.drop_around(&node.id);
         if let (Ok(progress), Some(step)) = (&result, plan.steps.get(at)) {
-            ctx.running.began(meta, node, step, *progress);
+            ctx.per_object.update(names(meta).2, |entry| entry.operations.began(node, step, *progress));
         }
         match &result {
             Err(failure) if failure.code == NOT_LEADING => return None,

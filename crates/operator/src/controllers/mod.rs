@@ -161,7 +161,7 @@ async fn work(ctx: &Arc<Ctx>, tasks: &mut JoinSet<Ended>) {
 /// How urgent a reconcile of an object is; nothing when there is no such object.
 fn priority(ctx: &Ctx, key: &ObjectKey) -> Option<Priority> {
     fn of<S>(ctx: &Ctx, kept: &CachedObject<S>) -> Priority {
-        ctx.memory.priority(kept.uid(), kept.summary())
+        ctx.per_object.read(kept.uid(), |entry| entry.attempts.priority(kept.summary()))
     }
     match key.resource {
         CustomResource::AciVnetDeployment => ctx.stores.deployment(key).map(|kept| of(ctx, &kept)),

@@ -3,12 +3,7 @@
 use crate::{ctx::Ctx, object::Object};
 use acivnet_api::conditions::{reasons, types};
 use acivnet_core::{conditions::find, subject::names};
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// What is said where an object has no condition yet, or one with a reason that is not ours.
 const UNKNOWN: &str = "Unknown";
@@ -98,44 +93,12 @@ pub(crate) fn tell<S: Object>(ctx: &Ctx, before: &S, after: &S) {
     let since = match before.settled_generation() {
         None => meta.creation_timestamp.as_ref().map(|time| time.0),
         // what one reconcile could do took no time that counts
-        Some(_) => Some(ctx.memory.since(names(meta).2, after.generation()).unwrap_or(now)),
+        Some(_) => {
+            Some(ctx.per_object.read(names(meta).2, |entry| entry.attempts.since(after.generation())).unwrap_or(now))
+        }
     };
     let change = if before.settled_generation().is_none() { "created" } else { "changed" };
     if let Some(since) = since {
         ctx.metrics.ready_after(&S::kind(&()), change, now.duration_since(since).as_secs_f64().max(0.0));
-    }
-}
-
-/// When certificates end, by uid of the object that names one.
-#[derive(Default)]
-pub(crate) struct Certificates(Mutex<BTreeMap<String, Timestamp>>);
-
-impl Certificates {
-    /// What a reconcile found.
-    pub(crate) fn note(&self, meta: &ObjectMeta, end: Option<Timestamp>) {
-        let uid = names(meta).2;
-        match end {
-            Some(end) => drop(self.lock().insert(uid.to_owned(), end)),
-            None => self.forget(uid),
-        }
-    }
-
-    /// Forgets an object that is gone.
-    pub(crate) fn forget(&self, uid: &str) {
-        self.lock().remove(uid);
-    }
-
-    /// That of an object.
-    pub(crate) fn end(&self, uid: &str) -> Option<Timestamp> {
-        self.lock().get(uid).copied()
-    }
-
-    /// The first of all.
-    pub(crate) fn earliest(&self) -> Option<Timestamp> {
-        self.lock().values().min().copied()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

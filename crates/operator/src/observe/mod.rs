@@ -160,13 +160,14 @@ impl<'a> Observation<'a> {
         let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), names(cr.meta()).0);
         let now = self.ctx.clock.now();
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
-        let lists = Reader { ctx: self.ctx, azure, identity, oldest, since, lasts };
+        let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());
+        let lists = Reader { snapshots, clock, azure, identity, oldest, since, lasts };
         match question {
             Question::Azure(kind, id) if *kind == &SERVICE_KEYS => (self.keys(azure, id).await, false),
             Question::RemoteFile(file) => match &self.known {
                 Some(known) => {
                     let (files, uid) = (&self.ctx.remote_files, names(cr.meta()).2);
-                    (files.fact(self.ctx, azure, &known.identity, uid, file).await, false)
+                    (files.fact(&self.ctx.azure, azure, &known.identity, uid, file).await, false)
                 }
                 None => (self.observed.fact(question), false),
             },
@@ -215,9 +216,13 @@ impl<'a> Observation<'a> {
     async fn kubernetes<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
         let (ctx, (namespace, name, uid)) = (self.ctx, names(cr.meta()));
         match question {
-            Question::ConfigMap { key, text } => ctx.config_maps.fact(ctx, namespace, key, *text).await,
-            Question::ConfigMapFiles { name } => ctx.config_maps.files(ctx, namespace, name).await,
-            Question::SourceDirectory(directory) => ctx.config_maps.directory(ctx, namespace, directory).await,
+            Question::ConfigMap { key, text } => {
+                ctx.config_maps.fact(ctx.config_map_source(), namespace, key, *text).await
+            }
+            Question::ConfigMapFiles { name } => ctx.config_maps.files(ctx.config_map_source(), namespace, name).await,
+            Question::SourceDirectory(directory) => {
+                ctx.config_maps.directory(ctx.config_map_source(), namespace, directory).await
+            }
             Question::DelegatedSubnet(subnet) => {
                 let found = ctx.stores.subnet(&ctx.kube, namespace, subnet).await;
                 fact(
@@ -233,8 +238,12 @@ impl<'a> Observation<'a> {
                 let found = ctx.stores.users(&ctx.kube, namespace, subnet).await;
                 fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
-            Question::Secret(name) => self.secrets.fact(ctx, namespace, name, &cr.secret_keys(name)).await,
-            Question::Fingerprints { salt, keys } => self.secrets.fingerprints(ctx, uid, salt.as_deref(), keys),
+            Question::Secret(name) => {
+                self.secrets.fact(ctx.secret_source(), namespace, name, &cr.secret_keys(name)).await
+            }
+            Question::Fingerprints { salt, keys } => {
+                self.secrets.fingerprints((&ctx.salts, ctx.random.as_ref()), uid, salt.as_deref(), keys)
+            }
             Question::Probe { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } => {
                 let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
                 let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
@@ -259,7 +268,7 @@ impl<'a> Observation<'a> {
                     interval_seconds,
                     revision,
                 };
-                ctx.probes.fact(ctx, &probe).await
+                ctx.prober().fact(&probe).await
             }
             _ => self.observed.fact(question),
         }
@@ -277,7 +286,7 @@ impl<'a> Observation<'a> {
     }
 
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
-        let known = self.ctx.identities.of(self.ctx, names(cr.meta()).0, cr.deleting()).await?;
+        let known = self.ctx.identities.of(names(cr.meta()).0, cr.deleting()).await?;
         let whose = names(cr.meta()).0.to_owned();
         let errand = Errand { priority: self.priority, region: cr.region().to_owned(), whose };
         let azure = self.ctx.azure.pass(&known.identity).on(errand);

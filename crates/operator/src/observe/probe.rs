@@ -1,8 +1,14 @@
 //! The sample request to a scoring endpoint.
 
-use crate::{cache::config_maps, ctx::Ctx, kubernetes::networks::Networks};
+use crate::{
+    cache::config_maps,
+    kubernetes::networks::Networks,
+    monitoring::metrics::Metrics,
+    per_object::{PerObject, passed_probe::PassedProbe},
+    reconcile::pace::Pace,
+};
 use acivnet_api::{ConfigMapKey, conditions::reasons};
-use acivnet_azure::{CollectError, DialAt, Secret, SendError, TimeLimit, ToEndpoint, collect, full};
+use acivnet_azure::{Body, Clock, CollectError, DialAt, Http, Secret, SendError, TimeLimit, ToEndpoint, collect, full};
 use acivnet_core::{
     expectation::{Expectation, LONGEST_ANSWER},
     failure::Failure,
@@ -15,33 +21,22 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
     uri::Scheme,
 };
-use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use std::{
-    collections::BTreeMap,
-    net::Ipv4Addr,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::Ipv4Addr, time::Duration};
 use tokio::time::Instant;
 
 /// So much of an answer is read, and dropped once it is compared with what is expected.
 pub(crate) const ANSWER: usize = LONGEST_ANSWER;
 
-/// The last passed probe of each object, by uid.
-#[derive(Default)]
-pub struct Probes(Mutex<BTreeMap<String, PassedProbe>>);
-
-struct PassedProbe {
-    url: String,
-    /// What was dialled where the URL has a name.
-    address: Option<Ipv4Addr>,
-    revision: String,
-    /// Digest of what was expected.
-    expect: String,
-    at: Timestamp,
-    status: u16,
-    took: Duration,
+/// Makes sample requests, and remembers those that passed.
+pub(crate) struct Prober<'a> {
+    pub(crate) kube: &'a kube::Client,
+    pub(crate) http: &'a dyn Http,
+    pub(crate) networks: &'a Networks,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) pace: Pace,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) per_object: &'a PerObject,
 }
 
 /// One probe to make.
@@ -64,76 +59,96 @@ pub(crate) struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    fn address(&self) -> Option<Ipv4Addr> {
+    pub(crate) fn address(&self) -> Option<Ipv4Addr> {
         self.tls.as_ref().map(|tls| tls.address)
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::from_secs(u64::from(self.timeout_seconds))
     }
 }
 
-impl Probes {
+impl Prober<'_> {
     /// The fact for a probe: from memory while the last one vouches, else by a request.
-    pub(crate) async fn fact(&self, ctx: &Ctx, probe: &Probe<'_>) -> Fact {
-        if let Some(status) = self.vouched(ctx, probe) {
+    pub(crate) async fn fact(&self, probe: &Probe<'_>) -> Fact {
+        if let Some(status) = self.vouched(probe) {
             return Fact::Present(json!({"status": status}));
         }
         let begin = Instant::now();
-        let answer = send(ctx, probe).await;
+        let answer = self.send(probe).await;
         let took = begin.elapsed();
         if let Some(result) = result(&answer) {
-            ctx.metrics.probe(result, took);
+            self.metrics.probe(result, took);
         }
         match answer {
             Ok((status, None)) => {
-                self.remember(ctx, probe, status, took);
+                // only what passed is remembered: anything else is tried again
+                let passed = is_success(status).then(|| PassedProbe::new(probe, self.clock.now(), status, took));
+                self.remember(probe.uid, passed);
                 Fact::Present(json!({"status": status}))
             }
             Ok((status, Some(unlike))) => {
-                self.forget(probe.uid);
+                self.remember(probe.uid, None);
                 Fact::Present(json!({"status": status, "unlike": unlike}))
             }
             Err(failure) => Fact::Unread(failure),
         }
     }
 
-    /// How long the last passed probe of an object took.
-    pub(crate) fn took(&self, uid: &str) -> Option<Duration> {
-        self.lock().get(uid).map(|last| last.took)
-    }
-
-    /// Forgets an object that is gone.
-    pub(crate) fn forget(&self, uid: &str) {
-        self.lock().remove(uid);
-    }
-
     /// A sweep comes up to a tenth early: what is nearly too old is too old.
-    fn vouched(&self, ctx: &Ctx, probe: &Probe<'_>) -> Option<u16> {
-        let lasts = ctx.pace.of(Duration::from_secs(u64::from(probe.interval_seconds))).mul_f64(0.85);
-        let all = self.lock();
-        let same = |last: &&PassedProbe| {
-            last.url == probe.url
-                && last.address == probe.address()
-                && last.revision == probe.revision
-                && last.expect == probe.expect.digest()
-        };
-        let last = all.get(probe.uid).filter(same)?;
-        let age = ctx.clock.now().duration_since(last.at);
-        (age >= SignedDuration::ZERO && age.unsigned_abs() < lasts).then_some(last.status)
+    fn vouched(&self, probe: &Probe<'_>) -> Option<u16> {
+        let lasts = self.pace.of(Duration::from_secs(u64::from(probe.interval_seconds))).mul_f64(0.85);
+        let now = self.clock.now();
+        self.per_object.read(probe.uid, |entry| {
+            let last = entry.passed_probe.as_ref().filter(|last| last.vouches_for(probe, now, lasts));
+            last.map(|last| last.status)
+        })
     }
 
-    /// Only what passed is remembered: anything else is tried again.
-    fn remember(&self, ctx: &Ctx, probe: &Probe<'_>, status: u16, took: Duration) {
-        let mut all = self.lock();
-        if is_success(status) {
-            let (url, revision) = (probe.url.into(), probe.revision.into());
-            let (address, expect) = (probe.address(), probe.expect.digest());
-            let passed = PassedProbe { url, address, revision, expect, at: ctx.clock.now(), status, took };
-            all.insert(probe.uid.to_owned(), passed);
-        } else {
-            all.remove(probe.uid);
+    fn remember(&self, uid: &str, passed: Option<PassedProbe>) {
+        self.per_object.update(uid, |entry| entry.passed_probe = passed);
+    }
+
+    /// The status that came back, and how the content differs from what is expected.
+    async fn send(&self, probe: &Probe<'_>) -> Result<(u16, Option<String>), Failure> {
+        let request = self.request(probe).await?;
+        let limit = probe.limit();
+        let answer = tokio::time::timeout(limit, async {
+            let (parts, body) = self.http.send(request).await?.into_parts();
+            let unlike = match collect(body, ANSWER).await {
+                Ok(body) => probe.expect.unlike(Some(&body), &probe.scrubber),
+                Err(CollectError::TooLong(_)) => probe.expect.unlike(None, &probe.scrubber),
+                Err(error) if probe.expect.is_some() => Some(format!("the answer broke off: {error}")),
+                Err(_) => None,
+            };
+            Ok::<_, SendError>((parts.status.as_u16(), unlike))
+        });
+        match answer.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error @ SendError::Certificate(_))) => Err(Failure {
+                reason: reasons::CERTIFICATE_INVALID,
+                ..unreachable(&format!("{error}; renew the Secret of spec.tls, or add the authority to it as ca.crt"))
+            }),
+            Ok(Err(error)) => Err(unreachable(&format!("{} gave no answer: {error}", probe.url))),
+            Err(_) => Err(unreachable(&format!("{} gave no answer within {} s", probe.url, probe.timeout_seconds))),
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, PassedProbe>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn request(&self, probe: &Probe<'_>) -> Result<Request<Body>, Failure> {
+        let uri = dialable(probe.url, probe.tls.as_ref(), self.networks)?;
+        let mut request = Request::new(full(config_maps::content(self.kube, probe.namespace, probe.body).await?));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = &probe.key {
+            request.headers_mut().insert(AUTHORIZATION, bearer(key)?);
+        }
+        request.extensions_mut().insert(TimeLimit(probe.limit()));
+        request.extensions_mut().insert(ToEndpoint);
+        if let Some(tls) = &probe.tls {
+            request.extensions_mut().insert(tls.clone());
+        }
+        Ok(request)
     }
 }
 
@@ -150,44 +165,6 @@ fn result(answer: &Result<(u16, Option<String>), Failure>) -> Option<&'static st
             Some("unanswered")
         }
         Err(_) => None,
-    }
-}
-
-/// The status that came back, and how the content differs from what is expected.
-async fn send(ctx: &Ctx, probe: &Probe<'_>) -> Result<(u16, Option<String>), Failure> {
-    let uri = dialable(probe.url, probe.tls.as_ref(), &ctx.networks)?;
-    let body = config_maps::content(ctx, probe.namespace, probe.body).await?;
-    let limit = Duration::from_secs(u64::from(probe.timeout_seconds));
-    let mut request = Request::new(full(body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(key) = &probe.key {
-        request.headers_mut().insert(AUTHORIZATION, bearer(key)?);
-    }
-    request.extensions_mut().insert(TimeLimit(limit));
-    request.extensions_mut().insert(ToEndpoint);
-    if let Some(tls) = &probe.tls {
-        request.extensions_mut().insert(tls.clone());
-    }
-    let answer = tokio::time::timeout(limit, async {
-        let (parts, body) = ctx.http.send(request).await?.into_parts();
-        let unlike = match collect(body, ANSWER).await {
-            Ok(body) => probe.expect.unlike(Some(&body), &probe.scrubber),
-            Err(CollectError::TooLong(_)) => probe.expect.unlike(None, &probe.scrubber),
-            Err(error) if probe.expect.is_some() => Some(format!("the answer broke off: {error}")),
-            Err(_) => None,
-        };
-        Ok::<_, SendError>((parts.status.as_u16(), unlike))
-    });
-    match answer.await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error @ SendError::Certificate(_))) => Err(Failure {
-            reason: reasons::CERTIFICATE_INVALID,
-            ..unreachable(&format!("{error}; renew the Secret of spec.tls, or add the authority to it as ca.crt"))
-        }),
-        Ok(Err(error)) => Err(unreachable(&format!("{} gave no answer: {error}", probe.url))),
-        Err(_) => Err(unreachable(&format!("{} gave no answer within {} s", probe.url, probe.timeout_seconds))),
     }
 }
 
@@ -247,7 +224,6 @@ fn dialable(url: &str, tls: Option<&DialAt>, networks: &Networks) -> Result<Uri,
 mod tests {
     use super::*;
     use crate::kubernetes::mock::{Mock, found};
-    use acivnet_azure::{Body, Http};
     use std::sync::{
         Arc,
         atomic::{AtomicU16, AtomicUsize, Ordering},
@@ -349,7 +325,7 @@ mod tests {
                 interval_seconds: 300,
                 revision,
             };
-            ctx.probes.fact(&ctx, &probe).await
+            ctx.prober().fact(&probe).await
         };
         let count = || requests.load(Ordering::SeqCst);
         assert_eq!(

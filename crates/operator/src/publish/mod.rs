@@ -8,6 +8,7 @@ use crate::{
     kubernetes::{self, identity::NamespaceIdentity},
     monitoring::object_state,
     object::Object,
+    per_object::status_backoff::StatusBackoff,
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
@@ -43,7 +44,7 @@ pub(crate) async fn keep<S: Object>(
 /// Puts our finalizer on the object, and on the Secret that its identity needs. The object as answered.
 pub(crate) async fn hold<S: Object>(ctx: &Ctx, cr: &S, known: Option<&NamespaceIdentity>) -> Result<S, kube::Error> {
     if let Some(known) = known {
-        ctx.identities.hold(ctx, names(cr.meta()).0, known).await?;
+        ctx.identities.hold(names(cr.meta()).0, known).await?;
     }
     if is_held(cr) {
         return Ok(cr.clone());
@@ -82,13 +83,17 @@ pub(crate) async fn publish<S: Object>(
     report: &Report<<S as Subject>::Status>,
 ) -> Result<(), kube::Error> {
     let unchanged = Subject::status(&cr) == Some(&report.status);
-    let waits = !unchanged && may_wait(&cr, report) && !ctx.pauses.over(cr.meta(), ctx.pace);
+    let waits = !unchanged && may_wait(&cr, report) && !status_backoff_is_over(ctx, &cr);
     let cr = if unchanged || waits { cr } else { put_status(ctx, &cr, &report.status).await? };
     if !matches!(report.next, Next::Retry(_)) {
-        ctx.pauses.forget(cr.meta());
+        ctx.per_object.update(names(cr.meta()).2, |entry| entry.status_backoff = StatusBackoff::default());
     }
     events::write(ctx, &cr, &report.events).await;
     if report.release { release(ctx, &cr).await } else { Ok(()) }
+}
+
+fn status_backoff_is_over<S: Object>(ctx: &Ctx, cr: &S) -> bool {
+    ctx.per_object.update(names(cr.meta()).2, |entry| entry.status_backoff.is_over(ctx.pace))
 }
 
 /// PUT of the whole status: a merge patch would never remove a key. The resourceVersion read is the condition.
@@ -98,7 +103,7 @@ async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Statu
     ctx.metrics.kubernetes_write(&S::kind(&()), "update");
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
     let written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
-    ctx.pauses.written(cr.meta());
+    ctx.per_object.update(names(cr.meta()).2, |entry| entry.status_backoff.written());
     object_state::tell(ctx, cr, &next);
     Ok(written)
 }
@@ -110,7 +115,7 @@ async fn release<S: Object>(ctx: &Ctx, cr: &S) -> Result<(), kube::Error> {
     }
     let namespace = names(cr.meta()).0;
     if !others_hold(ctx, cr).await? {
-        ctx.identities.release(ctx, namespace).await?;
+        ctx.identities.release(namespace).await?;
     }
     let rest = cr.finalizers().iter().map(String::as_str).filter(|one| *one != FINALIZER).collect::<Vec<_>>();
     match set_finalizers(ctx, cr, &rest).await {

@@ -14,6 +14,7 @@ use crate::{
     },
     object::{Object, ObjectKey},
     observe::Observation,
+    per_object::attempts::Attempts,
     publish,
 };
 use acivnet_core::{plan::Done, report::Next, retry::Retry, subject::names};
@@ -25,9 +26,7 @@ use tokio::time::Instant;
 pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     let (again, word) = match pass(ctx, cr).await {
         Ok(Outcome { next: Next::Sweep(interval), .. }) => {
-            ctx.memory.forget(cr.meta());
-            ctx.repeats.forget(cr.meta());
-            ctx.refusals.forget(cr.meta());
+            ctx.per_object.settled(names(cr.meta()).2);
             let sweeps = ctx.pace.sweeps(interval, names(cr.meta()).0);
             (Some(sweeps.wait(ctx.clock.now())), "settled")
         }
@@ -36,7 +35,7 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
         }
         Ok(Outcome { next: Next::Retry(retry), progress, .. }) => (Some(again(ctx, cr, retry, progress)), "again"),
         Ok(Outcome { next: Next::Never, .. }) => {
-            ctx.memory.forget(cr.meta());
+            ctx.per_object.update(names(cr.meta()).2, |entry| entry.attempts = Attempts::default());
             (None, "released")
         }
         Err(error) if lease::is_over(&error) => (Some(again(ctx, cr, Retry::Soon, false)), "again"),
@@ -62,8 +61,8 @@ fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Dur
 }
 
 fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration {
-    let look = ctx.running.next_look(cr.meta(), ctx.pace);
-    let attempt = ctx.memory.attempt(cr.meta(), retry, progress, look.is_some(), ctx.clock.now());
+    let look = ctx.per_object.next_look(names(cr.meta()).2, ctx.pace);
+    let attempt = attempt(ctx, cr, retry, progress, look.is_some());
     let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
     match retry {
         Retry::Soon => look.unwrap_or(wait),
@@ -71,7 +70,7 @@ fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration
         Retry::Slowly | Retry::OnSpecChange => {
             let interval = Duration::from_secs(cr.look_seconds());
             let sweep = ctx.pace.sweeps(interval, names(cr.meta()).0).wait(ctx.clock.now());
-            ctx.refusals.due(cr.meta()).unwrap_or(wait).min(sweep)
+            ctx.per_object.read(names(cr.meta()).2, |entry| entry.refused_writes.due()).unwrap_or(wait).min(sweep)
         }
         Retry::After(_) | Retry::Steadily | Retry::Backoff => wait,
     }
@@ -79,8 +78,14 @@ fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration
 
 /// It is told when its turn to write has come; what else of it runs is looked at before.
 fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> Duration {
-    ctx.memory.attempt(cr.meta(), Retry::Steadily, progress, true, ctx.clock.now());
-    ctx.running.next_look_at_own(cr.meta(), ctx.pace).map_or(wait, |look| look.min(wait))
+    attempt(ctx, cr, Retry::Steadily, progress, true);
+    ctx.per_object.next_look_at_own(names(cr.meta()).2, ctx.pace).map_or(wait, |look| look.min(wait))
+}
+
+/// Which attempt in a row this is, counted from 0. `runs` tells whether it is to look at something that runs in Azure.
+fn attempt<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, runs: bool) -> u32 {
+    let now = ctx.clock.now();
+    ctx.per_object.update(names(cr.meta()).2, |entry| entry.attempts.attempt(cr.meta(), retry, progress, runs, now))
 }
 
 struct Outcome {
@@ -109,18 +114,19 @@ async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
 
 async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
     let who = ObjectKey::new::<S>(names(cr.meta()).0, names(cr.meta()).1);
-    let (priority, looked) = (ctx.memory.priority(names(cr.meta()).2, Summary::of(cr)), Instant::now());
+    let (uid, looked) = (names(cr.meta()).2, Instant::now());
+    let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(Summary::of(cr)));
     let mut sight = Observation::of(ctx, cr, priority, is_steady(cr)).await;
     if !cr.asked() {
-        sight.observed.refusals = ctx.refusals.standing(cr.meta());
+        sight.observed.refusals = ctx.per_object.update(uid, |entry| entry.refused_writes.standing(cr.meta()));
     }
-    ctx.certificates.note(cr.meta(), cr.certificate_end(&sight.observed));
+    ctx.per_object.update(uid, |entry| entry.certificate_end = cr.certificate_end(&sight.observed));
     let (mut blueprint, mut plan) = apart::decided(ctx, cr, &mut sight.observed).await;
     if sight.is_shared() && !plan.settled() {
         sight.observe_each(cr).await;
         (blueprint, plan) = apart::decided(ctx, cr, &mut sight.observed).await;
     }
-    ctx.running.note(cr.meta(), &blueprint, &plan, looked, ctx.pace);
+    ctx.per_object.note_operations(uid, (&blueprint, &plan), looked, ctx.pace);
     if let Some(azure) = &mut sight.azure {
         azure.hide(sight.secrets.scrubber());
         azure.hurry(priority.of_write(cr.drifts(&sight.observed) && !cr.deleting()));
@@ -140,9 +146,11 @@ async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Err
     let Some(done) = act(ctx, azure, (&who, cr.meta()), &sight.secrets, &blueprint, &plan).await else {
         return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false, turn: None });
     };
-    ctx.refusals.learn(ctx, cr.meta(), &decided.observed, (&blueprint, &plan, &done));
+    ctx.per_object.update(uid, |entry| {
+        entry.refused_writes.learn(ctx, cr.meta(), &decided.observed, (&blueprint, &plan, &done));
+    });
     let said = apart::reported(ctx, &cr, &decided, Some(&done)).await;
-    let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
+    let next = match ctx.per_object.update(uid, |entry| entry.repeated_writes.count(&blueprint, &plan, &done)) {
         0 => said.next,
         repeats => later(ctx, said.next, repeats),
     };

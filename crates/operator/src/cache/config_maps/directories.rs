@@ -1,10 +1,7 @@
 //! A scoring script and the files beside it, packed as one: the digest cached by the versions of both ConfigMaps.
 
-use super::{MOST_FILES, Version, bytes, digest, get, gone, too_many, version};
-use crate::{
-    cache::bounded::{Bounded, Weigh},
-    ctx::Ctx,
-};
+use super::{MOST_FILES, Source, Version, bytes, digest, get, gone, too_many, version};
+use crate::cache::bounded::{Bounded, Weigh};
 use acivnet_api::conditions::reasons;
 use acivnet_core::{
     archive::pack, describe::SOURCE_DIRECTORY, failure::Failure, observed::Fact, questions::SourceDirectory,
@@ -52,17 +49,17 @@ impl Weigh for CachedDirectory {
 }
 
 impl Directories {
-    pub(super) async fn fact(&self, ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Fact {
+    pub(super) async fn fact(&self, source: Source<'_>, namespace: &str, directory: &SourceDirectory) -> Fact {
         let versions =
-            [&directory.script.name, &directory.extra].map(|name| ctx.stores.config_map_version(namespace, name));
+            [&directory.script.name, &directory.extra].map(|name| source.stores.config_map_version(namespace, name));
         let key = (namespace.to_owned(), directory.clone());
         if let ([Some(script), Some(extra)], Some(known)) = (&versions, self.lock().get(&key))
             && known.versions == [script.clone(), extra.clone()]
         {
             return Fact::Present(known.fact.clone());
         }
-        let _turn = ctx.large_reads.acquire().await;
-        match read(ctx, namespace, directory).await {
+        let _turn = source.large_reads.acquire().await;
+        match read(source.kube, namespace, directory).await {
             Err(failure) => Fact::Unread(failure),
             Ok(None) => Fact::Absent,
             Ok(Some(Archive { versions, bytes })) => {
@@ -90,19 +87,23 @@ struct Archive {
 }
 
 /// The packed bytes.
-pub(super) async fn content(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result<Bytes, Failure> {
+pub(super) async fn content(
+    kube: &kube::Client,
+    namespace: &str,
+    directory: &SourceDirectory,
+) -> Result<Bytes, Failure> {
     let SourceDirectory { script, extra } = directory;
-    let packed = read(ctx, namespace, directory).await?;
+    let packed = read(kube, namespace, directory).await?;
     let packed = packed
         .ok_or_else(|| gone(&format!("ConfigMap {} with key {}, or ConfigMap {extra},", script.name, script.key)));
     packed.map(|packed| packed.bytes.into())
 }
 
-async fn read(ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Result<Option<Archive>, Failure> {
-    let Some(extra) = get(ctx, namespace, &directory.extra).await? else { return Ok(None) };
+async fn read(kube: &kube::Client, namespace: &str, directory: &SourceDirectory) -> Result<Option<Archive>, Failure> {
+    let Some(extra) = get(kube, namespace, &directory.extra).await? else { return Ok(None) };
     let other = match directory.script.name == directory.extra {
         true => None,
-        false => match get(ctx, namespace, &directory.script.name).await? {
+        false => match get(kube, namespace, &directory.script.name).await? {
             None => return Ok(None),
             found => found,
         },

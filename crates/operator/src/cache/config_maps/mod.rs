@@ -7,12 +7,13 @@ use crate::{
         bounded::{Bounded, Weigh},
         locks::Locks,
         secrets::{self, Secrets},
+        stores::Stores,
     },
-    ctx::Ctx,
     kubernetes,
+    monitoring::metrics::Metrics,
 };
 use acivnet_api::{ConfigMapKey, SecretKeyRef, conditions::reasons};
-use acivnet_azure::{Azure, Keys, PayloadStream, Payloads, Secret};
+use acivnet_azure::{Azure, Keys, ModelLimits, PayloadStream, Payloads, Secret};
 use acivnet_core::{
     blueprint::{Payload, PayloadSource},
     describe::conda,
@@ -34,6 +35,7 @@ use std::{
     str::from_utf8,
     sync::{Mutex, PoisonError},
 };
+use tokio::sync::Semaphore;
 
 /// What is kept of all ConfigMaps between two reconciles, in bytes: digests of the keys that are named, and text of those that
 /// are asked for as text.
@@ -44,6 +46,16 @@ pub(crate) const KEPT_KEYS: usize = 1024;
 pub(crate) const MOST_FILES: usize = 500;
 /// Pieces in which bytes are handed on.
 const PIECE: usize = 64 << 10;
+
+/// Where ConfigMaps are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) kube: &'a kube::Client,
+    /// Which versions the watches have seen.
+    pub(crate) stores: &'a Stores,
+    /// Bounds reads of what may be large.
+    pub(crate) large_reads: &'a Semaphore,
+}
 
 /// What is known of the ConfigMaps that deployments name.
 pub struct ConfigMaps {
@@ -91,14 +103,14 @@ impl Default for ConfigMaps {
 
 impl ConfigMaps {
     /// The fact for one key. `text` asks for the content as well.
-    pub(crate) async fn fact(&self, ctx: &Ctx, namespace: &str, key: &ConfigMapKey, text: bool) -> Fact {
+    pub(crate) async fn fact(&self, source: Source<'_>, namespace: &str, key: &ConfigMapKey, text: bool) -> Fact {
         let _reading = self.readers.lock(&format!("{namespace}/{}", key.name)).await;
         let at_hand = |known: &CachedConfigMap| {
             let file = known.files.get(&key.key)?;
             let unasked = matches!(file, Some(File { text: Text::Unasked, .. }));
             (!text || !unasked).then(|| fact(file.as_ref(), text))
         };
-        if let Some(fact) = self.known(ctx, namespace, &key.name, at_hand) {
+        if let Some(fact) = self.known(source, namespace, &key.name, at_hand) {
             return fact;
         }
         let read = |map: &ConfigMap, known: &mut CachedConfigMap| {
@@ -107,23 +119,23 @@ impl ConfigMaps {
             known.note(&key.key, file);
             fact
         };
-        self.read(ctx, namespace, &key.name, read).await
+        self.read(source, namespace, &key.name, read).await
     }
 
     /// Every key with its digest.
-    pub(crate) async fn files(&self, ctx: &Ctx, namespace: &str, name: &str) -> Fact {
+    pub(crate) async fn files(&self, source: Source<'_>, namespace: &str, name: &str) -> Fact {
         let _reading = self.readers.lock(&format!("{namespace}/{name}")).await;
         let at_hand = |known: &CachedConfigMap| known.listed.as_ref().map(|listed| listed_fact(name, listed));
-        if let Some(fact) = self.known(ctx, namespace, name, at_hand) {
+        if let Some(fact) = self.known(source, namespace, name, at_hand) {
             return fact;
         }
         let read = |map: &ConfigMap, known: &mut CachedConfigMap| listed_fact(name, known.listed.insert(listed(map)));
-        self.read(ctx, namespace, name, read).await
+        self.read(source, namespace, name, read).await
     }
 
     /// The fact about the directory that the script and the files beside it are packed as.
-    pub(crate) async fn directory(&self, ctx: &Ctx, namespace: &str, directory: &SourceDirectory) -> Fact {
-        self.directories.fact(ctx, namespace, directory).await
+    pub(crate) async fn directory(&self, source: Source<'_>, namespace: &str, directory: &SourceDirectory) -> Fact {
+        self.directories.fact(source, namespace, directory).await
     }
 
     /// Forgets a ConfigMap that is gone.
@@ -135,12 +147,12 @@ impl ConfigMaps {
     /// What `look` finds in what is known of a ConfigMap, if that is of the version that the watch has seen.
     fn known<T>(
         &self,
-        ctx: &Ctx,
+        source: Source<'_>,
         namespace: &str,
         name: &str,
         look: impl FnOnce(&CachedConfigMap) -> Option<T>,
     ) -> Option<T> {
-        let version = ctx.stores.config_map_version(namespace, name)?;
+        let version = source.stores.config_map_version(namespace, name)?;
         let mut all = self.lock();
         look(all.get(&(namespace.to_owned(), name.to_owned())).filter(|known| known.version == version)?)
     }
@@ -148,13 +160,13 @@ impl ConfigMaps {
     /// Reads a ConfigMap, and keeps of it what `note` notes.
     async fn read(
         &self,
-        ctx: &Ctx,
+        source: Source<'_>,
         namespace: &str,
         name: &str,
         note: impl FnOnce(&ConfigMap, &mut CachedConfigMap) -> Fact,
     ) -> Fact {
-        let _turn = ctx.large_reads.acquire().await;
-        match get(ctx, namespace, name).await {
+        let _turn = source.large_reads.acquire().await;
+        match get(source.kube, namespace, name).await {
             Ok(None) => {
                 self.forget(namespace, name);
                 Fact::Absent
@@ -277,16 +289,16 @@ fn bytes<'m>(map: &'m ConfigMap, key: &str) -> Option<&'m [u8]> {
     text.or_else(|| map.binary_data.as_ref().and_then(|data| data.get(key)).map(|bytes| bytes.0.as_slice()))
 }
 
-async fn get(ctx: &Ctx, namespace: &str, name: &str) -> Result<Option<ConfigMap>, Failure> {
-    let found = Api::<ConfigMap>::namespaced(ctx.kube.clone(), namespace).get_opt(name).await;
+async fn get(kube: &kube::Client, namespace: &str, name: &str) -> Result<Option<ConfigMap>, Failure> {
+    let found = Api::<ConfigMap>::namespaced(kube.clone(), namespace).get_opt(name).await;
     found.map_err(|error| {
         kubernetes::failure(&format!("ConfigMap {name} of namespace {namespace} can't be read"), &error)
     })
 }
 
 /// The content of one key.
-pub(crate) async fn content(ctx: &Ctx, namespace: &str, key: &ConfigMapKey) -> Result<Bytes, Failure> {
-    let map = get(ctx, namespace, &key.name).await?;
+pub(crate) async fn content(kube: &kube::Client, namespace: &str, key: &ConfigMapKey) -> Result<Bytes, Failure> {
+    let map = get(kube, namespace, &key.name).await?;
     let found = map.and_then(|mut map| {
         let text = map.data.as_mut().and_then(|data| data.remove(&key.key)).map(Bytes::from);
         text.or_else(|| {
@@ -308,7 +320,10 @@ fn gone(what: &str) -> Failure {
 
 /// The payloads of one object.
 pub(crate) struct Files<'a> {
-    pub ctx: &'a Ctx,
+    pub kube: &'a kube::Client,
+    pub metrics: &'a Metrics,
+    /// What models behind a URI may be.
+    pub limits: &'a ModelLimits,
     pub namespace: &'a str,
     /// The object whose files they are.
     pub owner: &'a ObjectMeta,
@@ -324,18 +339,18 @@ impl Payloads for Files<'_> {
     }
 
     async fn keep(&self, secret: &str, keys: &Keys) -> Result<(), Failure> {
-        secrets::keep(self.ctx, self.owner, self.namespace, secret, keys).await
+        secrets::keep(self.kube, self.metrics, (self.namespace, self.owner), secret, keys).await
     }
 
     async fn open(&self, payload: &Payload) -> Result<PayloadStream, Failure> {
         let bytes = match &payload.source {
-            PayloadSource::ConfigMap(key) => content(self.ctx, self.namespace, key).await?,
+            PayloadSource::ConfigMap(key) => content(self.kube, self.namespace, key).await?,
             PayloadSource::Text(text) => Bytes::from_static(text.as_bytes()),
             PayloadSource::Uri { uri, etag } => {
-                return self.azure.model_bytes(uri, etag, &self.ctx.models).await;
+                return self.azure.model_bytes(uri, etag, self.limits).await;
             }
             PayloadSource::SourceDirectory(directory) => {
-                directories::content(self.ctx, self.namespace, directory).await?
+                directories::content(self.kube, self.namespace, directory).await?
             }
         };
         Ok(pieces(bytes).boxed())

@@ -1,7 +1,10 @@
 //! Files in ConfigMaps, against a scripted API server.
 
 use super::*;
-use crate::kubernetes::mock::{Mock, found, refused};
+use crate::{
+    ctx::Ctx,
+    kubernetes::mock::{Mock, found, refused},
+};
 use futures::TryStreamExt;
 use kube::{
     core::PartialObjectMeta,
@@ -48,7 +51,9 @@ fn seen_by_watch(ctx: &Ctx, version: &str) {
 #[tokio::test]
 async fn digests_of_text_and_binary_files() {
     let ctx = churn().ctx();
-    let fact = async |name: &str, file: &str, text| ctx.config_maps.fact(&ctx, "ml", &key(name, file), text).await;
+    let fact = async |name: &str, file: &str, text| {
+        ctx.config_maps.fact(ctx.config_map_source(), "ml", &key(name, file), text).await
+    };
     // the published SHA-256 test vector of "abc" (FIPS 180-4 examples)
     let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(fact("churn", "score.py", false).await, Fact::Present(json!({"digest": digest, "size": 3})));
@@ -82,14 +87,14 @@ async fn content_is_read_again_only_when_the_version_changed() {
         ("longer.yml", true, 1),
         ("longer.yml", true, 0),
     ] {
-        let fact = ctx.config_maps.fact(&ctx, "ml", &key("churn", file), text).await;
+        let fact = ctx.config_maps.fact(ctx.config_map_source(), "ml", &key("churn", file), text).await;
         assert!(!matches!(fact, Fact::Unread(_)), "{file}");
         assert_eq!(mock.lines().len(), reads, "{file} {text}");
     }
     let ctx = mock.ctx();
     seen_by_watch(&ctx, "8");
     for _ in 0..2 {
-        ctx.config_maps.fact(&ctx, "ml", &key("churn", "score.py"), false).await;
+        ctx.config_maps.fact(ctx.config_map_source(), "ml", &key("churn", "score.py"), false).await;
     }
     assert_eq!(mock.lines().len(), 2, "a version that the watch does not know is not trusted");
 }
@@ -99,7 +104,15 @@ async fn payloads_come_in_pieces() {
     let ctx = churn().ctx();
     let azure = ctx.azure.pass(&nobody());
     let (owner, secrets) = (ObjectMeta::default(), Secrets::default());
-    let files = Files { ctx: &ctx, namespace: "ml", owner: &owner, secrets: &secrets, azure: &azure };
+    let files = Files {
+        kube: &ctx.kube,
+        metrics: &ctx.metrics,
+        limits: &ctx.models,
+        namespace: "ml",
+        owner: &owner,
+        secrets: &secrets,
+        azure: &azure,
+    };
     let payload = |source| Payload { source, container: "c".into(), path: "p".into(), digest: String::new(), size: 0 };
     let stream = files.open(&payload(PayloadSource::ConfigMap(key("churn", "long.yml")))).await.unwrap();
     let all: Vec<Bytes> = stream.try_collect().await.unwrap();
@@ -122,12 +135,12 @@ fn fact_of(fact: Fact) -> serde_json::Value {
 #[tokio::test]
 async fn all_keys_in_order_of_name() {
     let ctx = churn().ctx();
-    let files = fact_of(ctx.config_maps.files(&ctx, "ml", "churn").await);
+    let files = fact_of(ctx.config_maps.files(ctx.config_map_source(), "ml", "churn").await);
     let keys: Vec<_> = files.as_array().unwrap().iter().map(|file| file["key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["long.yml", "longer.yml", "model.pkl", "score.py"]);
     assert_eq!(files[2]["size"], 4);
-    assert_eq!(ctx.config_maps.files(&ctx, "ml", "other").await, Fact::Absent);
-    assert!(matches!(ctx.config_maps.files(&ctx, "ml", "broken").await, Fact::Unread(_)));
+    assert_eq!(ctx.config_maps.files(ctx.config_map_source(), "ml", "other").await, Fact::Absent);
+    assert!(matches!(ctx.config_maps.files(ctx.config_map_source(), "ml", "broken").await, Fact::Unread(_)));
 }
 
 #[tokio::test]
@@ -137,21 +150,32 @@ async fn a_packed_directory_has_the_digest_of_its_bytes_and_is_read_once() {
     seen_by_watch(&ctx, "7");
     let directory = |script: &str, extra: &str| SourceDirectory { script: key("churn", script), extra: extra.into() };
     let wanted = directory("score.py", "churn");
-    let fact = fact_of(ctx.config_maps.directory(&ctx, "ml", &wanted).await);
+    let fact = fact_of(ctx.config_maps.directory(ctx.config_map_source(), "ml", &wanted).await);
     let source = PayloadSource::SourceDirectory(wanted.clone());
     let payload = Payload { source, container: "c".into(), path: "p".into(), digest: String::new(), size: 0 };
     let azure = ctx.azure.pass(&nobody());
     let (owner, secrets) = (ObjectMeta::default(), Secrets::default());
-    let files = Files { ctx: &ctx, namespace: "ml", owner: &owner, secrets: &secrets, azure: &azure };
+    let files = Files {
+        kube: &ctx.kube,
+        metrics: &ctx.metrics,
+        limits: &ctx.models,
+        namespace: "ml",
+        owner: &owner,
+        secrets: &secrets,
+        azure: &azure,
+    };
     let stream = files.open(&payload).await.unwrap();
     let bytes = stream.try_collect::<Vec<Bytes>>().await.unwrap().concat();
     assert_eq!(fact["size"], bytes.len());
     assert_eq!(fact["digest"], format!("sha256:{}", sha256_hex(&[&bytes])));
     let reads = mock.lines().len();
-    assert_eq!(fact_of(ctx.config_maps.directory(&ctx, "ml", &wanted).await), fact);
+    assert_eq!(fact_of(ctx.config_maps.directory(ctx.config_map_source(), "ml", &wanted).await), fact);
     assert_eq!(mock.lines().len(), 0, "{reads} reads before, none for versions that are known");
     for (script, extra) in [("missing", "churn"), ("score.py", "other")] {
-        assert_eq!(ctx.config_maps.directory(&ctx, "ml", &directory(script, extra)).await, Fact::Absent);
+        assert_eq!(
+            ctx.config_maps.directory(ctx.config_map_source(), "ml", &directory(script, extra)).await,
+            Fact::Absent
+        );
     }
 }
 
@@ -173,18 +197,18 @@ async fn what_is_kept_has_a_bound_however_many_config_maps_are_named() {
     let kept = |ctx: &Ctx| ctx.config_maps.lock().weight();
     for map in 0..200 {
         for (file, text) in [("k00", false), ("env.yml", true), ("missing.py", false)] {
-            ctx.config_maps.fact(&ctx, "ml", &key(&format!("m{map}"), file), text).await;
+            ctx.config_maps.fact(ctx.config_map_source(), "ml", &key(&format!("m{map}"), file), text).await;
         }
     }
     assert!((KEPT - 2 * conda::LONGEST..=KEPT).contains(&kept(&ctx)), "{}", kept(&ctx));
     let ctx = large().ctx();
     for map in 0..200 {
-        ctx.config_maps.fact(&ctx, "ml", &key(&format!("m{map}"), "k00"), false).await;
+        ctx.config_maps.fact(ctx.config_map_source(), "ml", &key(&format!("m{map}"), "k00"), false).await;
     }
     assert!(kept(&ctx) < 200 * 512, "of a key that is not asked for as text only the digest is kept: {}", kept(&ctx));
     // who names another key each time does not fill the memory of others
     for file in 0..3 * KEPT_KEYS {
-        ctx.config_maps.fact(&ctx, "ml", &key("m0", &format!("n{file}")), false).await;
+        ctx.config_maps.fact(ctx.config_map_source(), "ml", &key("m0", &format!("n{file}")), false).await;
     }
     assert!(kept(&ctx) < 200 * 512 + KEPT_KEYS * 256, "{}", kept(&ctx));
 }
@@ -200,12 +224,13 @@ async fn a_directory_of_too_many_files_is_refused_by_number() {
         .ctx()
     };
     let ctx = files(MOST_FILES);
-    assert!(matches!(ctx.config_maps.files(&ctx, "ml", "many").await, Fact::Present(_)));
+    assert!(matches!(ctx.config_maps.files(ctx.config_map_source(), "ml", "many").await, Fact::Present(_)));
     let ctx = files(MOST_FILES + 1);
     let directory = SourceDirectory { script: key("many", "f0"), extra: "many".into() };
-    for refused in
-        [ctx.config_maps.files(&ctx, "ml", "many").await, ctx.config_maps.directory(&ctx, "ml", &directory).await]
-    {
+    for refused in [
+        ctx.config_maps.files(ctx.config_map_source(), "ml", "many").await,
+        ctx.config_maps.directory(ctx.config_map_source(), "ml", &directory).await,
+    ] {
         let Fact::Unread(failure) = refused else { panic!("{refused:?}") };
         assert_eq!(failure.reason, reasons::INVALID_SPEC);
         assert!(failure.message.contains("501 keys, more than the 500 files"), "{}", failure.message);

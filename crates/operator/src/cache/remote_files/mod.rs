@@ -1,8 +1,8 @@
 //! Models behind a URI: which bytes are there is asked in every reconcile, their digest is made once by a read in the background.
 
-use crate::{act::slots::Slots, ctx::Ctx};
+use crate::act::slots::Slots;
 use acivnet_api::conditions::reasons;
-use acivnet_azure::{Azure, Identity, IdentityKey, ModelLimits, Version};
+use acivnet_azure::{Azure, Connector, Identity, IdentityKey, ModelLimits, Version};
 use acivnet_core::{failure::Failure, observed::Fact, questions::RemoteFile, retry::Retry};
 use serde_json::json;
 use std::{
@@ -20,6 +20,7 @@ pub(crate) const READERS_OF_ONE: usize = 2;
 pub(crate) struct RemoteFiles {
     state: Arc<Mutex<Reads>>,
     readers: Arc<Slots>,
+    limits: ModelLimits,
 }
 
 #[derive(Default)]
@@ -45,23 +46,22 @@ impl Drop for Read {
     }
 }
 
-impl Default for RemoteFiles {
-    fn default() -> Self {
-        Self { state: Arc::default(), readers: Arc::new(Slots::new(READERS, READERS_OF_ONE)) }
-    }
-}
-
 impl RemoteFiles {
+    /// Nothing is read yet. `limits` tells what models behind a URI may be.
+    pub(crate) fn new(limits: ModelLimits) -> Self {
+        Self { state: Arc::default(), readers: Arc::new(Slots::new(READERS, READERS_OF_ONE)), limits }
+    }
+
     /// The fact about one file, for the object of this uid, which has one such file at a time.
     pub(crate) async fn fact(
         &self,
-        ctx: &Ctx,
+        connector: &Connector,
         azure: &Azure,
         identity: &Identity,
         uid: &str,
         file: &RemoteFile,
     ) -> Fact {
-        let version = match azure.model_version_at(&file.uri, &ctx.models).await {
+        let version = match azure.model_version_at(&file.uri, &self.limits).await {
             Ok(version) => version,
             Err(failure) => return Fact::Unread(failure),
         };
@@ -76,7 +76,7 @@ impl RemoteFiles {
             Some(Ok(digest)) => present(&digest, &version),
             Some(Err(failure)) => Fact::Unread(failure),
             None => {
-                self.begin(ctx.azure.pass(identity), key, version.clone(), ctx.models.clone());
+                self.begin(connector.pass(identity), key, version.clone());
                 Fact::Unread(reading(&file.uri, &version))
             }
         }
@@ -99,12 +99,13 @@ impl RemoteFiles {
     }
 
     /// Begins to read, unless these bytes are being read. A read of other bytes there ends.
-    fn begin(&self, azure: Azure, key: FileKey, version: Version, limits: ModelLimits) {
+    fn begin(&self, azure: Azure, key: FileKey, version: Version) {
         let reads = &mut lock(&self.state).reads;
         if reads.get(&key).is_some_and(|read| read.etag == version.etag) {
             return;
         }
         let (state, readers) = (Arc::downgrade(&self.state), Arc::clone(&self.readers));
+        let limits = self.limits.clone();
         let (etag, read_key) = (version.etag.clone(), key.clone());
         let task = tokio::spawn(async move {
             let Some(_turn) = readers.wait(&key.0).await else { return };

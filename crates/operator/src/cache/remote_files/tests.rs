@@ -1,5 +1,5 @@
 use super::*;
-use crate::kubernetes::mock::Mock;
+use crate::{ctx::Ctx, kubernetes::mock::Mock};
 use acivnet_azure::{Body, Http, Secret, SendError, full};
 use http::{Method, Request, Response};
 use std::time::Duration;
@@ -63,7 +63,7 @@ fn team(name: &str) -> Identity {
 async fn observe(ctx: &Ctx, team: &Identity, uid: &str, file: &str, known: Option<&str>) -> Fact {
     let known = known.map(|etag| (etag.to_owned(), "sha256:00".to_owned()));
     let file = RemoteFile { uri: format!("https://st.localhost/models/{file}"), known };
-    let fact = ctx.remote_files.fact(ctx, &ctx.azure.pass(team), team, uid, &file).await;
+    let fact = ctx.remote_files.fact(&ctx.azure, &ctx.azure.pass(team), team, uid, &file).await;
     tokio::time::sleep(Duration::from_millis(1)).await;
     fact
 }

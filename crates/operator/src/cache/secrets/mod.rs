@@ -5,13 +5,18 @@ pub(crate) mod certificates;
 pub(crate) mod fingerprints;
 mod flaws;
 
-use crate::{FIELD_MANAGER, controllers::secret_watches, ctx::Ctx, kubernetes};
+use crate::{
+    FIELD_MANAGER,
+    controllers::secret_watches::{self, SecretWatches},
+    kubernetes,
+    monitoring::metrics::Metrics,
+};
 use acivnet_api::{AciVnetDeployment, SecretKeyRef, conditions::reasons};
-use acivnet_azure::{Keys, Secret};
+use acivnet_azure::{Keys, Random, Secret};
 use acivnet_core::{
     failure::Failure, kinds::web_service::keys::compared, observed::Fact, retry::Retry, scrub::Scrubber,
 };
-use fingerprints::fingerprint;
+use fingerprints::{Salts, fingerprint};
 use k8s_openapi::{
     ByteString,
     api::core::v1::Secret as KubernetesSecret,
@@ -23,9 +28,20 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::Semaphore;
 
 /// What one reconcile takes from Secrets, in bytes: values of variables, keys, and a certificate with those that vouch for it.
 pub(crate) const MOST: usize = 512 << 10;
+
+/// Where Secrets are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) kube: &'a kube::Client,
+    /// Told of each version that is read.
+    pub(crate) watches: &'a SecretWatches,
+    /// Bounds reads of what may be large.
+    pub(crate) large_reads: &'a Semaphore,
+}
 
 /// What is known of the Secrets of one reconcile, by name; none when it is not there.
 #[derive(Default)]
@@ -36,13 +52,13 @@ pub(crate) type Values = BTreeMap<String, Secret>;
 
 impl Secrets {
     /// The fact for one Secret: uid, resourceVersion and which of the keys that are asked for have text in them.
-    pub(crate) async fn fact(&self, ctx: &Ctx, namespace: &str, name: &str, keys: &[&str]) -> Fact {
-        let _turn = ctx.large_reads.acquire().await;
-        let found = match api(ctx, namespace).get_opt(name).await {
+    pub(crate) async fn fact(&self, source: Source<'_>, namespace: &str, name: &str, keys: &[&str]) -> Fact {
+        let _turn = source.large_reads.acquire().await;
+        let found = match api(source.kube, namespace).get_opt(name).await {
             Ok(found) => found,
             Err(error) => return Fact::Unread(unread(namespace, name, "read", &error)),
         };
-        ctx.secret_watches.read(namespace, name, found.as_ref().map(secret_watches::version));
+        source.watches.read(namespace, name, found.as_ref().map(secret_watches::version));
         let values = found.as_ref().map(|found| values(found, keys));
         if self.bytes() + values.iter().flat_map(BTreeMap::values).map(|one| one.expose().len()).sum::<usize>() > MOST {
             return Fact::Unread(too_large(name));
@@ -83,13 +99,19 @@ impl Secrets {
     }
 
     /// Fingerprints of values that this reconcile read, under this salt or a new one of the object.
-    pub(crate) fn fingerprints(&self, ctx: &Ctx, uid: &str, salt: Option<&str>, keys: &[SecretKeyRef]) -> Fact {
-        let salt = salt.map_or_else(|| ctx.salts.new_one(ctx.random.as_ref(), uid), |salt| Ok(salt.to_owned()));
-        let told = salt.and_then(|salt| {
+    pub(crate) fn fingerprints(
+        &self,
+        (salts, random): (&Salts, &dyn Random),
+        uid: &str,
+        salt: Option<&str>,
+        keys: &[SecretKeyRef],
+    ) -> Fact {
+        let salt = salt.map_or_else(|| salts.new_one(random, uid), |salt| Ok(salt.to_owned()));
+        let answered = salt.and_then(|salt| {
             let all = keys.iter().map(|key| Ok(fingerprint(&salt, &self.value(key)?)));
             Ok(json!({"fingerprints": all.collect::<Result<Vec<_>, Failure>>()?, "salt": salt}))
         });
-        told.map_or_else(Fact::Unread, Fact::Present)
+        answered.map_or_else(Fact::Unread, Fact::Present)
     }
 
     /// A value that this reconcile read.
@@ -124,8 +146,8 @@ fn escaped(value: &str) -> Option<String> {
     (inside != value).then(|| inside.to_owned())
 }
 
-fn api(ctx: &Ctx, namespace: &str) -> Api<KubernetesSecret> {
-    Api::namespaced(ctx.kube.clone(), namespace)
+fn api(kube: &kube::Client, namespace: &str) -> Api<KubernetesSecret> {
+    Api::namespaced(kube.clone(), namespace)
 }
 
 /// Text only, as Azure takes it, of the keys that are asked for; an empty value is none.
@@ -137,9 +159,9 @@ fn values(secret: &KubernetesSecret, keys: &[&str]) -> Values {
 
 /// Makes the Secret that holds the keys that Azure made. One that is there meanwhile is somebody else's, and stays.
 pub(crate) async fn keep(
-    ctx: &Ctx,
-    owner: &ObjectMeta,
-    namespace: &str,
+    kube: &kube::Client,
+    metrics: &Metrics,
+    (namespace, owner): (&str, &ObjectMeta),
     name: &str,
     keys: &Keys,
 ) -> Result<(), Failure> {
@@ -156,9 +178,9 @@ pub(crate) async fn keep(
         data: Some(text.map(|(key, value)| (key.to_owned(), ByteString(value.expose().into()))).into()),
         ..KubernetesSecret::default()
     };
-    ctx.metrics.kubernetes_write("Secret", "create");
+    metrics.kubernetes_write("Secret", "create");
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
-    match api(ctx, namespace).create(&params, &secret).await {
+    match api(kube, namespace).create(&params, &secret).await {
         Ok(_) => Ok(()),
         Err(error) if kubernetes::status(&error) == 409 => Ok(()),
         Err(error) => Err(unread(namespace, name, "created", &error)),
@@ -243,9 +265,11 @@ mod tests {
         let flaws = json!({"binary": "NoText", "empty": "Empty"});
         let asked = ["primary", "secondary", "empty", "binary", "missing"];
         let fact = json!({"uid": "u", "resourceVersion": "7", "keys": ["primary", "secondary"], "flaws": flaws});
-        assert_eq!(secrets.fact(&ctx, "ml", "keys", &asked).await, Fact::Present(fact));
-        assert_eq!(secrets.fact(&ctx, "ml", "other", &asked).await, Fact::Absent);
-        let Fact::Unread(failure) = secrets.fact(&ctx, "ml", "locked", &asked).await else { panic!("it is locked") };
+        assert_eq!(secrets.fact(ctx.secret_source(), "ml", "keys", &asked).await, Fact::Present(fact));
+        assert_eq!(secrets.fact(ctx.secret_source(), "ml", "other", &asked).await, Fact::Absent);
+        let Fact::Unread(failure) = secrets.fact(ctx.secret_source(), "ml", "locked", &asked).await else {
+            panic!("it is locked")
+        };
         assert_eq!(failure.reason, reasons::SECRET_FORBIDDEN);
         assert!(failure.message.contains("acivnet-secrets"), "{}", failure.message);
         let key = |key: &str| SecretKeyRef { name: "keys".into(), key: key.into() };
@@ -270,9 +294,11 @@ mod tests {
             found(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "uid": "u"}, "data": data}))
         });
         let (ctx, secrets) = (mock.ctx(), Secrets::default());
-        assert!(matches!(secrets.fact(&ctx, "ml", "one", &["a"]).await, Fact::Present(_)));
-        assert!(matches!(secrets.fact(&ctx, "ml", "two", &["b"]).await, Fact::Present(_)));
-        let Fact::Unread(refused) = secrets.fact(&ctx, "ml", "three", &["o1"]).await else { panic!("too much in all") };
+        assert!(matches!(secrets.fact(ctx.secret_source(), "ml", "one", &["a"]).await, Fact::Present(_)));
+        assert!(matches!(secrets.fact(ctx.secret_source(), "ml", "two", &["b"]).await, Fact::Present(_)));
+        let Fact::Unread(refused) = secrets.fact(ctx.secret_source(), "ml", "three", &["o1"]).await else {
+            panic!("too much in all")
+        };
         assert_eq!(refused.reason, reasons::INVALID_SPEC);
         assert!(refused.message.contains("more than 512 KiB"), "{}", refused.message);
         assert_eq!(secrets.bytes(), MOST);
@@ -287,12 +313,12 @@ mod tests {
         let mock = churn();
         let ctx = mock.ctx();
         let owner = ObjectMeta { name: Some("aciservice".into()), uid: Some("u".into()), ..ObjectMeta::default() };
-        assert_eq!(keep(&ctx, &owner, "ml", "keys", &keys("p1", "p2")).await, Ok(()));
+        assert_eq!(keep(&ctx.kube, &ctx.metrics, ("ml", &owner), "keys", &keys("p1", "p2")).await, Ok(()));
         let made = mock.requests().remove(0).body;
         assert_eq!(made["metadata"]["labels"]["app.kubernetes.io/managed-by"], "acivnet");
         assert_eq!(made["metadata"]["ownerReferences"][0]["kind"], "AciVnetDeployment");
         assert_eq!((&made["data"]["primary"], &made["data"]["secondary"]), (&json!("cDE="), &json!("cDI=")));
-        assert_eq!(keep(&ctx, &owner, "ml", "theirs", &keys("p1", "p2")).await, Ok(()));
+        assert_eq!(keep(&ctx.kube, &ctx.metrics, ("ml", &owner), "theirs", &keys("p1", "p2")).await, Ok(()));
         assert_eq!(mock.lines(), ["POST /api/v1/namespaces/ml/secrets"]);
     }
 }

@@ -1,13 +1,10 @@
 //! Lists shared by all objects of one identity, so that a sweep over many objects asks Azure a few times.
 
-use crate::{
-    cache::{
-        compression::{Compressed, Compressor},
-        locks::Locks,
-    },
-    ctx::Ctx,
+use crate::cache::{
+    compression::{Compressed, Compressor},
+    locks::Locks,
 };
-use acivnet_azure::{Azure, IdentityKey};
+use acivnet_azure::{Azure, Clock, IdentityKey};
 use acivnet_core::{
     id::{ResourceId, fold, same},
     kind::{Kind, Plane},
@@ -104,7 +101,8 @@ impl Bodies {
 
 /// What one object asks with.
 pub(crate) struct Reader<'a> {
-    pub ctx: &'a Ctx,
+    pub snapshots: &'a Snapshots,
+    pub clock: &'a dyn Clock,
     pub azure: &'a Azure,
     pub identity: &'a IdentityKey,
     /// Lists that were begun before are read anew, unless that takes long.
@@ -135,19 +133,19 @@ impl Reader<'_> {
     }
 
     fn takes(&self, taken: &CachedList) -> bool {
-        let slow = taken.at >= self.since && self.ctx.clock.now() <= taken.slow_until;
+        let slow = taken.at >= self.since && self.clock.now() <= taken.slow_until;
         taken.at >= self.oldest || slow
     }
 
     /// The list, young enough; one reader reads it for all who wait.
     async fn list(&self, kind: &'static Kind, scope: &ResourceId) -> Arc<Bodies> {
-        let snapshots = &self.ctx.snapshots;
+        let snapshots = self.snapshots;
         let key = ListKey { identity: self.identity.clone(), what: kind.name, scope: scope.folded() };
         let _reading = snapshots.readers.lock(&format!("{key:?}")).await;
         if let Some(bodies) = snapshots.young(&key, |taken| self.takes(taken)) {
             return bodies;
         }
-        let now = self.ctx.clock.now();
+        let now = self.clock.now();
         let writes = snapshots.lock().writes;
         let mut bodies = Bodies::default();
         let read = self.azure.list(kind, scope, &mut |body| note(&mut bodies, kind, scope, body)).await;
@@ -155,7 +153,7 @@ impl Reader<'_> {
             // a list that can't be had is as good as an empty one: it vouches for nothing
             bodies = Bodies::default();
         }
-        let took = self.ctx.clock.now().duration_since(now).unsigned_abs();
+        let took = self.clock.now().duration_since(now).unsigned_abs();
         let after = |wait: Duration| now.checked_add(wait).unwrap_or(now);
         let slow_until = after(took * SLOW);
         let taken =

@@ -1,5 +1,8 @@
 use super::*;
-use crate::kubernetes::mock::{FakeAzure, Mock, refused};
+use crate::{
+    ctx::Ctx,
+    kubernetes::mock::{FakeAzure, Mock, refused},
+};
 use acivnet_azure::{Identity, Secret};
 use acivnet_core::kinds::{self, network_security_group::NETWORK_SECURITY_GROUP};
 use serde_json::json;
@@ -38,9 +41,17 @@ impl Bed {
         let azure = self.ctx.azure.pass(identity);
         let lasts = Duration::from_secs(30);
         let oldest = self.ctx.clock.now() - lasts;
-        Reader { ctx: &self.ctx, azure: &azure, identity: &identity.key(), oldest, since: oldest, lasts }
-            .resource(kind, id)
-            .await
+        Reader {
+            snapshots: &self.ctx.snapshots,
+            clock: self.ctx.clock.as_ref(),
+            azure: &azure,
+            identity: &identity.key(),
+            oldest,
+            since: oldest,
+            lasts,
+        }
+        .resource(kind, id)
+        .await
     }
 }
 
@@ -114,7 +125,15 @@ async fn a_list_that_takes_long_to_read_answers_longer_but_never_from_before_the
     let (azure, key, now) = (bed.ctx.azure.pass(&bed.identity), bed.identity.key(), bed.ctx.clock.now());
     let ago = |seconds| now - Duration::from_secs(seconds);
     let (oldest, since, lasts) = (ago(30), ago(60), Duration::from_secs(30));
-    let reader = Reader { ctx: &bed.ctx, azure: &azure, identity: &key, oldest, since, lasts };
+    let reader = Reader {
+        snapshots: &bed.ctx.snapshots,
+        clock: bed.ctx.clock.as_ref(),
+        azure: &azure,
+        identity: &key,
+        oldest,
+        since,
+        lasts,
+    };
     for (begun, took, takes) in [(30, 0, true), (31, 3, false), (50, 5, true), (51, 5, false), (61, 60, false)] {
         let slow_until = ago(begun) + Duration::from_secs(took) * SLOW;
         assert_eq!(reader.takes(&taken(ago(begun), slow_until)), takes, "{begun} {took}");
@@ -132,7 +151,8 @@ async fn who_waited_for_a_list_takes_it_however_long_it_took() {
     assert_eq!(bed.fake.lines().len(), 1);
     for (oldest, reads) in [(asked, 0), (asked + Duration::from_millis(1), 1)] {
         let reader = Reader {
-            ctx: &bed.ctx,
+            snapshots: &bed.ctx.snapshots,
+            clock: bed.ctx.clock.as_ref(),
             azure: &azure,
             identity: &key,
             oldest,
@@ -195,7 +215,15 @@ async fn models_are_found_by_their_owner_and_services_by_their_name() {
     let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22"));
     let (azure, key) = (ctx.azure.pass(&identity), identity.key());
     let (oldest, lasts) = (ctx.clock.now(), Duration::from_secs(30));
-    let reader = Reader { ctx: &ctx, azure: &azure, identity: &key, oldest, since: oldest, lasts };
+    let reader = Reader {
+        snapshots: &ctx.snapshots,
+        clock: ctx.clock.as_ref(),
+        azure: &azure,
+        identity: &key,
+        oldest,
+        since: oldest,
+        lasts,
+    };
     let workspace = ResourceId::parse(WORKSPACE).unwrap();
     let Some(Fact::Present(ours)) = reader.models(&workspace, "one").await else { panic!("they are listed") };
     assert_eq!(ours, json!([model("a", "one"), model("c", "one")]));

@@ -1,7 +1,7 @@
 //! Tokens of a namespace's ServiceAccount, by which it proves itself to Microsoft Entra ID.
 
 use super::lost;
-use crate::{ctx::Ctx, kubernetes, monitoring::metrics::Metrics};
+use crate::{kubernetes, monitoring::metrics::Metrics};
 use acivnet_api::SERVICE_ACCOUNT;
 use acivnet_azure::{Assertion, AssertionSource, Clock, Secret};
 use acivnet_core::failure::Failure;
@@ -42,11 +42,15 @@ struct Token {
 }
 
 impl Assertions {
-    pub(super) fn new(ctx: &Ctx, namespace: &str, uid: String) -> Self {
+    pub(super) fn new(
+        (kube, clock, metrics): (kube::Client, Arc<dyn Clock>, Arc<Metrics>),
+        namespace: &str,
+        uid: String,
+    ) -> Self {
         Self {
-            kube: ctx.kube.clone(),
-            clock: Arc::clone(&ctx.clock),
-            metrics: Arc::clone(&ctx.metrics),
+            kube,
+            clock,
+            metrics,
             namespace: namespace.to_owned(),
             uid,
             last: Mutex::default(),

@@ -2,9 +2,9 @@
 
 mod assertion;
 
-use crate::{cache::locks::Locks, ctx::Ctx, kubernetes};
+use crate::{cache::locks::Locks, kubernetes, monitoring::metrics::Metrics};
 use acivnet_api::{CREDENTIALS_FINALIZER, CREDENTIALS_SECRET, SERVICE_ACCOUNT, conditions::reasons};
-use acivnet_azure::{Identity, Secret};
+use acivnet_azure::{Clock, Identity, Secret};
 use acivnet_core::{
     failure::Failure,
     retry::Retry,
@@ -24,8 +24,10 @@ const CLIENT_ID: &str = "azure.workload.identity/client-id";
 const TENANT_ID: &str = "azure.workload.identity/tenant-id";
 
 /// What is known of the identities of namespaces.
-#[derive(Default)]
 pub struct Identities {
+    kube: kube::Client,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     known: Mutex<BTreeMap<String, Arc<NamespaceIdentity>>>,
     readers: Locks,
 }
@@ -48,17 +50,17 @@ enum Form {
 }
 
 impl Identities {
+    /// Nothing is known yet.
+    pub(crate) fn new(kube: kube::Client, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        Self { kube, clock, metrics, known: Mutex::default(), readers: Locks::default() }
+    }
+
     /// The identity that a namespace names now. `deleting` is set for an object that is going: then what was known
     /// before the namespace lost its ServiceAccount or Secret still serves.
-    pub(crate) async fn of(
-        &self,
-        ctx: &Ctx,
-        namespace: &str,
-        deleting: bool,
-    ) -> Result<Arc<NamespaceIdentity>, Failure> {
+    pub(crate) async fn of(&self, namespace: &str, deleting: bool) -> Result<Arc<NamespaceIdentity>, Failure> {
         let _reading = self.readers.lock(namespace).await;
         let before = self.lock().get(namespace).cloned();
-        match look(ctx, namespace, before.as_deref()).await {
+        match self.look(namespace, before.as_deref()).await {
             Ok(known) => {
                 let known = Arc::new(known);
                 self.lock().insert(namespace.to_owned(), Arc::clone(&known));
@@ -76,35 +78,35 @@ impl Identities {
     }
 
     /// Puts our finalizer on the Secret, so that it outlives the objects that need it.
-    pub(crate) async fn hold(&self, ctx: &Ctx, namespace: &str, known: &NamespaceIdentity) -> Result<(), kube::Error> {
+    pub(crate) async fn hold(&self, namespace: &str, known: &NamespaceIdentity) -> Result<(), kube::Error> {
         let Form::Secret { finalizers, version, going } = &known.form else { return Ok(()) };
         if *going || finalizers.iter().any(|one| one == CREDENTIALS_FINALIZER) {
             return Ok(());
         }
         let finalizers = finalizers.iter().map(String::as_str).chain([CREDENTIALS_FINALIZER]).collect::<Vec<_>>();
-        self.patch(ctx, namespace, &finalizers, version).await
+        self.patch(namespace, &finalizers, version).await
     }
 
     /// Takes our finalizer off the Secret. Nothing happens when there is no Secret or it does not carry it.
-    pub(crate) async fn release(&self, ctx: &Ctx, namespace: &str) -> Result<(), kube::Error> {
-        let Some(secret) = secrets(ctx, namespace).get_metadata_opt(CREDENTIALS_SECRET).await? else { return Ok(()) };
+    pub(crate) async fn release(&self, namespace: &str) -> Result<(), kube::Error> {
+        let Some(secret) = self.secrets(namespace).get_metadata_opt(CREDENTIALS_SECRET).await? else { return Ok(()) };
         let held = secret.finalizers();
         if !held.iter().any(|one| one == CREDENTIALS_FINALIZER) {
             return Ok(());
         }
         let rest = held.iter().map(String::as_str).filter(|one| *one != CREDENTIALS_FINALIZER).collect::<Vec<_>>();
         let version = secret.resource_version().unwrap_or_default();
-        match self.patch(ctx, namespace, &rest, &version).await {
+        match self.patch(namespace, &rest, &version).await {
             Err(error) if kubernetes::status(&error) == 404 => Ok(()),
             other => other,
         }
     }
 
-    async fn patch(&self, ctx: &Ctx, namespace: &str, finalizers: &[&str], version: &str) -> Result<(), kube::Error> {
+    async fn patch(&self, namespace: &str, finalizers: &[&str], version: &str) -> Result<(), kube::Error> {
         let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": version}});
-        ctx.metrics.kubernetes_write("Secret", "patch");
+        self.metrics.kubernetes_write("Secret", "patch");
         let params = PatchParams { field_manager: Some(crate::FIELD_MANAGER.into()), ..PatchParams::default() };
-        secrets(ctx, namespace).patch_metadata(CREDENTIALS_SECRET, &params, &kube::api::Patch::Merge(&patch)).await?;
+        self.secrets(namespace).patch_metadata(CREDENTIALS_SECRET, &params, &kube::api::Patch::Merge(&patch)).await?;
         Ok(())
     }
 
@@ -122,68 +124,75 @@ impl Identities {
         self.lock().remove(namespace);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<NamespaceIdentity>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn secrets(&self, namespace: &str) -> Api<KubernetesSecret> {
+        Api::namespaced(self.kube.clone(), namespace)
     }
-}
 
-fn secrets(ctx: &Ctx, namespace: &str) -> Api<KubernetesSecret> {
-    Api::namespaced(ctx.kube.clone(), namespace)
-}
-
-/// The ServiceAccount when it is annotated, else the Secret.
-async fn look(ctx: &Ctx, namespace: &str, before: Option<&NamespaceIdentity>) -> Result<NamespaceIdentity, Failure> {
-    let unread =
-        |what: &str, error| kubernetes::failure(&format!("{what} of namespace {namespace} can't be read"), &error);
-    let accounts = Api::<ServiceAccount>::namespaced(ctx.kube.clone(), namespace);
-    let account = accounts.get_opt(SERVICE_ACCOUNT).await.map_err(|error| unread("ServiceAccount acivnet", error))?;
-    let annotation = |name: &str| {
-        let text = account.as_ref().and_then(|account| account.annotations().get(name)).map(|text| text.trim());
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
-    };
-    match (annotation(TENANT_ID), annotation(CLIENT_ID), account.as_ref()) {
-        (Some(tenant), Some(client_id), Some(account)) => {
-            Ok(federated(ctx, namespace, account, tenant, client_id, before))
-        }
-        (None, None, _) => {
-            let secret = secrets(ctx, namespace)
-                .get_opt(CREDENTIALS_SECRET)
-                .await
-                .map_err(|error| unread("Secret acivnet-azure", error))?;
-            match (secret, account) {
-                (Some(secret), _) => by_secret(namespace, &secret),
-                (None, Some(_)) => Err(annotation_missing(namespace, &[CLIENT_ID, TENANT_ID])),
-                (None, None) => Err(nothing(namespace)),
+    /// The ServiceAccount when it is annotated, else the Secret.
+    async fn look(&self, namespace: &str, before: Option<&NamespaceIdentity>) -> Result<NamespaceIdentity, Failure> {
+        let unread =
+            |what: &str, error| kubernetes::failure(&format!("{what} of namespace {namespace} can't be read"), &error);
+        let accounts = Api::<ServiceAccount>::namespaced(self.kube.clone(), namespace);
+        let account =
+            accounts.get_opt(SERVICE_ACCOUNT).await.map_err(|error| unread("ServiceAccount acivnet", error))?;
+        let annotation = |name: &str| {
+            let text = account.as_ref().and_then(|account| account.annotations().get(name)).map(|text| text.trim());
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        match (annotation(TENANT_ID), annotation(CLIENT_ID), account.as_ref()) {
+            (Some(tenant), Some(client_id), Some(account)) => {
+                Ok(self.federated(namespace, account, tenant, client_id, before))
+            }
+            (None, None, _) => {
+                let secret = self
+                    .secrets(namespace)
+                    .get_opt(CREDENTIALS_SECRET)
+                    .await
+                    .map_err(|error| unread("Secret acivnet-azure", error))?;
+                match (secret, account) {
+                    (Some(secret), _) => by_secret(namespace, &secret),
+                    (None, Some(_)) => Err(annotation_missing(namespace, &[CLIENT_ID, TENANT_ID])),
+                    (None, None) => Err(nothing(namespace)),
+                }
+            }
+            (tenant, client_id, _) => {
+                let missing = [(CLIENT_ID, client_id.is_none()), (TENANT_ID, tenant.is_none())];
+                Err(annotation_missing(
+                    namespace,
+                    &missing.iter().filter(|(_, missing)| *missing).map(|(name, _)| *name).collect::<Vec<_>>(),
+                ))
             }
         }
-        (tenant, client_id, _) => {
-            let missing = [(CLIENT_ID, client_id.is_none()), (TENANT_ID, tenant.is_none())];
-            Err(annotation_missing(
-                namespace,
-                &missing.iter().filter(|(_, missing)| *missing).map(|(name, _)| *name).collect::<Vec<_>>(),
-            ))
+    }
+
+    /// Assertions that were got for the same ServiceAccount are kept.
+    fn federated(
+        &self,
+        namespace: &str,
+        account: &ServiceAccount,
+        tenant: String,
+        client_id: String,
+        before: Option<&NamespaceIdentity>,
+    ) -> NamespaceIdentity {
+        let uid = account.uid().unwrap_or_default();
+        let assertions = match before.map(|known| &known.form) {
+            Some(Form::ServiceAccount(assertions)) if assertions.uid() == uid => Arc::clone(assertions),
+            _ => Arc::new(self.assertions(namespace, uid)),
+        };
+        let source: Arc<Assertions> = Arc::clone(&assertions);
+        NamespaceIdentity {
+            identity: Identity::federated(tenant, client_id, source),
+            form: Form::ServiceAccount(assertions),
         }
     }
-}
 
-/// Assertions that were got for the same ServiceAccount are kept.
-fn federated(
-    ctx: &Ctx,
-    namespace: &str,
-    account: &ServiceAccount,
-    tenant: String,
-    client_id: String,
-    before: Option<&NamespaceIdentity>,
-) -> NamespaceIdentity {
-    let uid = account.uid().unwrap_or_default();
-    let assertions = match before.map(|known| &known.form) {
-        Some(Form::ServiceAccount(assertions)) if assertions.uid() == uid => Arc::clone(assertions),
-        _ => Arc::new(Assertions::new(ctx, namespace, uid)),
-    };
-    let source: Arc<Assertions> = Arc::clone(&assertions);
-    NamespaceIdentity {
-        identity: Identity::federated(tenant, client_id, source),
-        form: Form::ServiceAccount(assertions),
+    fn assertions(&self, namespace: &str, uid: String) -> Assertions {
+        let (kube, clock, metrics) = (self.kube.clone(), Arc::clone(&self.clock), Arc::clone(&self.metrics));
+        Assertions::new((kube, clock, metrics), namespace, uid)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<NamespaceIdentity>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -65,10 +65,10 @@ async fn says_what_is_missing_and_what_to_do() {
             _ => refused(404, "NotFound"),
         });
         let ctx = mock.ctx();
-        let failure = ctx.identities.of(&ctx, "ml", false).await.err().unwrap();
+        let failure = ctx.identities.of("ml", false).await.err().unwrap();
         assert_eq!(failure.reason, reason);
         assert!(failure.message.contains(words) && failure.message.len() <= 256, "{}", failure.message);
-        let going = ctx.identities.of(&ctx, "ml", true).await.err().unwrap();
+        let going = ctx.identities.of("ml", true).await.err().unwrap();
         assert_eq!(
             going.reason,
             reasons::CREDENTIALS_LOST,
@@ -89,7 +89,7 @@ async fn an_assertion_outlives_its_namespace() {
         _ => refused(404, "NotFound"),
     });
     let ctx = mock.ctx();
-    let known = ctx.identities.of(&ctx, "ml", false).await.unwrap();
+    let known = ctx.identities.of("ml", false).await.unwrap();
     let Form::ServiceAccount(assertions) = &known.form else { panic!("the ServiceAccount is annotated") };
     use acivnet_azure::AssertionSource;
     assert_eq!(assertions.holder(), "system:serviceaccount:ml:acivnet/sa");
@@ -105,7 +105,7 @@ async fn an_assertion_outlives_its_namespace() {
 
     going.store(true, Ordering::SeqCst);
     tokio::time::advance(Duration::from_secs(7 * 3600)).await;
-    let still = ctx.identities.of(&ctx, "ml", true).await.unwrap();
+    let still = ctx.identities.of("ml", true).await.unwrap();
     assert_eq!(still.identity.key(), known.identity.key());
     assert!(assertions.assertion().await.is_ok(), "it is asked for anew and the old one serves");
     tokio::time::advance(Duration::from_secs(17 * 3600)).await;
@@ -123,7 +123,7 @@ async fn an_assertion_is_renewed_while_it_can_be() {
     let ctx = mock.ctx();
     let mut requested = Vec::new();
     for _ in 0..4 {
-        ctx.identities.of(&ctx, "ml", false).await.unwrap();
+        ctx.identities.of("ml", false).await.unwrap();
         requested.push(mock.lines().contains(&format!("POST {TOKEN}")));
         tokio::time::advance(Duration::from_secs(3 * 3600)).await;
     }
@@ -138,15 +138,15 @@ async fn the_secret_carries_our_finalizer_while_it_is_needed() {
         _ => refused(404, "NotFound"),
     });
     let ctx = mock.ctx();
-    let known = ctx.identities.of(&ctx, "ml", false).await.unwrap();
+    let known = ctx.identities.of("ml", false).await.unwrap();
     mock.lines();
-    ctx.identities.hold(&ctx, "ml", &known).await.unwrap();
+    ctx.identities.hold("ml", &known).await.unwrap();
     let patch = mock.requests().remove(0);
     assert_eq!(patch.line(), format!("PATCH {SECRET}"));
     assert_eq!(
         patch.body,
         json!({"metadata": {"finalizers": ["other/one", CREDENTIALS_FINALIZER], "resourceVersion": "5"}})
     );
-    ctx.identities.release(&ctx, "ml").await.unwrap();
+    ctx.identities.release("ml").await.unwrap();
     assert_eq!(mock.lines(), [format!("GET {SECRET}")], "it does not carry ours");
 }

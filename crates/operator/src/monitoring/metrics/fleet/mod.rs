@@ -166,7 +166,7 @@ impl Page<'_> {
     }
 
     fn ends(&mut self, ctx: &Ctx) -> fmt::Result {
-        let certificate = ctx.certificates.earliest().map(Timestamp::as_second);
+        let certificate = ctx.per_object.earliest_certificate_end().map(Timestamp::as_second);
         let about = "When the first of the certificates of spec.tls ends";
         self.gauge("acivnet_certificate_not_after_timestamp", about, Some(&Unit::Seconds), certificate)?;
         let credential = ctx.identities.earliest_end().map(Timestamp::as_second);
@@ -185,11 +185,14 @@ impl Page<'_> {
         self.gauges("acivnet_object_ready", "1 while the object is Ready", None, ready)?;
         let moves = all.iter().filter(|one| one.kind == DEPLOYMENT).map(|one| (one.labels(), one.state.moves()));
         self.gauges("acivnet_object_endpoint_moves", "Times that the address of the model has moved", None, moves)?;
-        let took = |one: &NamedObject| ctx.probes.took(&one.uid).map(|took| took.as_secs_f64());
+        let took = |one: &NamedObject| {
+            ctx.per_object.read(&one.uid, |entry| entry.passed_probe.as_ref().map(|passed| passed.took.as_secs_f64()))
+        };
         let took = all.iter().filter_map(|one| Some((one.labels(), took(one)?)));
         let about = "Time that the last sample request took that passed";
         self.gauges("acivnet_object_probe_duration", about, Some(&Unit::Seconds), took)?;
-        let ends = all.iter().filter_map(|one| Some((one.labels(), ctx.certificates.end(&one.uid)?.as_second())));
+        let end = |one: &NamedObject| ctx.per_object.read(&one.uid, |entry| entry.certificate_end);
+        let ends = all.iter().filter_map(|one| Some((one.labels(), end(one)?.as_second())));
         let about = "When the certificate of spec.tls ends";
         self.gauges("acivnet_object_certificate_not_after_timestamp", about, Some(&Unit::Seconds), ends)
     }

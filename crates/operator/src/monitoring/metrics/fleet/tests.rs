@@ -137,7 +137,8 @@ async fn the_first_certificate_that_ends_is_told_until_its_object_goes() {
     term.ctx.metrics.name_objects(true);
     for (name, end) in [("a", "2027-01-01T00:00:00Z"), ("b", "2026-12-01T00:00:00Z")] {
         let cr = deployment(name, &[]);
-        term.ctx.certificates.note(&cr.metadata, end.parse().ok());
+        let uid = cr.metadata.uid.as_deref().unwrap();
+        term.ctx.per_object.update(uid, |entry| entry.certificate_end = end.parse().ok());
         term.sees(cr);
     }
     let earliest = "acivnet_certificate_not_after_timestamp_seconds";
@@ -154,7 +155,8 @@ async fn every_name_is_documented() {
     term.ctx.metrics.name_objects(true);
     let stalled = [condition("Ready", "False", "FileEmpty"), condition("Stalled", "True", "FileEmpty")];
     term.sees(deployment("a", &stalled));
-    term.ctx.certificates.note(&deployment("a", &[]).metadata, Some(term.ctx.clock.now()));
+    let (uid, now) = (deployment("a", &[]).metadata.uid.unwrap(), term.ctx.clock.now());
+    term.ctx.per_object.update(&uid, |entry| entry.certificate_end = Some(now));
     let (text, reference) = (term.ctx.metrics.text(), include_str!("../../../../../../docs/reference/metrics.md"));
     let units: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# UNIT ")).collect();
     let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
@@ -202,7 +204,10 @@ async fn a_change_counts_from_its_first_pass() {
     let mut before = settled(deployment("a", &ready), 1, 2);
     before.metadata.generation = Some(2);
     let since = term.ctx.clock.now();
-    term.ctx.memory.attempt(&before.metadata, acivnet_core::retry::Retry::Soon, true, false, since);
+    let meta = &before.metadata;
+    term.ctx.per_object.update(meta.uid.as_deref().unwrap(), |entry| {
+        entry.attempts.attempt(meta, acivnet_core::retry::Retry::Soon, true, false, since);
+    });
     tokio::time::advance(std::time::Duration::from_secs(90)).await;
     let not_ready = settled(before.clone(), 2, 2);
     let not_ready = AciVnetDeployment {

@@ -4,34 +4,23 @@ use acivnet_core::{
     blueprint::Blueprint,
     owner::sha256_hex,
     plan::{self, Done, Plan},
-    subject::names,
-};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
 };
 
-/// By uid: a digest of what the last writing reconcile wrote, and how often in a row it was that.
-#[derive(Default)]
-pub(crate) struct Repeats(Mutex<BTreeMap<String, (String, u32)>>);
+/// A digest of what the last writing reconcile wrote, and how often in a row it was that.
+#[derive(Default, PartialEq)]
+pub(crate) struct RepeatedWrites {
+    written: Option<String>,
+    count: u32,
+}
 
-impl Repeats {
+impl RepeatedWrites {
     /// How often what this reconcile wrote was written right before: 0 the first time, and when nothing was written.
-    pub(crate) fn count(&self, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, done: &Done) -> u32 {
+    pub(crate) fn count(&mut self, blueprint: &Blueprint, plan: &Plan, done: &Done) -> u32 {
         let Some(written) = digest(blueprint, plan, done) else { return 0 };
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = match all.get(names(meta).2) {
-            Some((last, count)) if *last == written => count.saturating_add(1),
-            _ => 0,
-        };
-        all.insert(names(meta).2.to_owned(), (written, count));
+        let same = self.written.as_ref() == Some(&written);
+        let count = if same { self.count.saturating_add(1) } else { 0 };
+        *self = Self { written: Some(written), count };
         count
-    }
-
-    /// It stands as it should, or is gone.
-    pub(crate) fn forget(&self, meta: &ObjectMeta) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(names(meta).2);
     }
 }
 
@@ -59,26 +48,25 @@ mod tests {
 
     #[test]
     fn counts_the_same_write_and_forgets_another() {
-        let repeats = Repeats::default();
-        let meta = ObjectMeta { uid: Some("u".into()), ..ObjectMeta::default() };
+        let mut repeats = RepeatedWrites::default();
         let id = virtual_network::id(&ResourceId::group_id("s", "g"), "v");
         let node = Node::new(&VIRTUAL_NETWORK, id, Goal::Present, Value::Null, Mark::None);
         let blueprint = Blueprint { nodes: vec![node], ..Blueprint::default() };
-        let count = |body: Value, etag: &str, done: &Done| {
+        let count = |repeats: &mut RepeatedWrites, body: Value, etag: &str, done: &Done| {
             let action = Action::Write(Request::Put { body, if_match: Some(etag.to_owned()) });
             let plan = Plan { steps: vec![Step { node: 0, seen: Seen::Absent, action, change: None }], hash: None };
-            repeats.count(&meta, &blueprint, &plan, done)
+            repeats.count(&blueprint, &plan, done)
         };
         let taken = Done { results: vec![(0, Ok(Progress::Carried))] };
         let counts = [
-            count(json!(1), "a", &taken),
-            count(json!(1), "b", &taken),
-            count(json!(1), "c", &Done::default()),
-            count(json!(1), "d", &taken),
-            count(json!(2), "e", &taken),
+            count(&mut repeats, json!(1), "a", &taken),
+            count(&mut repeats, json!(1), "b", &taken),
+            count(&mut repeats, json!(1), "c", &Done::default()),
+            count(&mut repeats, json!(1), "d", &taken),
+            count(&mut repeats, json!(2), "e", &taken),
         ];
         assert_eq!(counts, [0, 1, 0, 2, 0]);
-        repeats.forget(&meta);
-        assert_eq!(count(json!(2), "f", &taken), 0);
+        repeats = RepeatedWrites::default();
+        assert_eq!(count(&mut repeats, json!(2), "f", &taken), 0);
     }
 }

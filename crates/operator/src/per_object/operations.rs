@@ -1,31 +1,20 @@
 //! What runs in Azure, as far as reconciles saw it, and when to look at it next. Losing it costs a few looks.
 
+use super::PerObject;
 use crate::reconcile::pace::Pace;
 use acivnet_core::{
     blueprint::{Blueprint, Node},
     durations::{Durations, Sort, Work},
     plan::{Action, Plan, Progress, Request, Seen, Step},
-    subject::names,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, mem::take, time::Duration};
 use tokio::time::Instant;
 
-/// By uid of the object, then by id of the resource.
-#[derive(Debug, Default)]
-pub struct Running(Mutex<State>);
+/// The operations of one object, by id of the resource in lower case.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Operations(BTreeMap<String, Ongoing>);
 
-#[derive(Debug, Default)]
-struct State {
-    works: BTreeMap<String, BTreeMap<String, Ongoing>>,
-    durations: Durations,
-}
-
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Ongoing {
     /// What it is; nothing when its beginning was not seen.
     sort: Option<Sort>,
@@ -37,22 +26,59 @@ struct Ongoing {
     open: Instant,
 }
 
-impl Running {
+impl PerObject {
+    /// Notes what the reads of a reconcile, begun at `looked`, show of what was running; learns from what has ended.
+    pub(crate) fn note_operations(
+        &self,
+        uid: &str,
+        (blueprint, plan): (&Blueprint, &Plan),
+        looked: Instant,
+        pace: Pace,
+    ) {
+        self.update_and_learn(uid, |entry, durations| {
+            entry.operations.note(durations, blueprint, plan, looked, pace);
+        });
+    }
+
+    /// How long to wait before the next look at what runs; nothing when nothing does.
+    pub(crate) fn next_look(&self, uid: &str, pace: Pace) -> Option<Duration> {
+        self.next_look_at(uid, pace, |_| true)
+    }
+
+    /// The same for what was begun here, and not for what somebody else was seen to do.
+    pub(crate) fn next_look_at_own(&self, uid: &str, pace: Pace) -> Option<Duration> {
+        self.next_look_at(uid, pace, |ongoing| ongoing.sort.is_some())
+    }
+
+    fn next_look_at(&self, uid: &str, pace: Pace, counts: impl Fn(&Ongoing) -> bool) -> Option<Duration> {
+        let (state, now) = (self.lock(), Instant::now());
+        let wait = |ongoing: &Ongoing| {
+            if ongoing.open > now {
+                return ongoing.open - now;
+            }
+            let elapsed = pace.undone(now.duration_since(ongoing.begun));
+            pace.of(match ongoing.sort {
+                Some(sort) => state.durations.next_look(sort, elapsed),
+                None => Durations::next_unlearned(elapsed),
+            })
+        };
+        state.objects.get(uid)?.operations.0.values().filter(|one| counts(one)).map(wait).min()
+    }
+}
+
+impl Operations {
     /// A write was answered: work that goes on begins.
-    pub(crate) fn began(&self, meta: &ObjectMeta, node: &Node, step: &Step, progress: Progress) {
+    pub(crate) fn began(&mut self, node: &Node, step: &Step, progress: Progress) {
         let (Progress::Running(asked), Action::Write(request)) = (progress, &step.action) else { return };
         let now = Instant::now();
         let sort = Some((node.kind.name, work(request, &step.seen)));
         let ongoing = Ongoing { sort, begun: now, seen: now, open: now + asked.unwrap_or_default() };
-        let mut state = self.lock();
-        state.works.entry(names(meta).2.to_owned()).or_default().insert(node.id.folded(), ongoing);
+        self.0.insert(node.id.folded(), ongoing);
     }
 
-    /// Notes what the reads of a reconcile, begun at `looked`, show of what was running; learns from what has ended.
-    pub(crate) fn note(&self, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, looked: Instant, pace: Pace) {
-        let (mut state, now) = (self.lock(), Instant::now());
-        let State { works, durations } = &mut *state;
-        let mut before = works.remove(names(meta).2).unwrap_or_default();
+    fn note(&mut self, durations: &mut Durations, blueprint: &Blueprint, plan: &Plan, looked: Instant, pace: Pace) {
+        let now = Instant::now();
+        let mut before = take(&mut self.0);
         let mut after = BTreeMap::new();
         for (node, step) in blueprint.nodes.iter().zip(&plan.steps) {
             let id = node.id.folded();
@@ -72,43 +98,7 @@ impl Running {
         if blueprint.incomplete {
             after.append(&mut before);
         }
-        if !after.is_empty() {
-            works.insert(names(meta).2.to_owned(), after);
-        }
-    }
-
-    /// How long to wait before the next look at what runs; nothing when nothing does.
-    pub(crate) fn next_look(&self, meta: &ObjectMeta, pace: Pace) -> Option<Duration> {
-        self.next_look_at(meta, pace, |_| true)
-    }
-
-    /// The same for what was begun here, and not for what somebody else was seen to do.
-    pub(crate) fn next_look_at_own(&self, meta: &ObjectMeta, pace: Pace) -> Option<Duration> {
-        self.next_look_at(meta, pace, |ongoing| ongoing.sort.is_some())
-    }
-
-    fn next_look_at(&self, meta: &ObjectMeta, pace: Pace, counts: impl Fn(&Ongoing) -> bool) -> Option<Duration> {
-        let (state, now) = (self.lock(), Instant::now());
-        let wait = |ongoing: &Ongoing| {
-            if ongoing.open > now {
-                return ongoing.open - now;
-            }
-            let elapsed = pace.undone(now.duration_since(ongoing.begun));
-            pace.of(match ongoing.sort {
-                Some(sort) => state.durations.next_look(sort, elapsed),
-                None => Durations::next_unlearned(elapsed),
-            })
-        };
-        state.works.get(names(meta).2)?.values().filter(|one| counts(one)).map(wait).min()
-    }
-
-    /// The object is gone.
-    pub(crate) fn forget(&self, meta: &ObjectMeta) {
-        self.lock().works.remove(names(meta).2);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0 = after;
     }
 }
 
@@ -133,9 +123,7 @@ mod tests {
 
     const PACE: f64 = 1.0;
 
-    fn object() -> ObjectMeta {
-        ObjectMeta { uid: Some("u".into()), ..ObjectMeta::default() }
-    }
+    const UID: &str = "u";
 
     fn node() -> Node {
         let id = network_security_group::id(&ResourceId::group_id("s", "g"), "n");
@@ -146,38 +134,39 @@ mod tests {
         Step { node: 0, seen, action, change: None }
     }
 
-    fn begin(running: &Running, asked: Option<Duration>) {
+    fn begin(all: &PerObject, asked: Option<Duration>) {
         let put = Request::Put { body: Value::Null, if_match: None };
-        running.began(&object(), &node(), &step(Seen::Absent, Action::Write(put)), Progress::Running(asked));
+        let step = step(Seen::Absent, Action::Write(put));
+        all.update(UID, |entry| entry.operations.began(&node(), &step, Progress::Running(asked)));
     }
 
-    fn look(running: &Running, seen: Seen) {
+    fn look(all: &PerObject, seen: Seen) {
         let action = if seen == Seen::Busy { Action::Wait } else { Action::Keep };
         let blueprint = Blueprint { nodes: vec![node()], ..Blueprint::default() };
         let plan = Plan { steps: vec![step(seen, action)], hash: None };
-        running.note(&object(), &blueprint, &plan, Instant::now(), Pace::new(PACE));
+        all.note_operations(UID, (&blueprint, &plan), Instant::now(), Pace::new(PACE));
     }
 
-    async fn until_seen(running: &Running, takes: Duration) -> (Duration, usize) {
+    async fn until_seen(all: &PerObject, takes: Duration) -> (Duration, usize) {
         let (begun, mut looks) = (Instant::now(), 0);
         loop {
-            tokio::time::sleep(running.next_look(&object(), Pace::new(PACE)).unwrap()).await;
+            tokio::time::sleep(all.next_look(UID, Pace::new(PACE)).unwrap()).await;
             looks += 1;
             if begun.elapsed() >= takes {
-                look(running, Seen::Settled);
-                assert_eq!(running.next_look(&object(), Pace::new(PACE)), None);
+                look(all, Seen::Settled);
+                assert_eq!(all.next_look(UID, Pace::new(PACE)), None);
                 return (begun.elapsed() - takes, looks);
             }
-            look(running, Seen::Busy);
+            look(all, Seen::Busy);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_seen_to_end_tells_when_the_next_ends() {
-        let running = Running::default();
+        let all = PerObject::default();
         for attempt in 0..20 {
-            begin(&running, None);
-            let (late, looks) = until_seen(&running, Duration::from_secs(70)).await;
+            begin(&all, None);
+            let (late, looks) = until_seen(&all, Duration::from_secs(70)).await;
             assert!(
                 looks <= 12 && (attempt < 3 || late <= Duration::from_millis(1500)),
                 "{attempt}: {late:?}, {looks}"
@@ -187,29 +176,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_azure_asks_for_is_kept_to_the_moment() {
-        let running = Running::default();
-        begin(&running, Some(Duration::from_secs(17)));
-        assert_eq!(running.next_look(&object(), Pace::new(0.01)), Some(Duration::from_secs(17)), "and never scaled");
+        let all = PerObject::default();
+        begin(&all, Some(Duration::from_secs(17)));
+        assert_eq!(all.next_look(UID, Pace::new(0.01)), Some(Duration::from_secs(17)), "and never scaled");
         tokio::time::advance(Duration::from_secs(17)).await;
-        assert!(running.next_look(&object(), Pace::new(PACE)).unwrap() < Duration::from_secs(20));
+        assert!(all.next_look(UID, Pace::new(PACE)).unwrap() < Duration::from_secs(20));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_began_unseen_teaches_nothing() {
-        let running = Running::default();
-        look(&running, Seen::Busy);
-        let (_, looks) = until_seen(&running, Duration::from_secs(300)).await;
+        let all = PerObject::default();
+        look(&all, Seen::Busy);
+        let (_, looks) = until_seen(&all, Duration::from_secs(300)).await;
         assert!(looks <= 12, "{looks}");
-        begin(&running, None);
-        assert_eq!(running.next_look(&object(), Pace::new(PACE)), Some(Duration::from_secs(2)));
-        running.forget(&object());
-        assert_eq!(running.next_look(&object(), Pace::new(PACE)), None);
+        begin(&all, None);
+        assert_eq!(all.next_look(UID, Pace::new(PACE)), Some(Duration::from_secs(2)));
+        all.forget(UID);
+        assert_eq!(all.next_look(UID, Pace::new(PACE)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_failed_tells_nothing() {
-        let running = Running::default();
-        begin(&running, None);
+        let all = PerObject::default();
+        begin(&all, None);
         let failure = Failure {
             status: 0,
             code: "NoAnswer".into(),
@@ -217,7 +206,7 @@ mod tests {
             retry: Retry::Backoff,
             reason: reasons::AZURE_UNREACHABLE,
         };
-        look(&running, Seen::Unread(failure));
-        assert!(running.next_look(&object(), Pace::new(PACE)).is_some());
+        look(&all, Seen::Unread(failure));
+        assert!(all.next_look(UID, Pace::new(PACE)).is_some());
     }
 }

@@ -7,25 +7,20 @@ use acivnet_core::{
     failure::Cause,
     observed::{Observed, Refusal},
     plan::{Done, Plan, digest_with_keys},
-    subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, mem::take, time::Duration};
 use tokio::time::Instant;
 
-/// By uid and place, an id in lower case: what was refused there last.
-#[derive(Default)]
-pub(crate) struct Refusals(Mutex<BTreeMap<String, Refused>>);
-
-struct Refused {
+/// What was refused last, for one generation.
+#[derive(Default, PartialEq)]
+pub(crate) struct RefusedWrites {
     generation: i64,
+    /// By id of the resource in lower case.
     by_place: BTreeMap<String, Write>,
 }
 
+#[derive(PartialEq)]
 struct Write {
     digest: String,
     cause: Cause,
@@ -33,31 +28,27 @@ struct Write {
     due: Instant,
 }
 
-impl Refusals {
+impl RefusedWrites {
     /// What is not due again. Another spec makes all due.
-    pub(crate) fn standing(&self, meta: &ObjectMeta) -> Vec<Refusal> {
+    pub(crate) fn standing(&mut self, meta: &ObjectMeta) -> Vec<Refusal> {
         let now = Instant::now();
-        let mut all = self.lock();
-        let uid = names(meta).2;
-        if all.get(uid).is_some_and(|known| known.generation != meta.generation.unwrap_or_default()) {
-            all.remove(uid);
+        if self.generation != meta.generation.unwrap_or_default() {
+            *self = Self::default();
         }
-        let writes = all.get(uid).into_iter().flat_map(|known| known.by_place.values());
-        let standing = writes.filter(|write| write.due > now);
+        let standing = self.by_place.values().filter(|write| write.due > now);
         standing.map(|write| Refusal { write: write.digest.clone(), cause: write.cause.clone() }).collect()
     }
 
     /// Learns from a reconcile that wrote.
     pub(crate) fn learn(
-        &self,
+        &mut self,
         ctx: &Ctx,
         meta: &ObjectMeta,
         observed: &Observed,
         (blueprint, plan, done): (&Blueprint, &Plan, &Done),
     ) {
-        let mut all = self.lock();
-        let (generation, uid) = (meta.generation.unwrap_or_default(), names(meta).2);
-        let known = all.remove(uid).filter(|known| known.generation == generation);
+        let generation = meta.generation.unwrap_or_default();
+        let known = Some(take(self)).filter(|known| known.generation == generation);
         let mut by_place = known.map(|known| known.by_place).unwrap_or_default();
         by_place.retain(|place, _| blueprint.nodes.iter().any(|node| node.id.folded() == *place));
         for (at, request) in plan.writes() {
@@ -71,23 +62,14 @@ impl Refusals {
             by_place.insert(place, Write { digest, cause: Cause::from(failure), attempt, due });
         }
         if !by_place.is_empty() {
-            all.insert(uid.to_owned(), Refused { generation, by_place });
+            *self = Self { generation, by_place };
         }
     }
 
     /// In how long the first of those that are not due yet will be.
-    pub(crate) fn due(&self, meta: &ObjectMeta) -> Option<Duration> {
-        let (all, now) = (self.lock(), Instant::now());
-        let writes = all.get(names(meta).2)?.by_place.values().filter(|write| write.due > now);
+    pub(crate) fn due(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let writes = self.by_place.values().filter(|write| write.due > now);
         writes.map(|write| write.due - now).min()
-    }
-
-    /// It stands as it should, or is gone.
-    pub(crate) fn forget(&self, meta: &ObjectMeta) {
-        self.lock().remove(names(meta).2);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Refused>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
