@@ -3,7 +3,12 @@
 
 use crate::{kube_bed::KubeBed, logs, proxy::Proxy, simulator::Simulator};
 use acivnet_azure::{Body, Cloud, Http, ReqwestHttp, SendError, SplitMix, SystemClock};
-use acivnet_operator::{cli::args::Settings, ctx::Outside, kubernetes::lease, start};
+use acivnet_operator::{
+    cli::args::Settings,
+    ctx::Outside,
+    kubernetes::{client, lease},
+    start,
+};
 use async_trait::async_trait;
 use futures::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header::HOST};
@@ -39,7 +44,7 @@ impl Operator {
 
     async fn start_with(config: kube::Config, azure: &Simulator) -> Self {
         logs::keep();
-        let (kube, api_server) = start::connect(config).expect("a client");
+        let (kube, api_server) = client::connect(config).expect("a client");
         let ca = std::fs::read(azure.ca_file()).expect("the simulator's CA");
         let http = ThroughSimulator { http: ReqwestHttp::new(Some(&ca)).expect("a client"), url: azure.url.clone() };
         let outside = Outside {

@@ -1,4 +1,4 @@
-//! Everything that comes from outside, and what is remembered between two reconciles.
+//! Everything that comes from outside, and everything that is kept between two reconciles.
 
 use crate::{
     act::{slots::Slots, writers::Writers},
@@ -25,15 +25,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
-/// How many files of URIs are uploaded at once, at some 5 MiB of memory each.
+/// How many files behind URIs are uploaded at once. Each takes some 5 MiB of memory: a block is held until it is sent.
 pub(crate) const UPLOADS: usize = 4;
-/// How many of them for one identity.
+/// How many of them for one identity, so that the large files of one team leave room for others.
 pub(crate) const UPLOADS_OF_ONE: usize = 2;
 
-/// How many reconciles of objects that are too large for the cache go on at once, at some 10 MiB each at most.
+/// How many objects that are too large for the cache are reconciled at once, at up to some 10 MiB each.
 pub(crate) const LARGE_RECONCILES: usize = 2;
-/// How many ConfigMaps and Secrets are read at once: each may have a MiB, and takes some
-/// five times that while it is taken apart.
+/// How many ConfigMaps and Secrets are read at once: each may have a MiB (Kubernetes' limit), and takes some five times
+/// that while it is parsed.
 pub(crate) const LARGE_READS: usize = 3;
 
 /// What the world gives.
@@ -119,8 +119,6 @@ pub struct Ctx {
     pub(crate) apart: Semaphore,
     /// At uploads out of URIs: each holds a block of its file in memory.
     pub(crate) uploads: Slots,
-    /// What models behind a URI may be.
-    pub(crate) models: ModelLimits,
     pub(crate) digests: Digests,
     pub(crate) snapshots: Snapshots,
     pub(crate) salts: Salts,
@@ -128,11 +126,8 @@ pub struct Ctx {
     pub(crate) recent_events: RecentEvents,
     /// At writes in virtual networks.
     pub(crate) writers: Writers,
-    /// Namespaces to work in; none of them: all.
-    pub(crate) namespaces: Vec<String>,
     pub(crate) definitions: Definitions,
-    cluster: String,
-    stalled_after: Duration,
+    pub(crate) options: Options,
 }
 
 impl Ctx {
@@ -151,7 +146,7 @@ impl Ctx {
     ) -> Arc<Self> {
         let Signals { metrics, pulse, .. } = signals.clone();
         let pace = Pace::new(options.pace);
-        let azure = outside.connector(options.cloud, fence, Arc::<Metrics>::clone(&metrics), pace);
+        let azure = outside.connector(options.cloud.clone(), fence, Arc::<Metrics>::clone(&metrics), pace);
         let Outside { kube, http, clock, random } = outside;
         let identities = Identities::new(kube.clone(), Arc::clone(&clock), Arc::clone(&metrics));
         let ctx = Arc::new(Self {
@@ -175,16 +170,13 @@ impl Ctx {
             apart: Semaphore::new(apart::AT_ONCE),
             remote_files: RemoteFiles::new(options.models.clone()),
             uploads: Slots::new(UPLOADS, UPLOADS_OF_ONE),
-            models: options.models,
             digests: Digests::default(),
             snapshots: Snapshots::default(),
             salts: Salts::default(),
             recent_events: RecentEvents::default(),
             writers: Writers::default(),
-            namespaces: options.namespaces,
             definitions: Definitions::default(),
-            cluster: options.cluster,
-            stalled_after: options.stalled_after,
+            options,
         });
         ctx.metrics.tell_of(&ctx);
         ctx
@@ -226,11 +218,11 @@ impl Ctx {
     /// The settings that decisions need.
     pub fn settings(&self) -> observed::Settings {
         observed::Settings {
-            cluster: self.cluster.clone(),
+            cluster: self.options.cluster.clone(),
             scoring_networks: self.networks.scoring().to_vec(),
             refused_networks: self.networks.refused(),
             pods_unknown: !self.networks.pods_known(),
-            stalled_after_seconds: i64::try_from(self.stalled_after.as_secs()).unwrap_or(i64::MAX),
+            stalled_after_seconds: i64::try_from(self.options.stalled_after.as_secs()).unwrap_or(i64::MAX),
         }
     }
 }

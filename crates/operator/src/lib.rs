@@ -4,8 +4,9 @@
 //! watch ─► observe (reads) ─► acivnet_core decides ─► act (writes to Azure) ─► publish (status, events, finalizer)
 //! ```
 //!
-//! What holds: everything from outside comes in through [`ctx::Ctx`] · no reconcile waits for Azure · nothing is read after
-//! the decision · only `publish` writes our objects · every write to Azure takes a permit from the one gate, which the lease closes.
+//! What holds: everything from outside comes in through [`ctx::Ctx`] · no reconcile waits for Azure · nothing is read
+//! after the decision · only `publish` writes our objects · every write to Azure takes a permit from the one gate, which
+//! the lease closes.
 
 mod act;
 mod cache;

@@ -2,15 +2,14 @@
 
 use crate::{
     act::writers,
-    cache::{compression, config_maps, digests, packed, remote_files, secrets, snapshot},
+    cache::{cached_object, compression, config_maps, digests, packed, remote_files, secrets, snapshot},
     cli::args,
     controllers::{self, queue, secret_watches},
     ctx,
-    kubernetes::networks,
+    kubernetes::{client, networks},
     monitoring::{admin, metrics, pulse},
     observe::probe,
     publish::events,
-    start,
 };
 use acivnet_api::{
     DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, ResourceStatus,
@@ -111,14 +110,14 @@ fn objects() -> Vec<Row> {
         ),
         row(
             "all objects of a kind in the cache, compressed",
-            bytes(packed::ALL_WHOLE),
+            bytes(cached_object::ALL_WHOLE),
             "the same, for objects that come later",
         ),
         row("annotations", "those of `acivnet.dev/`".into(), "others are not kept, and don't trigger a reconcile"),
         row("value of an annotation of ours", bytes(packed::LONGEST_ANNOTATION), "the rest is ignored"),
         row("nesting of an object", "127 levels".into(), "the object is ignored, and the log names it"),
         row("dictionary for compression", bytes(compression::LONGEST), "the beginning of the text is used"),
-        row("page of a list of the Kubernetes API", bytes(start::LONGEST_LIST), "a smaller page is requested"),
+        row("page of a list of the Kubernetes API", bytes(client::LONGEST_LIST), "a smaller page is requested"),
         row("objects of such a page", format!("{page}, then {smaller}, then {smallest}"), "the next page is read"),
     ]
 }
@@ -341,11 +340,12 @@ mod tests {
     #[test]
     fn what_is_kept_fits_the_memory_that_the_operator_is_given() {
         const MIB: usize = 1 << 20;
-        let kept = 2 * packed::ALL_WHOLE + config_maps::KEPT + config_maps::KEPT_DIRECTORIES + snapshot::ALL;
+        let kept = 2 * cached_object::ALL_WHOLE + config_maps::KEPT + config_maps::KEPT_DIRECTORIES + snapshot::ALL;
         // three watches may read a page at once: text, and what is taken out of it
-        let passing = 3 * start::LONGEST_LIST * 5 / 2 + ctx::LARGE_READS * 5 * MIB + ctx::LARGE_RECONCILES * 10 * MIB;
+        let passing = 3 * client::LONGEST_LIST * 5 / 2 + ctx::LARGE_READS * 5 * MIB + ctx::LARGE_RECONCILES * 10 * MIB;
         assert!(kept + passing + 12 * MIB <= 128 * MIB, "{} and {} MiB", kept / MIB, passing / MIB);
-        // three watches in each of `--namespaces`, of whose lists one of a kind is read at a time; the chart's values say so
-        const { assert!(5 * 3 * start::READ_AHEAD <= MIB, "a MiB for every five namespaces") };
+        // three watches in each of `--namespaces`, of whose lists one of a kind is read at a time; the chart's values say
+        // so
+        const { assert!(5 * 3 * client::READ_AHEAD <= MIB, "a MiB for every five namespaces") };
     }
 }

@@ -1,4 +1,4 @@
-//! What the shell needs of both kinds beyond what decisions need.
+//! Our two kinds of objects, as the operator needs them beyond what decisions need: keys, references, what the cache keeps.
 
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
@@ -60,7 +60,7 @@ pub trait Object:
     + Sync
     + 'static
 {
-    /// Which of the two it is.
+    /// The kind.
     const RESOURCE: CustomResource;
 
     /// What it refers to.
@@ -74,7 +74,7 @@ pub trait Object:
         0
     }
 
-    /// Takes off what nobody but a reconcile of the object itself looks at, and what can be large.
+    /// Removes what can be large and only a reconcile of the object itself reads.
     fn slim(&mut self);
 }
 
@@ -143,12 +143,12 @@ impl Object for AciVnetDeployment {
     }
 }
 
-/// What an object refers to, as a hash: equal ones have to be looked at.
+/// Something that an object refers to, as a hash. Two that are equal are probably the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference(u64);
 
 impl Reference {
-    /// Of a thing with a kind, and names that tell it apart.
+    /// To a thing of a kind, with names that tell it apart.
     pub(crate) fn of(kind: &str, names: [&str; 2]) -> Self {
         let mut hasher = DefaultHasher::new();
         (kind, names).hash(&mut hasher);

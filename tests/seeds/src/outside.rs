@@ -22,7 +22,7 @@ pub const KUBERNETES: &str = "kubernetes";
 /// The name of the simulated Azure's host.
 pub const AZURE: &str = "azure";
 
-/// What `acivnet_operator::start::connect` sets.
+/// What `acivnet_operator::kubernetes::client::connect` sets.
 const TO_KUBERNETES: Limits = Limits {
     connect: Duration::from_secs(10),
     read: Some(Duration::from_secs(40)),

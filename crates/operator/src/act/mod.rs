@@ -35,7 +35,7 @@ pub(crate) async fn act(
     plan: &Plan,
 ) -> Option<Done> {
     let (mut done, namespace) = (Done::default(), names(meta).0);
-    let Ctx { kube, metrics, models: limits, .. } = ctx;
+    let (kube, metrics, limits) = (&ctx.kube, &*ctx.metrics, &ctx.options.models);
     let payloads = Files { kube, metrics, limits, namespace, owner: meta, secrets, azure };
     for (at, request) in plan.writes() {
         let Some(node) = blueprint.nodes.get(at) else { continue };

@@ -1,4 +1,4 @@
-//! Turns at what takes long: so many at once in all, and fewer of one identity, so that no team holds up another.
+//! Slots for uploads and long reads: a number in all, and fewer per identity, so that no team holds up another.
 
 use acivnet_azure::IdentityKey;
 use std::{
@@ -7,14 +7,14 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Who has a turn; identities that have none and wait for none take no memory.
+/// The slots in use. An identity that uses none and waits for none takes no memory.
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
     of_one: usize,
     each: Mutex<BTreeMap<IdentityKey, Arc<Semaphore>>>,
 }
 
-/// A turn, until it is dropped.
+/// A slot, free again when this is dropped.
 pub(crate) struct Slot {
     _of_one: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
@@ -26,14 +26,14 @@ impl Slots {
         Self { all: Arc::new(Semaphore::new(all)), of_one, each: Mutex::default() }
     }
 
-    /// Waits for a turn. Nothing only when the process ends.
+    /// Waits for a slot. None only when the process ends.
     pub(crate) async fn wait(&self, identity: &IdentityKey) -> Option<Slot> {
         let of_one = self.of(identity).acquire_owned().await.ok()?;
         let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
         Some(Slot { _of_one: of_one, _of_all: of_all })
     }
 
-    /// A turn now, if one is free.
+    /// A slot, if one is free now.
     pub(crate) fn take(&self, identity: &IdentityKey) -> Option<Slot> {
         let of_one = self.of(identity).try_acquire_owned().ok()?;
         let of_all = Arc::clone(&self.all).try_acquire_owned().ok()?;

@@ -1,9 +1,9 @@
 //! Whose turn it is to write in a virtual network. Azure carries out one operation at a time in each, and refuses another
-//! meanwhile (`RetryableErrorDueToAnotherOperation`). So an object keeps the turn until a reconcile of it has seen its
-//! operation end, and writes on while it has more to write there; who comes meanwhile takes a place in line, ends its reconcile
-//! and is told when its turn has come. Namespaces take turns, so that one with many objects delays no other.
+//! meanwhile (`RetryableErrorDueToAnotherOperation`). So an object keeps the turn until one of its reconciles has seen the
+//! operation end, and may write more before it passes the turn on. Other objects wait in line: they end their reconcile and
+//! are woken when their turn comes. Namespaces take turns, so that one with many objects delays no other.
 //!
-//! A turn ends by itself when nothing is heard of its object: Azure's own refusal is then what it was without any of this.
+//! A turn ends by itself when nothing is heard of its object. Two objects may then write at once, and Azure refuses one.
 
 use crate::{object::ObjectKey, reconcile::pace::Pace};
 use std::{
@@ -14,17 +14,20 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How long a write may go unanswered before another object may write: who has no rights, or asks Azure too often, does
-/// not hold up those who share the network.
+/// How long a turn lasts while nothing is heard of its write: an object without rights, or one that Azure throttles, must
+/// not hold up those that share the network (test `a_turn_of_which_nothing_is_heard_ends`).
 pub(crate) const UNANSWERED: Duration = Duration::from_secs(15);
-/// How long an operation is taken to run after the last look that found it running. Looks are at most 90 s apart.
+/// How long an operation counts as running after the last read that found it running: twice the longest time between two
+/// reads (90 s, `acivnet_core::durations`).
 pub(crate) const UNSEEN: Duration = Duration::from_secs(180);
-/// How long a turn waits for the object whose it is.
+/// How long a turn is kept for the object that was woken for it.
 pub(crate) const RESERVED: Duration = Duration::from_secs(30);
-/// So many writes in a row an object may make while others wait.
+/// How many writes in a row an object may make while others wait, so that nobody writes for ever (test
+/// `namespaces_take_turns_and_nobody_writes_for_ever`).
 pub(crate) const IN_A_ROW: u32 = 8;
-/// Who waits looks by itself after this for each place in line before it, and at last after [`LONGEST`].
+/// An object in line looks by itself after this time per place before it, should it not be woken.
 pub(crate) const EACH: Duration = Duration::from_secs(20);
+/// The longest that an object in line waits before it looks by itself.
 pub(crate) const LONGEST: Duration = Duration::from_secs(900);
 
 /// Turns by virtual network, in lower case; networks in which nobody writes take no memory.

@@ -1,12 +1,12 @@
-//! Memory with a bound: what was not asked for the longest goes first, and is read again when it is asked for.
+//! A cache with a bound in bytes. What was not asked for the longest goes first.
 
 use lru::LruCache;
 use std::hash::Hash;
 
-/// What an entry takes beside what its parts say of themselves, in bytes: the places in map and list.
+/// What an entry takes besides key and value, in bytes: its places in the map and in the list of use, about.
 const ENTRY: usize = 128;
 
-/// How many bytes a value takes, about.
+/// Tells about how many bytes a value takes.
 pub(crate) trait Weigh {
     /// In bytes.
     fn weight(&self) -> usize;

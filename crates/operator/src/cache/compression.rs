@@ -1,16 +1,17 @@
-//! Texts that are alike, as objects of a kind are: each is kept as what differs from another one.
+//! Compression of similar texts, such as objects of one kind: LZ4 with an earlier text as the dictionary
+//! (`docs/decisions/2026-11-30-compressed-caches.md`).
 
 use lz4_flex::block::{DecompressError, compress_with_dict, decompress_with_dict};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Longest text that others are compared with, in bytes. LZ4 looks no further back than 64 KiB.
+/// Longest dictionary, in bytes: LZ4 refers no further back than 64 KiB (LZ4 block format).
 pub(crate) const LONGEST: usize = 64 << 10;
 
-/// Packs texts by what they share with an earlier one.
+/// Compresses texts with an earlier one as the dictionary.
 #[derive(Debug, Default)]
 pub(crate) struct Compressor(Mutex<Arc<[u8]>>);
 
-/// A packed text: LZ4 with the earlier text as its dictionary.
+/// A compressed text, with its dictionary.
 #[derive(Clone)]
 pub(crate) struct Compressed {
     bytes: Arc<[u8]>,
@@ -19,8 +20,8 @@ pub(crate) struct Compressed {
 }
 
 impl Compressor {
-    /// Packs a text. With one that is longer by a quarter, and of which less than three quarters could be saved, the next
-    /// ones are compared.
+    /// Compresses a text. It becomes the dictionary of the next ones if it is longer than the present one by a quarter,
+    /// and less than three quarters of it could be saved: objects grow when they get their first status.
     pub(crate) fn pack(&self, text: &[u8]) -> Compressed {
         let mut dictionary = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = compress_with_dict(text, &dictionary);
@@ -34,7 +35,7 @@ impl Compressor {
 }
 
 impl Compressed {
-    /// How many bytes it takes.
+    /// Its length in bytes, compressed.
     pub(crate) fn length(&self) -> usize {
         self.bytes.len()
     }
@@ -42,7 +43,7 @@ impl Compressed {
     /// The text.
     ///
     /// # Errors
-    /// It can't be read, which what was packed always can.
+    /// The bytes are damaged. What [`Compressor::pack`] gave never is.
     pub(crate) fn unpack(&self) -> Result<Vec<u8>, DecompressError> {
         decompress_with_dict(&self.bytes, self.length, &self.dictionary)
     }

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// So many are kept, some 300 bytes each; then all are read anew.
+/// How many are kept, at some 300 bytes each, 1.2 MiB in all; then all are dropped, and read again when needed.
 pub(crate) const MOST: usize = 4096;
 
 /// What was read, by identity, so that nobody sees what another's rights read.

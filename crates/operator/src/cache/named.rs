@@ -1,11 +1,15 @@
-//! Who an object is, and of which version. All else of it is passed over, however it looks: whoever may write an object may
-//! put into it what is nested deeper than JSON is read here (127 levels), into its `managedFields` for one, and a list or
-//! watch is read as a whole or not at all.
+//! Objects of which only name and version are read. The rest is skipped, whatever it is: whoever may write an object may
+//! put JSON into it that is nested deeper than serde_json reads (127 levels), for instance into `managedFields`; and a
+//! list or watch event is read as a whole or not at all.
 
+use super::kind_of;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::{Deserialize, Deserializer};
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData};
+
+/// Uid and resourceVersion: equal ones have the same content.
+pub(crate) type ObjectVersion = (String, String);
 
 /// An object of which only namespace, name, uid, resourceVersion and finalizers are read.
 pub(crate) struct Named<K> {
@@ -53,21 +57,7 @@ impl<K: Resource<DynamicType = ()>> Resource for Named<K> {
     type DynamicType = ();
     type Scope = K::Scope;
 
-    fn kind(_: &()) -> Cow<'_, str> {
-        K::kind(&())
-    }
-
-    fn group(_: &()) -> Cow<'_, str> {
-        K::group(&())
-    }
-
-    fn version(_: &()) -> Cow<'_, str> {
-        K::version(&())
-    }
-
-    fn plural(_: &()) -> Cow<'_, str> {
-        K::plural(&())
-    }
+    kind_of!(K);
 
     fn meta(&self) -> &ObjectMeta {
         &self.metadata

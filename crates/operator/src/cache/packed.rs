@@ -1,38 +1,33 @@
-//! Objects as the caches keep them: as JSON, and of that what differs from another object of the kind.
+//! Objects on their way from a watch to the cache.
 
+use super::{
+    cached_object::{CachedObject, Index, Storage, Summary},
+    kind_of,
+    named::Named,
+};
 use crate::{
-    cache::{
-        compression::{Compressed, Compressor},
-        named::Named,
-    },
     monitoring::object_state::ObjectState,
-    object::{Object, ObjectKey, Reference, finalizer},
+    object::{Object, ObjectKey, finalizer},
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
     describe::size::{LARGEST_SPEC, json_length},
-    subject::{Subject, names},
+    subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{Resource, ResourceExt, runtime::reflector::Lookup};
+use kube::{Resource, ResourceExt};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
     marker::PhantomData,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
 };
 
-/// Largest object that the cache keeps whole, in bytes of its JSON: a spec as large as is taken, and as much of status.
+/// Largest object that the cache keeps whole, in bytes of its JSON: the largest spec that is accepted, and as much of
+/// status.
 pub(crate) const WHOLE: usize = 2 * LARGEST_SPEC;
-/// What all whole objects of a kind may take in the cache, in bytes. Those beyond are read when they have a reconcile.
-pub(crate) const ALL_WHOLE: usize = 12 << 20;
 /// Longest value of an annotation of ours, in bytes: a time, or the hash of a plan.
 pub(crate) const LONGEST_ANNOTATION: usize = 256;
 /// Beginning of the annotations that are ours.
@@ -48,68 +43,6 @@ pub struct Packed<S> {
     whole: bool,
     index: Index,
     type_: PhantomData<fn() -> S>,
-}
-
-/// Where the objects of a kind are kept.
-#[derive(Default)]
-pub(crate) struct Storage {
-    compressor: Compressor,
-    /// Bytes of the whole ones.
-    taken: Arc<AtomicUsize>,
-}
-
-/// What a whole object takes of what all may take, until it goes.
-struct Reservation {
-    taken: Arc<AtomicUsize>,
-    bytes: usize,
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-/// An object in the cache.
-pub struct CachedObject<S> {
-    key: ObjectKey,
-    uid: Arc<str>,
-    text: Compressed,
-    /// None of an object that is slim.
-    reservation: Option<Arc<Reservation>>,
-    /// It is larger than what the cache keeps whole.
-    large: bool,
-    index: Index,
-    type_: PhantomData<fn() -> S>,
-}
-
-/// What is asked of all objects without unpacking them.
-#[derive(Clone, Debug)]
-struct Index {
-    summary: Summary,
-    references: Arc<[Reference]>,
-    desired_hash: u64,
-    state: ObjectState,
-}
-
-/// How an object stands, by what its status says of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// `metadata.generation`.
-    pub generation: i64,
-    /// A person asked for its deletion.
-    pub deleting: bool,
-    /// This generation had settled before.
-    pub had_settled: bool,
-    /// A person asks for a look by annotation.
-    pub asked: bool,
-}
-
-impl Summary {
-    /// Of an object.
-    pub fn of<S: Subject>(cr: &S) -> Self {
-        Self { generation: cr.generation(), deleting: cr.deleting(), had_settled: cr.had_settled(), asked: cr.asked() }
-    }
 }
 
 impl<S: Object> Packed<S> {
@@ -169,7 +102,8 @@ impl<S: Object> Packed<S> {
 
 impl<S: Object> Packed<S> {
     /// What stands for an object that can't be read: one that is nested deeper than JSON is read here, such as
-    /// `jsonContains.value` of some hundred levels, which a schema can't bound. A list or watch with it is read all the same.
+    /// `jsonContains.value` of some hundred levels, which a schema can't bound. A list or watch with it is read all the
+    /// same.
     fn unreadable(text: &str, error: &serde_json::Error) -> Result<Self, serde_json::Error> {
         let Named { metadata: meta, .. } = serde_json::from_str::<Named<S>>(text)?;
         let (namespace, name, _) = names(&meta);
@@ -210,70 +144,6 @@ fn slim<S: Object>(object: &mut S) {
     object.finalizers_mut().retain(|one| one == FINALIZER);
 }
 
-impl Storage {
-    /// Room for a whole object, if there is any.
-    fn reservation(&self, bytes: usize) -> Option<Arc<Reservation>> {
-        if self.taken.load(Ordering::Relaxed) + bytes > ALL_WHOLE {
-            return None;
-        }
-        self.taken.fetch_add(bytes, Ordering::Relaxed);
-        Some(Arc::new(Reservation { taken: Arc::clone(&self.taken), bytes }))
-    }
-}
-
-impl<S: Object> CachedObject<S> {
-    /// The object, slim if it [is not whole](Self::is_whole).
-    ///
-    /// # Errors
-    /// It can't be read, nor could it be when it was packed.
-    pub fn unpack(&self) -> Result<S, kube::Error> {
-        let text = self.text.unpack().map_err(|error| kube::Error::SerdeError(de::Error::custom(error)))?;
-        serde_json::from_slice(&text).map_err(kube::Error::SerdeError)
-    }
-}
-
-impl<S> CachedObject<S> {
-    /// Whether a reconcile finds in it what it needs. Of others the object has to be read.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.reservation.is_some()
-    }
-
-    /// Whether it is larger than what the cache keeps whole. Others found no room there at most.
-    pub(crate) fn is_large(&self) -> bool {
-        self.large
-    }
-
-    /// Which one it is.
-    pub fn key(&self) -> &ObjectKey {
-        &self.key
-    }
-
-    /// `metadata.uid`.
-    pub(crate) fn uid(&self) -> &str {
-        &self.uid
-    }
-
-    /// How it stands.
-    pub(crate) fn summary(&self) -> Summary {
-        self.index.summary
-    }
-
-    /// What metrics tell of it.
-    pub(crate) fn state(&self) -> ObjectState {
-        self.index.state
-    }
-
-    /// Whether it refers to something.
-    pub(crate) fn refers_to(&self, what: Reference) -> bool {
-        self.index.references.contains(&what)
-    }
-
-    /// Changes with spec, annotations and deletion, which moves the generation; not with the status, which is ours.
-    pub(crate) fn desired_hash(&self) -> u64 {
-        self.index.desired_hash
-    }
-}
-
 fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -284,13 +154,6 @@ impl<S> Clone for Packed<S> {
     fn clone(&self) -> Self {
         let (meta, json, index) = (self.meta.clone(), self.json.clone(), self.index.clone());
         Self { meta, json, whole: self.whole, index, type_: PhantomData }
-    }
-}
-
-impl<S> Clone for CachedObject<S> {
-    fn clone(&self) -> Self {
-        let (key, uid, text, index) = (self.key.clone(), self.uid.clone(), self.text.clone(), self.index.clone());
-        Self { key, uid, text, reservation: self.reservation.clone(), large: self.large, index, type_: PhantomData }
     }
 }
 
@@ -312,21 +175,7 @@ impl<S: Object> Resource for Packed<S> {
     type DynamicType = ();
     type Scope = S::Scope;
 
-    fn kind(_: &()) -> Cow<'_, str> {
-        <S as Resource>::kind(&())
-    }
-
-    fn group(_: &()) -> Cow<'_, str> {
-        <S as Resource>::group(&())
-    }
-
-    fn version(_: &()) -> Cow<'_, str> {
-        <S as Resource>::version(&())
-    }
-
-    fn plural(_: &()) -> Cow<'_, str> {
-        <S as Resource>::plural(&())
-    }
+    kind_of!(S);
 
     fn meta(&self) -> &ObjectMeta {
         &self.meta
@@ -337,48 +186,12 @@ impl<S: Object> Resource for Packed<S> {
     }
 }
 
-/// Version and uid are left out: the cache's keys would hold them a second time.
-impl<S: Object> Lookup for CachedObject<S> {
-    type DynamicType = ();
-
-    fn kind(_: &()) -> Cow<'_, str> {
-        <S as Resource>::kind(&())
-    }
-
-    fn group(_: &()) -> Cow<'_, str> {
-        <S as Resource>::group(&())
-    }
-
-    fn version(_: &()) -> Cow<'_, str> {
-        <S as Resource>::version(&())
-    }
-
-    fn plural(_: &()) -> Cow<'_, str> {
-        <S as Resource>::plural(&())
-    }
-
-    fn name(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.key.name))
-    }
-
-    fn namespace(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(&self.key.namespace))
-    }
-
-    fn resource_version(&self) -> Option<Cow<'_, str>> {
-        None
-    }
-
-    fn uid(&self) -> Option<Cow<'_, str>> {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::cached_object::ALL_WHOLE, *};
     use acivnet_api::AciVnetDeployment;
     use serde_json::{Value, json};
+    use std::sync::atomic::Ordering;
 
     /// Text that does not compress, another one for each number.
     fn noise(seed: usize, bytes: usize) -> String {

@@ -1,7 +1,7 @@
-//! What the watches know: every object of both kinds, and the metadata of every ConfigMap.
+//! What the watches know: every object of both kinds, and the uid and version of every ConfigMap.
 
 use crate::{
-    cache::packed::CachedObject,
+    cache::cached_object::CachedObject,
     object::{Object, ObjectKey, Reference, finalizer, reached_network, subnet, virtual_network},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
@@ -88,8 +88,8 @@ impl Stores {
         }
     }
 
-    /// What is seen of the other subnets in a virtual network of the one with these names, by namespace and name: of those
-    /// of its namespace, and of those of others that have reached the network. Any number may name it who have not.
+    /// What a subnet sees of the others in its virtual network, by namespace and name: all of its own namespace, and
+    /// those of other namespaces that have reached the network. Anybody may name a network without a right to it.
     pub async fn siblings(
         &self,
         kube: &kube::Client,
@@ -105,7 +105,7 @@ impl Stores {
         found(self.subnets.get(), &references, Api::all(kube.clone()), see).await
     }
 
-    /// What is seen of every deployment of a namespace that names a subnet, by name.
+    /// What a subnet sees of the deployments that name it, by name.
     pub async fn users(
         &self,
         kube: &kube::Client,
@@ -153,8 +153,8 @@ async fn held<S: Object>(
     Ok(uids)
 }
 
-/// What `see` sees of the objects that refer to something, and where nothing is watched of all, in the same order each
-/// time. One object at a time is held.
+/// What `see` sees of the objects that have one of the references, in the same order each time. Without watches all objects
+/// are listed, and `see` chooses. One object at a time is unpacked.
 async fn found<S: Object, T>(
     store: Option<&Store<CachedObject<S>>>,
     references: &[Reference],

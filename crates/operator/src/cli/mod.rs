@@ -5,7 +5,7 @@ pub mod crd;
 pub mod uninstall;
 pub mod version;
 
-use crate::{monitoring::telemetry, start};
+use crate::{kubernetes::client, monitoring::telemetry, start};
 use args::{Arguments, Command, LogFormat, LogLevel, RunArguments, UninstallArguments};
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use std::{io::Write, process::ExitCode};
@@ -57,7 +57,7 @@ fn look_at_what_is_held(arguments: UninstallArguments) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime can be started: {error}"))?;
     runtime.block_on(async {
-        let free = uninstall(&start::administrator().await?, mode, &mut std::io::stdout()).await?;
+        let free = uninstall(&client::administrator().await?, mode, &mut std::io::stdout()).await?;
         if free { Ok(()) } else { Err("finalizers hold what is listed".to_owned()) }
     })
 }

@@ -1,4 +1,4 @@
-//! Watches, and reconciles over what they see.
+//! Watches objects, and reconciles those that changed or are due.
 //!
 //! Each kind is watched once. What one kind's objects tell about the other's is passed on: a deployment waits for its
 //! subnet, a subnet counts its deployments, a ConfigMap is named by deployments, subnets share a network.
@@ -10,7 +10,10 @@ pub(crate) mod secret_watches;
 mod watch;
 
 use crate::{
-    cache::packed::{CachedObject, Storage, strip},
+    cache::{
+        cached_object::{CachedObject, Storage},
+        packed::strip,
+    },
     ctx::Ctx,
     kubernetes,
     monitoring::{admin::Readiness, pulse::BEAT},
@@ -41,7 +44,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 pub(crate) use watch::PAGES;
 
-/// How often lists that nobody asks any more are let go.
+/// How often lists of Azure that no sweep may use any more are dropped.
 const TIDY: Duration = Duration::from_secs(30);
 
 /// Ends the work when it is ready.
@@ -125,7 +128,7 @@ async fn fill(
     }
     ctx.stores.fill(subnets, deployments, config_maps);
     readiness.set();
-    match ctx.namespaces.as_slice() {
+    match ctx.options.namespaces.as_slice() {
         [] => tracing::info!("every object of the cluster is known"),
         namespaces => tracing::info!(namespaces = namespaces.join(","), "every object of the namespaces is known"),
     }

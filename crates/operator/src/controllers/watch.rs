@@ -3,8 +3,9 @@
 use super::namespaces::Events;
 use crate::{
     cache::{
+        cached_object::{CachedObject, Storage},
         named::Named,
-        packed::{CachedObject, Packed, Storage},
+        packed::Packed,
     },
     ctx::Ctx,
     kubernetes,
@@ -23,7 +24,8 @@ use std::{sync::Arc, time::Duration};
 /// The API server ends a watch after this, and a dead connection is noticed ten seconds later.
 const WATCH_SECONDS: u32 = 30;
 /// Objects of a page of a list: a page is held as a whole while it is read. When that is too large, the next smaller one
-/// is asked for; the API server takes no object of more than 3 MiB (`MaxRequestBodyBytes`), and etcd none of more than 1.5 MiB.
+/// is asked for; the API server takes no object of more than 3 MiB (`MaxRequestBodyBytes`), and etcd none of more than
+/// 1.5 MiB.
 pub(crate) const PAGES: [u32; 3] = [50, 8, 1];
 /// After so many watches in a row that could not be started, everything is listed anew: the version to start from may
 /// be gone, and a proxy may say so by a status instead of inside the stream.

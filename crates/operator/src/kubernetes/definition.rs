@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-/// After so long the API server offers of a definition what fits its state. It marks a definition as `Terminating` before it
-/// deletes the objects, and offers no `create` from then on (kubernetes, apiextensions-apiserver, `crd_finalizer.go` and
-/// `customresource_discovery_controller.go`); a watch and a queue lie between the two, in each API server its own. A fact of
-/// theirs, so that it is never scaled.
+/// After so long the API server offers of a definition what fits its state. It marks a definition as `Terminating` before
+/// it deletes the objects, and offers no `create` from then on (kubernetes, apiextensions-apiserver, `crd_finalizer.go`
+/// and `customresource_discovery_controller.go`); a watch and a queue lie between the two, in each API server its own. A
+/// fact of theirs, so that it is never scaled.
 const OFFERED: Duration = Duration::from_secs(10);
 
 /// What the operator may know of definitions.
@@ -38,7 +38,7 @@ pub(crate) enum Fate {
 pub(crate) async fn fate<S: Object>(ctx: &Ctx, cr: &S) -> Result<Fate, Error> {
     if !ctx.definitions.unreadable.load(Ordering::Relaxed) {
         match is_marked::<S>(ctx).await {
-            Err(error) if kubernetes::status(&error) == 403 && !ctx.namespaces.is_empty() => {
+            Err(error) if kubernetes::status(&error) == 403 && !ctx.options.namespaces.is_empty() => {
                 ctx.definitions.unreadable.store(true, Ordering::Relaxed);
             }
             marked => return Ok(if marked? { Fate::Goes } else { Fate::Stays }),

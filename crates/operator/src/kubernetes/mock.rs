@@ -60,7 +60,7 @@ impl Mock {
                 Ok::<_, Infallible>((mock.handler)(&seen))
             }
         });
-        kube::Client::new(crate::start::bounded(service), "default")
+        kube::Client::new(crate::kubernetes::client::bounded(service), "default")
     }
 
     /// The requests so far, and forgets them.

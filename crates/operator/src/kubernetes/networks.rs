@@ -93,8 +93,8 @@ impl Networks {
         Self { scoring, fixed, named: pods_known, api_server, now, untold: None }
     }
 
-    /// For an operator that has rights in some namespaces only: what it may not read of the cluster is told once, costs what
-    /// it would have told, and is not asked for again.
+    /// For an operator that has rights in some namespaces only: what it may not read of the cluster is told once, costs
+    /// what it would have told, and is not asked for again.
     pub fn with_rights_of_namespaces(self) -> Self {
         Self { untold: Some(Mutex::default()), ..self }
     }

@@ -1,5 +1,5 @@
-//! The admin server: `/metrics`, `/livez`, `/readyz`. It has a thread of its own, so that it answers while the work is busy,
-//! and a new connection never waits for an old one.
+//! The admin server: `/metrics`, `/livez`, `/readyz`. It has a thread of its own, so that it answers while the work is
+//! busy, and a new connection never waits for an old one.
 
 use crate::monitoring::{metrics::Metrics, pulse::Pulse};
 use bytes::Bytes;
@@ -29,18 +29,18 @@ use tokio::{
 
 /// How many connections are served at once; one more drops the oldest.
 pub(crate) const CONNECTIONS: usize = 128;
-/// How long a connection is safe from being dropped for a new one. Who asks is served in less, however fast others come back
-/// that were dropped: 1,280 of them in a second can't keep a kubelet waiting for the second that it waits.
+/// How long a connection is safe from being dropped for a new one. A request is served in less, so that no flood of new
+/// connections drops a kubelet's before it was answered (test `slow_clients_are_dropped_for_new_ones`).
 const GRACE: Duration = Duration::from_millis(100);
-/// How long one connection may last.
+/// How long one connection may last: as long as the probes of `deploy/operator` wait.
 pub(crate) const CONNECTION_LASTS: Duration = Duration::from_secs(5);
 /// How long the head of a request may take.
 pub(crate) const HEAD: Duration = Duration::from_secs(1);
 /// Most bytes of the head of a request, and of an answer that wait to be read.
 pub(crate) const HELD: usize = 16 * 1024;
 
-/// Whether the operator does what it is there for: as the leader it has seen every object once, as a standby it has seen
-/// that another leads. A rollout of two replicas needs both to get ready.
+/// Whether the operator does its work: as the leader it has seen every object once, as a standby that another leads. A
+/// rollout of two replicas needs both to become ready.
 #[derive(Debug, Default)]
 pub struct Readiness(AtomicBool);
 
@@ -56,7 +56,7 @@ impl Readiness {
     }
 }
 
-/// What the server tells of.
+/// What the admin server answers from.
 #[derive(Clone, Default)]
 pub struct Signals {
     /// `/metrics`.

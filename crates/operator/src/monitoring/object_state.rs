@@ -1,14 +1,14 @@
-//! What of an object metrics tell: how it stands, and what changed when its status was written.
+//! The state of an object, as metrics report it.
 
-use crate::{ctx::Ctx, object::Object};
+use crate::object::Object;
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{conditions::find, subject::names};
+use acivnet_core::conditions::find;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-/// What is said where an object has no condition yet, or one with a reason that is not ours.
+/// For an object without the condition, or with a reason that is not ours.
 const UNKNOWN: &str = "Unknown";
 
-/// How an object stands, in few bytes: the cache keeps it beside every object.
+/// The state of an object in few bytes: the cache keeps it beside every object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ObjectState {
     ready: Met,
@@ -79,26 +79,5 @@ impl ObjectState {
     /// How often the address has moved.
     pub(crate) fn moves(self) -> u32 {
         self.moves
-    }
-}
-
-/// Tells metrics what a status that was written says for the first time.
-pub(crate) fn tell<S: Object>(ctx: &Ctx, before: &S, after: &S) {
-    ctx.metrics.moves(u64::from(after.moves().saturating_sub(before.moves())));
-    let settles = after.had_settled() && !before.had_settled() && !after.deleting();
-    if !settles || ObjectState::of(after).ready != Met::True {
-        return;
-    }
-    let (meta, now) = (after.meta(), ctx.clock.now());
-    let since = match before.settled_generation() {
-        None => meta.creation_timestamp.as_ref().map(|time| time.0),
-        // what one reconcile could do took no time that counts
-        Some(_) => {
-            Some(ctx.per_object.read(names(meta).2, |entry| entry.attempts.since(after.generation())).unwrap_or(now))
-        }
-    };
-    let change = if before.settled_generation().is_none() { "created" } else { "changed" };
-    if let Some(since) = since {
-        ctx.metrics.ready_after(&S::kind(&()), change, now.duration_since(since).as_secs_f64().max(0.0));
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// How often the work shows that it lives when it has nothing to do.
 pub(crate) const BEAT: Duration = Duration::from_secs(2);
-/// What showed nothing for so long is stuck. A piece of work in one go takes less than a tenth of a second.
+/// Work that has shown no sign of life for so long is stuck: nothing holds the thread for more than a tenth of a second.
 pub(crate) const STUCK: Duration = Duration::from_secs(30);
 /// Nothing is expected.
 const RESTS: u64 = u64::MAX;

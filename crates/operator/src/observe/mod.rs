@@ -27,9 +27,11 @@ use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-/// How many rounds of reads of Azure one reconcile takes: ids and lists, what they point at, operation or log of what failed.
+/// How many rounds of reads of Azure one reconcile takes: ids and lists; what these point at; the operation or log of what
+/// failed.
 const ROUNDS: usize = 3;
-/// How many reads of one reconcile are under way at once.
+/// How many reads of one reconcile are under way at once; Azure's limits hold back the sum of all reconciles (the
+/// throttle).
 const PARALLEL: usize = 8;
 
 /// What one reconcile saw, and with what it asks.
@@ -244,34 +246,39 @@ impl<'a> Observation<'a> {
             Question::Fingerprints { salt, keys } => {
                 self.secrets.fingerprints((&ctx.salts, ctx.random.as_ref()), uid, salt.as_deref(), keys)
             }
-            Question::Probe { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } => {
-                let (timeout_seconds, interval_seconds) = (*timeout_seconds, *interval_seconds);
-                let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
-                    Ok(key) => key,
-                    Err(failure) => return Fact::Unread(failure),
-                };
-                let tls = tls.as_ref().map(|tls| DialAt {
-                    address: tls.address,
-                    authorities: tls.secret.as_ref().and_then(|secret| self.secrets.authorities(secret)),
-                });
-                let scrubber = if expect.is_some() { self.secrets.scrubber() } else { Scrubber::default() };
-                let probe = Probe {
-                    uid,
-                    namespace,
-                    url,
-                    tls,
-                    body,
-                    key,
-                    expect,
-                    scrubber,
-                    timeout_seconds,
-                    interval_seconds,
-                    revision,
-                };
-                ctx.prober().fact(&probe).await
-            }
+            Question::Probe { .. } => self.probe(cr, question).await,
             _ => self.observed.fact(question),
         }
+    }
+
+    async fn probe<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
+        let Question::Probe { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } = question
+        else {
+            return self.observed.fact(question);
+        };
+        let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
+            Ok(key) => key,
+            Err(failure) => return Fact::Unread(failure),
+        };
+        let tls = tls.as_ref().map(|tls| DialAt {
+            address: tls.address,
+            authorities: tls.secret.as_ref().and_then(|secret| self.secrets.authorities(secret)),
+        });
+        let (namespace, _, uid) = names(cr.meta());
+        let probe = Probe {
+            uid,
+            namespace,
+            url,
+            tls,
+            body,
+            key,
+            expect,
+            scrubber: if expect.is_some() { self.secrets.scrubber() } else { Scrubber::default() },
+            timeout_seconds: *timeout_seconds,
+            interval_seconds: *interval_seconds,
+            revision,
+        };
+        self.ctx.prober().fact(&probe).await
     }
 
     /// Finds the namespace's identity and gets a token, once in a reconcile.

@@ -1,6 +1,6 @@
 //! How often something was tried in a row, and how urgent the next try is. Losing it costs a few early retries.
 
-use crate::cache::packed::Summary;
+use crate::cache::cached_object::Summary;
 use acivnet_azure::Priority;
 use acivnet_core::retry::Retry;
 use jiff::Timestamp;

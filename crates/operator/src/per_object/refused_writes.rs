@@ -1,5 +1,5 @@
-//! Writes that Azure refused for a cause that somebody has to remove. They are repeated later each time, an hour apart where
-//! only another spec helps; looks go on at each sweep meanwhile. Losing this costs one more refusal.
+//! Writes that Azure refused for a cause that somebody has to remove. They are repeated later each time, an hour apart
+//! where only another spec helps; looks go on at each sweep meanwhile. Losing this costs one more refusal.
 
 use crate::ctx::Ctx;
 use acivnet_core::{

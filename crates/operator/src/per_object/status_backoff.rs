@@ -1,14 +1,16 @@
-//! When news of progress may be written again.
+//! When a status that only reports progress may be written again.
 
 use crate::reconcile::pace::Pace;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long the first news waits after the last write, the second four times as long, and so on.
+/// How long progress waits after the last write of the status; then four times as long each time. A creation of twenty
+/// minutes so writes its progress three times, after 15, 75 and 315 s.
 const FIRST: Duration = Duration::from_secs(15);
+/// The longest that progress waits.
 const LONGEST: Duration = Duration::from_secs(900);
 
-/// The last write of the status of an object that is worked on. Losing it delays a piece of news.
+/// The last write of the status of an object that is being worked on. Losing it delays a report of progress.
 #[derive(Default, PartialEq)]
 pub(crate) struct StatusBackoff(Option<Pause>);
 
@@ -19,7 +21,8 @@ struct Pause {
 }
 
 impl StatusBackoff {
-    /// Whether the pause since the last write is over, so that news of progress may be written.
+    /// Whether the pause since the last write is over, so that progress may be written. Each time it is, the next pause
+    /// is longer.
     pub(crate) fn is_over(&mut self, pace: Pace) -> bool {
         let pause = self.0.get_or_insert_with(Pause::begin);
         if pause.since.elapsed() < pace.of(pause.length) {

@@ -21,12 +21,13 @@ use tokio::time::Instant;
 pub(crate) const NOTE: usize = 1024;
 /// Longest name of an object (Kubernetes, "Object Names and IDs"), less what is put behind it.
 const LONGEST_NAME: usize = 253 - 17;
-/// How long one event stands for others of its kind.
+/// How long one event stands for others of its kind, so that a trouble that comes back every few seconds is one event in
+/// ten minutes (test `one_of_a_kind_stands_for_the_others`).
 pub(crate) const SERIES: Duration = Duration::from_secs(600);
-/// Kinds that are remembered. Beyond that one may be told anew too early.
+/// How many kinds of events are remembered. Beyond that one is forgotten, and may be written again too early.
 pub(crate) const MOST: usize = 8192;
 
-/// Troubles that pass by themselves, and of which a condition has the words.
+/// Reasons of troubles that pass by themselves. The condition has their words, so that events don't repeat them.
 const PASSING: [&str; 4] = [reasons::BUSY, reasons::THROTTLED, reasons::AZURE_UNREACHABLE, reasons::REGION_CAPACITY];
 
 /// When each kind of event of each object was told last, and how often it happened since.

@@ -1,12 +1,12 @@
 //! Status, events and finalizers: the only writes to our own objects.
 
 pub(crate) mod events;
+pub(crate) mod transitions;
 
 use crate::{
     FIELD_MANAGER,
     ctx::Ctx,
     kubernetes::{self, identity::NamespaceIdentity},
-    monitoring::object_state,
     object::Object,
     per_object::status_backoff::StatusBackoff,
 };
@@ -30,8 +30,8 @@ pub(crate) fn is_held<S: Object>(cr: &S) -> bool {
     cr.finalizers().iter().any(|one| one == FINALIZER)
 }
 
-/// Keeps our finalizer where it has to be: on an object of which something stands in Azure, though nothing had to be written,
-/// and on the Secret while an object carries it. Somebody may have made either anew. The object as answered.
+/// Keeps our finalizer where it has to be: on an object of which something stands in Azure, though nothing had to be
+/// written, and on the Secret while an object carries it. Somebody may have made either anew. The object as answered.
 pub(crate) async fn keep<S: Object>(
     ctx: &Ctx,
     cr: &S,
@@ -104,7 +104,7 @@ async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Statu
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
     let written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
     ctx.per_object.update(names(cr.meta()).2, |entry| entry.status_backoff.written());
-    object_state::tell(ctx, cr, &next);
+    transitions::count(ctx, cr, &next);
     Ok(written)
 }
 

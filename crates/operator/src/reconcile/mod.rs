@@ -5,7 +5,7 @@ pub mod pace;
 
 use crate::{
     act::{act, end_turns},
-    cache::packed::Summary,
+    cache::cached_object::Summary,
     ctx::Ctx,
     kubernetes::{
         self,

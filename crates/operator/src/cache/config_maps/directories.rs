@@ -1,6 +1,6 @@
 //! A scoring script and the files beside it, packed as one: the digest cached by the versions of both ConfigMaps.
 
-use super::{MOST_FILES, Source, Version, bytes, digest, get, gone, too_many, version};
+use super::{MOST_FILES, ObjectVersion, Source, bytes, digest, get, gone, too_many, version};
 use crate::cache::bounded::{Bounded, Weigh};
 use acivnet_api::conditions::reasons;
 use acivnet_core::{
@@ -24,7 +24,7 @@ type DirectoryKey = (String, SourceDirectory);
 
 /// Of which versions, and the fact.
 struct CachedDirectory {
-    versions: [Version; 2],
+    versions: [ObjectVersion; 2],
     fact: Value,
 }
 
@@ -82,7 +82,7 @@ impl Directories {
 }
 
 struct Archive {
-    versions: [Version; 2],
+    versions: [ObjectVersion; 2],
     bytes: Vec<u8>,
 }
 

@@ -6,6 +6,7 @@ use crate::{
     cache::{
         bounded::{Bounded, Weigh},
         locks::Locks,
+        named::ObjectVersion,
         secrets::{self, Secrets},
         stores::Stores,
     },
@@ -37,14 +38,15 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// What is kept of all ConfigMaps between two reconciles, in bytes: digests of the keys that are named, and text of those that
-/// are asked for as text.
+/// What is kept of all ConfigMaps between two reconciles, in bytes: digests of the keys that objects name, and the text of
+/// conda files (test `what_is_kept_has_a_bound_however_many_config_maps_are_named`).
 pub(crate) const KEPT: usize = 8 << 20;
-/// Keys of one ConfigMap that are kept.
+/// How many keys of one ConfigMap are kept, so that somebody who keeps changing which key is named does not fill the
+/// memory.
 pub(crate) const KEPT_KEYS: usize = 1024;
-/// Most files of a directory: of a model, or beside the script.
+/// Most files of a directory, of a model or beside the script: the fact about it lists each.
 pub(crate) const MOST_FILES: usize = 500;
-/// Pieces in which bytes are handed on.
+/// Size of the pieces in which bytes are handed to an upload.
 const PIECE: usize = 64 << 10;
 
 /// Where ConfigMaps are read.
@@ -68,15 +70,12 @@ pub struct ConfigMaps {
 type Name = (String, String);
 
 struct CachedConfigMap {
-    version: Version,
+    version: ObjectVersion,
     /// By key; none where this version has no such key.
     files: BTreeMap<String, Option<File>>,
     /// Every key, or why they are too many.
     listed: Option<Result<Value, usize>>,
 }
-
-/// Uid and resourceVersion.
-pub(crate) type Version = (String, String);
 
 #[derive(Clone)]
 struct File {
@@ -278,7 +277,7 @@ fn fact(file: Option<&File>, text: bool) -> Fact {
     }
 }
 
-fn version(map: &ConfigMap) -> Version {
+fn version(map: &ConfigMap) -> ObjectVersion {
     let meta = &map.metadata;
     (meta.uid.clone().unwrap_or_default(), meta.resource_version.clone().unwrap_or_default())
 }

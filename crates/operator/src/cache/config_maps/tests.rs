@@ -107,7 +107,7 @@ async fn payloads_come_in_pieces() {
     let files = Files {
         kube: &ctx.kube,
         metrics: &ctx.metrics,
-        limits: &ctx.models,
+        limits: &ctx.options.models,
         namespace: "ml",
         owner: &owner,
         secrets: &secrets,
@@ -158,7 +158,7 @@ async fn a_packed_directory_has_the_digest_of_its_bytes_and_is_read_once() {
     let files = Files {
         kube: &ctx.kube,
         metrics: &ctx.metrics,
-        limits: &ctx.models,
+        limits: &ctx.options.models,
         namespace: "ml",
         owner: &owner,
         secrets: &secrets,

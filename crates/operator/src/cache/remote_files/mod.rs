@@ -1,4 +1,4 @@
-//! Models behind a URI: which bytes are there is asked in every reconcile, their digest is made once by a read in the background.
+//! Models behind a URI. Every reconcile asks which version is there; its digest is computed once, in the background.
 
 use crate::act::slots::Slots;
 use acivnet_api::conditions::reasons;
@@ -11,9 +11,10 @@ use std::{
 };
 use tokio::task::AbortHandle;
 
-/// How many files are read at once: each holds a connection, and little memory.
+/// How many files are read at once. A read holds a connection and little memory, but may last as long as
+/// `--model-time-limit-seconds`.
 pub(crate) const READERS: usize = 8;
-/// How many of them for one identity: its slow files leave readers to others.
+/// How many of them for one identity, so that the slow files of one team leave readers for others.
 pub(crate) const READERS_OF_ONE: usize = 2;
 
 /// Reads that are under way, and what they found. They end with this.

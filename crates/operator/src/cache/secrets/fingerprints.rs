@@ -1,4 +1,4 @@
-//! What tells values of Secrets apart without telling anything of them.
+//! Salted fingerprints: they show that the value of a Secret changed, and nothing of the value.
 
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Random, Secret};

@@ -1,4 +1,4 @@
-//! What is odd about the values of a Secret, by key, as words of a fact; never a value.
+//! What is wrong with the values of a Secret, by key. Never a value.
 
 use acivnet_core::secret_flaws::{Flaw, of};
 use k8s_openapi::api::core::v1::Secret as KubernetesSecret;

@@ -1,5 +1,5 @@
-//! The Secrets that one reconcile read. They are read anew in each reconcile; watched are their versions only ([`secret_watches`]).
-//! Their values stay here: decisions see names and versions, what is sent to Azure is filled in when it is sent.
+//! The Secrets of one reconcile. Each reconcile reads them anew; only their versions are watched ([`secret_watches`]).
+//! Values stay here: decisions see names and versions, and a request gets its values when it is sent.
 
 pub(crate) mod certificates;
 pub(crate) mod fingerprints;
@@ -30,7 +30,8 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// What one reconcile takes from Secrets, in bytes: values of variables, keys, and a certificate with those that vouch for it.
+/// What one reconcile takes from Secrets, in bytes: values of variables, keys, and certificates (test
+/// `only_what_is_asked_for_is_kept_and_all_of_it_has_a_bound`).
 pub(crate) const MOST: usize = 512 << 10;
 
 /// Where Secrets are read.

@@ -25,18 +25,34 @@ use std::{
     time::Duration,
 };
 
-/// A list may answer for so many times as long as it took to read, so that reading never takes most of the time.
+/// A list may answer for so many times as long as it took to read, so that reading never takes more than a tenth of the
+/// time (`docs/sweeps.md`).
 const SLOW: u32 = 10;
 
-/// Longest list that is kept, in bytes as it is packed. A longer one vouches for nothing: its resources are read one by one.
+/// Longest list that is kept, in compressed bytes. Of a longer one nothing is used: its resources are read one by one.
 pub(crate) const LONGEST: usize = 6 << 20;
-/// What all lists may take, in bytes as they are packed; the oldest go first.
+/// What all lists may take, in compressed bytes; the oldest go first. A share of the memory that
+/// `limits::tests::what_is_kept_fits_the_memory_that_the_operator_is_given` adds up.
 pub(crate) const ALL: usize = 16 << 20;
 /// What an entry takes beside its text, in bytes.
 const ENTRY: usize = 160;
 
-/// Lists and when they were begun. An operator talks to one cloud; tenant, client id and proof are in the key, so that
-/// nobody sees what another's rights read.
+/// Lists of Azure, shared by the objects of one identity during a sweep.
+///
+/// # Guarantees
+/// - Nobody sees what another's rights read: tenant, client id and proof are part of the key.
+/// - A list never proves absence; what is missing from it has to be read by its id.
+/// - A list that was being read while this operator wrote answers only the one who read it; a list in which a resource that
+///   was written could stand is dropped ([`Self::drop_around`]).
+/// - One reader reads a list for all who wait for it.
+///
+/// # Assumptions
+/// - The operator talks to one cloud.
+/// - Whoever writes to Azure calls [`Self::drop_around`] after each write, whatever its answer.
+/// - A plan that would write is not made from lists: the caller reads each resource by itself first.
+///
+/// # Errors
+/// None. A list that can't be read, or is too long, counts as empty.
 #[derive(Default)]
 pub struct Snapshots {
     lists: Mutex<Lists>,
@@ -46,7 +62,7 @@ pub struct Snapshots {
 #[derive(Default)]
 struct Lists {
     taken: BTreeMap<ListKey, CachedList>,
-    /// Counts own writes: a list that was on its way during one is not kept.
+    /// Counts our writes: a list that was being read during one is not kept.
     writes: u64,
 }
 
@@ -61,9 +77,9 @@ struct ListKey {
 struct CachedList {
     bodies: Arc<Bodies>,
     at: Timestamp,
-    /// What took long to read may answer ten times as long.
+    /// Until when it may answer because it took long to read: [`SLOW`] times as long.
     slow_until: Timestamp,
-    /// Nobody takes it for young after that.
+    /// From then on it is too old for everybody.
     until: Timestamp,
 }
 

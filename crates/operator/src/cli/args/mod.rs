@@ -1,8 +1,11 @@
 //! Arguments: every setting is one, has an env name, and is taken apart once.
 
 mod reference;
+mod values;
 
 pub use reference::reference;
+pub(crate) use values::MOST_NAMESPACES;
+pub use values::{NamespaceList, NetworkList};
 
 use crate::{cli::version, kubernetes::lease};
 use acivnet_azure::{Cloud, ModelLimits};
@@ -10,11 +13,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnet::{IpNet, Ipv4Net};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
+use values::{cluster_id, model_host, namespaces, networks, pace, proxy};
 
-/// Most namespaces of `--namespaces`: each has three watches of its own.
-pub(crate) const MOST_NAMESPACES: usize = 32;
-/// Longest `--cluster-id`, in characters: that of a uid. The owner mark is to stay within its length.
-const LONGEST_CLUSTER_ID: usize = 36;
 /// Where Kubernetes tells a Pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
@@ -100,8 +100,8 @@ pub struct RunArguments {
     /// operator must not reach. ServiceCIDRs, API servers, nodes and the podCIDRs of nodes are always refused.
     #[arg(long, env = "ACIVNET_CLUSTER_NETWORKS", value_parser = networks, value_name = "CIDR,…")]
     pub cluster_networks: Option<NetworkList>,
-    /// Namespaces to work in, at most 32; by default all. A Role in each is then enough; --cluster-id and --cluster-networks
-    /// must say what such a Role can't read.
+    /// Namespaces to work in, at most 32; by default all. A Role in each is then enough; --cluster-id and
+    /// --cluster-networks must say what such a Role can't read.
     #[arg(long, env = "ACIVNET_NAMESPACES", value_parser = namespaces, value_name = "NAMESPACE,…")]
     pub namespaces: Option<NamespaceList>,
     /// Name of this cluster in the owner mark of every Azure resource; by default the uid of the namespace
@@ -147,14 +147,6 @@ pub struct RunArguments {
     pub log_level: LogLevel,
 }
 
-/// Networks between commas; none in an empty text, as a manifest has it that nobody filled in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NetworkList(pub Vec<IpNet>);
-
-/// Namespaces between commas, each once; all of the cluster in an empty text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NamespaceList(pub Vec<String>);
-
 /// Azure clouds, in Azure's own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
@@ -174,9 +166,9 @@ pub enum CloudName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
 pub enum LeaderElection {
-    /// By a Lease.
+    /// Through a Lease.
     Enabled,
-    /// Not at all.
+    /// Not at all: there is one replica.
     Disabled,
 }
 
@@ -196,11 +188,11 @@ pub enum LogFormat {
 pub enum LogLevel {
     /// Errors only.
     Error,
-    /// And warnings.
+    /// Errors and warnings.
     Warn,
-    /// And what was done.
+    /// These, and what was done.
     Info,
-    /// And what was decided.
+    /// These, and what was decided.
     Debug,
     /// Everything.
     Trace,
@@ -301,222 +293,5 @@ impl RunArguments {
     }
 }
 
-fn model_host(text: &str) -> Result<String, String> {
-    let name = text.strip_prefix("*.").unwrap_or(text);
-    let (host, port) = name.split_once(':').unwrap_or((name, "443"));
-    let star = if name.len() < text.len() { "*." } else { "" };
-    let label =
-        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let named = host.contains('.') && host.split('.').all(label) && host.parse::<std::net::IpAddr>().is_err();
-    let host = host.to_ascii_lowercase();
-    match port.parse::<u16>() {
-        // URLs do not name the port of their scheme
-        Ok(443) if named => Ok(format!("{star}{host}")),
-        Ok(port) if named => Ok(format!("{star}{host}:{port}")),
-        _ => Err("a host by its name, HOST[:PORT] or *.HOST[:PORT]".to_owned()),
-    }
-}
-
-fn networks(text: &str) -> Result<NetworkList, String> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let network =
-        |part: &str| part.parse().map_err(|error| format!("{part}: {error}; write 10.244.0.0/16,10.245.0.0/16"));
-    parts.map(network).collect::<Result<_, _>>().map(NetworkList)
-}
-
-fn namespaces(text: &str) -> Result<NamespaceList, String> {
-    let mut names: Vec<String> =
-        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    names.sort();
-    names.dedup();
-    let is_name = |name: &&String| {
-        let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        name.len() <= 63 && name.bytes().all(letters) && !name.starts_with('-') && !name.ends_with('-')
-    };
-    if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
-        return Err(format!("{wrong} is no name of a namespace; write team-a,team-b"));
-    }
-    if names.len() > MOST_NAMESPACES {
-        return Err(format!(
-            "{} namespaces; {MOST_NAMESPACES} are the most: install more than one operator",
-            names.len()
-        ));
-    }
-    Ok(NamespaceList(names))
-}
-
-fn cluster_id(text: &str) -> Result<String, String> {
-    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    match text {
-        "" => Err("it is empty; leave it out, or give the uid of namespace kube-system or another UUID".to_owned()),
-        text if text.len() <= LONGEST_CLUSTER_ID && text.bytes().all(letters) => Ok(text.to_owned()),
-        _ => Err(format!("up to {LONGEST_CLUSTER_ID} lower-case letters, digits and `-`, as a UUID has them")),
-    }
-}
-
-fn proxy(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && matches!(url.path(), "" | "/")
-            && url.query().is_none()
-            && (url.username(), url.password()) == ("", None)
-    });
-    // without the text, which may hold a password
-    url.ok_or_else(|| "--scoring-proxy has the form http://HOST:PORT or https://HOST:PORT, without a user".to_owned())
-}
-
-fn pace(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(factor) if (0.001..=100.0).contains(&factor) => Ok(factor),
-        _ => Err("a number from 0.001 to 100".to_owned()),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    fn run(arguments: &str) -> Result<Settings, String> {
-        let arguments = ["acivnet", "run"].into_iter().chain(arguments.split_whitespace());
-        match Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?.command {
-            Command::Run(run) => run.settings(),
-            Command::Crd | Command::Uninstall(_) => panic!("run was given"),
-        }
-    }
-
-    #[test]
-    fn every_setting_has_its_env_name() {
-        let command = Arguments::command();
-        let run = command.find_subcommand("run").unwrap();
-        let mut settings = 0;
-        for argument in run.get_arguments().filter(|argument| argument.get_id() != "help") {
-            let name = format!("ACIVNET_{}", argument.get_long().unwrap().replace('-', "_").to_uppercase());
-            assert_eq!(argument.get_env().and_then(|env| env.to_str()), Some(name.as_str()));
-            assert!(argument.get_help().is_some(), "{name}");
-            settings += 1;
-        }
-        assert_eq!(settings, 23);
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn defaults_are_those_of_production() {
-        let settings = run("").unwrap();
-        assert_eq!(settings.cloud.name(), "AzurePublicCloud");
-        assert_eq!(
-            settings.scoring_networks.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
-        );
-        assert_eq!(
-            (settings.pace, settings.stalled_after, settings.cluster_networks.len()),
-            (1.0, Duration::from_secs(900), 0)
-        );
-        assert_eq!(settings.admin_address.to_string(), "0.0.0.0:8080");
-        assert!(!settings.metrics_per_object);
-        for (given, named) in [("", true), ("=true", true), ("=false", false)] {
-            assert_eq!(run(&format!("--metrics-per-object{given}")).unwrap().metrics_per_object, named, "{given}");
-        }
-        let lease = settings.lease.unwrap();
-        assert_eq!((lease.namespace.as_str(), lease.duration), ("acivnet-system", Duration::from_secs(15)));
-        assert!(run("--leader-election Disabled").unwrap().lease.is_none());
-    }
-
-    #[test]
-    fn networks_of_the_cluster_may_be_left_empty_and_of_either_family() {
-        let networks = |text: &str| run(&format!("--cluster-networks={text}")).unwrap().cluster_networks.len();
-        for (text, count) in [("", 0), (",", 0), ("10.244.0.0/16", 1), ("10.244.0.0/16,fd00::/48,", 2)] {
-            assert_eq!(networks(text), count, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn namespaces_are_names_each_once_and_bounded() {
-        let names = |text: &str| run(&format!("--namespaces={text}")).map(|settings| settings.namespaces);
-        assert!(names("").unwrap().is_empty() && names(",").unwrap().is_empty());
-        assert_eq!(names("b,a,b,").unwrap(), ["a", "b"]);
-        for wrong in ["A", "a_b", "-a", "a-", &"a".repeat(64)] {
-            assert!(names(wrong).unwrap_err().contains("no name of a namespace"), "{wrong}");
-        }
-        let many = |count: usize| (0..count).map(|at| format!("n{at}")).collect::<Vec<_>>().join(",");
-        assert_eq!(names(&many(MOST_NAMESPACES)).unwrap().len(), MOST_NAMESPACES);
-        assert!(names(&many(MOST_NAMESPACES + 1)).unwrap_err().contains("more than one operator"));
-    }
-
-    #[test]
-    fn an_id_of_the_cluster_fits_into_the_owner_mark() {
-        let id = |text: &str| run(&format!("--cluster-id={text}")).map(|settings| settings.cluster_id);
-        let uuid = "11111111-2222-3333-4444-555555555555";
-        assert_eq!(id(uuid).unwrap().as_deref(), Some(uuid));
-        assert_eq!(run("").unwrap().cluster_id, None);
-        for wrong in ["", "a/b", "A", &"a".repeat(37)] {
-            assert!(id(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_proxy_is_a_host_and_nothing_more() {
-        for (url, accepted) in [
-            ("http://proxy:3128", true),
-            ("https://simulator.acivnet-system.svc/", true),
-            ("http://user:secret@proxy:3128", false),
-            ("http://user@proxy:3128", false),
-            ("socks5://proxy:1080", false),
-            ("http://proxy:3128/path", false),
-            ("http://proxy?x", false),
-            ("proxy:3128", false),
-        ] {
-            let taken = run(&format!("--scoring-proxy {url}"));
-            assert_eq!(taken.is_ok(), accepted, "{url}");
-            assert!(taken.err().is_none_or(|error| error.contains("--scoring-proxy") && !error.contains("secret")));
-        }
-        assert_eq!(run("").unwrap().scoring_proxy, None);
-    }
-
-    #[test]
-    fn hosts_of_models_are_written_as_urls_write_them() {
-        for (given, kept) in [
-            ("Models.example.org", "models.example.org"),
-            ("models.example.org:443", "models.example.org"),
-            ("*.example.org:0443", "*.example.org"),
-            ("models.example.org:8443", "models.example.org:8443"),
-        ] {
-            assert_eq!(run(&format!("--model-hosts {given}")).unwrap().models.hosts, [kept]);
-        }
-    }
-
-    #[test]
-    fn what_does_not_go_together_is_named() {
-        let custom = "--cloud Custom --resource-manager-endpoint https://localhost:1 --authority-host https://localhost:1 --machine-learning-suffix localhost:1";
-        assert_eq!(
-            run(&format!("{custom} --blob-suffix localhost:1 --cluster-networks 10.244.0.0/16,10.245.0.0/16"))
-                .unwrap()
-                .cluster_networks
-                .len(),
-            2
-        );
-        for (arguments, words) in [
-            (custom.to_owned(), "--cloud Custom also needs --blob-suffix"),
-            (
-                "--cloud Custom".to_owned(),
-                "also needs --resource-manager-endpoint, --authority-host, --machine-learning-suffix, --blob-suffix",
-            ),
-            ("--authority-host https://a".to_owned(), "--authority-host can only be given with --cloud Custom"),
-            (format!("{custom} --blob-suffix https://x/y"), "must have the form HOST[:PORT]"),
-            ("--cluster-networks 10.244.0.0".to_owned(), "write 10.244.0.0/16,10.245.0.0/16"),
-            ("--cloud Azure".to_owned(), "AzureUSGovernment"),
-            ("--lease-duration-seconds 2".to_owned(), "--lease-duration-seconds"),
-            ("--model-hosts https://models.example.org".to_owned(), "a host by its name"),
-            ("--model-hosts 10.0.0.1".to_owned(), "a host by its name"),
-            ("--model-time-limit-seconds 1".to_owned(), "--model-time-limit-seconds"),
-            ("--pace 0".to_owned(), "a number from 0.001 to 100"),
-            ("--scoring-networks 10.0.0.0/33".to_owned(), "--scoring-networks"),
-            ("--admin-address 8080".to_owned(), "--admin-address"),
-            ("--log-level loud".to_owned(), "trace"),
-        ] {
-            let refused = run(&arguments).unwrap_err();
-            assert!(refused.contains(words), "{arguments}: {refused}");
-        }
-    }
-}
+mod tests;

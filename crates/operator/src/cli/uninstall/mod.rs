@@ -15,12 +15,12 @@ use serde_json::json;
 use std::{collections::BTreeSet, fmt, io::Write, time::Duration};
 use tokio::time::sleep;
 
-/// What is wanted.
+/// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// A list of what our finalizers hold.
+    /// List what our finalizers hold.
     Check,
-    /// That they go from what is being deleted.
+    /// Remove them from what is being deleted.
     Release,
 }
 

@@ -1,7 +1,4 @@
-//! Which objects wait for a reconcile, and when each has its turn: so many at once in each namespace, the urgent first. A
-//! namespace whose reconciles wait for Azure holds up no other, and an object that waits takes no more than its entry here.
-//! Namespaces take turns. What goes on in one of them goes on in the order in which it began, not in that in which it is
-//! looked at, so that many new objects become ready one after another and not all at the end.
+//! Decides which object is reconciled next. Why kube's `Controller` does not: `docs/decisions/2026-11-30-own-queue.md`.
 
 use crate::object::ObjectKey;
 use acivnet_azure::{
@@ -19,10 +16,26 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Reconciles of one namespace that are under way at once.
+/// Reconciles of one namespace at once. They mostly wait for Azure, so that a few keep a namespace busy; and those under
+/// way are all that an object of another namespace may have to wait for, however many objects this one has (test
+/// `five_thousand_objects_of_a_namespace_come_before_no_other_object_but_those_under_way`).
 pub(crate) const AT_ONCE: usize = 8;
 
-/// The objects that the watches have seen.
+/// The objects that the watches have seen, and when each wants a reconcile.
+///
+/// # Guarantees
+/// - An object is reconciled by one task at a time. What is wanted meanwhile is done once, afterwards.
+/// - Namespaces take turns, each with at most [`AT_ONCE`] reconciles: one that waits for Azure delays no other.
+/// - Within a namespace the urgent come first ([`Priority`]); of equally urgent ones, those whose work began first. So
+///   many new objects become ready one after another, not all at the end.
+/// - An object that waits costs an entry, not a task.
+///
+/// # Assumptions
+/// - Each [`Self::next`] is followed by one [`Self::done`] for the same object; until then it keeps its turn.
+/// - One task calls [`Self::next`]: a call that waits is woken by any change, but only one is.
+///
+/// # Errors
+/// None. It has no bound of its own: it holds as many objects as the watches have seen.
 #[derive(Debug, Default)]
 pub struct Queue {
     state: Mutex<QueueState>,
@@ -33,17 +46,17 @@ pub struct Queue {
 struct QueueState {
     objects: BTreeMap<ObjectKey, Entry>,
     due: BTreeSet<(Instant, ObjectKey)>,
-    /// Where somebody waits or a reconcile is under way.
+    /// Those with an object that waits or is being reconciled.
     namespaces: BTreeMap<Arc<str>, Namespace>,
-    /// Whose turn was the last.
+    /// Which had the last turn.
     served: Option<Arc<str>>,
-    /// Counts places in all lines.
+    /// The last place that was given out in any line.
     places: u64,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// What its people want, as a hash; nothing while no watch has seen it, or once it is gone.
+    /// Hash of spec and annotations; none before a watch has seen the object, and once it is gone.
     desired_hash: Option<u64>,
     /// When it wants a reconcile.
     due: Option<Instant>,
@@ -70,7 +83,7 @@ struct Namespace {
 }
 
 impl Queue {
-    /// A watch has seen an object. It wants a reconcile if its people want something else than before.
+    /// A watch has seen an object. It wants a reconcile if its spec or annotations changed.
     pub fn seen(&self, key: &ObjectKey, desired_hash: u64) {
         let mut state = self.lock();
         let entry = state.entry(key);
@@ -85,14 +98,14 @@ impl Queue {
         self.lock().remove(key);
     }
 
-    /// Somebody wants a reconcile of an object.
+    /// An object is to be reconciled as soon as it has its turn.
     pub fn want(&self, key: &ObjectKey) {
         self.lock().schedule(key, Instant::now());
         self.changed.notify_one();
     }
 
-    /// The next object that has its turn, once one has; it keeps it until [`Self::done`]. `priority` tells how urgent a
-    /// reconcile of an object is, and nothing when there is no such object.
+    /// Waits for the next object that has its turn. It keeps the turn until [`Self::done`]. `priority` tells how urgent an
+    /// object is; none drops an object that no longer exists.
     pub async fn next(&self, priority: impl Fn(&ObjectKey) -> Option<Priority>) -> ObjectKey {
         loop {
             let next_due = {
@@ -112,7 +125,7 @@ impl Queue {
         }
     }
 
-    /// A reconcile has ended; the next is wanted after a time, or when something changes.
+    /// A reconcile has ended; the next is wanted after `again`, or without it when something changes.
     pub fn done(&self, key: &ObjectKey, again: Option<Duration>) {
         let mut state = self.lock();
         state.leave_turn(&key.namespace);

@@ -1,7 +1,7 @@
-//! Who is to look when something changes.
+//! Which objects are reconciled because another object or a ConfigMap changed.
 
 use crate::{
-    cache::{packed::CachedObject, stores::referring_to},
+    cache::{cached_object::CachedObject, stores::referring_to},
     ctx::Ctx,
     object::{self, Object, ObjectKey, Reference},
 };
@@ -33,7 +33,7 @@ pub(super) struct Relations {
     ctx: Arc<Ctx>,
     deployments: Store<CachedObject<AciVnetDeployment>>,
     subnets: Store<CachedObject<DelegatedSubnet>>,
-    /// By uid: hash of what others look at.
+    /// By uid: hash of what others see of the object.
     shown: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -93,7 +93,7 @@ impl Relations {
         referring_to(&self.deployments, &[key]).iter().for_each(|one| self.ctx.queue.want(one.key()));
     }
 
-    /// Whether what others look at differs from the last time. Forgets what is gone.
+    /// Whether others see something else than the last time. Forgets what is gone.
     fn changed<S: Object>(&self, meta: &ObjectMeta, gone: bool, shown: &Value) -> bool {
         let (namespace, name, uid) = names(meta);
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::kubernetes::mock::{Mock, refused};
 use crate::{
-    cache::packed::{Packed, Storage},
+    cache::{cached_object::Storage, packed::Packed},
     object::CustomResource,
 };
 use acivnet_azure::Priority;

@@ -1,9 +1,14 @@
-//! Watches of the Secrets that objects name: of their metadata, each by its name, so that the right to watch those few is
-//! enough. What they tell is that a version is another than the one a reconcile has read; the reconcile reads the values.
+//! Watches of the Secrets that objects name. Each is watched by its name, so that the right to those few is enough, and
+//! only its metadata: a version that differs from the one a reconcile has read starts a reconcile, which reads the
+//! values.
 //!
-//! Where the right lacks, or there are too many, a change is seen at the next sweep.
+//! Without the right, or beyond the bound, a change is seen at the next sweep.
 
-use crate::{cache::stores::referring_to, ctx::Ctx, kubernetes, object};
+use crate::{
+    cache::{named::ObjectVersion, stores::referring_to},
+    ctx::Ctx,
+    kubernetes, object,
+};
 use acivnet_core::retry::Retry;
 use futures::{StreamExt, TryStreamExt, stream::FuturesUnordered};
 use k8s_openapi::api::core::v1::Secret;
@@ -20,23 +25,23 @@ use std::{
 };
 use tokio::{sync::Notify, time::sleep};
 
-/// Secrets that are watched at once, at one connection each.
+/// How many Secrets are watched at once. Each watch holds a connection to the API server, since a right to single Secrets
+/// allows no watch of several. A change of another one is seen at the next sweep.
 pub(crate) const MOST: usize = 100;
-/// Of them in one namespace, so that none takes all places.
+/// How many of them in one namespace, so that none takes all places.
 pub(crate) const MOST_OF_ONE: usize = 20;
 /// The API server ends a watch after this, before a connection without events counts as dead.
 const WATCH_SECONDS: u32 = 30;
-/// Between two reconciles for the sake of one Secret: whoever writes it without end keeps nobody busy.
+/// Least time between two reconciles because of one Secret, so that somebody who keeps writing it keeps nobody busy (test
+/// `a_changed_secret_has_a_pass_at_once_and_then_no_more_often_than_every_five_seconds`).
 pub(crate) const APART: Duration = Duration::from_secs(5);
-/// How long a refusal lasts. Whoever gives the right does not wait longer.
+/// How long a Secret is not watched after the API server refused to: whoever grants the right waits no longer for it.
 const REFUSED: Duration = Duration::from_secs(300);
 
 /// Namespace and name.
 type Name = (String, String);
-/// Uid and resourceVersion.
-pub(crate) type Version = (String, String);
 
-/// What reconciles have read, and which of it is not watched yet.
+/// The Secrets that reconciles have read, and which of them are not watched yet.
 #[derive(Default)]
 pub(crate) struct SecretWatches {
     state: Mutex<Watched>,
@@ -46,7 +51,7 @@ pub(crate) struct SecretWatches {
 #[derive(Default)]
 struct Watched {
     /// As a reconcile has read it last; none when it was not there.
-    read: BTreeMap<Name, Option<Version>>,
+    read: BTreeMap<Name, Option<ObjectVersion>>,
     fresh: Vec<Name>,
 }
 
@@ -59,7 +64,7 @@ impl Watched {
 
 impl SecretWatches {
     /// A reconcile has read a Secret.
-    pub(crate) fn read(&self, namespace: &str, name: &str, version: Option<Version>) {
+    pub(crate) fn read(&self, namespace: &str, name: &str, version: Option<ObjectVersion>) {
         let (mut state, at) = (self.lock(), (namespace.to_owned(), name.to_owned()));
         if let Some(known) = state.read.get_mut(&at) {
             *known = version;
@@ -79,7 +84,7 @@ impl SecretWatches {
     }
 
     /// Whether a reconcile has read anything else last.
-    fn differs(&self, at: &Name, version: Option<&Version>) -> bool {
+    fn differs(&self, at: &Name, version: Option<&ObjectVersion>) -> bool {
         self.lock().read.get(at).is_some_and(|read| read.as_ref() != version)
     }
 
@@ -150,7 +155,7 @@ async fn until_it_changes(ctx: &Ctx, at: &Name) -> Result<bool, kube::Error> {
 }
 
 /// Uid and resourceVersion, empty where it has none.
-pub(crate) fn version(secret: &impl ResourceExt) -> Version {
+pub(crate) fn version(secret: &impl ResourceExt) -> ObjectVersion {
     (secret.uid().unwrap_or_default(), secret.resource_version().unwrap_or_default())
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    cache::packed::{Packed, Storage},
+    cache::{cached_object::Storage, packed::Packed},
     kubernetes::mock::{Mock, found, refused, silence},
     object::ObjectKey,
 };

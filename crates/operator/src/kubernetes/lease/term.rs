@@ -7,7 +7,16 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// From winning the lease to losing it. What was over once stays over: another election makes another term.
+/// From winning the lease to losing it: the fence for everything that this operator writes.
+///
+/// # Guarantees
+/// - What was over once stays over: another election makes another term.
+/// - It ends a hundredth of the duration before a candidate may take the lease, counted from before the last renewal was
+///   sent.
+/// - No write starts in its last third, so that what has started can be sent completely.
+///
+/// # Assumptions
+/// - The clock is monotonic, and goes on while the process is stopped.
 pub(crate) struct Term {
     duration: Duration,
     state: Mutex<TermState>,

@@ -1,4 +1,4 @@
-//! What is told to people and alarms: counters, and what is counted when somebody asks.
+//! The metrics of `/metrics`: counters, and what is counted when `/metrics` is requested.
 
 mod fleet;
 
@@ -17,7 +17,7 @@ use prometheus_client::{
         histogram::Histogram,
         info::Info,
     },
-    registry::{Registry, Unit},
+    registry::{Metric, Registry, Unit},
 };
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -119,89 +119,80 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::default();
-        let (azure_requests, kubernetes_writes, reconciles, watch_failures) = Default::default();
-        let (azure_waits, azure_closings): (Family<HeldLabels, Counter<f64, AtomicU64>>, _) = Default::default();
         let requests = || Histogram::new(REQUESTS);
-        let (azure_times, probes) = (times(requests), times(requests));
-        let ready_times = times(|| Histogram::new(OBJECTS));
-        let (azure_errors, moves, leader, fleet) = <(_, Counter, Gauge, Arc<Fleet>)>::default();
-        registry.register(
-            "acivnet_azure_requests",
-            "Requests to Azure; status 0 when there was no answer",
-            Family::clone(&azure_requests),
-        );
-        registry.register(
-            "acivnet_kubernetes_writes",
-            "Writes to the Kubernetes API",
-            Family::clone(&kubernetes_writes),
-        );
-        registry.register("acivnet_reconciles", "Passes over one object", Family::clone(&reconciles));
-        registry.register(
-            "acivnet_watch_failures",
-            "Watches of the Kubernetes API that broke or could not be started",
-            Family::clone(&watch_failures),
-        );
-        registry.register_with_unit(
-            "acivnet_azure_waits",
-            "Time that requests to Azure waited for their turn",
-            Unit::Seconds,
-            Family::clone(&azure_waits),
-        );
-        registry.register(
-            "acivnet_azure_throttled",
-            "Times that Azure said it was asked too often, and nothing was sent for a while",
-            Family::clone(&azure_closings),
-        );
-        registry.register_with_unit(
-            "acivnet_azure_request_duration",
-            "Time from sending a request to Azure to its answer",
-            Unit::Seconds,
-            Family::clone(&azure_times),
-        );
-        registry.register(
-            "acivnet_azure_errors",
-            "Requests to Azure that got an error, or no answer",
-            Family::clone(&azure_errors),
-        );
-        registry.register_with_unit(
-            "acivnet_probe_duration",
-            "Time that sample requests to models took",
-            Unit::Seconds,
-            Family::clone(&probes),
-        );
-        registry.register("acivnet_endpoint_moves", "Times that a model got another address", moves.clone());
-        registry.register_with_unit(
-            "acivnet_ready_duration",
-            "Time from creating or changing an object until it was Ready as its spec says",
-            Unit::Seconds,
-            Family::clone(&ready_times),
-        );
-        let build = [("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION)];
-        registry.register("acivnet_build", "What runs", Info::new(build));
-        registry.register("acivnet_leader", "1 while this operator works, 0 while it stands by", leader.clone());
-        registry.register_collector(Box::new(Process));
-        registry.register_collector(Box::new(Arc::clone(&fleet)));
-        Self {
-            registry,
-            azure_requests,
-            kubernetes_writes,
-            reconciles,
-            watch_failures,
-            azure_waits,
-            azure_closings,
-            azure_times,
-            azure_errors,
-            probes,
-            moves,
-            ready_times,
-            leader,
-            fleet,
-        }
+        let mut metrics = Self {
+            registry: Registry::default(),
+            azure_requests: Family::default(),
+            kubernetes_writes: Family::default(),
+            reconciles: Family::default(),
+            watch_failures: Family::default(),
+            azure_waits: Family::default(),
+            azure_closings: Family::default(),
+            azure_times: times(requests),
+            azure_errors: Family::default(),
+            probes: times(requests),
+            moves: Counter::default(),
+            ready_times: times(|| Histogram::new(OBJECTS)),
+            leader: Gauge::default(),
+            fleet: Arc::default(),
+        };
+        metrics.register_work();
+        metrics.register_azure();
+        metrics.register_models();
+        metrics.register_process();
+        metrics
     }
 }
 
 impl Metrics {
+    /// Registers a metric under its name, with the text that `/metrics` shows beside it.
+    fn register(&mut self, name: &str, help: &str, metric: impl Metric) {
+        self.registry.register(name, help, metric);
+    }
+
+    fn register_seconds(&mut self, name: &str, help: &str, metric: impl Metric) {
+        self.registry.register_with_unit(name, help, Unit::Seconds, metric);
+    }
+
+    fn register_work(&mut self) {
+        let requests = self.azure_requests.clone();
+        self.register("acivnet_azure_requests", "Requests to Azure; status 0 means no answer", requests);
+        let writes = self.kubernetes_writes.clone();
+        self.register("acivnet_kubernetes_writes", "Writes to the Kubernetes API", writes);
+        self.register("acivnet_reconciles", "Reconciles of objects", self.reconciles.clone());
+        let failures = self.watch_failures.clone();
+        let help = "Watches of the Kubernetes API that broke or failed to start";
+        self.register("acivnet_watch_failures", help, failures);
+    }
+
+    fn register_azure(&mut self) {
+        let help = "Time that requests to Azure waited before they were sent";
+        self.register_seconds("acivnet_azure_waits", help, self.azure_waits.clone());
+        let help = "How often Azure throttled the operator, which then paused its requests";
+        self.register("acivnet_azure_throttled", help, self.azure_closings.clone());
+        let help = "Time from sending a request to Azure until its answer";
+        self.register_seconds("acivnet_azure_request_duration", help, self.azure_times.clone());
+        let help = "Requests to Azure that got an error or no answer";
+        self.register("acivnet_azure_errors", help, self.azure_errors.clone());
+    }
+
+    fn register_models(&mut self) {
+        let help = "How long sample requests to models took";
+        self.register_seconds("acivnet_probe_duration", help, self.probes.clone());
+        self.register("acivnet_endpoint_moves", "How often a model got another address", self.moves.clone());
+        let help = "Time until an object was Ready, from its creation or a change of its spec";
+        self.register_seconds("acivnet_ready_duration", help, self.ready_times.clone());
+    }
+
+    fn register_process(&mut self) {
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION)];
+        self.register("acivnet_build", "Version and commit of this operator", Info::new(build));
+        let help = "1 on the replica that works, 0 on a standby";
+        self.register("acivnet_leader", help, self.leader.clone());
+        self.registry.register_collector(Box::new(Process));
+        self.registry.register_collector(Box::new(Arc::clone(&self.fleet)));
+    }
+
     /// Counts one request to Azure. `status` is 0 when there was no answer.
     pub fn azure_request(&self, verb: &str, class: &'static str, status: u16) {
         self.azure_requests.get_or_create(&AzureRequestLabels { verb: verb.to_owned(), class, status }).inc();
@@ -312,7 +303,7 @@ impl Collector for Process {
         let gauge = ConstGauge::new(bytes);
         let about = encoder.encode_descriptor(
             "process_resident_memory",
-            "Resident memory",
+            "Resident memory of the operator",
             Some(&Unit::Bytes),
             gauge.metric_type(),
         )?;

@@ -1,7 +1,7 @@
-//! What is counted when somebody asks, from what reconciles and watches keep anyway: nothing is kept for it, and what is gone
-//! shows no more.
+//! Metrics about objects, computed when `/metrics` is requested from what reconciles and watches keep anyway: nothing is
+//! kept for them, and objects that are gone disappear.
 
-use crate::{cache::packed::CachedObject, ctx::Ctx, monitoring::object_state::ObjectState, object::Object};
+use crate::{cache::cached_object::CachedObject, ctx::Ctx, monitoring::object_state::ObjectState, object::Object};
 use acivnet_azure::throttle::Sort;
 use jiff::Timestamp;
 use kube::runtime::reflector::Store;
@@ -20,10 +20,10 @@ use std::{
     },
 };
 
-/// How many objects have series of their own, at some 600 bytes of the answer each.
+/// How many objects have series of their own, at some 600 bytes of the answer each: 600 KB in all.
 pub(crate) const MOST_NAMED: usize = 1000;
 
-/// Tells what the present term knows; a replica that stands by knows nothing.
+/// Reports what the present term knows; a standby knows nothing.
 #[derive(Default)]
 pub(super) struct Fleet {
     ctx: Mutex<Weak<Ctx>>,
@@ -52,7 +52,7 @@ struct BudgetLabels {
     sort: &'static str,
 }
 
-/// What is told of an object by name.
+/// An object that has series of its own.
 struct NamedObject {
     kind: &'static str,
     namespace: Arc<str>,
@@ -61,7 +61,7 @@ struct NamedObject {
     state: ObjectState,
 }
 
-/// What is told of all objects.
+/// Objects by what their conditions say.
 #[derive(Default)]
 struct Counted {
     objects: BTreeMap<ObjectLabels, u64>,
@@ -93,8 +93,8 @@ impl Collector for Fleet {
         let Some(ctx) = self.ctx() else { return Ok(()) };
         let mut page = Page(encoder);
         let counted = Counted::of(&ctx);
-        page.gauges("acivnet_objects", "Objects by what their condition Ready says", None, counted.objects)?;
-        let about = "Objects for which nothing moves without a person";
+        page.gauges("acivnet_objects", "Objects by status and reason of their condition Ready", None, counted.objects)?;
+        let about = "Objects for which nothing changes until a person acts";
         page.gauges("acivnet_stalled_objects", about, None, counted.stalled)?;
         page.budgets(&ctx)?;
         page.ends(&ctx)?;
@@ -161,22 +161,22 @@ impl Page<'_> {
         let left = ctx.azure.budgets().into_iter();
         let series =
             left.map(|((class, sort), left): ((_, Sort), f64)| (BudgetLabels { class, sort: sort.as_str() }, left));
-        let about = "Requests that may be sent to Azure at once before a limit is used up, the least of all identities";
+        let about = "Requests that a limit of Azure still allows, the lowest value of all identities";
         self.gauges("acivnet_azure_budget_remaining", about, None, series)
     }
 
     fn ends(&mut self, ctx: &Ctx) -> fmt::Result {
         let certificate = ctx.per_object.earliest_certificate_end().map(Timestamp::as_second);
-        let about = "When the first of the certificates of spec.tls ends";
+        let about = "When the first certificate in a spec.tls expires";
         self.gauge("acivnet_certificate_not_after_timestamp", about, Some(&Unit::Seconds), certificate)?;
         let credential = ctx.identities.earliest_end().map(Timestamp::as_second);
-        let about = "When the first of the ServiceAccount tokens ends by which namespaces sign in to Azure";
+        let about = "When the first ServiceAccount token with which a namespace signs in expires";
         self.gauge("acivnet_credential_not_after_timestamp", about, Some(&Unit::Seconds), credential)
     }
 
     fn named(&mut self, ctx: &Ctx) -> fmt::Result {
         let (all, rest) = first_of(ctx);
-        let about = "Objects beyond those that have series of their own";
+        let about = "Objects that have no series of their own";
         self.gauge("acivnet_objects_without_series", about, None, Some(rest))?;
         let ready = all.iter().map(|one| {
             let [kind, namespace, name] = one.labels();
@@ -184,16 +184,16 @@ impl Page<'_> {
         });
         self.gauges("acivnet_object_ready", "1 while the object is Ready", None, ready)?;
         let moves = all.iter().filter(|one| one.kind == DEPLOYMENT).map(|one| (one.labels(), one.state.moves()));
-        self.gauges("acivnet_object_endpoint_moves", "Times that the address of the model has moved", None, moves)?;
+        self.gauges("acivnet_object_endpoint_moves", "How often the address of the model has changed", None, moves)?;
         let took = |one: &NamedObject| {
             ctx.per_object.read(&one.uid, |entry| entry.passed_probe.as_ref().map(|passed| passed.took.as_secs_f64()))
         };
         let took = all.iter().filter_map(|one| Some((one.labels(), took(one)?)));
-        let about = "Time that the last sample request took that passed";
+        let about = "How long the last successful sample request took";
         self.gauges("acivnet_object_probe_duration", about, Some(&Unit::Seconds), took)?;
         let end = |one: &NamedObject| ctx.per_object.read(&one.uid, |entry| entry.certificate_end);
         let ends = all.iter().filter_map(|one| Some((one.labels(), end(one)?.as_second())));
-        let about = "When the certificate of spec.tls ends";
+        let about = "When the certificate in spec.tls expires";
         self.gauges("acivnet_object_certificate_not_after_timestamp", about, Some(&Unit::Seconds), ends)
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    cache::packed::{Packed, Storage},
+    cache::{cached_object::Storage, packed::Packed},
     kubernetes::mock::{Mock, refused},
-    monitoring::object_state,
+    publish::transitions,
 };
 use acivnet_api::{AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -187,8 +187,8 @@ async fn what_a_status_says_for_the_first_time_is_counted_once() {
     let term = term();
     let ready = [condition("Ready", "True", "Serving")];
     let (before, after) = (deployment("a", &[]), settled(deployment("a", &ready), 1, 3));
-    object_state::tell(&term.ctx, &before, &after);
-    object_state::tell(&term.ctx, &after, &after);
+    transitions::count(&term.ctx, &before, &after);
+    transitions::count(&term.ctx, &after, &after);
     // created two minutes before the clock of the test begins
     let created = r#"{kind="AciVnetDeployment",change="created"}"#;
     let named = "acivnet_ready_duration_seconds";
@@ -214,9 +214,9 @@ async fn a_change_counts_from_its_first_pass() {
         status: Some(AciVnetDeploymentStatus { conditions: Vec::new(), ..not_ready.status.unwrap() }),
         ..before.clone()
     };
-    object_state::tell(&term.ctx, &before, &not_ready);
+    transitions::count(&term.ctx, &before, &not_ready);
     assert!(term.lines("acivnet_ready_duration_seconds_sum").is_empty(), "it is not Ready");
-    object_state::tell(&term.ctx, &before, &settled(before.clone(), 2, 2));
+    transitions::count(&term.ctx, &before, &settled(before.clone(), 2, 2));
     let changed = r#"acivnet_ready_duration_seconds_sum{kind="AciVnetDeployment",change="changed"} 90.0"#;
     assert_eq!(term.lines("acivnet_ready_duration_seconds_sum"), [changed]);
 }
