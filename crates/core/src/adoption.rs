@@ -7,7 +7,7 @@ use crate::{
     blueprint::{Goal, Hold, Node},
     observed::Observed,
     owner::{ADOPTED, Mark, ORIGIN_TAG, Says, tag},
-    plan::{record_of, was_created},
+    seen::{record_of, was_created},
     subject::Subject,
 };
 use acivnet_api::{Adoption, Origin, ResourceStatus};

@@ -3,9 +3,10 @@
 use crate::{
     blueprint::{Goal, Node},
     conditions::find,
-    plan::{Action, Done, Request, Seen, Step},
+    plan::{Action, Done, Request, Step},
     report::{Event, successes},
     scrub,
+    seen::Seen,
     subject::Pass,
 };
 use acivnet_api::{

@@ -5,7 +5,6 @@ use crate::{
     id::ResourceId,
     kind::{Kind, Write},
     kinds::model_version,
-    plan::{Action, Held, Step},
     questions::Question,
     retry::Retry,
 };
@@ -101,12 +100,6 @@ impl Observed {
             Fact::Absent | Fact::Unread(_) => Some(left),
         };
         self.facts.values().try_fold(LARGE, fold).is_none()
-    }
-
-    /// Whether a step is left undone because Azure refused it in an earlier pass.
-    pub fn was_refused(&self, step: &Step) -> bool {
-        let refused = |cause: &Cause| self.refusals.iter().any(|one| one.cause == *cause);
-        matches!(&step.action, Action::Hold(Held::Refused(cause)) if refused(cause))
     }
 
     /// The fact for a question; unread when it was not asked.

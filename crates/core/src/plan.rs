@@ -2,66 +2,18 @@
 
 use crate::{
     blueprint::{Blueprint, Goal, Hold, Node},
-    drift::{Difference, differences},
+    drift::Difference,
     failure::{Cause, Failure},
-    id,
-    kind::{Adoptable, Change, OnFailure, Phase},
-    observed::{Fact, Observed},
-    owner::{Says, sha256_hex},
-    request::{etag, recorded_keys, write},
-    scrub,
+    kind::{Change, OnFailure},
+    observed::Observed,
+    owner::sha256_hex,
+    refusal::{adoption_refused, not_as_referenced},
+    request::{etag, write},
+    seen::{Seen, look},
 };
-use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
-use serde_json::Value;
+use acivnet_api::ResourceStatus;
 
 pub use crate::request::{Request, Successor, digest, digest_with_keys};
-
-/// What one read told about one resource.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Seen {
-    /// Nothing is known.
-    Unread(Failure),
-    /// It is proven that it is not there.
-    Absent,
-    /// It is there and not ours; the text names whose, if its mark does.
-    Foreign(Option<String>),
-    /// An operation on it is running.
-    Busy,
-    /// The last operation on it failed.
-    Failed {
-        /// Azure's word.
-        why: String,
-        /// What differs besides.
-        differs: Vec<Difference>,
-    },
-    /// It stands and differs.
-    Drifted(Vec<Difference>),
-    /// It stands as described.
-    Settled,
-}
-
-impl Seen {
-    /// What differs.
-    pub fn differences(&self) -> &[Difference] {
-        match self {
-            Self::Drifted(differs) | Self::Failed { differs, .. } => differs,
-            Self::Unread(_) | Self::Absent | Self::Foreign(_) | Self::Busy | Self::Settled => &[],
-        }
-    }
-
-    /// The word for `status.resources[].state`.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Unread(_) => "Unread",
-            Self::Absent => ABSENT,
-            Self::Foreign(_) => FOREIGN,
-            Self::Busy => "Busy",
-            Self::Failed { .. } => "Failed",
-            Self::Drifted(_) => "Drifted",
-            Self::Settled => "Settled",
-        }
-    }
-}
 
 /// Why a node is left as it is although it is not where it should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +93,12 @@ impl Step {
             _ => None,
         };
         cause.filter(Cause::needs_somebody)
+    }
+
+    /// Whether it is held because Azure refused it in an earlier reconcile.
+    pub fn was_refused(&self, observed: &Observed) -> bool {
+        let refused = |cause: &Cause| observed.refusals.iter().any(|one| one.cause == *cause);
+        matches!(&self.action, Action::Hold(Held::Refused(cause)) if refused(cause))
     }
 }
 
@@ -222,66 +180,6 @@ fn satisfied(node: &Node, seen: &Seen) -> bool {
     }
 }
 
-/// What was read of a node, judged.
-pub fn look(node: &Node, observed: &Observed, recorded: &[ResourceStatus]) -> Seen {
-    match observed.azure(node.kind, &node.id) {
-        Fact::Unread(failure) => Seen::Unread(failure),
-        Fact::Absent => Seen::Absent,
-        Fact::Present(body) => judge(node, &body, recorded),
-    }
-}
-
-fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
-    if node.hold == Hold::Owned && !is_ours(node, body, recorded) {
-        return match node.mark.on(body) {
-            Says::Theirs(owner) => Seen::Foreign(Some(owner)),
-            Says::Ours | Says::Nothing => Seen::Foreign(None),
-        };
-    }
-    let differs = match node.goal {
-        Goal::Present => differences_of(node, body, recorded),
-        Goal::Gone => Vec::new(),
-    };
-    match (node.kind.phase)(body) {
-        Phase::Busy => Seen::Busy,
-        Phase::Failed(_) if (node.kind.still_runs)(body) && !differs.is_empty() => Seen::Drifted(differs),
-        Phase::Failed(why) => Seen::Failed { why, differs },
-        Phase::Settled if differs.is_empty() => Seen::Settled,
-        Phase::Settled => Seen::Drifted(differs),
-    }
-}
-
-/// Whether what stands is ours: its mark names us, or it has none and a read had shown our mark on it before, or it is
-/// adopted.
-pub fn is_ours(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> bool {
-    match node.mark.on(body) {
-        Says::Ours => true,
-        Says::Theirs(_) => node.adopted,
-        Says::Nothing => node.adopted || was_created(record_of(node, recorded)),
-    }
-}
-
-/// What `status.resources` says of what is proven not to be there.
-pub(crate) const ABSENT: &str = "Absent";
-
-/// What it says of what carries another's mark.
-pub(crate) const FOREIGN: &str = "Foreign";
-
-/// Whether a read had shown our mark of creation, and none had shown since that it was gone: what stands then without our
-/// mark was made by others.
-pub(crate) fn was_created(record: Option<&ResourceStatus>) -> bool {
-    record.is_some_and(|one| one.origin == Some(Origin::Created) && one.state.as_deref() != Some(ABSENT))
-}
-
-fn differences_of(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Vec<Difference> {
-    differences(&node.body, &(node.kind.normalise)(body), &node.rules(), recorded_keys(node, recorded))
-}
-
-/// The record of a node in `status.resources`.
-pub fn record_of<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> Option<&'r ResourceStatus> {
-    recorded.iter().find(|record| record.kind == node.kind.name && id::same(&record.id, node.id.as_str()))
-}
-
 fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
     let change = match seen {
         Seen::Drifted(_) | Seen::Failed { .. } => seen.differences().iter().map(|one| node.change(&one.path)).max(),
@@ -341,28 +239,6 @@ fn referenced(node: &Node, seen: &Seen) -> Action {
     }
 }
 
-/// Why what is referenced can't serve as it stands. Nothing is written to it, so people have to.
-fn not_as_referenced(node: &Node, seen: &Seen) -> Cause {
-    let label = node.label();
-    if let Seen::Failed { why, .. } = seen {
-        let message = format!("{label} is referenced, and the last operation on it failed: {why}; repair it in Azure");
-        return Cause::person(reasons::AZURE_REFUSED, scrub::clean(&message));
-    }
-    let differs: Vec<String> = seen.differences().iter().map(both_values).collect();
-    let before = format!("{label} is referenced, so it stays as it is, and differs: ");
-    let after = "; correct the spec (a new object where it can't change), or change it in Azure";
-    Cause::person(reasons::REFERENCE_DIFFERS, scrub::list(&before, &differs, after))
-}
-
-fn both_values(one: &Difference) -> String {
-    let shown = |value: &Value| match value {
-        Value::Null => "nothing".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    format!("{} is {}, the spec says {}", one.path, shown(&one.have), shown(&one.want))
-}
-
 fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
     match (seen, clear) {
         (Seen::Unread(failure), _) => Action::Hold(Held::Unread(failure.clone())),
@@ -375,25 +251,6 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
             Action::Write(Request::Delete { if_match, successor: None })
         }
     }
-}
-
-/// Why what stands is left alone, and what would change that. A compute instance is somebody's desk, and never adopted.
-pub(crate) fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
-    let (whose, way) = match owner {
-        None => ("carries no mark of ours".to_owned(), "set adoption: IfUnowned to take it, "),
-        Some(owner) => (format!("belongs to {owner}"), "set adoption: Force to take it from there, "),
-    };
-    let (reason, ways) = match node.kind.adoptable {
-        Adoptable::Named => (reasons::SERVICE_NAME_TAKEN, format!("{way}choose another name, ")),
-        Adoptable::Never => {
-            (reasons::ADOPTION_REFUSED, "it is never adopted; name another in a new DelegatedSubnet, ".to_owned())
-        }
-        Adoptable::Referable => {
-            let reference = "set management: Reference where the field exists, ";
-            (reasons::ADOPTION_REFUSED, format!("{way}choose another name, {reference}"))
-        }
-    };
-    Cause::person(reason, format!("{} exists and {whose}; {ways}or remove it in Azure ({})", node.label(), node.id))
 }
 
 /// Covers who asks, what would be deleted (by its time of creation, so that an approval does not outlive it) and why.

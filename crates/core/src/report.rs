@@ -10,10 +10,11 @@ use crate::{
     observed::Identity,
     owner::{CONTENT_TAG, content_of},
     patience::{lasted, passes_while_deleting, progress},
-    plan::{Action, Done, FOREIGN, Held, Progress, Request, Seen, Step},
+    plan::{Action, Done, Held, Progress, Request, Step},
     resources::resources,
     retry::Retry,
     scrub,
+    seen::{FOREIGN, Seen},
     subject::{Pass, Subject},
 };
 use acivnet_api::{

@@ -13,8 +13,8 @@ use crate::{
     },
     observed::Observed,
     owner::sha256_hex,
-    plan::{Seen, record_of},
     questions::Question,
+    seen::{Seen, recorded_keys},
 };
 use acivnet_api::{ResourceStatus, SecretKeyRef};
 use serde_json::Value;
@@ -189,11 +189,6 @@ pub fn digest_with_keys(node: &Node, request: &Request, observed: &Observed) -> 
     let secret = value.and_then(|value| observed.body(&Question::Secret(value.name.clone())));
     let version = secret.and_then(|secret| secret.get("resourceVersion")?.as_str());
     sha256_hex(&[digest(node, request).as_bytes(), version.unwrap_or_default().as_bytes()])
-}
-
-/// Tag keys that we wrote before.
-pub(crate) fn recorded_keys<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> &'r [String] {
-    record_of(node, recorded).map(|record| record.keys.as_slice()).unwrap_or_default()
 }
 
 /// Etag of a body.

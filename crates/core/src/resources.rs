@@ -10,7 +10,8 @@ use crate::{
     },
     observed::{Fact, Observed},
     owner::{Mark, Says},
-    plan::{ABSENT, Action, Held, Seen, Step, record_of},
+    plan::{Action, Held, Step},
+    seen::{ABSENT, Seen, record_of},
     subject::Pass,
 };
 use acivnet_api::{Origin, ResourceStatus};

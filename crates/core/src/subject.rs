@@ -4,9 +4,10 @@ use crate::{
     blueprint::Blueprint,
     fit,
     observed::Observed,
-    plan::{ABSENT, Done, Limits, Plan, plan},
+    plan::{Done, Limits, Plan, plan},
     questions::Question,
     report::{Next, Report},
+    seen::ABSENT,
 };
 use acivnet_api::{
     AdoptedPolicy, Adoption, Deletion, DeletionPolicy, Drift, DriftMode, Origin, RECONCILE_REQUESTED_AT, ResourceStatus,

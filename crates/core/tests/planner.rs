@@ -15,8 +15,9 @@ use acivnet_core::{
     },
     observed::{Fact, Observed},
     owner::Mark,
-    plan::{Action, Held, Limits, Plan, Request, Seen, plan},
+    plan::{Action, Held, Limits, Plan, Request, plan},
     questions::Question,
+    seen::Seen,
 };
 use common::*;
 use serde_json::{Value, json};
@@ -358,7 +359,7 @@ fn ownership_is_by_mark_then_by_record() {
         body["tags"] = owner.map_or(json!({}), |owner| json!({"acivnet-owner": owner}));
         let mut observed = Observed::default();
         observed.facts.insert(Question::Azure(it.kind, it.id.clone()), Fact::Present(body));
-        let seen = acivnet_core::plan::look(&it, &observed, &[record(origin)]);
+        let seen = acivnet_core::seen::look(&it, &observed, &[record(origin)]);
         assert_eq!(Some(!matches!(seen, Seen::Foreign(_))), expected, "{owner:?} {origin:?}");
     }
 }

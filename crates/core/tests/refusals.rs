@@ -6,9 +6,10 @@ mod common;
 
 use acivnet_api::{Origin, conditions::reasons};
 use acivnet_core::{
-    plan::{Action, Held, Seen},
+    plan::{Action, Held},
     report::Next,
     retry::Retry,
+    seen::Seen,
 };
 use common::*;
 use serde_json::{Value, json};

@@ -6,8 +6,9 @@ use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
     blueprint::{Blueprint, Node, PayloadSource},
     failure::Failure,
-    plan::{Action, Done, Held, Plan, Progress, Request, Seen, Step},
+    plan::{Action, Done, Held, Plan, Progress, Request, Step},
     retry::Retry,
+    seen::Seen,
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

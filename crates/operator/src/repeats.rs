@@ -53,7 +53,8 @@ mod tests {
         id::ResourceId,
         kinds::virtual_network::{self, VIRTUAL_NETWORK},
         owner::Mark,
-        plan::{Action, Progress, Request, Seen, Step},
+        plan::{Action, Progress, Request, Step},
+        seen::Seen,
     };
     use serde_json::{Value, json};
 

@@ -4,7 +4,8 @@ use crate::pace::Pace;
 use acivnet_core::{
     blueprint::{Blueprint, Node},
     durations::{Durations, Sort, Work},
-    plan::{Action, Plan, Progress, Request, Seen, Step},
+    plan::{Action, Plan, Progress, Request, Step},
+    seen::Seen,
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -14,8 +14,9 @@ use acivnet_api::{
 use acivnet_core::{
     blueprint::{Blueprint, Goal, Hold},
     observed::Observed,
-    plan::{Action, Plan, Seen},
+    plan::{Action, Plan},
     report::{Next, Report},
+    seen::Seen,
     subject::{Pass, Subject, decide, needs_record},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

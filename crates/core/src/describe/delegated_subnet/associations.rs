@@ -9,7 +9,7 @@ use crate::{
     kinds::{network_security_group::NETWORK_SECURITY_GROUP, route_table::ROUTE_TABLE, subnet::Associations},
     observed::Fact,
     owner::Mark,
-    plan::record_of,
+    seen::record_of,
     subject::Subject,
 };
 use acivnet_api::conditions::reasons;

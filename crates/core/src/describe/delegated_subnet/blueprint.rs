@@ -21,10 +21,10 @@ use crate::{
     },
     observed::{Fact, Observed},
     owner::{Mark, Owner, Says},
-    plan::{Seen, look, record_of, was_created},
     questions::Question,
     retry::Retry,
     scrub,
+    seen::{Seen, look, record_of, was_created},
     subject::{Subject, names},
 };
 use acivnet_api::{DelegatedSubnet, Management, conditions::reasons};

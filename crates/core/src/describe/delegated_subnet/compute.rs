@@ -15,10 +15,11 @@ use crate::{
     },
     observed::Fact,
     owner::Mark,
-    plan::{Action, Held, Seen, Step, look, record_of},
+    plan::{Action, Held, Step},
     questions::Question,
     retry::Retry,
     scrub,
+    seen::{Seen, look, record_of},
     subject::Subject,
 };
 use acivnet_api::{

@@ -15,8 +15,9 @@ use crate::{
     },
     observed::Fact,
     owner::Mark,
-    plan::{Action, Held, Seen},
+    plan::{Action, Held},
     report, scrub,
+    seen::Seen,
     subject::Subject,
 };
 use acivnet_api::{

@@ -19,9 +19,10 @@ use crate::{
     },
     observed::Fact,
     patience::progress,
-    plan::{Action, Done, Held, Seen, Step},
+    plan::{Action, Done, Held, Step},
     report::{self, Ready, Report, ready_unseen},
     resources::resources,
+    seen::Seen,
     subject::{Pass, Subject, requested},
 };
 use acivnet_api::{

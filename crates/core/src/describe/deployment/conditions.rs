@@ -4,8 +4,9 @@ use super::{network::no_egress, report::Reporter, serving::State};
 use crate::{
     conditions::{Conditions, find},
     kind::Change,
-    plan::{Action, Held, Seen},
+    plan::{Action, Held},
     report, scrub,
+    seen::Seen,
     subject::Subject,
 };
 use acivnet_api::{
@@ -88,7 +89,7 @@ impl Reporter<'_> {
         let failed = step.and_then(|step| report::failures(self.done).find(|(at, _)| *at == step.node));
         let failed = failed.map(|(_, failure)| failure.message.clone());
         // refused in an earlier pass, and not repeated in this one
-        let held = step.filter(|step| self.pass.observed.was_refused(step)).and_then(|step| step.refusal(None));
+        let held = step.filter(|step| step.was_refused(self.pass.observed)).and_then(|step| step.refusal(None));
         let failed = failed.or(held.map(|cause| cause.message));
         let own = self.own(&[
             reasons::CONFIG_MAP_NOT_FOUND,

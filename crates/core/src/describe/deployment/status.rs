@@ -15,12 +15,12 @@ use crate::{
     kinds::model_version::{self, MODEL_VERSION},
     observed::{Fact, Identity, Observed},
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_of, content_tag},
-    plan::Seen,
     quantity::{cpu_tenths, memory_tenths},
     questions::Question,
     report::{self, azure_field},
     resources::resources,
     retry::Retry,
+    seen::Seen,
     subject::{Subject, requested},
 };
 use acivnet_api::{

@@ -31,10 +31,11 @@ use crate::{
     },
     observed::{Fact, Observed},
     owner::{CONTENT_TAG, KEY_PROPERTY, Mark, OWNER_TAG, Owner, content_tag},
-    plan::{Seen, adoption_refused, look, record_of},
     quantity::{cpu_tenths, memory_tenths},
     questions::Question,
+    refusal::adoption_refused,
     restart,
+    seen::{Seen, look, record_of},
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, DriftMode, Origin, conditions::reasons};

@@ -12,8 +12,8 @@ use crate::{
     kinds::web_service::{self, WEB_SERVICE},
     observed::{Fact, Observed},
     owner::Mark,
-    plan::is_ours,
     questions::Question,
+    seen::is_ours,
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, conditions::types};
