@@ -1,9 +1,9 @@
-//! Decides. One pure pass for each object:
+//! Decides: pure functions from what was read of one object to what is written and said.
 //!
 //! ```text
 //! questions(object, observed) ──► the shell reads ──► Observed
-//! describe(object, observed, now) ──► Blueprint ──► plan() ──► Plan ──► the shell writes ──► Done
-//! report(object, blueprint, plan, done, now) ──► status, events, when to look again
+//! describe(object, observed, now) ──► Blueprint ──► plan() ──► Plan ──► the shell writes ──► Plan with results
+//! report(object, observed, plan, now) ──► status, events, when to look again
 //! ```
 //!
 //! What holds: no I/O, no clock, no random, no environment · a node acts only when all it needs is where its own goal
@@ -25,6 +25,7 @@ pub mod id;
 pub mod kind;
 pub mod kinds;
 pub mod observed;
+pub mod outcome;
 pub mod owner;
 pub mod patience;
 pub mod plan;

@@ -24,7 +24,7 @@ pub enum Fact {
     Unread(Failure),
 }
 
-/// What became of the namespace's Azure identity in this pass.
+/// What became of the namespace's Azure identity in this reconcile.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Identity {
     /// Nothing needed it.
@@ -60,7 +60,7 @@ pub struct Observed {
     pub identity: Identity,
     /// Facts by question.
     pub facts: BTreeMap<Question, Fact>,
-    /// Writes that Azure refused in earlier passes and that are not due again.
+    /// Writes that Azure refused in earlier reconciles and that are not due again.
     pub refusals: Vec<Refusal>,
 }
 

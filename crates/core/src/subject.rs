@@ -4,9 +4,9 @@ use crate::{
     blueprint::Blueprint,
     fit,
     observed::Observed,
-    plan::{Done, Limits, Plan, plan},
+    outcome::{Next, Reconcile, Report},
+    plan::{Limits, Plan, plan},
     questions::Question,
-    report::{Next, Report},
     seen::ABSENT,
 };
 use acivnet_api::{
@@ -28,8 +28,8 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     fn describe(&self, observed: &Observed, now: Timestamp) -> Blueprint;
     /// What the plan may do.
     fn limits(&self) -> Limits;
-    /// What to say. Without `done` it is what is recorded before anything is written.
-    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<Self::Status>;
+    /// What to say. Before the plan is carried out: what is recorded before anything is written.
+    fn report(&self, reconcile: &Reconcile<'_>) -> Report<Self::Status>;
     /// What of a status is memory: recorded resources, and the hash of the approved plan.
     fn memory(status: &Self::Status) -> (&[ResourceStatus], Option<&str>);
     /// A status without what only tells how far work has come: of two with the same essence the later may wait.
@@ -135,25 +135,11 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
     }
 }
 
-/// One pass: all that was read and decided.
-pub struct Pass<'a> {
-    /// What was read.
-    pub observed: &'a Observed,
-    /// What should stand.
-    pub blueprint: &'a Blueprint,
-    /// What to do about it.
-    pub plan: &'a Plan,
-    /// When.
-    pub now: Timestamp,
-}
-
 /// From facts to a plan.
-pub fn decide<S: Subject>(subject: &S, observed: &Observed, now: Timestamp) -> (Blueprint, Plan) {
-    let blueprint = subject.describe(observed, now);
+pub fn decide<S: Subject>(subject: &S, observed: &Observed, now: Timestamp) -> Plan {
     let limits = subject.limits();
     let leave_drift = limits.leave_drift && !subject.has_new_inputs(observed);
-    let plan = plan(&blueprint, observed, subject.recorded(), &Limits { leave_drift, ..limits });
-    (blueprint, plan)
+    plan(subject.describe(observed, now), observed, subject.recorded(), &Limits { leave_drift, ..limits })
 }
 
 /// The questions that are not answered yet, in order and once each.

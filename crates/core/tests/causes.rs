@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::Identity, outcome::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use acivnet_api::{
     AciVnetDeployment, DelegatedSubnet, ResourceStatus,
     conditions::{reasons, types},
 };
-use acivnet_core::{observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::Identity, outcome::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -104,9 +104,9 @@ fn all_versions_of_ours_go_and_no_other() {
 fn what_was_begun_and_never_seen_goes_too() {
     let (mut world, _) = World::with_network();
     let mut cr = deployment(&[]);
-    let first = world.look(&cr);
+    let mut first = world.look(&cr);
     cr.status = Some(first.report.status.clone());
-    world.act(&first.blueprint, &first.plan);
+    world.act(&mut first.plan);
     let mut cr = deleted(&cr);
     assert!(world.settle(&mut cr).report.release);
     assert!(world.models.is_empty());
@@ -404,11 +404,10 @@ fn a_stale_list_of_subnets_decides_nothing() {
         }
         look
     };
-    let (blueprint, plan) = acivnet_core::subject::decide(&cr, &observed, world.now());
-    let pass =
-        acivnet_core::subject::Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: world.now() };
-    let report = acivnet_core::subject::Subject::report(&cr, &pass, None);
-    assert!(!report.release && blueprint.incomplete, "{plan:?}");
+    let plan = acivnet_core::subject::decide(&cr, &observed, world.now());
+    let reconcile = acivnet_core::outcome::Reconcile { observed: &observed, plan: &plan, now: world.now() };
+    let report = acivnet_core::subject::Subject::report(&cr, &reconcile);
+    assert!(!report.release && plan.incomplete, "{plan:?}");
     assert_eq!(plan.writes().count(), 0);
     assert!(world.settle(&mut cr).report.release);
 }

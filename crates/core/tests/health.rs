@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{failure::Failure, observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{failure::Failure, observed::Identity, outcome::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -101,10 +101,9 @@ fn unprobed_is_not_ready() {
     let (world, cr) = World::serving(&[]);
     let mut observed = world.look(&cr).observed;
     observed.facts.retain(|question, _| !format!("{question:?}").starts_with("Probe"));
-    let (blueprint, plan) = acivnet_core::subject::decide(&cr, &observed, world.now());
-    let pass =
-        acivnet_core::subject::Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: world.now() };
-    let conditions = acivnet_core::subject::Subject::report(&cr, &pass, None).status.conditions;
+    let plan = acivnet_core::subject::decide(&cr, &observed, world.now());
+    let reconcile = acivnet_core::outcome::Reconcile { observed: &observed, plan: &plan, now: world.now() };
+    let conditions = acivnet_core::subject::Subject::report(&cr, &reconcile).status.conditions;
     assert_eq!(said(&conditions, types::READY), "False/Progressing");
     assert_eq!(said(&conditions, types::PROBE_PASSED), "Unknown/Progressing");
 }

@@ -7,7 +7,7 @@ use acivnet_api::{
     AciVnetDeployment, DelegatedSubnet, RECONCILE_REQUESTED_AT, RESTART_REQUESTED_AT,
     conditions::{reasons, types},
 };
-use acivnet_core::{observed::Identity, report::Next, retry::Retry, subject::Subject};
+use acivnet_core::{observed::Identity, outcome::Next, retry::Retry, subject::Subject};
 use common::*;
 use serde_json::{Value, json};
 
@@ -255,8 +255,8 @@ fn a_restart_is_carried_out_in_every_mode() {
     }
     let (mut world, cr) = World::serving(&[]);
     let mut cr = annotated(&cr, RESTART_REQUESTED_AT, "now");
-    let look = world.look(&cr);
-    world.act(&look.blueprint, &look.plan);
+    let mut look = world.look(&cr);
+    world.act(&mut look.plan);
     world.tick();
     world.settle(&mut cr);
     assert_eq!(world.writes, [ROLL], "the operator that wrote it was stopped");

@@ -4,64 +4,81 @@ use crate::{config_maps::Files, ctx::Ctx, queue::Who, secrets::Secrets, turns::T
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
-    blueprint::{Blueprint, Node, PayloadSource},
+    blueprint::{Node, PayloadSource},
     failure::Failure,
-    plan::{Action, Done, Held, Plan, Progress, Request, Step},
+    plan::{Action, Held, Plan, Progress, Request, Step},
     retry::Retry,
     seen::Seen,
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 /// Code of the failure of a write that was not sent because the turn in its virtual network is another object's.
 const NOT_ITS_TURN: &str = "NotItsTurn";
 
-/// Carries out every write of a plan. One that fails keeps no other from its turn; none when this process may no longer
-/// write, since whoever may looks for itself.
+/// This process may no longer write: whoever may looks for itself.
+#[derive(Debug)]
+pub(crate) struct NotLeading;
+
+/// Sends every write of a plan, in its order, and notes in its step what came of it. One that fails keeps no other from its
+/// turn.
 pub(crate) async fn act(
     ctx: &Ctx,
     azure: &Azure,
     (who, meta): (&Who, &ObjectMeta),
     secrets: &Secrets,
-    blueprint: &Blueprint,
-    plan: &Plan,
-) -> Option<Done> {
-    let (mut done, namespace) = (Done::default(), names(meta).0);
+    plan: &mut Plan,
+) -> Result<(), NotLeading> {
+    let namespace = names(meta).0;
     let payloads = Files { ctx, namespace, owner: meta, secrets, azure };
-    for (at, request) in plan.writes() {
-        let Some(node) = blueprint.nodes.get(at) else { continue };
-        if let Err(waits) = take_turn(ctx, who, node) {
-            done.results.push((at, Err(waits)));
-            continue;
+    for step in &mut plan.steps {
+        let Some(request) = step.request() else { continue };
+        let result = write(ctx, who, &payloads, &step.node, request).await;
+        if result.as_ref().is_err_and(|failure| failure.code == NOT_LEADING) {
+            return Err(NotLeading);
         }
-        let permit = ctx.azure.gate().open().ok()?;
-        let result = match upload(ctx, azure, request) {
-            Ok(_turn) => azure.carry_out(permit, node, request, &payloads).await,
-            Err(busy) => Err(busy),
-        };
-        ctx.snapshots.drop_around(&node.id);
-        if let (Ok(progress), Some(step)) = (&result, plan.steps.get(at)) {
-            ctx.running.began(meta, node, step, *progress);
-        }
-        match &result {
-            Err(failure) if failure.code == NOT_LEADING => return None,
-            Ok(progress) => tracing::info!(namespace, resource = node.label(), ?progress, "written to Azure"),
-            Err(failure) => tracing::warn!(
-                namespace,
-                resource = node.label(),
-                reason = failure.reason,
-                code = failure.code,
-                message = failure.message,
-                "Azure was not written"
-            ),
-        }
-        done.results.push((at, result));
+        step.result = Some(result);
+        ctx.running.began(meta, step);
     }
-    Some(done)
+    Ok(())
 }
 
-/// The turn of a write that uploads a file out of a URI, whose blocks are in memory; no pass waits for one.
+/// Sends one write, once its turn has come.
+async fn write(
+    ctx: &Ctx,
+    who: &Who,
+    payloads: &Files<'_>,
+    node: &Node,
+    request: &Request,
+) -> Result<Progress, Failure> {
+    take_turn(ctx, who, node)?;
+    let permit = ctx.azure.gate().open()?;
+    let result = match upload(ctx, payloads.azure, request) {
+        Ok(_turn) => payloads.azure.carry_out(permit, node, request, payloads).await,
+        Err(busy) => Err(busy),
+    };
+    ctx.snapshots.drop_around(&node.id);
+    log(payloads.namespace, node, &result);
+    result
+}
+
+fn log(namespace: &str, node: &Node, result: &Result<Progress, Failure>) {
+    match result {
+        Ok(progress) => tracing::info!(namespace, resource = node.label(), ?progress, "written to Azure"),
+        Err(failure) if failure.code == NOT_LEADING => {}
+        Err(failure) => tracing::warn!(
+            namespace,
+            resource = node.label(),
+            reason = failure.reason,
+            code = failure.code,
+            message = failure.message,
+            "Azure was not written"
+        ),
+    }
+}
+
+/// The turn of a write that uploads a file out of a URI, whose blocks are in memory; no reconcile waits for one.
 fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Turn>, Failure> {
     let Request::RegisterModel { payloads, .. } = request else { return Ok(None) };
     if !payloads.iter().any(|file| matches!(file.source, PayloadSource::Uri { .. })) {
@@ -77,7 +94,7 @@ fn upload(ctx: &Ctx, azure: &Azure, request: &Request) -> Result<Option<Turn>, F
     ctx.uploads.take(&azure.identity()).map(Some).ok_or_else(busy)
 }
 
-/// The turn of a write in a virtual network. No pass waits for one: whose turn begins is told to look.
+/// The turn of a write in a virtual network. No reconcile waits for one: whose turn begins is told to look.
 fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
     let Some(network) = node.network() else { return Ok(()) };
     let Err(turn) = ctx.writers.take(&network.folded(), who, ctx.pace) else { return Ok(()) };
@@ -95,45 +112,42 @@ fn take_turn(ctx: &Ctx, who: &Who, node: &Node) -> Result<(), Failure> {
     })
 }
 
-/// Says at the end of a pass which turns go on, and tells those whose turn begins. How long the object waits before it
-/// looks by itself, when it has to write and the turn is another's.
-pub(crate) fn end_turns(ctx: &Ctx, who: &Who, blueprint: &Blueprint, plan: &Plan, done: &Done) -> Option<Duration> {
-    let networks: BTreeSet<String> = blueprint.nodes.iter().filter_map(Node::network).map(|id| id.folded()).collect();
-    let turns = networks.into_iter().map(|of| {
-        let steps = blueprint.nodes.iter().zip(&plan.steps);
-        let inside = steps.filter(|(node, _)| node.network().is_some_and(|id| id.folded() == of));
-        let steps: Vec<&Step> = inside.map(|(_, step)| step).collect();
-        let turn = ctx.writers.passed(&of, who, told(&steps, done, moves(plan, done)), ctx.pace);
+/// Says at the end of a reconcile which turns go on, and tells those whose turn begins. How long the object waits before
+/// it looks by itself, when it has to write and the turn is another's.
+pub(crate) fn end_turns(ctx: &Ctx, who: &Who, plan: &Plan) -> Option<Duration> {
+    let mut networks: BTreeMap<String, Vec<&Step>> = BTreeMap::new();
+    for step in &plan.steps {
+        if let Some(network) = step.node.network() {
+            networks.entry(network.folded()).or_default().push(step);
+        }
+    }
+    let moves = moves(plan);
+    let turns = networks.into_iter().map(|(network, steps)| {
+        let turn = ctx.writers.passed(&network, who, told(&steps, moves), ctx.pace);
         turn.next.iter().for_each(|next| ctx.queue.want(next));
         turn.wait
     });
     turns.collect::<Vec<_>>().into_iter().flatten().min()
 }
 
-/// What became of a write.
-fn result<'a>(done: &'a Done, step: &Step) -> Option<&'a Result<Progress, Failure>> {
-    done.results.iter().find(|(at, _)| *at == step.node).map(|(_, result)| result)
-}
-
-/// A write that Azure refused in this pass, or that could not be sent.
-fn failed(done: &Done, step: &Step) -> bool {
-    let failure = result(done, step).and_then(|result| result.as_ref().err());
-    failure.is_some_and(|failure| failure.code != NOT_ITS_TURN)
+/// A write that Azure refused just now, or that could not be sent.
+fn failed(step: &Step) -> bool {
+    step.failure().is_some_and(|failure| failure.code != NOT_ITS_TURN)
 }
 
 /// Whether something is under way that what waits for it can follow. Otherwise nothing of an object comes before somebody
 /// has done something.
-fn moves(plan: &Plan, done: &Done) -> bool {
+fn moves(plan: &Plan) -> bool {
     let under_way = |step: &Step| {
         matches!(step.action, Action::Wait | Action::Hold(Held::Turn | Held::Unread(_)))
-            || step.writes() && !failed(done, step)
+            || step.writes() && !failed(step)
     };
     plan.steps.iter().any(under_way)
 }
 
 /// What the steps in one virtual network, and what became of them, tell of its turn.
-fn told(steps: &[&Step], done: &Done, moves: bool) -> Told {
-    let results = || steps.iter().filter_map(|step| result(done, step));
+fn told(steps: &[&Step], moves: bool) -> Told {
+    let results = || steps.iter().filter_map(|step| step.result.as_ref());
     let runs = |result: &Result<Progress, Failure>| match result {
         Ok(progress) => matches!(progress, Progress::Running(_)),
         // somebody else's operation runs, or this one may have begun
@@ -144,7 +158,7 @@ fn told(steps: &[&Step], done: &Done, moves: bool) -> Told {
         Ok(Progress::Carried) | Err(_) => None,
     });
     let follows = |step: &&Step| moves && matches!(step.action, Action::Hold(Held::Turn | Held::Needs));
-    let wants = |step: &&Step| follows(step) || step.writes() && !failed(done, step);
+    let wants = |step: &&Step| follows(step) || step.writes() && !failed(step);
     Told {
         unseen: steps.iter().any(|step| matches!(step.seen, Seen::Unread(_))),
         goes_on: steps.iter().any(|step| step.seen == Seen::Busy)
@@ -160,7 +174,12 @@ mod tests {
     use super::*;
     use crate::mock::Mock;
     use acivnet_azure::{Identity, Secret};
-    use acivnet_core::blueprint::Payload;
+    use acivnet_core::{
+        blueprint::{Goal, Payload},
+        id::ResourceId,
+        kinds::virtual_network::VIRTUAL_NETWORK,
+        owner::Mark,
+    };
     use serde_json::Value;
 
     #[tokio::test]
@@ -186,8 +205,15 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_refusal_wants_no_turn() {
-        let step = |node, action| Step { node, seen: Seen::Absent, action, change: None };
-        let held = || step(1, Action::Hold(Held::Needs));
+        let id = ResourceId::group_id("s", "g");
+        let step = |action| Step {
+            node: Node::new(&VIRTUAL_NETWORK, id.clone(), Goal::Present, Value::Null, Mark::None),
+            seen: Seen::Absent,
+            action,
+            change: None,
+            result: None,
+        };
+        let held = || step(Action::Hold(Held::Needs));
         let refused = || {
             Err(Failure {
                 status: 400,
@@ -205,9 +231,8 @@ mod tests {
             (Action::Wait, None, true),
             (Action::Hold(Held::Turn), None, true),
         ] {
-            let plan = Plan { steps: vec![step(0, before.clone()), held()], ..Plan::default() };
-            let done = Done { results: result.into_iter().map(|result| (0, result)).collect() };
-            let told = told(&[&held()], &done, moves(&plan, &done));
+            let plan = Plan { steps: vec![Step { result, ..step(before.clone()) }, held()], ..Plan::default() };
+            let told = told(&[&held()], moves(&plan));
             assert_eq!(told.wants, wants, "{before:?}");
         }
     }

@@ -2,59 +2,52 @@
 
 use crate::{ctx::Ctx, object::Object};
 use acivnet_core::{
-    blueprint::Blueprint,
     observed::Observed,
-    plan::{Done, Plan},
-    report::Report,
-    subject::{Pass, Subject, decide},
+    outcome::{Reconcile, Report},
+    plan::Plan,
+    subject::{self, Subject},
 };
-use std::{mem::take, panic::resume_unwind, sync::Arc};
+use std::{mem::take, panic::resume_unwind};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 /// How many such decisions are made at once.
 pub(crate) const AT_ONCE: usize = 1;
 
-/// What was read, what should stand, and what to do about it.
-pub(crate) struct Decided {
-    pub observed: Arc<Observed>,
-    pub blueprint: Arc<Blueprint>,
-    pub plan: Arc<Plan>,
-}
-
 /// From facts to a plan.
-pub(crate) async fn decided<S: Object>(ctx: &Ctx, cr: &S, observed: &mut Observed) -> (Blueprint, Plan) {
+pub(crate) async fn decide<S: Object>(ctx: &Ctx, cr: &S, observed: &mut Observed) -> Plan {
     let now = ctx.clock.now();
     if !observed.is_large() {
-        return decide(cr, observed, now);
+        return subject::decide(cr, observed, now);
     }
     let (cr, facts) = (cr.clone(), take(observed));
     let work = move || {
-        let decided = decide(&cr, &facts, now);
-        (facts, decided)
+        let plan = subject::decide(&cr, &facts, now);
+        (facts, plan)
     };
-    let (facts, decided) = apart(&ctx.apart, work).await;
-    *observed = facts;
-    decided
+    let plan;
+    (*observed, plan) = apart(&ctx.apart, work).await;
+    plan
 }
 
-/// What is said of a pass.
-pub(crate) async fn reported<S: Object>(
+/// From facts, a plan and what came of it to what is said.
+pub(crate) async fn report<S: Object>(
     ctx: &Ctx,
     cr: &S,
-    Decided { observed, blueprint, plan }: &Decided,
-    done: Option<&Done>,
+    observed: &mut Observed,
+    plan: &mut Plan,
 ) -> Report<<S as Subject>::Status> {
     let now = ctx.clock.now();
     if !observed.is_large() {
-        return cr.report(&Pass { observed, blueprint, plan, now }, done);
+        return cr.report(&Reconcile { observed, plan, now });
     }
-    let (cr, done) = (cr.clone(), done.cloned());
-    let (observed, blueprint, plan) = (Arc::clone(observed), Arc::clone(blueprint), Arc::clone(plan));
+    let (cr, facts, steps) = (cr.clone(), take(observed), take(plan));
     let work = move || {
-        let pass = Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now };
-        cr.report(&pass, done.as_ref())
+        let report = cr.report(&Reconcile { observed: &facts, plan: &steps, now });
+        (facts, steps, report)
     };
-    apart(&ctx.apart, work).await
+    let report;
+    (*observed, *plan, report) = apart(&ctx.apart, work).await;
+    report
 }
 
 /// Does work on another thread, when it is its turn.

@@ -3,7 +3,7 @@
 
 use crate::{FIELD_MANAGER, ctx::Ctx, kubernetes, object::Object};
 use acivnet_api::conditions::reasons;
-use acivnet_core::{report::Event, scrub::fitted, subject::names};
+use acivnet_core::{outcome::Event, scrub::fitted, subject::names};
 use k8s_openapi::{
     api::events::v1::{Event as KubernetesEvent, EventSeries},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},

@@ -23,6 +23,7 @@ use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// How many rounds of reads of Azure one pass takes: ids and lists, what they point at, operation or log of what failed.
 const ROUNDS: usize = 3;
@@ -32,7 +33,10 @@ const PARALLEL: usize = 8;
 /// What one pass saw, and with what it asks.
 pub(crate) struct Sight<'a> {
     ctx: &'a Ctx,
-    priority: Priority,
+    /// How urgent its reads are.
+    pub priority: Priority,
+    /// When the first of them began.
+    pub begun: Instant,
     pub observed: Observed,
     /// The namespace's identity, once it was needed and found.
     pub known: Option<Arc<Known>>,
@@ -51,7 +55,8 @@ impl<'a> Sight<'a> {
     pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
         let (known, azure, secrets, by_list) = Default::default();
-        let mut sight = Self { ctx, priority, observed, known, azure, secrets, shared, by_list };
+        let begun = Instant::now();
+        let mut sight = Self { ctx, priority, begun, observed, known, azure, secrets, shared, by_list };
         sight.look(cr).await;
         sight
     }

@@ -3,7 +3,7 @@
 use crate::{FIELD_MANAGER, ctx::Ctx, events, identity::Known, kubernetes, object::Object, shown};
 use acivnet_api::FINALIZER;
 use acivnet_core::{
-    report::{Next, Report},
+    outcome::{Next, Report},
     subject::{Subject, may_wait, names, needs_record, stands},
 };
 use kube::{

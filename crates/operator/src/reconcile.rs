@@ -1,8 +1,8 @@
-//! The shell in seven lines: all reads, then all decisions, then all writes.
+//! One reconcile: all reads, then all decisions, then all writes.
 
 use crate::{
-    act::{act, end_turns},
-    apart::{self, Decided},
+    act::{NotLeading, act, end_turns},
+    apart,
     ctx::Ctx,
     definition::{self, Fate},
     kubernetes, lease,
@@ -12,13 +12,18 @@ use crate::{
     publish,
     queue::Who,
 };
-use acivnet_core::{plan::Done, report::Next, retry::Retry, subject::names};
-use std::{mem::take, sync::Arc, time::Duration};
-use tokio::time::Instant;
+use acivnet_azure::Azure;
+use acivnet_core::{
+    outcome::{Next, Report},
+    plan::Plan,
+    retry::Retry,
+    subject::{Subject, names},
+};
+use std::time::Duration;
 
-/// One pass over one object. In how long to look again; without a time, when something changes.
+/// Reconciles one object. In how long to look at it again; without a time, when something changes.
 pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
-    let (again, word) = match pass(ctx, cr).await {
+    let (again, word) = match unless_gone(ctx, cr).await {
         Ok(Outcome { next: Next::Sweep(interval), .. }) => {
             ctx.memory.forget(cr.meta());
             ctx.repeats.forget(cr.meta());
@@ -34,14 +39,14 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
             ctx.memory.forget(cr.meta());
             (None, "released")
         }
-        Err(error) if lease::is_over(&error) => (Some(again(ctx, cr, Retry::Soon, false)), "again"),
-        Err(error) => after_error(ctx, cr, &error),
+        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false)), "again"),
+        Err(Stopped::Kubernetes(error)) => after_error(ctx, cr, &error),
     };
     ctx.metrics.reconcile(&S::kind(&()), word);
     again
 }
 
-/// A read or write of our own objects was refused or got no answer. What was written stands; the next pass reads it.
+/// A read or write of our own objects was refused or got no answer. What was written stands; the next reconcile reads it.
 fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Duration>, &'static str) {
     match kubernetes::status(error) {
         // somebody wrote first, or the object is gone: the watch brings what stands
@@ -78,6 +83,7 @@ fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> 
     ctx.running.next_look_at_own(cr.meta(), ctx.pace).map_or(wait, |look| look.min(wait))
 }
 
+/// What a reconcile came to.
 struct Outcome {
     next: Next,
     /// Azure took a write.
@@ -86,65 +92,131 @@ struct Outcome {
     turn: Option<Duration>,
 }
 
-async fn pass<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
-    if cr.deleting() && !publish::is_held(cr) {
-        return Ok(Outcome { next: Next::Never, progress: false, turn: None });
-    }
-    let fate = if cr.deleting() { definition::fate(ctx, cr).await? } else { Fate::Stays };
-    match fate {
-        Fate::Stays => look_and_act(ctx, cr).await,
-        Fate::Goes => {
-            let mut left = cr.clone();
-            left.leave();
-            look_and_act(ctx, &left).await
-        }
-        Fate::Unknown(wait) => Ok(Outcome { next: Next::Retry(Retry::After(wait)), progress: false, turn: None }),
+impl Outcome {
+    /// Nothing was done but to find out when to look again.
+    fn look_again(next: Next) -> Self {
+        Self { next, progress: false, turn: None }
     }
 }
 
-async fn look_and_act<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, kube::Error> {
-    let who = Who::new::<S>(names(cr.meta()).0, names(cr.meta()).1);
-    let (priority, looked) = (ctx.memory.priority(names(cr.meta()).2, Standing::of(cr)), Instant::now());
-    let mut sight = Sight::of(ctx, cr, priority, is_steady(cr)).await;
+/// Why a reconcile did not come to its end.
+enum Stopped {
+    /// This process may no longer write: whoever may looks for itself.
+    NotLeading,
+    /// A read or write of our own objects was refused or got no answer.
+    Kubernetes(kube::Error),
+}
+
+impl From<NotLeading> for Stopped {
+    fn from(_: NotLeading) -> Self {
+        Self::NotLeading
+    }
+}
+
+impl From<kube::Error> for Stopped {
+    fn from(error: kube::Error) -> Self {
+        if lease::is_over(&error) { Self::NotLeading } else { Self::Kubernetes(error) }
+    }
+}
+
+/// An object that is being deleted and not held is gone already. One that goes with its definition leaves everything in Azure.
+async fn unless_gone<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
+    if cr.deleting() && !publish::is_held(cr) {
+        return Ok(Outcome::look_again(Next::Never));
+    }
+    let fate = if cr.deleting() { definition::fate(ctx, cr).await? } else { Fate::Stays };
+    match fate {
+        Fate::Stays => drive(ctx, cr).await,
+        Fate::Goes => {
+            let mut left = cr.clone();
+            left.leave();
+            drive(ctx, &left).await
+        }
+        Fate::Unknown(wait) => Ok(Outcome::look_again(Next::Retry(Retry::After(wait)))),
+    }
+}
+
+/// The six steps of ARCHITECTURE.md. What lists answered is read again by itself before anything is done about it.
+async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
+    let mut observation = observe(ctx, cr).await; // reads
+    let mut plan = apart::decide(ctx, cr, &mut observation.observed).await; // pure
+    if observation.is_shared() && !plan.settled() {
+        observation.look_closer(cr).await; // reads
+        plan = apart::decide(ctx, cr, &mut observation.observed).await; // pure
+    }
+    ctx.running.note(cr.meta(), &plan, observation.begun, ctx.pace);
+    let Some(azure) = azure_for_writes(cr, &mut observation, &plan) else {
+        return without_writes(ctx, cr, observation, plan).await;
+    };
+    let recorded = record(ctx, cr, &mut observation, &mut plan).await?; // writes to Kubernetes
+    act(ctx, &azure, (&who(cr), recorded.meta()), &observation.secrets, &mut plan).await?; // writes to Azure
+    ctx.refusals.learn(ctx, recorded.meta(), &observation.observed, &plan);
+    let report = apart::report(ctx, &recorded, &mut observation.observed, &mut plan).await; // pure
+    publish(ctx, recorded, &report, &plan).await // writes to Kubernetes
+}
+
+/// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
+async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Sight<'a> {
+    let priority = ctx.memory.priority(names(cr.meta()).2, Standing::of(cr));
+    let mut observation = Sight::of(ctx, cr, priority, is_steady(cr)).await;
     if !cr.asked() {
-        sight.observed.refusals = ctx.refusals.standing(cr.meta());
+        observation.observed.refusals = ctx.refusals.standing(cr.meta());
     }
-    ctx.certificates.note(cr.meta(), cr.certificate_end(&sight.observed));
-    let (mut blueprint, mut plan) = apart::decided(ctx, cr, &mut sight.observed).await;
-    if sight.is_shared() && !plan.settled() {
-        sight.look_closer(cr).await;
-        (blueprint, plan) = apart::decided(ctx, cr, &mut sight.observed).await;
-    }
-    ctx.running.note(cr.meta(), &blueprint, &plan, looked, ctx.pace);
-    if let Some(azure) = &mut sight.azure {
-        azure.hide(sight.secrets.scrubber());
-        azure.hurry(priority.of_write(cr.drifts(&sight.observed) && !cr.deleting()));
-    }
-    let (observed, blueprint, plan) = (Arc::new(take(&mut sight.observed)), Arc::new(blueprint), Arc::new(plan));
-    let decided = Decided { observed, blueprint: Arc::clone(&blueprint), plan: Arc::clone(&plan) };
-    let (Some(azure), true) = (&sight.azure, plan.writes().next().is_some()) else {
-        let said = apart::reported(ctx, cr, &decided, None).await;
-        let turn = end_turns(ctx, &who, &blueprint, &plan, &Done::default());
-        let cr = publish::keep(ctx, cr, sight.known.as_deref(), &said).await?;
-        publish::publish(ctx, cr, &said).await?;
-        return Ok(Outcome { next: said.next, progress: false, turn });
+    ctx.certificates.note(cr.meta(), cr.certificate_end(&observation.observed));
+    observation
+}
+
+/// Azure for the writes of a plan, if it has any. Its errors may quote secrets, and what had settled can wait.
+fn azure_for_writes<S: Object>(cr: &S, observation: &mut Sight<'_>, plan: &Plan) -> Option<Azure> {
+    plan.writes().next()?;
+    let mut azure = observation.azure.take()?;
+    azure.hide(observation.secrets.scrubber());
+    azure.hurry(observation.priority.of_write(cr.drifts(&observation.observed) && !cr.deleting()));
+    Some(azure)
+}
+
+/// Reports what was read where nothing is to be written to Azure, or nothing can be.
+async fn without_writes<S: Object>(
+    ctx: &Ctx,
+    cr: &S,
+    mut observation: Sight<'_>,
+    mut plan: Plan,
+) -> Result<Outcome, Stopped> {
+    let report = apart::report(ctx, cr, &mut observation.observed, &mut plan).await; // pure
+    let turn = end_turns(ctx, &who(cr), &plan);
+    let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes to Kubernetes
+    publish::publish(ctx, kept, &report).await?; // writes to Kubernetes
+    Ok(Outcome { turn, ..Outcome::look_again(report.next) })
+}
+
+/// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
+async fn record<S: Object>(
+    ctx: &Ctx,
+    cr: &S,
+    observation: &mut Sight<'_>,
+    plan: &mut Plan,
+) -> Result<S, kube::Error> {
+    let held = publish::hold(ctx, cr, observation.known.as_deref()).await?;
+    let report = apart::report(ctx, &held, &mut observation.observed, plan).await;
+    publish::record(ctx, held, &report).await
+}
+
+/// Publishes a report, and passes on the turns in virtual networks whatever becomes of that.
+async fn publish<S: Object>(
+    ctx: &Ctx,
+    cr: S,
+    report: &Report<<S as Subject>::Status>,
+    plan: &Plan,
+) -> Result<Outcome, Stopped> {
+    let next = match ctx.repeats.count(cr.meta(), plan) {
+        0 => report.next,
+        repeats => later(ctx, report.next, repeats),
     };
-    let cr = publish::hold(ctx, cr, sight.known.as_deref()).await?;
-    let before = apart::reported(ctx, &cr, &decided, None).await;
-    let cr = publish::record(ctx, cr, &before).await?;
-    let Some(done) = act(ctx, azure, (&who, cr.meta()), &sight.secrets, &blueprint, &plan).await else {
-        return Ok(Outcome { next: Next::Retry(Retry::Soon), progress: false, turn: None });
-    };
-    ctx.refusals.learn(ctx, cr.meta(), &decided.observed, (&blueprint, &plan, &done));
-    let said = apart::reported(ctx, &cr, &decided, Some(&done)).await;
-    let next = match ctx.repeats.count(cr.meta(), &blueprint, &plan, &done) {
-        0 => said.next,
-        repeats => later(ctx, said.next, repeats),
-    };
-    let published = publish::publish(ctx, cr, &said).await;
-    let turn = end_turns(ctx, &who, &blueprint, &plan, &done);
+    let writer = who(&cr);
+    let published = publish::publish(ctx, cr, report).await;
+    let turn = end_turns(ctx, &writer, plan);
     published?;
-    Ok(Outcome { next, progress: done.results.iter().any(|(_, result)| result.is_ok()), turn })
+    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn })
 }
 
 /// What Azure took and reads do not show is written again, but later each time, and no earlier than Azure asks.
@@ -154,6 +226,10 @@ fn later(ctx: &Ctx, next: Next, repeats: u32) -> Next {
         Next::Retry(Retry::After(asked)) => Next::Retry(Retry::After(asked.max(wait))),
         _ => Next::Retry(Retry::After(wait)),
     }
+}
+
+fn who<S: Object>(cr: &S) -> Who {
+    Who::new::<S>(names(cr.meta()).0, names(cr.meta()).1)
 }
 
 /// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.

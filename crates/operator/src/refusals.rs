@@ -3,10 +3,9 @@
 
 use crate::ctx::Ctx;
 use acivnet_core::{
-    blueprint::Blueprint,
     failure::Cause,
     observed::{Observed, Refusal},
-    plan::{Done, Plan, digest_with_keys},
+    plan::{Plan, digest_with_keys},
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -47,25 +46,17 @@ impl Refusals {
         standing.map(|write| Refusal { write: write.digest.clone(), cause: write.cause.clone() }).collect()
     }
 
-    /// Learns from a pass that wrote.
-    pub(crate) fn learn(
-        &self,
-        ctx: &Ctx,
-        meta: &ObjectMeta,
-        observed: &Observed,
-        (blueprint, plan, done): (&Blueprint, &Plan, &Done),
-    ) {
+    /// Learns from a reconcile that wrote.
+    pub(crate) fn learn(&self, ctx: &Ctx, meta: &ObjectMeta, observed: &Observed, plan: &Plan) {
         let mut all = self.lock();
         let (generation, uid) = (meta.generation.unwrap_or_default(), names(meta).2);
         let known = all.remove(uid).filter(|known| known.generation == generation);
         let mut by_place = known.map(|known| known.by_place).unwrap_or_default();
-        by_place.retain(|place, _| blueprint.nodes.iter().any(|node| node.id.folded() == *place));
-        for (at, request) in plan.writes() {
-            let result = done.results.iter().find(|(node, _)| *node == at);
-            let (Some((_, result)), Some(node)) = (result, blueprint.nodes.get(at)) else { continue };
-            let (place, digest) = (node.id.folded(), digest_with_keys(node, request, observed));
+        by_place.retain(|place, _| plan.steps.iter().any(|step| step.node.id.folded() == *place));
+        for (step, request) in plan.writes() {
+            let (place, digest) = (step.node.id.folded(), digest_with_keys(&step.node, request, observed));
             let before = by_place.remove(&place).filter(|before| before.digest == digest);
-            let Some(failure) = result.as_ref().err().filter(|failure| failure.needs_somebody()) else { continue };
+            let Some(failure) = step.failure().filter(|failure| failure.needs_somebody()) else { continue };
             let attempt = before.map_or(0, |before| before.attempt.saturating_add(1));
             let due = Instant::now() + ctx.pace.before(failure.retry, attempt, ctx.random.unit());
             by_place.insert(place, Write { digest, cause: Cause::from(failure), attempt, due });

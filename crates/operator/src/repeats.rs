@@ -1,9 +1,8 @@
 //! Writes that Azure took and that had to be made again: reads do not show yet what was written, or somebody undoes it.
 
 use acivnet_core::{
-    blueprint::Blueprint,
     owner::sha256_hex,
-    plan::{self, Done, Plan},
+    plan::{self, Plan},
     subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -12,14 +11,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// By uid: a digest of what the last writing pass wrote, and how often in a row it was that.
+/// By uid: a digest of what the last reconcile that wrote has written, and how often in a row it was that.
 #[derive(Default)]
 pub(crate) struct Repeats(Mutex<BTreeMap<String, (String, u32)>>);
 
 impl Repeats {
-    /// How often what this pass wrote was written right before: 0 the first time, and when nothing was written.
-    pub(crate) fn count(&self, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, done: &Done) -> u32 {
-        let Some(written) = digest(blueprint, plan, done) else { return 0 };
+    /// How often what this reconcile wrote was written right before: 0 the first time, and when nothing was written.
+    pub(crate) fn count(&self, meta: &ObjectMeta, plan: &Plan) -> u32 {
+        let Some(written) = digest(plan) else { return 0 };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = match all.get(names(meta).2) {
             Some((last, count)) if *last == written => count.saturating_add(1),
@@ -36,11 +35,9 @@ impl Repeats {
 }
 
 /// Of the writes that Azure took: where, and what. Conditions on what stands are left out.
-fn digest(blueprint: &Blueprint, plan: &Plan, done: &Done) -> Option<String> {
-    let taken = |at: usize| done.results.iter().any(|(node, result)| *node == at && result.is_ok());
-    let taken = plan.writes().filter(|(at, _)| taken(*at));
-    let parts: Vec<String> =
-        taken.filter_map(|(at, request)| Some(plan::digest(blueprint.nodes.get(at)?, request))).collect();
+fn digest(plan: &Plan) -> Option<String> {
+    let taken = plan.writes().filter(|(step, _)| step.progress().is_some());
+    let parts: Vec<String> = taken.map(|(step, request)| plan::digest(&step.node, request)).collect();
     let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
     (!parts.is_empty()).then(|| sha256_hex(&parts))
 }
@@ -64,22 +61,22 @@ mod tests {
         let meta = ObjectMeta { uid: Some("u".into()), ..ObjectMeta::default() };
         let id = virtual_network::id(&ResourceId::group_id("s", "g"), "v");
         let node = Node::new(&VIRTUAL_NETWORK, id, Goal::Present, Value::Null, Mark::None);
-        let blueprint = Blueprint { nodes: vec![node], ..Blueprint::default() };
-        let count = |body: Value, etag: &str, done: &Done| {
+        let count = |body: Value, etag: &str, result: Option<Progress>| {
             let action = Action::Write(Request::Put { body, if_match: Some(etag.to_owned()) });
-            let plan = Plan { steps: vec![Step { node: 0, seen: Seen::Absent, action, change: None }], hash: None };
-            repeats.count(&meta, &blueprint, &plan, done)
+            let result = result.map(Ok);
+            let step = Step { node: node.clone(), seen: Seen::Absent, action, change: None, result };
+            repeats.count(&meta, &Plan { steps: vec![step], ..Plan::default() })
         };
-        let taken = Done { results: vec![(0, Ok(Progress::Carried))] };
+        let taken = Some(Progress::Carried);
         let counts = [
-            count(json!(1), "a", &taken),
-            count(json!(1), "b", &taken),
-            count(json!(1), "c", &Done::default()),
-            count(json!(1), "d", &taken),
-            count(json!(2), "e", &taken),
+            count(json!(1), "a", taken),
+            count(json!(1), "b", taken),
+            count(json!(1), "c", None),
+            count(json!(1), "d", taken),
+            count(json!(2), "e", taken),
         ];
         assert_eq!(counts, [0, 1, 0, 2, 0]);
         repeats.forget(&meta);
-        assert_eq!(count(json!(2), "f", &taken), 0);
+        assert_eq!(count(json!(2), "f", taken), 0);
     }
 }

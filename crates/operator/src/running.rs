@@ -2,7 +2,6 @@
 
 use crate::pace::Pace;
 use acivnet_core::{
-    blueprint::{Blueprint, Node},
     durations::{Durations, Sort, Work},
     plan::{Action, Plan, Progress, Request, Step},
     seen::Seen,
@@ -40,23 +39,23 @@ struct Ongoing {
 
 impl Running {
     /// A write was answered: work that goes on begins.
-    pub(crate) fn began(&self, meta: &ObjectMeta, node: &Node, step: &Step, progress: Progress) {
-        let (Progress::Running(asked), Action::Write(request)) = (progress, &step.action) else { return };
+    pub(crate) fn began(&self, meta: &ObjectMeta, step: &Step) {
+        let (Some(Progress::Running(asked)), Some(request)) = (step.progress(), step.request()) else { return };
         let now = Instant::now();
-        let sort = Some((node.kind.name, work(request, &step.seen)));
+        let sort = Some((step.node.kind.name, work(request, &step.seen)));
         let ongoing = Ongoing { sort, begun: now, seen: now, open: now + asked.unwrap_or_default() };
         let mut state = self.lock();
-        state.works.entry(names(meta).2.to_owned()).or_default().insert(node.id.folded(), ongoing);
+        state.works.entry(names(meta).2.to_owned()).or_default().insert(step.node.id.folded(), ongoing);
     }
 
-    /// Notes what the reads of a pass, begun at `looked`, show of what was running; learns from what has ended.
-    pub(crate) fn note(&self, meta: &ObjectMeta, blueprint: &Blueprint, plan: &Plan, looked: Instant, pace: Pace) {
+    /// Notes what the reads of a reconcile, begun at `looked`, show of what was running; learns from what has ended.
+    pub(crate) fn note(&self, meta: &ObjectMeta, plan: &Plan, looked: Instant, pace: Pace) {
         let (mut state, now) = (self.lock(), Instant::now());
         let State { works, durations } = &mut *state;
         let mut before = works.remove(names(meta).2).unwrap_or_default();
         let mut after = BTreeMap::new();
-        for (node, step) in blueprint.nodes.iter().zip(&plan.steps) {
-            let id = node.id.folded();
+        for step in &plan.steps {
+            let id = step.node.id.folded();
             match (&step.seen, before.remove(&id)) {
                 (Seen::Busy, Some(known)) => drop(after.insert(id, Ongoing { seen: looked.max(known.seen), ..known })),
                 (Seen::Busy, None) if step.action == Action::Wait => {
@@ -70,7 +69,7 @@ impl Running {
                 }
             }
         }
-        if blueprint.incomplete {
+        if plan.incomplete {
             after.append(&mut before);
         }
         if !after.is_empty() {
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
     use acivnet_api::conditions::reasons;
     use acivnet_core::{
-        blueprint::Goal, failure::Failure, id::ResourceId, kinds::network_security_group, owner::Mark, retry::Retry,
+        blueprint::{Goal, Node}, failure::Failure, id::ResourceId, kinds::network_security_group, owner::Mark, retry::Retry,
     };
     use serde_json::Value;
 
@@ -144,19 +143,19 @@ mod tests {
     }
 
     fn step(seen: Seen, action: Action) -> Step {
-        Step { node: 0, seen, action, change: None }
+        Step { node: node(), seen, action, change: None, result: None }
     }
 
     fn begin(running: &Running, asked: Option<Duration>) {
         let put = Request::Put { body: Value::Null, if_match: None };
-        running.began(&object(), &node(), &step(Seen::Absent, Action::Write(put)), Progress::Running(asked));
+        let result = Some(Ok(Progress::Running(asked)));
+        running.began(&object(), &Step { result, ..step(Seen::Absent, Action::Write(put)) });
     }
 
     fn look(running: &Running, seen: Seen) {
         let action = if seen == Seen::Busy { Action::Wait } else { Action::Keep };
-        let blueprint = Blueprint { nodes: vec![node()], ..Blueprint::default() };
-        let plan = Plan { steps: vec![step(seen, action)], hash: None };
-        running.note(&object(), &blueprint, &plan, Instant::now(), Pace::new(PACE));
+        let plan = Plan { steps: vec![step(seen, action)], ..Plan::default() };
+        running.note(&object(), &plan, Instant::now(), Pace::new(PACE));
     }
 
     async fn until_seen(running: &Running, takes: Duration) -> (Duration, usize) {

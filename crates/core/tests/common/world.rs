@@ -3,12 +3,12 @@
 use super::objects::{CLUSTER, SERVICE, network, subnet_id, workspace};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::reasons};
 use acivnet_core::{
-    blueprint::{Blueprint, Node},
+    blueprint::Node,
     describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
     failure::Failure,
     kinds::web_service::keys,
     observed::{Fact, Identity, Observed, Settings},
-    plan::{Done, Plan, Progress, Request},
+    plan::{Plan, Progress, Request},
     questions::Question,
     retry::Retry,
     subject::{Subject, open_questions},
@@ -273,10 +273,10 @@ impl World {
     }
 
     /// Carries out what a plan writes.
-    pub fn act(&mut self, blueprint: &Blueprint, plan: &Plan) -> Done {
-        let mut results = Vec::new();
-        for (at, request) in plan.writes() {
-            let node = &blueprint.nodes[at];
+    pub fn act(&mut self, plan: &mut Plan) {
+        for step in &mut plan.steps {
+            let Some(request) = step.request() else { continue };
+            let node = &step.node;
             let verb = match request {
                 Request::Put { .. } => "PUT",
                 Request::Delete { .. } => "DELETE",
@@ -290,9 +290,8 @@ impl World {
                 Some(failure) => Err(failure),
                 None => self.carry_out(node, request),
             };
-            results.push((at, result));
+            step.result = Some(result);
         }
-        Done { results }
     }
 
     fn carry_out(&mut self, node: &Node, request: &Request) -> Result<Progress, Failure> {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::mock::{Mock, answer, found, list, refused, refused_because};
 use acivnet_api::{CREDENTIALS_FINALIZER, DelegatedSubnet, DelegatedSubnetStatus};
-use acivnet_core::{report::Event, retry::Retry};
+use acivnet_core::{outcome::Event, retry::Retry};
 use serde_json::Value;
 use std::time::Duration;
 

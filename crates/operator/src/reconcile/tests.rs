@@ -3,6 +3,7 @@ use crate::mock::{FakeAzure, Mock, Seen, answer, found, list, refused};
 use acivnet_api::{DelegatedSubnet, FINALIZER, conditions::reasons};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 
 const OBJECT: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1";
 const STATUS: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1/status";

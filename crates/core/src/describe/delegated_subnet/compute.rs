@@ -162,8 +162,8 @@ impl Reporter<'_> {
     pub(super) fn compute_ready(&self, conditions: &mut Conditions<'_>) {
         let (Some(workspace), Some(id)) = (workspace_of(self.cr), id_of(self.cr)) else { return };
         let refused = |step: &Step| matches!(step.action, Action::Hold(Held::Refused(_)));
-        if let Some((node, step)) = self.step_of(COMPUTE_INSTANCE.name, &id).filter(|(_, step)| refused(step)) {
-            let (reason, message) = self.unmet(node, step);
+        if let Some(step) = self.step_of(COMPUTE_INSTANCE.name, &id).filter(|step| refused(step)) {
+            let (reason, message) = self.unmet(step);
             return conditions.set(types::COMPUTE_INSTANCE_READY, Some(false), reason, message);
         }
         let parts = [(WORKSPACE.name, Some(&workspace)), (COMPUTE_INSTANCE.name, Some(&id))];

@@ -16,7 +16,7 @@ use crate::{
     observed::Fact,
     owner::Mark,
     plan::{Action, Held},
-    report, scrub,
+    scrub,
     seen::Seen,
     subject::Subject,
 };
@@ -106,7 +106,7 @@ impl Reporter<'_> {
     /// `EgressReady`.
     pub(super) fn egress_ready(&self, conditions: &mut Conditions<'_>) {
         let type_ = self.cr.spec.egress.as_ref().map(|egress| egress.type_);
-        let (met, reason, message) = match (type_, self.pass.observed.azure(&SUBNET, &self.ids.subnet)) {
+        let (met, reason, message) = match (type_, self.reconcile.observed.azure(&SUBNET, &self.ids.subnet)) {
             (Some(EgressType::Existing), _) => {
                 let message = "egress.type is Existing: the route that the network has is trusted";
                 (Some(true), reasons::EXISTING_ROUTE, message.to_owned())
@@ -132,14 +132,13 @@ impl Reporter<'_> {
         let of = |kind: &'static Kind, id: &ResourceId| self.step_of(kind.name, id);
         let steps = self.ids.public_addresses.iter().filter_map(|id| of(&PUBLIC_IP_ADDRESS, id));
         let steps: Vec<_> = steps.chain(of(&NAT_GATEWAY, id)).collect();
-        if let Some(cause) = steps.iter().find_map(|(_, step)| step.refusal(self.done)) {
+        if let Some(cause) = steps.iter().find_map(|step| step.refusal()) {
             return Some((cause.reason, cause.message));
         }
-        let unmet = steps.into_iter().find(|(node, step)| !self.usable(node, step));
-        if let Some((node, step)) = unmet {
-            let failed = report::failures(self.done).any(|(at, _)| at == step.node);
+        if let Some(step) = steps.into_iter().find(|step| !self.usable(step)) {
+            let failed = step.failure().is_some();
             let refused = matches!(step.action, Action::Hold(Held::Refused(_) | Held::Unread(_)));
-            let (reason, message) = self.unmet(node, step);
+            let (reason, message) = self.unmet(step);
             let told = failed || refused || matches!(step.seen, Seen::Failed { .. });
             return Some((if told { reason } else { reasons::NO_NAT_GATEWAY }, message));
         }
@@ -156,7 +155,7 @@ impl Reporter<'_> {
     /// By which addresses the subnet is seen outside: what others' firewalls have to let in.
     fn outbound(&self) -> String {
         let bodies = self.ids.public_addresses.iter();
-        let bodies = bodies.filter_map(|id| self.pass.observed.azure_body(&PUBLIC_IP_ADDRESS, id));
+        let bodies = bodies.filter_map(|id| self.reconcile.observed.azure_body(&PUBLIC_IP_ADDRESS, id));
         let addresses: Vec<String> = bodies.filter_map(public_ip_address::address).map(str::to_owned).collect();
         let gateway = self.ids.nat_gateway.as_ref().map(ResourceId::name).unwrap_or_default();
         match addresses.as_slice() {

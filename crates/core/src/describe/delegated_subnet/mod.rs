@@ -19,10 +19,10 @@ use crate::{
         route_table::ROUTE_TABLE, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK,
     },
     observed::Observed,
-    plan::{Done, Limits},
+    outcome::{Reconcile, Report},
+    plan::Limits,
     questions::Question,
-    report::Report,
-    subject::{Pass, Subject},
+    subject::Subject,
 };
 use acivnet_api::{
     Adoption, DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, ResourceStatus,
@@ -104,8 +104,8 @@ impl Subject for DelegatedSubnet {
         }
     }
 
-    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<DelegatedSubnetStatus> {
-        report::report(self, pass, done)
+    fn report(&self, reconcile: &Reconcile<'_>) -> Report<DelegatedSubnetStatus> {
+        report::report(self, reconcile)
     }
 
     fn status(&self) -> Option<&DelegatedSubnetStatus> {

@@ -4,7 +4,7 @@ use super::{network::no_egress, report::Reporter, serving::State};
 use crate::{
     conditions::{Conditions, find},
     kind::Change,
-    plan::{Action, Held},
+    plan::{Action, Held, Step},
     report, scrub,
     seen::Seen,
     subject::Subject,
@@ -38,7 +38,7 @@ impl Reporter<'_> {
         self.environment(conditions);
         self.service_healthy(conditions);
         self.probe_passed(conditions);
-        report::drift_condition(conditions, self.pass, self.cr.drift_mode(), &status.drift);
+        report::drift_condition(conditions, self.reconcile, self.cr.drift_mode(), &status.drift);
         self.rollout(conditions);
         let (supported, reason, message) = self.backend.words().supported;
         conditions.set(types::BACKEND_SUPPORTED, Some(supported), reason, message);
@@ -85,11 +85,10 @@ impl Reporter<'_> {
     }
 
     fn model_ready(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
-        let step = self.model_step().map(|(_, step)| step);
-        let failed = step.and_then(|step| report::failures(self.done).find(|(at, _)| *at == step.node));
-        let failed = failed.map(|(_, failure)| failure.message.clone());
-        // refused in an earlier pass, and not repeated in this one
-        let held = step.filter(|step| step.was_refused(self.pass.observed)).and_then(|step| step.refusal(None));
+        let step = self.model_step();
+        let failed = step.and_then(Step::failure).map(|failure| failure.message.clone());
+        // refused earlier, and not tried again now
+        let held = step.filter(|step| step.was_refused(self.reconcile.observed)).and_then(Step::refusal);
         let failed = failed.or(held.map(|cause| cause.message));
         let own = self.own(&[
             reasons::CONFIG_MAP_NOT_FOUND,
@@ -163,15 +162,15 @@ impl Reporter<'_> {
                 Ok(_) => (None, reasons::PROGRESSING, "not probed yet".to_owned()),
             },
         };
-        let unchecked = self.cr.spec.probe.is_some() && self.pass.observed.settings.pods_unknown;
+        let unchecked = self.cr.spec.probe.is_some() && self.reconcile.observed.settings.pods_unknown;
         let message = if unchecked { format!("{message}; {PODS_UNKNOWN}") } else { message };
         conditions.set(types::PROBE_PASSED, met, reason, message);
     }
 
     fn rollout(&self, conditions: &mut Conditions<'_>) {
-        let step = self.step().map(|(_, step)| step);
+        let step = self.step();
         // of what had settled nothing new is known where nothing could be described
-        let known = !self.drifts || !self.pass.plan.steps.is_empty();
+        let known = !self.drifts || !self.reconcile.plan.steps.is_empty();
         if let Some(cause) =
             self.refusal().filter(|_| known && self.serving.state.stands() && !self.serving.state.has_failed())
         {

@@ -31,11 +31,11 @@ use crate::{
     conditions::essence,
     failure::Cause,
     observed::{Fact, Observed},
-    plan::{Done, Limits},
+    outcome::{Reconcile, Report},
+    plan::Limits,
     questions::Question,
-    report::Report,
     restart,
-    subject::{Pass, Subject, names},
+    subject::{Subject, names},
 };
 use acivnet_api::{
     APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, Adoption, BackendType, Deletion, DeletionPolicy, Drift,
@@ -106,8 +106,8 @@ impl Subject for AciVnetDeployment {
         }
     }
 
-    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
-        report::report(self, backend(self), pass, done)
+    fn report(&self, reconcile: &Reconcile<'_>) -> Report<AciVnetDeploymentStatus> {
+        report::report(self, backend(self), reconcile)
     }
 
     fn secret_keys(&self, secret: &str) -> Vec<&str> {
@@ -174,7 +174,7 @@ fn scope<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed) -> Option<Scope<
     Some(Scope { cr, observed, workspace: workspace_of(cr, observed)? })
 }
 
-/// Hashes of plans that may delete and create. What needs no person is shown in `status.plan` in an earlier pass.
+/// Hashes of plans that may delete and create. What needs no person is shown in `status.plan` by an earlier reconcile.
 fn approvals(cr: &AciVnetDeployment) -> Vec<String> {
     let annotated = cr.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_PLAN));
     let status = cr.status.as_ref();

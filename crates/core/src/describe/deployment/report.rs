@@ -8,18 +8,19 @@ use super::{
     tls,
 };
 use crate::{
-    blueprint::{Goal, Node},
+    blueprint::Goal,
     conditions::{Conditions, find},
     events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
     id::ResourceId,
     kinds::{model_version::MODEL_VERSION, registered_model::REGISTERED_MODEL},
     observed::Fact,
+    outcome::{Event, Next, Reconcile, Report},
     patience::progress,
-    plan::{Action, Done, Held, Step},
-    report::{self, Event, Next, Ready, Report, ready_unseen},
+    plan::{Action, Held, Plan, Step},
+    report::{self, Ready, ready_unseen},
     retry::Retry,
-    subject::{Pass, Subject, names},
+    subject::{Subject, names},
 };
 use acivnet_api::{
     AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, ReplaceApproval,
@@ -30,10 +31,9 @@ use std::time::Duration;
 pub(super) fn report(
     cr: &AciVnetDeployment,
     backend: &dyn Backend,
-    pass: &Pass<'_>,
-    done: Option<&Done>,
+    reconcile: &Reconcile<'_>,
 ) -> Report<AciVnetDeploymentStatus> {
-    let reporter = Reporter::new(cr, backend, pass, done);
+    let reporter = Reporter::new(cr, backend, reconcile);
     if cr.deleting() { reporter.leaving() } else { reporter.standing() }
 }
 
@@ -41,8 +41,7 @@ pub(super) fn report(
 pub(super) struct Reporter<'a> {
     pub cr: &'a AciVnetDeployment,
     pub backend: &'a dyn Backend,
-    pub pass: &'a Pass<'a>,
-    pub done: Option<&'a Done>,
+    pub reconcile: &'a Reconcile<'a>,
     pub last: AciVnetDeploymentStatus,
     pub subnet: Option<DelegatedSubnet>,
     pub workspace: Option<ResourceId>,
@@ -57,18 +56,18 @@ pub(super) struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    fn new(cr: &'a AciVnetDeployment, backend: &'a dyn Backend, pass: &'a Pass<'a>, done: Option<&'a Done>) -> Self {
-        let (subnet, workspace) = (subnet_of(cr, pass.observed), workspace_of(cr, pass.observed));
-        let serving = backend.serving(cr, pass.observed);
-        let broken = backend.cause(cr, pass.observed, serving.state);
-        let gives_up = backend.kinds().first().and_then(|kind| find_step(pass, kind.name));
-        let gives_up = gives_up.is_some_and(|(_, step)| matches!(step.action, Action::Hold(Held::Broken(_))));
+    fn new(cr: &'a AciVnetDeployment, backend: &'a dyn Backend, reconcile: &'a Reconcile<'a>) -> Self {
+        let (subnet, workspace) = (subnet_of(cr, reconcile.observed), workspace_of(cr, reconcile.observed));
+        let serving = backend.serving(cr, reconcile.observed);
+        let broken = backend.cause(cr, reconcile.observed, serving.state);
+        let gives_up = backend.kinds().first().and_then(|kind| find_step(reconcile.plan, kind.name));
+        let gives_up = gives_up.is_some_and(|step| matches!(step.action, Action::Hold(Held::Broken(_))));
         let told = broken.clone().filter(|_| gives_up).map(|cause| subnet.iter().fold(cause, without_egress));
-        let cause = report::root_cause(pass, done).or(told).or_else(|| serving.address.as_ref().err().cloned());
-        let question = probe::question(cr, pass.observed, &serving);
-        let probe = question.and_then(|question| pass.observed.facts.get(&question).cloned());
-        let (last, drifts) = (cr.status.clone().unwrap_or_default(), cr.drifts(pass.observed));
-        Self { cr, backend, pass, done, last, subnet, workspace, serving, broken, probe, cause, drifts }
+        let cause = report::root_cause(reconcile).or(told).or_else(|| serving.address.as_ref().err().cloned());
+        let question = probe::question(cr, reconcile.observed, &serving);
+        let probe = question.and_then(|question| reconcile.observed.facts.get(&question).cloned());
+        let (last, drifts) = (cr.status.clone().unwrap_or_default(), cr.drifts(reconcile.observed));
+        Self { cr, backend, reconcile, last, subnet, workspace, serving, broken, probe, cause, drifts }
     }
 
     fn standing(self) -> Report<AciVnetDeploymentStatus> {
@@ -78,7 +77,7 @@ impl<'a> Reporter<'a> {
         report::ready_of(&mut conditions, &ready, status.settled_generation);
         self.parts(&mut conditions, &status);
         let cause = self.open_cause();
-        progress(&mut conditions, cause.as_ref(), self.pass.observed.settings.stalled_after_seconds);
+        progress(&mut conditions, cause.as_ref(), self.reconcile.observed.settings.stalled_after_seconds);
         status.conditions = conditions.build();
         let events = self.events(&status, ready);
         Report { status, events, next: self.next(cause.as_ref()), release: false }
@@ -87,20 +86,20 @@ impl<'a> Reporter<'a> {
     fn leaving(self) -> Report<AciVnetDeploymentStatus> {
         let mut status = self.status();
         let going = self.backend.words().removing;
-        let said = report::leaving(self.cr, self.pass, self.done, &self.last.conditions, self.begin(), going);
+        let said = report::leaving(self.cr, self.reconcile, &self.last.conditions, self.begin(), going);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }
 
     fn begin(&self) -> Conditions<'_> {
-        let mut conditions = Conditions::new(&self.last.conditions, self.cr.generation(), self.pass.now);
-        report::credentials(&mut conditions, &self.pass.observed.identity);
+        let mut conditions = Conditions::new(&self.last.conditions, self.cr.generation(), self.reconcile.now);
+        report::credentials(&mut conditions, &self.reconcile.observed.identity);
         conditions
     }
 
     fn events(&self, status: &AciVnetDeploymentStatus, ready: Ready) -> Vec<Event> {
         let last = &self.last.conditions;
-        let mut events = write_events(self.pass, self.done, self.drifts);
+        let mut events = write_events(self.reconcile, self.drifts);
         if let Some((met, reason, message)) = ready {
             events.extend(ready_event(last, reason, met == Some(true), &message));
         }
@@ -111,16 +110,17 @@ impl<'a> Reporter<'a> {
         events
     }
 
-    pub(super) fn step(&self) -> Option<(&Node, &Step)> {
-        find_step(self.pass, self.backend.kinds().first()?.name)
+    pub(super) fn step(&self) -> Option<&Step> {
+        find_step(self.reconcile.plan, self.backend.kinds().first()?.name)
     }
 
-    pub(super) fn model_step(&self) -> Option<(&Node, &Step)> {
-        let model = [&MODEL_VERSION, &REGISTERED_MODEL].into_iter().find_map(|kind| find_step(self.pass, kind.name));
-        model.filter(|(node, _)| node.goal == Goal::Present)
+    pub(super) fn model_step(&self) -> Option<&Step> {
+        let mut kinds = [&MODEL_VERSION, &REGISTERED_MODEL].into_iter();
+        let model = kinds.find_map(|kind| find_step(self.reconcile.plan, kind.name));
+        model.filter(|step| step.node.goal == Goal::Present)
     }
 
-    /// Whether nothing is known of what serves in this pass.
+    /// Whether nothing is known of what serves.
     pub(super) fn blind(&self) -> bool {
         self.serving.state == State::Unread
     }
@@ -144,7 +144,7 @@ impl<'a> Reporter<'a> {
     /// It serves, and clients use it: a change that is refused is told of, and so is a certificate that ends soon. Which
     /// generation it is that serves, the condition says by itself.
     fn serving(&self, what: &str) -> (Option<bool>, &'static str, String) {
-        let expiry = tls::ends_soon(self.cr, self.pass.observed, self.pass.now);
+        let expiry = tls::ends_soon(self.cr, self.reconcile.observed, self.reconcile.now);
         let what = expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}"));
         let message = match self.refusal() {
             Some(cause) if self.drifts => format!("{what}, but {}", cause.message),
@@ -156,8 +156,8 @@ impl<'a> Reporter<'a> {
 
     /// Why something stays undone until somebody does something about it.
     pub(super) fn refusal(&self) -> Option<Cause> {
-        let refused = self.pass.plan.steps.iter().find_map(|step| step.refusal(self.done));
-        let open = self.pass.plan.steps.is_empty() || !self.pass.plan.settled();
+        let refused = self.reconcile.plan.steps.iter().find_map(Step::refusal);
+        let open = self.reconcile.plan.steps.is_empty() || !self.reconcile.plan.settled();
         refused.or_else(|| self.cause.clone().filter(|cause| open && cause.needs_somebody()))
     }
 
@@ -188,7 +188,7 @@ impl<'a> Reporter<'a> {
                 false => (Some(false), reasons::PROGRESSING, format!("{service} {name} is being made or changed")),
             });
         };
-        let patience = self.pass.observed.settings.stalled_after_seconds;
+        let patience = self.reconcile.observed.settings.stalled_after_seconds;
         let unseen = self.blind().then(|| ready_unseen(&self.last.conditions, conditions, &cause, patience));
         unseen.flatten().unwrap_or(Some((Some(false), cause.reason, cause.message)))
     }
@@ -205,7 +205,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn holds(&self, held: &Held) -> bool {
-        self.pass.plan.holds(held)
+        self.reconcile.plan.holds(held)
     }
 
     /// What a person or a setting has to say before work goes on.
@@ -232,7 +232,7 @@ impl<'a> Reporter<'a> {
 
     /// What keeps the work going, or from going on.
     fn open_cause(&self) -> Option<Cause> {
-        let working = self.pass.plan.moves() || self.holds(&Held::Approval) || self.pass.blueprint.incomplete;
+        let working = self.reconcile.plan.moves() || self.holds(&Held::Approval) || self.reconcile.plan.incomplete;
         let going = || {
             let provider = self.backend.words().provider;
             Cause::passing(reasons::PROGRESSING, format!("{provider} is being brought to what the spec says"))
@@ -243,7 +243,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn approval_message(&self) -> String {
-        let hash = self.pass.plan.hash.as_deref().unwrap_or_default();
+        let hash = self.reconcile.plan.hash.as_deref().unwrap_or_default();
         let (namespace, name, _) = names(&self.cr.metadata);
         let service = self.backend.words().service;
         format!(
@@ -255,7 +255,7 @@ impl<'a> Reporter<'a> {
     /// A destructive plan is told before it is carried out, whether it waits for a person or not.
     fn approval_event(&self) -> Option<Event> {
         let known = self.last.plan.as_ref().and_then(|plan| plan.hash.clone());
-        let fresh = self.holds(&Held::Approval) && known != self.pass.plan.hash;
+        let fresh = self.holds(&Held::Approval) && known != self.reconcile.plan.hash;
         let (reason, message) = match replace_approval(self.cr) {
             ReplaceApproval::Required => (reasons::APPROVAL_REQUIRED, self.approval_message()),
             ReplaceApproval::Automatic => {
@@ -268,7 +268,7 @@ impl<'a> Reporter<'a> {
 
     fn next(&self, open: Option<&Cause>) -> Next {
         let sweep = Duration::from_secs(self.cr.look_seconds());
-        match report::next(self.pass, self.done, self.cause.as_ref(), sweep) {
+        match report::next(self.reconcile, self.cause.as_ref(), sweep) {
             Next::Sweep(sweep) => match open.map(|open| open.reason) {
                 Some(reasons::PROGRESSING) => Next::Retry(Retry::Soon),
                 Some(reasons::PROBE_FAILED) => Next::Retry(Retry::Backoff),
@@ -284,6 +284,6 @@ pub(super) fn replace_approval(cr: &AciVnetDeployment) -> ReplaceApproval {
     cr.spec.rollout.as_ref().and_then(|one| one.replace_approval).unwrap_or_default()
 }
 
-fn find_step<'p>(pass: &Pass<'p>, kind: &str) -> Option<(&'p Node, &'p Step)> {
-    pass.blueprint.nodes.iter().zip(&pass.plan.steps).find(|(node, _)| node.kind.name == kind)
+fn find_step<'p>(plan: &'p Plan, kind: &str) -> Option<&'p Step> {
+    plan.steps.iter().find(|step| step.node.kind.name == kind)
 }

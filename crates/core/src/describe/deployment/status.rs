@@ -45,12 +45,12 @@ impl Reporter<'_> {
         let mode = self.cr.drift_mode();
         let (revision, revision_digest) = self.revision();
         let model = self.model().or_else(|| self.last.model.clone());
-        let settled = self.pass.plan.settled() && self.cause.is_none() && !self.pass.blueprint.nodes.is_empty();
+        let settled = self.reconcile.plan.settled() && self.cause.is_none() && !self.reconcile.plan.steps.is_empty();
         let probe = self.probe_status();
         AciVnetDeploymentStatus {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { self.last.settled_generation },
-            last_handled_reconcile_at: match looked(self.pass.observed, self.backend.kinds()) {
+            last_handled_reconcile_at: match looked(self.reconcile.observed, self.backend.kinds()) {
                 true => requested(&self.cr.metadata, RECONCILE_REQUESTED_AT),
                 false => self.last.last_handled_reconcile_at.clone(),
             },
@@ -66,17 +66,17 @@ impl Reporter<'_> {
             }),
             revision,
             revision_digest,
-            secrets: if settled { secrets::versions(self.cr, self.pass.observed) } else { self.last.secrets.clone() },
+            secrets: if settled { secrets::versions(self.cr, self.reconcile.observed) } else { self.last.secrets.clone() },
             base_image: self
                 .step()
                 .and_then(|_| self.backend.base_image(self.cr).map(str::to_owned))
                 .or_else(|| self.last.base_image.clone()),
             approved: self.approved(settled),
-            plan: report::plan_status(self.pass, mode, spec_field),
+            plan: report::plan_status(self.reconcile, mode, spec_field),
             probe_summary: probe.as_ref().map(summary),
             probe,
             resources: self.resources(),
-            drift: report::drift(self.pass, mode, self.drifts, &self.last.drift),
+            drift: report::drift(self.reconcile, mode, self.drifts, &self.last.drift),
             conditions: Vec::new(),
             later: self.last.later.clone(),
         }
@@ -85,16 +85,16 @@ impl Reporter<'_> {
     /// Model versions that are in the list no more are forgotten; so is one that was to be registered and now is.
     fn resources(&self) -> Vec<ResourceStatus> {
         let question =
-            self.workspace.as_ref().map(|workspace| model::own_versions(self.cr, self.pass.observed, workspace));
-        let listed = question.and_then(|question| self.pass.observed.body(&question)).and_then(Value::as_array);
-        let wanted = self.pass.blueprint.nodes.iter().map(|node| node.id.as_str());
+            self.workspace.as_ref().map(|workspace| model::own_versions(self.cr, self.reconcile.observed, workspace));
+        let listed = question.and_then(|question| self.reconcile.observed.body(&question)).and_then(Value::as_array);
+        let wanted = self.reconcile.plan.steps.iter().map(|step| step.node.id.as_str());
         let wanted: Vec<&str> = wanted.collect();
         let stands = |one: &ResourceStatus, list: &Vec<Value>| {
             let ours = list.iter().filter(|body| model_version::property(body, OWNER_TAG).is_some());
             let name = one.id.rsplit('/').next().unwrap_or_default();
             ours.map(model_version::label).any(|label| label.eq_ignore_ascii_case(name))
         };
-        let mut all = resources(self.pass, self.cr.recorded());
+        let mut all = resources(self.reconcile, self.cr.recorded());
         all.retain(|one| {
             let version = one.kind == MODEL_VERSION.name && !wanted.contains(&one.id.as_str());
             !version || wanted.is_empty() || listed.is_none_or(|list| stands(one, list))
@@ -104,7 +104,7 @@ impl Reporter<'_> {
 
     /// The restart that was asked for, once the web service stands with it.
     fn restarted(&self) -> Option<String> {
-        let settled = self.step().is_some_and(|(_, step)| step.seen == Seen::Settled);
+        let settled = self.step().is_some_and(|step| step.seen == Seen::Settled);
         let asked = requested(&self.cr.metadata, RESTART_REQUESTED_AT).filter(|_| settled);
         asked.or_else(|| self.last.last_handled_restart_at.clone())
     }
@@ -129,7 +129,7 @@ impl Reporter<'_> {
     /// A revision is a wanted content that was served.
     fn revision(&self) -> (Option<i64>, Option<String>) {
         let served = self.serving.content.filter(|_| self.serving.state == State::Healthy);
-        let node = self.step().map(|(node, _)| node);
+        let node = self.step().map(|step| &step.node);
         let wanted = node.and_then(|node| content_tag(&node.body));
         let was = (self.last.revision, self.last.revision_digest.clone());
         let (Some(served), Some(wanted)) = (served, wanted) else { return was };
@@ -144,8 +144,8 @@ impl Reporter<'_> {
     }
 
     fn model(&self) -> Option<ModelStatus> {
-        let (node, _) = self.model_step()?;
-        let body = self.pass.observed.azure_body(node.kind, &node.id)?;
+        let node = &self.model_step()?.node;
+        let body = self.reconcile.observed.azure_body(node.kind, &node.id)?;
         let file = node.payloads.first();
         let origin = match (node.hold, file) {
             (Hold::Owned, _) => Origin::Created,
@@ -182,7 +182,7 @@ impl Reporter<'_> {
     /// The approval is kept from its first sight until the replacement stands, or another plan takes its place.
     fn approved(&self, settled: bool) -> Option<String> {
         let allowed = self.cr.limits().approval.unwrap_or_default();
-        match &self.pass.plan.hash {
+        match &self.reconcile.plan.hash {
             _ if replace_approval(self.cr) == ReplaceApproval::Automatic => None,
             Some(hash) => allowed.contains(hash).then(|| hash.clone()),
             None => self.last.approved.clone().filter(|_| !settled),
