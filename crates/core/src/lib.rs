@@ -24,6 +24,7 @@ pub mod fit;
 pub mod id;
 pub mod kind;
 pub mod kinds;
+pub mod names;
 pub mod observed;
 pub mod outcome;
 pub mod owner;

@@ -186,12 +186,3 @@ pub fn may_wait<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
 pub fn requested(meta: &ObjectMeta, annotation: &str) -> Option<String> {
     meta.annotations.as_ref()?.get(annotation).map(fit::value)
 }
-
-/// Namespace, name and uid: empty text when absent, which no object of an API server has.
-pub fn names(meta: &ObjectMeta) -> (&str, &str, &str) {
-    (
-        meta.namespace.as_deref().unwrap_or_default(),
-        meta.name.as_deref().unwrap_or_default(),
-        meta.uid.as_deref().unwrap_or_default(),
-    )
-}

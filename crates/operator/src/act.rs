@@ -4,12 +4,12 @@ use crate::{config_maps::Files, ctx::Ctx, queue::Who, secrets::Secrets, turns::T
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
+    names::Names,
     blueprint::{Node, PayloadSource},
     failure::Failure,
     plan::{Action, Held, Plan, Progress, Request, Step},
     retry::Retry,
     seen::Seen,
-    subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{collections::BTreeMap, time::Duration};
@@ -30,7 +30,7 @@ pub(crate) async fn act(
     secrets: &Secrets,
     plan: &mut Plan,
 ) -> Result<(), NotLeading> {
-    let namespace = names(meta).0;
+    let namespace = meta.namespace();
     let payloads = Files { ctx, namespace, owner: meta, secrets, azure };
     for step in &mut plan.steps {
         let Some(request) = step.request() else { continue };

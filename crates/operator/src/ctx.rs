@@ -29,7 +29,7 @@ use crate::{
     writers::Writers,
 };
 use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
-use acivnet_core::{observed, subject::names};
+use acivnet_core::{names::Names, observed};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -214,9 +214,9 @@ impl Ctx {
         self.refusals.forget(meta);
         self.running.forget(meta);
         self.pauses.forget(meta);
-        self.certificates.forget(names(meta).2);
-        self.probes.forget(names(meta).2);
-        self.remote_files.forget(names(meta).2);
+        self.certificates.forget(meta.uid());
+        self.probes.forget(meta.uid());
+        self.remote_files.forget(meta.uid());
         if !self.stores.any_in(&who.namespace) {
             self.identities.forget(&who.namespace);
         }

@@ -2,7 +2,7 @@
 //! asked for the end of what those stand for in Azure.
 
 use crate::{ctx::Ctx, kubernetes, object::Object};
-use acivnet_core::subject::names;
+use acivnet_core::names::Names;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Error};
 use std::{
@@ -47,7 +47,7 @@ pub(crate) async fn fate<S: Object>(ctx: &Ctx, cr: &S) -> Result<Fate, Error> {
     let deleted = cr.meta().deletion_timestamp.as_ref().map_or(ctx.clock.now(), |time| time.0);
     let since = Duration::try_from(ctx.clock.now().duration_since(deleted)).unwrap_or_default();
     if since < OFFERED {
-        let (namespace, name, _) = names(cr.meta());
+        let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
         tracing::debug!(namespace, name, "whether the definition is being deleted is not known yet");
         return Ok(Fate::Unknown(OFFERED.saturating_sub(since)));
     }

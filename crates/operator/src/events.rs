@@ -3,7 +3,7 @@
 
 use crate::{FIELD_MANAGER, ctx::Ctx, kubernetes, object::Object};
 use acivnet_api::conditions::reasons;
-use acivnet_core::{outcome::Event, scrub::fitted, subject::names};
+use acivnet_core::{names::Names, outcome::Event, scrub::fitted};
 use k8s_openapi::{
     api::events::v1::{Event as KubernetesEvent, EventSeries},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
@@ -85,9 +85,9 @@ fn is_volatile(word: &str) -> bool {
 pub(crate) async fn write<S: Object>(ctx: &Ctx, cr: &S, events: &[Event]) {
     for event in events {
         log(cr, event);
-        let Some(count) = ctx.told.count(names(cr.meta()).2, event, ctx.pace.of(SERIES)) else { continue };
+        let Some(count) = ctx.told.count(cr.meta().uid(), event, ctx.pace.of(SERIES)) else { continue };
         ctx.metrics.kubernetes_write("Event", "create");
-        let api = Api::<KubernetesEvent>::namespaced(ctx.kube.clone(), names(cr.meta()).0);
+        let api = Api::<KubernetesEvent>::namespaced(ctx.kube.clone(), cr.meta().namespace());
         match api.create(&PostParams::default(), &kubernetes_event(ctx, cr, event, count)).await {
             Ok(_) => {}
             Err(error) if kubernetes::terminating(&error) => {
@@ -101,7 +101,7 @@ pub(crate) async fn write<S: Object>(ctx: &Ctx, cr: &S, events: &[Event]) {
 }
 
 fn log<S: Object>(cr: &S, event: &Event) {
-    let (namespace, name, _) = names(cr.meta());
+    let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
     let Event { reason, message, .. } = event;
     if event.warning {
         tracing::warn!(kind = %S::kind(&()), namespace, name, reason, message, "event");
@@ -111,7 +111,7 @@ fn log<S: Object>(cr: &S, event: &Event) {
 }
 
 fn kubernetes_event<S: Object>(ctx: &Ctx, cr: &S, event: &Event, count: u32) -> KubernetesEvent {
-    let (namespace, name, _) = names(cr.meta());
+    let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
     let now = MicroTime(ctx.clock.now());
     let series = EventSeries { count: i32::try_from(count).unwrap_or(i32::MAX), last_observed_time: now.clone() };
     KubernetesEvent {

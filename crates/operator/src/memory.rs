@@ -2,7 +2,7 @@
 
 use crate::packed::Standing;
 use acivnet_azure::Priority;
-use acivnet_core::{retry::Retry, subject::names};
+use acivnet_core::{names::Names, retry::Retry};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{
@@ -32,18 +32,18 @@ impl Memory {
     pub fn attempt(&self, meta: &ObjectMeta, retry: Retry, progress: bool, runs: bool, now: Timestamp) -> u32 {
         let (class, generation) = (discriminant(&retry), meta.generation.unwrap_or_default());
         let mut all = self.lock();
-        let next = match all.get(names(meta).2) {
+        let next = match all.get(meta.uid()) {
             Some(last) if last.class == class && last.generation == generation && !progress => {
                 last.count.saturating_add(1)
             }
             _ => 0,
         };
-        let same = all.get(names(meta).2).filter(|last| last.generation == generation);
+        let same = all.get(meta.uid()).filter(|last| last.generation == generation);
         let since = same.map_or(now, |last| last.since);
         let going = runs || matches!(retry, Retry::Soon | Retry::Steadily);
         let priority = if going { Priority::Operation } else { Priority::Retry };
         let deleting = meta.deletion_timestamp.is_some();
-        all.insert(names(meta).2.to_owned(), Attempts { class, generation, deleting, count: next, since, priority });
+        all.insert(meta.uid().to_owned(), Attempts { class, generation, deleting, count: next, since, priority });
         next
     }
 
@@ -54,7 +54,7 @@ impl Memory {
 
     /// Whether something is being tried: false once a pass had nothing left to do.
     pub fn tries(&self, meta: &ObjectMeta) -> bool {
-        self.lock().contains_key(names(meta).2)
+        self.lock().contains_key(meta.uid())
     }
 
     /// How urgent a pass is. What was never looked at as it is now, and had not settled so before, a person changed.
@@ -72,7 +72,7 @@ impl Memory {
 
     /// Nothing is being tried any more.
     pub fn forget(&self, meta: &ObjectMeta) {
-        self.lock().remove(names(meta).2);
+        self.lock().remove(meta.uid());
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Attempts>> {

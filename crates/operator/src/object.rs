@@ -3,11 +3,12 @@
 use crate::{packed::Mention, queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
+    names::Names,
     describe::{has_reached_network, size::json_length, virtual_network_of},
     id::ResourceId,
     observed::Observed,
     questions::Question,
-    subject::{Subject, names},
+    subject::Subject,
 };
 use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{Resource, core::object::HasStatus};
@@ -54,7 +55,7 @@ impl Object for DelegatedSubnet {
     fn mentions(&self) -> Vec<Mention> {
         let network = virtual_network_of(self);
         let reached = has_reached_network(self).then(|| reached_network(&network));
-        [virtual_network(names(&self.metadata).0, &network)].into_iter().chain(reached).collect()
+        [virtual_network(self.metadata.namespace(), &network)].into_iter().chain(reached).collect()
     }
 
     fn conditions(&self) -> &[Condition] {
@@ -78,7 +79,7 @@ impl Object for AciVnetDeployment {
     const RESOURCE: CustomResource = CustomResource::AciVnetDeployment;
 
     fn mentions(&self) -> Vec<Mention> {
-        let (namespace, ..) = names(&self.metadata);
+        let namespace = self.metadata.namespace();
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
             Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
             Question::ConfigMapFiles { name } => Some(config_map(namespace, &name)),

@@ -11,13 +11,14 @@ use crate::{
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, DialAt, Errand, IdentityKey, Priority};
 use acivnet_core::{
+    names::Names,
     failure::Failure,
     id::ResourceId,
     kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
     observed::{Fact, Identity, Observed},
     questions::Question,
     scrub::Scrubber,
-    subject::{Subject, names, open_questions},
+    subject::{Subject, open_questions},
 };
 use futures::{StreamExt, stream};
 use serde::Serialize;
@@ -159,7 +160,7 @@ impl<'a> Sight<'a> {
         identity: &IdentityKey,
         question: &Question,
     ) -> (Fact, bool) {
-        let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), names(cr.meta()).0);
+        let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), cr.meta().namespace());
         let now = self.ctx.clock.now();
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
         let lists = Reader { ctx: self.ctx, azure, identity, oldest, since, lasts };
@@ -167,7 +168,7 @@ impl<'a> Sight<'a> {
             Question::Azure(kind, id) if *kind == &SERVICE_KEYS => (self.keys(azure, id).await, false),
             Question::RemoteFile(file) => match &self.known {
                 Some(known) => {
-                    let (files, uid) = (&self.ctx.remote_files, names(cr.meta()).2);
+                    let (files, uid) = (&self.ctx.remote_files, cr.meta().uid());
                     (files.fact(self.ctx, azure, &known.identity, uid, file).await, false)
                 }
                 None => (self.observed.fact(question), false),
@@ -215,7 +216,8 @@ impl<'a> Sight<'a> {
     }
 
     async fn kubernetes<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
-        let (ctx, (namespace, name, uid)) = (self.ctx, names(cr.meta()));
+        let (ctx, meta) = (self.ctx, cr.meta());
+        let (namespace, name, uid) = (meta.namespace(), meta.name(), meta.uid());
         match question {
             Question::ConfigMap { key, text } => ctx.config_maps.fact(ctx, namespace, key, *text).await,
             Question::ConfigMapFiles { name } => ctx.config_maps.files(ctx, namespace, name).await,
@@ -279,8 +281,8 @@ impl<'a> Sight<'a> {
     }
 
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
-        let known = self.ctx.identities.of(self.ctx, names(cr.meta()).0, cr.deleting()).await?;
-        let whose = names(cr.meta()).0.to_owned();
+        let known = self.ctx.identities.of(self.ctx, cr.meta().namespace(), cr.deleting()).await?;
+        let whose = cr.meta().namespace().to_owned();
         let errand = Errand { priority: self.priority, region: cr.region().to_owned(), whose };
         let azure = self.ctx.azure.pass(&known.identity).on(errand);
         let signed_in = azure.sign_in().await;
@@ -295,7 +297,7 @@ impl<'a> Sight<'a> {
             && failure.reason == reasons::CREDENTIALS_REFUSED
             && self.observed.identity == Identity::Valid
         {
-            tracing::debug!(namespace = names(cr.meta()).0, "Azure does not accept the token");
+            tracing::debug!(namespace = cr.meta().namespace(), "Azure does not accept the token");
             self.observed.identity = Identity::Refused(failure.clone());
         }
     }

@@ -9,8 +9,9 @@ use crate::{
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
+    names::Names,
     describe::size::{LARGEST_SPEC, json_length},
-    subject::{Subject, names},
+    subject::Subject,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt, runtime::reflector::Lookup};
@@ -131,7 +132,7 @@ impl<S: Object> Packed<S> {
         bare(&mut object);
         let mut mentions = object.mentions();
         if object.finalizers().iter().any(|one| one == FINALIZER) {
-            mentions.push(finalizer(names(object.meta()).0));
+            mentions.push(finalizer(object.meta().namespace()));
         }
         let meta = object.meta();
         let wish = hash(&(&meta.uid, &meta.generation, &meta.annotations));
@@ -159,7 +160,7 @@ impl<S: Object> Packed<S> {
 
     /// The form for the cache.
     pub(crate) fn keep(&self, shelf: &Shelf) -> Kept<S> {
-        let (namespace, name, uid) = names(&self.meta);
+        let (namespace, name, uid) = (self.meta.namespace(), self.meta.name(), self.meta.uid());
         let mut text = shelf.alike.pack(&self.json);
         let share = self.whole.then(|| shelf.share(text.length())).flatten();
         if let (true, None, Some(slim)) = (self.whole, &share, self.slim()) {
@@ -182,7 +183,7 @@ impl<S: Object> Packed<S> {
     /// `jsonContains.value` of some hundred levels, which a schema can't bound. A list or watch with it is read all the same.
     fn unreadable(text: &str, error: &serde_json::Error) -> Result<Self, serde_json::Error> {
         let Named { metadata: meta, .. } = serde_json::from_str::<Named<S>>(text)?;
-        let (namespace, name, _) = names(&meta);
+        let (namespace, name) = (meta.namespace(), meta.name());
         tracing::error!(kind = %S::kind(&()), namespace, name, %error, "an object can't be read and is left as it is");
         let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER).then(|| finalizer(namespace));
         let standing = Standing { generation: 0, deleting: false, had_settled: false, asked: false };

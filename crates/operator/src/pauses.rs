@@ -1,7 +1,7 @@
 //! When news of progress may be written again.
 
 use crate::pace::Pace;
-use acivnet_core::subject::names;
+use acivnet_core::names::Names;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ impl Pauses {
     /// Whether the pause since the last write is over, so that news of progress may be written.
     pub fn over(&self, meta: &ObjectMeta, pace: Pace) -> bool {
         let mut all = self.lock();
-        let pause = all.entry(names(meta).2.to_owned()).or_insert_with(Pause::begin);
+        let pause = all.entry(meta.uid().to_owned()).or_insert_with(Pause::begin);
         if pause.since.elapsed() < pace.of(pause.length) {
             return false;
         }
@@ -37,12 +37,12 @@ impl Pauses {
 
     /// A status was written.
     pub fn written(&self, meta: &ObjectMeta) {
-        self.lock().entry(names(meta).2.to_owned()).or_insert_with(Pause::begin).since = Instant::now();
+        self.lock().entry(meta.uid().to_owned()).or_insert_with(Pause::begin).since = Instant::now();
     }
 
     /// Nothing is worked on any more.
     pub fn forget(&self, meta: &ObjectMeta) {
-        self.lock().remove(names(meta).2);
+        self.lock().remove(meta.uid());
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Pause>> {

@@ -3,8 +3,9 @@
 use crate::{FIELD_MANAGER, ctx::Ctx, events, identity::Known, kubernetes, object::Object, shown};
 use acivnet_api::FINALIZER;
 use acivnet_core::{
+    names::Names,
     outcome::{Next, Report},
-    subject::{Subject, may_wait, names, needs_record, stands},
+    subject::{Subject, may_wait, needs_record, stands},
 };
 use kube::{
     Api, ResourceExt,
@@ -13,7 +14,7 @@ use kube::{
 use serde_json::json;
 
 fn api<S: Object>(ctx: &Ctx, cr: &S) -> Api<S> {
-    Api::namespaced(ctx.kube.clone(), names(cr.meta()).0)
+    Api::namespaced(ctx.kube.clone(), cr.meta().namespace())
 }
 
 /// Whether the object carries our finalizer.
@@ -35,7 +36,7 @@ pub(crate) async fn keep<S: Object>(
 /// Puts our finalizer on the object, and on the Secret that its identity needs. The object as answered.
 pub(crate) async fn hold<S: Object>(ctx: &Ctx, cr: &S, known: Option<&Known>) -> Result<S, kube::Error> {
     if let Some(known) = known {
-        ctx.identities.hold(ctx, names(cr.meta()).0, known).await?;
+        ctx.identities.hold(ctx, cr.meta().namespace(), known).await?;
     }
     if is_held(cr) {
         return Ok(cr.clone());
@@ -49,7 +50,7 @@ async fn set_finalizers<S: Object>(ctx: &Ctx, cr: &S, finalizers: &[&str]) -> Re
     let patch = json!({"metadata": {"finalizers": finalizers, "resourceVersion": version}});
     ctx.metrics.kubernetes_write(&S::kind(&()), "patch");
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-    api(ctx, cr).patch(names(cr.meta()).1, &params, &Patch::Merge(&patch)).await
+    api(ctx, cr).patch(cr.meta().name(), &params, &Patch::Merge(&patch)).await
 }
 
 /// Writes the status before anything is created, if it holds ids that the object does not. The object as answered.
@@ -89,7 +90,7 @@ async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Statu
     *next.status_mut() = Some(status.clone());
     ctx.metrics.kubernetes_write(&S::kind(&()), "update");
     let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
-    let written = api(ctx, cr).replace_status(names(cr.meta()).1, &params, &next).await?;
+    let written = api(ctx, cr).replace_status(cr.meta().name(), &params, &next).await?;
     ctx.pauses.written(cr.meta());
     shown::tell(ctx, cr, &next);
     Ok(written)
@@ -100,7 +101,7 @@ async fn release<S: Object>(ctx: &Ctx, cr: &S) -> Result<(), kube::Error> {
     if !is_held(cr) {
         return Ok(());
     }
-    let namespace = names(cr.meta()).0;
+    let namespace = cr.meta().namespace();
     if !others_hold(ctx, cr).await? {
         ctx.identities.release(ctx, namespace).await?;
     }
@@ -113,7 +114,7 @@ async fn release<S: Object>(ctx: &Ctx, cr: &S) -> Result<(), kube::Error> {
 
 /// Whether another object of the namespace carries our finalizer.
 async fn others_hold<S: Object>(ctx: &Ctx, cr: &S) -> Result<bool, kube::Error> {
-    let (namespace, _, uid) = names(cr.meta());
+    let (namespace, uid) = (cr.meta().namespace(), cr.meta().uid());
     Ok(ctx.stores.held(&ctx.kube, namespace).await?.iter().any(|held| held != uid))
 }
 

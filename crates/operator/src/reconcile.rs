@@ -14,10 +14,11 @@ use crate::{
 };
 use acivnet_azure::Azure;
 use acivnet_core::{
+    names::Names,
     outcome::{Next, Report},
     plan::Plan,
     retry::Retry,
-    subject::{Subject, names},
+    subject::Subject,
 };
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
             ctx.memory.forget(cr.meta());
             ctx.repeats.forget(cr.meta());
             ctx.refusals.forget(cr.meta());
-            let sweeps = ctx.pace.sweeps(interval, names(cr.meta()).0);
+            let sweeps = ctx.pace.sweeps(interval, cr.meta().namespace());
             (Some(sweeps.wait(ctx.clock.now())), "settled")
         }
         Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress }) => {
@@ -53,7 +54,7 @@ fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Dur
         409 => (Some(again(ctx, cr, Retry::Soon, false)), "conflict"),
         404 => (None, "gone"),
         _ => {
-            let (namespace, name, _) = names(cr.meta());
+            let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
             let error = kubernetes::text(error);
             tracing::warn!(kind = %S::kind(&()), namespace, name, error, "the object can't be read or written");
             (Some(again(ctx, cr, Retry::Backoff, false)), "failed")
@@ -70,7 +71,7 @@ fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration
         // nothing is written meanwhile, and all else is looked at as ever
         Retry::Slowly | Retry::OnSpecChange => {
             let interval = Duration::from_secs(cr.look_seconds());
-            let sweep = ctx.pace.sweeps(interval, names(cr.meta()).0).wait(ctx.clock.now());
+            let sweep = ctx.pace.sweeps(interval, cr.meta().namespace()).wait(ctx.clock.now());
             ctx.refusals.due(cr.meta()).unwrap_or(wait).min(sweep)
         }
         Retry::After(_) | Retry::Steadily | Retry::Backoff => wait,
@@ -157,7 +158,7 @@ async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
 
 /// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
 async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Sight<'a> {
-    let priority = ctx.memory.priority(names(cr.meta()).2, Standing::of(cr));
+    let priority = ctx.memory.priority(cr.meta().uid(), Standing::of(cr));
     let mut observation = Sight::of(ctx, cr, priority, is_steady(cr)).await;
     if !cr.asked() {
         observation.observed.refusals = ctx.refusals.standing(cr.meta());
@@ -229,7 +230,7 @@ fn later(ctx: &Ctx, next: Next, repeats: u32) -> Next {
 }
 
 fn who<S: Object>(cr: &S) -> Who {
-    Who::new::<S>(names(cr.meta()).0, names(cr.meta()).1)
+    Who::new::<S>(cr.meta().namespace(), cr.meta().name())
 }
 
 /// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.

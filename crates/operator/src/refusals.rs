@@ -3,10 +3,10 @@
 
 use crate::ctx::Ctx;
 use acivnet_core::{
+    names::Names,
     failure::Cause,
     observed::{Observed, Refusal},
     plan::{Plan, digest_with_keys},
-    subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{
@@ -37,7 +37,7 @@ impl Refusals {
     pub(crate) fn standing(&self, meta: &ObjectMeta) -> Vec<Refusal> {
         let now = Instant::now();
         let mut all = self.lock();
-        let uid = names(meta).2;
+        let uid = meta.uid();
         if all.get(uid).is_some_and(|known| known.generation != meta.generation.unwrap_or_default()) {
             all.remove(uid);
         }
@@ -49,7 +49,7 @@ impl Refusals {
     /// Learns from a reconcile that wrote.
     pub(crate) fn learn(&self, ctx: &Ctx, meta: &ObjectMeta, observed: &Observed, plan: &Plan) {
         let mut all = self.lock();
-        let (generation, uid) = (meta.generation.unwrap_or_default(), names(meta).2);
+        let (generation, uid) = (meta.generation.unwrap_or_default(), meta.uid());
         let known = all.remove(uid).filter(|known| known.generation == generation);
         let mut by_place = known.map(|known| known.by_place).unwrap_or_default();
         by_place.retain(|place, _| plan.steps.iter().any(|step| step.node.id.folded() == *place));
@@ -69,13 +69,13 @@ impl Refusals {
     /// In how long the first of those that are not due yet will be.
     pub(crate) fn due(&self, meta: &ObjectMeta) -> Option<Duration> {
         let (all, now) = (self.lock(), Instant::now());
-        let writes = all.get(names(meta).2)?.by_place.values().filter(|write| write.due > now);
+        let writes = all.get(meta.uid())?.by_place.values().filter(|write| write.due > now);
         writes.map(|write| write.due - now).min()
     }
 
     /// It stands as it should, or is gone.
     pub(crate) fn forget(&self, meta: &ObjectMeta) {
-        self.lock().remove(names(meta).2);
+        self.lock().remove(meta.uid());
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Refused>> {

@@ -1,9 +1,9 @@
 //! Writes that Azure took and that had to be made again: reads do not show yet what was written, or somebody undoes it.
 
 use acivnet_core::{
+    names::Names,
     owner::sha256_hex,
     plan::{self, Plan},
-    subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{
@@ -20,17 +20,17 @@ impl Repeats {
     pub(crate) fn count(&self, meta: &ObjectMeta, plan: &Plan) -> u32 {
         let Some(written) = digest(plan) else { return 0 };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = match all.get(names(meta).2) {
+        let count = match all.get(meta.uid()) {
             Some((last, count)) if *last == written => count.saturating_add(1),
             _ => 0,
         };
-        all.insert(names(meta).2.to_owned(), (written, count));
+        all.insert(meta.uid().to_owned(), (written, count));
         count
     }
 
     /// It stands as it should, or is gone.
     pub(crate) fn forget(&self, meta: &ObjectMeta) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(names(meta).2);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(meta.uid());
     }
 }
 

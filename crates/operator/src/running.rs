@@ -2,10 +2,10 @@
 
 use crate::pace::Pace;
 use acivnet_core::{
+    names::Names,
     durations::{Durations, Sort, Work},
     plan::{Action, Plan, Progress, Request, Step},
     seen::Seen,
-    subject::names,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{
@@ -45,14 +45,14 @@ impl Running {
         let sort = Some((step.node.kind.name, work(request, &step.seen)));
         let ongoing = Ongoing { sort, begun: now, seen: now, open: now + asked.unwrap_or_default() };
         let mut state = self.lock();
-        state.works.entry(names(meta).2.to_owned()).or_default().insert(step.node.id.folded(), ongoing);
+        state.works.entry(meta.uid().to_owned()).or_default().insert(step.node.id.folded(), ongoing);
     }
 
     /// Notes what the reads of a reconcile, begun at `looked`, show of what was running; learns from what has ended.
     pub(crate) fn note(&self, meta: &ObjectMeta, plan: &Plan, looked: Instant, pace: Pace) {
         let (mut state, now) = (self.lock(), Instant::now());
         let State { works, durations } = &mut *state;
-        let mut before = works.remove(names(meta).2).unwrap_or_default();
+        let mut before = works.remove(meta.uid()).unwrap_or_default();
         let mut after = BTreeMap::new();
         for step in &plan.steps {
             let id = step.node.id.folded();
@@ -73,7 +73,7 @@ impl Running {
             after.append(&mut before);
         }
         if !after.is_empty() {
-            works.insert(names(meta).2.to_owned(), after);
+            works.insert(meta.uid().to_owned(), after);
         }
     }
 
@@ -99,12 +99,12 @@ impl Running {
                 None => Durations::next_unlearned(elapsed),
             })
         };
-        state.works.get(names(meta).2)?.values().filter(|one| counts(one)).map(wait).min()
+        state.works.get(meta.uid())?.values().filter(|one| counts(one)).map(wait).min()
     }
 
     /// The object is gone.
     pub(crate) fn forget(&self, meta: &ObjectMeta) {
-        self.lock().works.remove(names(meta).2);
+        self.lock().works.remove(meta.uid());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

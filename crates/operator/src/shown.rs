@@ -2,7 +2,7 @@
 
 use crate::{ctx::Ctx, object::Object};
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{conditions::find, subject::names};
+use acivnet_core::{names::Names, conditions::find};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use std::{
@@ -98,7 +98,7 @@ pub(crate) fn tell<S: Object>(ctx: &Ctx, before: &S, after: &S) {
     let since = match before.settled_generation() {
         None => meta.creation_timestamp.as_ref().map(|time| time.0),
         // what one pass could do took no time that counts
-        Some(_) => Some(ctx.memory.since(names(meta).2, after.generation()).unwrap_or(now)),
+        Some(_) => Some(ctx.memory.since(meta.uid(), after.generation()).unwrap_or(now)),
     };
     let change = if before.settled_generation().is_none() { "created" } else { "changed" };
     if let Some(since) = since {
@@ -113,7 +113,7 @@ pub(crate) struct Certificates(Mutex<BTreeMap<String, Timestamp>>);
 impl Certificates {
     /// What a pass found.
     pub(crate) fn note(&self, meta: &ObjectMeta, end: Option<Timestamp>) {
-        let uid = names(meta).2;
+        let uid = meta.uid();
         match end {
             Some(end) => drop(self.lock().insert(uid.to_owned(), end)),
             None => self.forget(uid),

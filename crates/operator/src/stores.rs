@@ -7,9 +7,9 @@ use crate::{
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
 use acivnet_core::{
+    names::Names,
     describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
     id::ResourceId,
-    subject::names,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
@@ -84,7 +84,7 @@ impl Stores {
             None => {
                 let api = Api::<DelegatedSubnet>::namespaced(kube.clone(), namespace);
                 let all = api.list(&ListParams::default()).await?;
-                Ok(all.items.into_iter().find(|one| names(one.meta()).1 == name))
+                Ok(all.items.into_iter().find(|one| one.meta().name() == name))
             }
         }
     }
@@ -98,7 +98,7 @@ impl Stores {
         (namespace, name): (&str, &str),
     ) -> Result<Vec<Sibling>, kube::Error> {
         let see = |one: &DelegatedSubnet| {
-            let (theirs, its, _) = names(&one.metadata);
+            let (theirs, its) = (one.metadata.namespace(), one.metadata.name());
             let counts = if theirs == namespace { its != name } else { has_reached_network(one) };
             (counts && virtual_network_of(one) == *network).then(|| Sibling::of(one))
         };
@@ -114,7 +114,7 @@ impl Stores {
         name: &str,
     ) -> Result<Vec<SubnetUser>, kube::Error> {
         let see = |one: &AciVnetDeployment| {
-            let names_it = names(&one.metadata).0 == namespace && one.spec.network.subnet_ref.name == name;
+            let names_it = one.metadata.namespace() == namespace && one.spec.network.subnet_ref.name == name;
             names_it.then(|| SubnetUser::of(one))
         };
         let api = Api::namespaced(kube.clone(), namespace);
@@ -167,7 +167,10 @@ async fn found<S: Object, T>(
         return kept.iter().filter_map(|one| one.unpack().map(|one| see(&one)).transpose()).collect();
     }
     let mut listed = api.list(&ListParams::default()).await?.items;
-    listed.sort_by(|one, other| names(one.meta()).cmp(&names(other.meta())));
+    listed.sort_by(|one, other| {
+        let (one, other) = (one.meta(), other.meta());
+        (one.namespace(), one.name(), one.uid()).cmp(&(other.namespace(), other.name(), other.uid()))
+    });
     Ok(listed.iter().filter_map(see).collect())
 }
 

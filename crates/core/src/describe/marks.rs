@@ -1,6 +1,6 @@
 //! Who an object is in Azure: its owner, and the tags that say so.
 
-use crate::owner::Owner;
+use crate::{names::Names, owner::Owner};
 use acivnet_api::Tag;
 use serde_json::{Map, Value};
 
@@ -23,6 +23,6 @@ pub(super) fn service_tags(user: &[Tag], owner: &str) -> Map<String, Value> {
 }
 
 pub(super) fn owner_of(cluster: &str, meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Owner {
-    let (namespace, name, _) = crate::subject::names(meta);
+    let (namespace, name) = (meta.namespace(), meta.name());
     Owner::new(cluster, namespace, name)
 }

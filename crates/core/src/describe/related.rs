@@ -5,12 +5,13 @@ use super::{
     deployment::service_name,
 };
 use crate::{
+    names::Names,
     id::same,
     kinds::virtual_network::{self, VIRTUAL_NETWORK},
     observed::Observed,
     owner::tag,
     questions::Question,
-    subject::{Subject, names},
+    subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag};
 use jiff::Timestamp;
@@ -56,7 +57,7 @@ impl SubnetUser {
         let endpoint = cr.status.as_ref().and_then(|status| status.endpoint.as_ref());
         let serving = endpoint.filter(|endpoint| endpoint.scoring_uri.is_some());
         Self {
-            name: names(&cr.metadata).1.to_owned(),
+            name: cr.metadata.name().to_owned(),
             deleting: cr.deleting(),
             service: service_name(cr).to_owned(),
             address: serving.and_then(|endpoint| endpoint.addresses.first().cloned()),
@@ -67,7 +68,7 @@ impl SubnetUser {
 impl Sibling {
     /// What is seen of a subnet.
     pub fn of(cr: &DelegatedSubnet) -> Self {
-        let (namespace, name, _) = names(&cr.metadata);
+        let (namespace, name) = (cr.metadata.namespace(), cr.metadata.name());
         let mut prefixes = cr.spec.virtual_network.address_prefixes.clone();
         prefixes.sort();
         Self {

@@ -9,8 +9,8 @@ use crate::{
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::types};
 use acivnet_core::{
+    names::Names,
     describe::{has_reached_network, virtual_network_of},
-    subject::names,
 };
 use k8s_openapi::{
     api::core::v1::ConfigMap,
@@ -52,7 +52,7 @@ impl Relations {
     pub(super) fn deployment(&self, event: &Event<Kept<AciVnetDeployment>>) {
         let Some((deployment, gone)) = unpacked(event) else { return };
         if self.changed::<AciVnetDeployment>(&deployment.metadata, gone, &shown_by_deployment(&deployment)) {
-            let (namespace, ..) = names(&deployment.metadata);
+            let namespace = deployment.metadata.namespace();
             let subnet = ObjectRef::new(&deployment.spec.network.subnet_ref.name).within(namespace);
             // one that does not exist has nobody to look
             let Some(subnet) = self.subnets.get(&subnet) else { return };
@@ -70,7 +70,7 @@ impl Relations {
         if !self.changed::<DelegatedSubnet>(&subnet.metadata, gone, &shown_by_subnet(&subnet)) {
             return;
         }
-        let (namespace, name, _) = names(&subnet.metadata);
+        let (namespace, name) = (subnet.metadata.namespace(), subnet.metadata.name());
         self.look_at_deployments(object::subnet(namespace, name));
         if gone {
             let network = virtual_network_of(&subnet);
@@ -84,7 +84,7 @@ impl Relations {
     /// Deployments name it.
     pub(super) fn config_map(&self, event: &Event<PartialObjectMeta<ConfigMap>>) {
         let Some((map, gone)) = touched(event) else { return };
-        let (namespace, name, _) = names(&map.metadata);
+        let (namespace, name) = (map.metadata.namespace(), map.metadata.name());
         if gone {
             self.ctx.config_maps.forget(namespace, name);
         }
@@ -97,7 +97,7 @@ impl Relations {
 
     /// Whether what others look at differs from the last time. Forgets what is gone.
     fn changed<S: Object>(&self, meta: &ObjectMeta, gone: bool, shown: &Value) -> bool {
-        let (namespace, name, uid) = names(meta);
+        let (namespace, name, uid) = (meta.namespace(), meta.name(), meta.uid());
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if gone {
             all.remove(uid);

@@ -5,6 +5,7 @@ use super::{
     ids::{Ids, deployments_question, others_question, was_ours},
 };
 use crate::{
+    names::Names,
     adoption,
     blueprint::{Blueprint, Goal, Hold, Node},
     describe::{
@@ -25,7 +26,7 @@ use crate::{
     retry::Retry,
     scrub,
     seen::{Seen, look, record_of, was_created},
-    subject::{Subject, names},
+    subject::Subject,
 };
 use acivnet_api::{DelegatedSubnet, Management, conditions::reasons};
 use serde_json::{Map, Value};
@@ -320,7 +321,7 @@ impl Describer<'_> {
     /// than those of our own subnets shows no other subnet in it. What others only wrote down keeps no network.
     fn leaves_network(&self, nodes: &[Node]) -> Leaves {
         let made = self.cr.spec.virtual_network.management == Management::Create;
-        let namespace = names(&self.cr.metadata).0;
+        let namespace = self.cr.metadata.namespace();
         let stays = |other: &Sibling| !other.deleting && other.namespace == namespace;
         if !made || self.virtual_network().retained || self.siblings().iter().any(stays) {
             return Leaves::Network;

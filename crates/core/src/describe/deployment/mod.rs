@@ -27,6 +27,7 @@ pub use web_service::{DEFAULT_BASE_IMAGE, MOST_GOING};
 
 use super::size;
 use crate::{
+    names::Names,
     blueprint::Blueprint,
     conditions::essence,
     failure::Cause,
@@ -35,7 +36,7 @@ use crate::{
     plan::Limits,
     questions::Question,
     restart,
-    subject::{Subject, names},
+    subject::Subject,
 };
 use acivnet_api::{
     APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, Adoption, BackendType, Deletion, DeletionPolicy, Drift,
@@ -78,7 +79,7 @@ impl Subject for AciVnetDeployment {
     }
 
     fn limits(&self) -> Limits {
-        let (_, _, uid) = names(&self.metadata);
+        let uid = self.metadata.uid();
         let stays = !self.deleting();
         Limits {
             suspended: self.spec.suspend == Some(true) && stays,

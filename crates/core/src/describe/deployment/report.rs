@@ -8,6 +8,7 @@ use super::{
     tls,
 };
 use crate::{
+    names::Names,
     blueprint::Goal,
     conditions::{Conditions, find},
     events::{drift_event, ready_event, stalled_event, write_events},
@@ -20,7 +21,7 @@ use crate::{
     plan::{Action, Held, Plan, Step},
     report::{self, Ready, ready_unseen},
     retry::Retry,
-    subject::{Subject, names},
+    subject::Subject,
 };
 use acivnet_api::{
     AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, ReplaceApproval,
@@ -244,7 +245,7 @@ impl<'a> Reporter<'a> {
 
     fn approval_message(&self) -> String {
         let hash = self.reconcile.plan.hash.as_deref().unwrap_or_default();
-        let (namespace, name, _) = names(&self.cr.metadata);
+        let (namespace, name) = (self.cr.metadata.namespace(), self.cr.metadata.name());
         let service = self.backend.words().service;
         format!(
             "the change deletes and creates the {service} (see status.plan); approve it: kubectl annotate -n {namespace} \
