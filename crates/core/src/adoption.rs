@@ -17,10 +17,10 @@ use serde_json::Value;
 pub fn adopting<S: Subject>(subject: &S, observed: &Observed, node: Node) -> Node {
     let stands = observed.azure_body(node.kind, &node.id);
     let record = record_of(&node, subject.recorded());
-    let policy = if subject.deleting() { Adoption::Never } else { subject.adoption() };
+    let policy = if subject.deleting() { Adoption::Never } else { subject.policy().adoption };
     let known_only = node.goal == Goal::Gone || node.hold == Hold::Referenced;
     let policy = if known_only { Adoption::Never } else { policy };
-    let adopted = stands.is_some_and(|body| is_adopted(&node.mark, body, record, policy, subject.adoption()));
+    let adopted = stands.is_some_and(|body| is_adopted(&node.mark, body, record, policy, subject.policy().adoption));
     adopted_as(node, adopted, subject.retains_adopted())
 }
 

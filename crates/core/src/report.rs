@@ -62,9 +62,7 @@ pub fn drift(reconcile: &Reconcile<'_>, mode: DriftMode, drifts: bool, last: &[D
         DriftMode::Ignore => Vec::new(),
         DriftMode::Correct | DriftMode::Detect if !compared(reconcile) => last.to_vec(),
         DriftMode::Correct | DriftMode::Detect if !drifts => Vec::new(),
-        DriftMode::Correct | DriftMode::Detect => {
-            fit::drift(wanted.flat_map(items).collect())
-        }
+        DriftMode::Correct | DriftMode::Detect => fit::drift(wanted.flat_map(items).collect()),
     }
 }
 
@@ -191,7 +189,12 @@ pub fn credentials(conditions: &mut Conditions<'_>, identity: &Identity) {
 }
 
 /// `DriftDetected`.
-pub fn drift_condition(conditions: &mut Conditions<'_>, reconcile: &Reconcile<'_>, mode: DriftMode, drift: &[DriftItem]) {
+pub fn drift_condition(
+    conditions: &mut Conditions<'_>,
+    reconcile: &Reconcile<'_>,
+    mode: DriftMode,
+    drift: &[DriftItem],
+) {
     let fields = drift.iter().map(|one| format!("{} {}", one.resource, one.field).trim_end().to_owned());
     let fields: Vec<String> = fields.collect();
     let message = if reconcile.plan.settled() { "Azure equals the spec" } else { "the spec is being carried out" };
@@ -253,7 +256,7 @@ pub fn leaving<S: Subject>(
 /// Whether something has held the deletion for so long that the object goes all the same.
 fn is_given_up<S: Subject>(subject: &S, now: Timestamp) -> bool {
     let asked = subject.meta().deletion_timestamp.as_ref().map(|time| time.0);
-    let after = subject.deletion().and_then(|deletion| deletion.orphan_after_seconds);
+    let after = subject.policy().deletion.and_then(|deletion| deletion.orphan_after_seconds);
     asked.zip(after).is_some_and(|(asked, after)| now.as_second() - asked.as_second() >= i64::from(after))
 }
 
@@ -264,7 +267,7 @@ fn farewell<S: Subject>(subject: &S, reconcile: &Reconcile<'_>, given_up: bool) 
     let anothers = |one: &&ResourceStatus| one.state.as_deref() == Some(FOREIGN);
     let adopted = |one: &&ResourceStatus| one.origin == Some(Origin::Adopted) && subject.retains_adopted();
     let all = |warning, why: &str| orphaned_event(&known().collect::<Vec<_>>(), warning, why);
-    match subject.deletion().and_then(|deletion| deletion.policy).unwrap_or_default() {
+    match subject.policy().deletion.and_then(|deletion| deletion.policy).unwrap_or_default() {
         _ if given_up => all(true, "deletion.orphanAfterSeconds is over"),
         DeletionPolicy::Orphan => all(false, "deletion.policy is Orphan"),
         DeletionPolicy::Delete => {

@@ -160,8 +160,7 @@ fn what_was_refused_is_held_and_all_else_goes_on() {
     assert_eq!(first.report.next, Next::Retry(Retry::Soon), "the group is being put right");
     // as the shell remembers it
     let write = |passed: &Passed<acivnet_api::DelegatedSubnet>| {
-        let (step, request) =
-            passed.plan.writes().find(|(step, _)| step.node.id.name() == "amlsubnet1").unwrap();
+        let (step, request) = passed.plan.writes().find(|(step, _)| step.node.id.name() == "amlsubnet1").unwrap();
         acivnet_core::plan::digest_with_keys(&step.node, request, &passed.observed)
     };
     let cause =

@@ -4,9 +4,9 @@ use crate::{config_maps::Files, ctx::Ctx, queue::Who, secrets::Secrets, turns::T
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, NOT_LEADING};
 use acivnet_core::{
-    names::Names,
     blueprint::{Node, PayloadSource},
     failure::Failure,
+    names::Names,
     plan::{Action, Held, Plan, Progress, Request, Step},
     retry::Retry,
     seen::Seen,
@@ -17,12 +17,15 @@ use std::{collections::BTreeMap, time::Duration};
 /// Code of the failure of a write that was not sent because the turn in its virtual network is another object's.
 const NOT_ITS_TURN: &str = "NotItsTurn";
 
-/// This process may no longer write: whoever may looks for itself.
+/// This process may no longer write: the one that holds the lease looks for itself.
 #[derive(Debug)]
 pub(crate) struct NotLeading;
 
 /// Sends every write of a plan, in its order, and notes in its step what came of it. One that fails keeps no other from its
 /// turn.
+///
+/// # Errors
+/// [`NotLeading`], after which nothing more is sent and nothing is reported.
 pub(crate) async fn act(
     ctx: &Ctx,
     azure: &Azure,

@@ -5,7 +5,7 @@ use acivnet_core::{
     observed::Observed,
     outcome::{Reconcile, Report},
     plan::Plan,
-    subject::{self, Subject},
+    subject,
 };
 use std::{mem::take, panic::resume_unwind};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -35,7 +35,7 @@ pub(crate) async fn report<S: Object>(
     cr: &S,
     observed: &mut Observed,
     plan: &mut Plan,
-) -> Report<<S as Subject>::Status> {
+) -> Report<S::Status> {
     let now = ctx.clock.now();
     if !observed.is_large() {
         return cr.report(&Reconcile { observed, plan, now });

@@ -3,9 +3,9 @@
 use crate::{packed::Mention, queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
-    names::Names,
     describe::{has_reached_network, size::json_length, virtual_network_of},
     id::ResourceId,
+    names::Names,
     observed::Observed,
     questions::Question,
     subject::Subject,
@@ -20,8 +20,8 @@ const SLIM_TAGS: usize = 4 << 10;
 
 /// A custom resource of ours.
 pub trait Object:
-    Subject<Status: Send + Sync>
-    + HasStatus<Status = <Self as Subject>::Status>
+    Subject
+    + HasStatus<Status: Send + Sync>
     + Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Clone
     + Debug

@@ -11,10 +11,10 @@ use crate::{
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, DialAt, Errand, IdentityKey, Priority};
 use acivnet_core::{
-    names::Names,
     failure::Failure,
     id::ResourceId,
     kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
+    names::Names,
     observed::{Fact, Identity, Observed},
     questions::Question,
     scrub::Scrubber,

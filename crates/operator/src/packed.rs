@@ -9,8 +9,8 @@ use crate::{
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
-    names::Names,
     describe::size::{LARGEST_SPEC, json_length},
+    names::Names,
     subject::Subject,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -5,7 +5,7 @@ use acivnet_api::FINALIZER;
 use acivnet_core::{
     names::Names,
     outcome::{Next, Report},
-    subject::{Subject, may_wait, needs_record, stands},
+    subject::{may_wait, needs_record, stands},
 };
 use kube::{
     Api, ResourceExt,
@@ -28,7 +28,7 @@ pub(crate) async fn keep<S: Object>(
     ctx: &Ctx,
     cr: &S,
     known: Option<&Known>,
-    report: &Report<<S as Subject>::Status>,
+    report: &Report<S::Status>,
 ) -> Result<S, kube::Error> {
     if !cr.deleting() && (is_held(cr) || stands::<S>(report)) { hold(ctx, cr, known).await } else { Ok(cr.clone()) }
 }
@@ -54,11 +54,7 @@ async fn set_finalizers<S: Object>(ctx: &Ctx, cr: &S, finalizers: &[&str]) -> Re
 }
 
 /// Writes the status before anything is created, if it holds ids that the object does not. The object as answered.
-pub(crate) async fn record<S: Object>(
-    ctx: &Ctx,
-    cr: S,
-    report: &Report<<S as Subject>::Status>,
-) -> Result<S, kube::Error> {
+pub(crate) async fn record<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>) -> Result<S, kube::Error> {
     if !needs_record(&cr, report) {
         return Ok(cr);
     }
@@ -69,12 +65,8 @@ pub(crate) async fn record<S: Object>(
 
 /// Writes the status if it changed, then the events, and lets the object go when it is released. A status that tells of
 /// progress only is left for a later pass while the last write is fresh; at rest it is always exact.
-pub(crate) async fn publish<S: Object>(
-    ctx: &Ctx,
-    cr: S,
-    report: &Report<<S as Subject>::Status>,
-) -> Result<(), kube::Error> {
-    let unchanged = Subject::status(&cr) == Some(&report.status);
+pub(crate) async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>) -> Result<(), kube::Error> {
+    let unchanged = cr.status() == Some(&report.status);
     let waits = !unchanged && may_wait(&cr, report) && !ctx.pauses.over(cr.meta(), ctx.pace);
     let cr = if unchanged || waits { cr } else { put_status(ctx, &cr, &report.status).await? };
     if !matches!(report.next, Next::Retry(_)) {
@@ -85,7 +77,7 @@ pub(crate) async fn publish<S: Object>(
 }
 
 /// PUT of the whole status: a merge patch would never remove a key. The resourceVersion read is the condition.
-async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &<S as Subject>::Status) -> Result<S, kube::Error> {
+async fn put_status<S: Object>(ctx: &Ctx, cr: &S, status: &S::Status) -> Result<S, kube::Error> {
     let mut next = cr.clone();
     *next.status_mut() = Some(status.clone());
     ctx.metrics.kubernetes_write(&S::kind(&()), "update");

@@ -2,7 +2,7 @@
 
 use crate::{
     act::{NotLeading, act, end_turns},
-    apart,
+    apart::{decide, report},
     ctx::Ctx,
     definition::{self, Fate},
     kubernetes, lease,
@@ -18,7 +18,6 @@ use acivnet_core::{
     outcome::{Next, Report},
     plan::Plan,
     retry::Retry,
-    subject::Subject,
 };
 use std::time::Duration;
 
@@ -45,6 +44,143 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     };
     ctx.metrics.reconcile(&S::kind(&()), word);
     again
+}
+
+/// Reconciles what has something to do. An object that is being deleted and carries no finalizer of ours is as good as gone;
+/// one that is deleted with its definition leaves in Azure what it stands for.
+async fn unless_gone<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
+    if cr.deleting() && !publish::is_held(cr) {
+        return Ok(Outcome::look_again(Next::Never));
+    }
+    let fate = if cr.deleting() { definition::fate(ctx, cr).await? } else { Fate::Stays };
+    match fate {
+        Fate::Stays => drive(ctx, cr).await,
+        Fate::Goes => {
+            let mut left = cr.clone();
+            left.orphan();
+            drive(ctx, &left).await
+        }
+        Fate::Unknown(wait) => Ok(Outcome::look_again(Next::Retry(Retry::After(wait)))),
+    }
+}
+
+/// The steps that ARCHITECTURE.md draws. What shared lists answered is read again by itself before anything is done about it.
+async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
+    let mut observation = observe(ctx, cr).await; // reads
+    let mut plan = decide(ctx, cr, &mut observation.observed).await; // pure
+    if observation.is_shared() && !plan.settled() {
+        observation.look_closer(cr).await; // reads
+        plan = decide(ctx, cr, &mut observation.observed).await; // pure
+    }
+    ctx.running.note(cr.meta(), &plan, observation.begun, ctx.pace);
+    let Some(azure) = azure_for_writes(cr, &mut observation, &plan) else {
+        return without_writes(ctx, cr, observation, plan).await;
+    };
+    let recorded = record(ctx, cr, &mut observation, &mut plan).await?; // writes
+    act(ctx, &azure, (&who(cr), recorded.meta()), &observation.secrets, &mut plan).await?; // writes
+    ctx.refusals.learn(ctx, recorded.meta(), &observation.observed, &plan);
+    let report = report(ctx, &recorded, &mut observation.observed, &mut plan).await; // pure
+    publish(ctx, recorded, &report, &plan).await // writes
+}
+
+/// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
+async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Sight<'a> {
+    let priority = ctx.memory.priority(cr.meta().uid(), Standing::of(cr));
+    let mut observation = Sight::of(ctx, cr, priority, is_steady(cr)).await;
+    if !cr.asked() {
+        observation.observed.refusals = ctx.refusals.standing(cr.meta());
+    }
+    ctx.certificates.note(cr.meta(), cr.certificate_end(&observation.observed));
+    observation
+}
+
+/// Azure for the writes of a plan, if it has any. Errors of writes may quote secrets, and the drift of what had settled can
+/// wait.
+fn azure_for_writes<S: Object>(cr: &S, observation: &mut Sight<'_>, plan: &Plan) -> Option<Azure> {
+    plan.writes().next()?;
+    let mut azure = observation.azure.take()?;
+    azure.hide(observation.secrets.scrubber());
+    azure.hurry(observation.priority.of_write(cr.drifts(&observation.observed) && !cr.deleting()));
+    Some(azure)
+}
+
+/// Reports what was read where nothing is to be written to Azure, or nothing can be.
+async fn without_writes<S: Object>(
+    ctx: &Ctx,
+    cr: &S,
+    mut observation: Sight<'_>,
+    mut plan: Plan,
+) -> Result<Outcome, Stopped> {
+    let report = report(ctx, cr, &mut observation.observed, &mut plan).await; // pure
+    let turn = end_turns(ctx, &who(cr), &plan);
+    let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
+    publish::publish(ctx, kept, &report).await?; // writes
+    Ok(Outcome { turn, ..Outcome::look_again(report.next) })
+}
+
+/// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
+async fn record<S: Object>(ctx: &Ctx, cr: &S, observation: &mut Sight<'_>, plan: &mut Plan) -> Result<S, kube::Error> {
+    let held = publish::hold(ctx, cr, observation.known.as_deref()).await?;
+    let report = report(ctx, &held, &mut observation.observed, plan).await;
+    publish::record(ctx, held, &report).await
+}
+
+/// Publishes a report, and passes on the turns in virtual networks whatever becomes of that.
+async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>, plan: &Plan) -> Result<Outcome, Stopped> {
+    let next = match ctx.repeats.count(cr.meta(), plan) {
+        0 => report.next,
+        repeats => later(ctx, report.next, repeats),
+    };
+    let writer = who(&cr);
+    let published = publish::publish(ctx, cr, report).await;
+    let turn = end_turns(ctx, &writer, plan);
+    published?;
+    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn })
+}
+
+fn who<S: Object>(cr: &S) -> Who {
+    Who::new::<S>(cr.meta().namespace(), cr.meta().name())
+}
+
+/// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.
+fn is_steady<S: Object>(cr: &S) -> bool {
+    cr.had_settled() && !cr.deleting() && !cr.asked()
+}
+
+/// What a reconcile came to.
+struct Outcome {
+    next: Next,
+    /// Azure took a write.
+    progress: bool,
+    /// It has to write where the turn is another's: how long to wait for it.
+    turn: Option<Duration>,
+}
+
+impl Outcome {
+    /// Nothing was done but to find out when to look again.
+    fn look_again(next: Next) -> Self {
+        Self { next, progress: false, turn: None }
+    }
+}
+
+/// Why a reconcile ended early.
+enum Stopped {
+    /// This process may no longer write: the one that holds the lease looks for itself.
+    NotLeading,
+    /// A read or write of our own objects was refused or got no answer.
+    Kubernetes(kube::Error),
+}
+
+impl From<NotLeading> for Stopped {
+    fn from(_: NotLeading) -> Self {
+        Self::NotLeading
+    }
+}
+
+impl From<kube::Error> for Stopped {
+    fn from(error: kube::Error) -> Self {
+        if lease::is_over(&error) { Self::NotLeading } else { Self::Kubernetes(error) }
+    }
 }
 
 /// A read or write of our own objects was refused or got no answer. What was written stands; the next reconcile reads it.
@@ -84,142 +220,6 @@ fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> 
     ctx.running.next_look_at_own(cr.meta(), ctx.pace).map_or(wait, |look| look.min(wait))
 }
 
-/// What a reconcile came to.
-struct Outcome {
-    next: Next,
-    /// Azure took a write.
-    progress: bool,
-    /// It has to write where the turn is another's: how long to wait for it.
-    turn: Option<Duration>,
-}
-
-impl Outcome {
-    /// Nothing was done but to find out when to look again.
-    fn look_again(next: Next) -> Self {
-        Self { next, progress: false, turn: None }
-    }
-}
-
-/// Why a reconcile did not come to its end.
-enum Stopped {
-    /// This process may no longer write: whoever may looks for itself.
-    NotLeading,
-    /// A read or write of our own objects was refused or got no answer.
-    Kubernetes(kube::Error),
-}
-
-impl From<NotLeading> for Stopped {
-    fn from(_: NotLeading) -> Self {
-        Self::NotLeading
-    }
-}
-
-impl From<kube::Error> for Stopped {
-    fn from(error: kube::Error) -> Self {
-        if lease::is_over(&error) { Self::NotLeading } else { Self::Kubernetes(error) }
-    }
-}
-
-/// An object that is being deleted and not held is gone already. One that goes with its definition leaves everything in Azure.
-async fn unless_gone<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
-    if cr.deleting() && !publish::is_held(cr) {
-        return Ok(Outcome::look_again(Next::Never));
-    }
-    let fate = if cr.deleting() { definition::fate(ctx, cr).await? } else { Fate::Stays };
-    match fate {
-        Fate::Stays => drive(ctx, cr).await,
-        Fate::Goes => {
-            let mut left = cr.clone();
-            left.leave();
-            drive(ctx, &left).await
-        }
-        Fate::Unknown(wait) => Ok(Outcome::look_again(Next::Retry(Retry::After(wait)))),
-    }
-}
-
-/// The six steps of ARCHITECTURE.md. What lists answered is read again by itself before anything is done about it.
-async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
-    let mut observation = observe(ctx, cr).await; // reads
-    let mut plan = apart::decide(ctx, cr, &mut observation.observed).await; // pure
-    if observation.is_shared() && !plan.settled() {
-        observation.look_closer(cr).await; // reads
-        plan = apart::decide(ctx, cr, &mut observation.observed).await; // pure
-    }
-    ctx.running.note(cr.meta(), &plan, observation.begun, ctx.pace);
-    let Some(azure) = azure_for_writes(cr, &mut observation, &plan) else {
-        return without_writes(ctx, cr, observation, plan).await;
-    };
-    let recorded = record(ctx, cr, &mut observation, &mut plan).await?; // writes to Kubernetes
-    act(ctx, &azure, (&who(cr), recorded.meta()), &observation.secrets, &mut plan).await?; // writes to Azure
-    ctx.refusals.learn(ctx, recorded.meta(), &observation.observed, &plan);
-    let report = apart::report(ctx, &recorded, &mut observation.observed, &mut plan).await; // pure
-    publish(ctx, recorded, &report, &plan).await // writes to Kubernetes
-}
-
-/// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
-async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Sight<'a> {
-    let priority = ctx.memory.priority(cr.meta().uid(), Standing::of(cr));
-    let mut observation = Sight::of(ctx, cr, priority, is_steady(cr)).await;
-    if !cr.asked() {
-        observation.observed.refusals = ctx.refusals.standing(cr.meta());
-    }
-    ctx.certificates.note(cr.meta(), cr.certificate_end(&observation.observed));
-    observation
-}
-
-/// Azure for the writes of a plan, if it has any. Its errors may quote secrets, and what had settled can wait.
-fn azure_for_writes<S: Object>(cr: &S, observation: &mut Sight<'_>, plan: &Plan) -> Option<Azure> {
-    plan.writes().next()?;
-    let mut azure = observation.azure.take()?;
-    azure.hide(observation.secrets.scrubber());
-    azure.hurry(observation.priority.of_write(cr.drifts(&observation.observed) && !cr.deleting()));
-    Some(azure)
-}
-
-/// Reports what was read where nothing is to be written to Azure, or nothing can be.
-async fn without_writes<S: Object>(
-    ctx: &Ctx,
-    cr: &S,
-    mut observation: Sight<'_>,
-    mut plan: Plan,
-) -> Result<Outcome, Stopped> {
-    let report = apart::report(ctx, cr, &mut observation.observed, &mut plan).await; // pure
-    let turn = end_turns(ctx, &who(cr), &plan);
-    let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes to Kubernetes
-    publish::publish(ctx, kept, &report).await?; // writes to Kubernetes
-    Ok(Outcome { turn, ..Outcome::look_again(report.next) })
-}
-
-/// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
-async fn record<S: Object>(
-    ctx: &Ctx,
-    cr: &S,
-    observation: &mut Sight<'_>,
-    plan: &mut Plan,
-) -> Result<S, kube::Error> {
-    let held = publish::hold(ctx, cr, observation.known.as_deref()).await?;
-    let report = apart::report(ctx, &held, &mut observation.observed, plan).await;
-    publish::record(ctx, held, &report).await
-}
-
-/// Publishes a report, and passes on the turns in virtual networks whatever becomes of that.
-async fn publish<S: Object>(
-    ctx: &Ctx,
-    cr: S,
-    report: &Report<<S as Subject>::Status>,
-    plan: &Plan,
-) -> Result<Outcome, Stopped> {
-    let next = match ctx.repeats.count(cr.meta(), plan) {
-        0 => report.next,
-        repeats => later(ctx, report.next, repeats),
-    };
-    let writer = who(&cr);
-    let published = publish::publish(ctx, cr, report).await;
-    let turn = end_turns(ctx, &writer, plan);
-    published?;
-    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn })
-}
-
 /// What Azure took and reads do not show is written again, but later each time, and no earlier than Azure asks.
 fn later(ctx: &Ctx, next: Next, repeats: u32) -> Next {
     let wait = ctx.pace.before(Retry::Backoff, repeats, ctx.random.unit());
@@ -227,15 +227,6 @@ fn later(ctx: &Ctx, next: Next, repeats: u32) -> Next {
         Next::Retry(Retry::After(asked)) => Next::Retry(Retry::After(asked.max(wait))),
         _ => Next::Retry(Retry::After(wait)),
     }
-}
-
-fn who<S: Object>(cr: &S) -> Who {
-    Who::new::<S>(cr.meta().namespace(), cr.meta().name())
-}
-
-/// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.
-fn is_steady<S: Object>(cr: &S) -> bool {
-    cr.had_settled() && !cr.deleting() && !cr.asked()
 }
 
 #[cfg(test)]

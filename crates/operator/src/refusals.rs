@@ -3,8 +3,8 @@
 
 use crate::ctx::Ctx;
 use acivnet_core::{
-    names::Names,
     failure::Cause,
+    names::Names,
     observed::{Observed, Refusal},
     plan::{Plan, digest_with_keys},
 };

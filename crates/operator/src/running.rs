@@ -2,8 +2,8 @@
 
 use crate::pace::Pace;
 use acivnet_core::{
-    names::Names,
     durations::{Durations, Sort, Work},
+    names::Names,
     plan::{Action, Plan, Progress, Request, Step},
     seen::Seen,
 };
@@ -127,7 +127,12 @@ mod tests {
     use super::*;
     use acivnet_api::conditions::reasons;
     use acivnet_core::{
-        blueprint::{Goal, Node}, failure::Failure, id::ResourceId, kinds::network_security_group, owner::Mark, retry::Retry,
+        blueprint::{Goal, Node},
+        failure::Failure,
+        id::ResourceId,
+        kinds::network_security_group,
+        owner::Mark,
+        retry::Retry,
     };
     use serde_json::Value;
 

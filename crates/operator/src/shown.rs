@@ -2,7 +2,7 @@
 
 use crate::{ctx::Ctx, object::Object};
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{names::Names, conditions::find};
+use acivnet_core::{conditions::find, names::Names};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use std::{

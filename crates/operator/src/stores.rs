@@ -7,9 +7,9 @@ use crate::{
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
 use acivnet_core::{
-    names::Names,
     describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
     id::ResourceId,
+    names::Names,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{

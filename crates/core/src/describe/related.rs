@@ -5,9 +5,9 @@ use super::{
     deployment::service_name,
 };
 use crate::{
-    names::Names,
     id::same,
     kinds::virtual_network::{self, VIRTUAL_NETWORK},
+    names::Names,
     observed::Observed,
     owner::tag,
     questions::Question,

@@ -77,8 +77,7 @@ impl World {
             }
             check_recorded(cr, &passed);
             self.act(&mut passed.plan);
-            passed.report =
-                cr.report(&Reconcile { observed: &passed.observed, plan: &passed.plan, now: self.now() });
+            passed.report = cr.report(&Reconcile { observed: &passed.observed, plan: &passed.plan, now: self.now() });
         }
         check_plan(&passed);
         check_conditions(S::conditions(&passed.report.status));

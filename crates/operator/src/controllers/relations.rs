@@ -9,8 +9,8 @@ use crate::{
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::types};
 use acivnet_core::{
-    names::Names,
     describe::{has_reached_network, virtual_network_of},
+    names::Names,
 };
 use k8s_openapi::{
     api::core::v1::ConfigMap,

@@ -5,7 +5,6 @@ use super::{
     ids::{Ids, deployments_question, others_question, was_ours},
 };
 use crate::{
-    names::Names,
     adoption,
     blueprint::{Blueprint, Goal, Hold, Node},
     describe::{
@@ -20,6 +19,7 @@ use crate::{
         subnet::{self, SUBNET},
         virtual_network::{self, VIRTUAL_NETWORK},
     },
+    names::Names,
     observed::{Fact, Observed},
     owner::{Mark, Owner, Says},
     questions::Question,

@@ -20,20 +20,15 @@ use crate::{
     },
     observed::Observed,
     outcome::{Reconcile, Report},
-    plan::Limits,
     questions::Question,
-    subject::Subject,
+    subject::{Policy, Remembered, Subject},
 };
-use acivnet_api::{
-    Adoption, DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, ResourceStatus,
-};
+use acivnet_api::{DelegatedSubnet, DelegatedSubnetStatus, DeletionPolicy};
 use blueprint::Describer;
 use ids::{Ids, deployments_question, leftovers, others_question};
 use jiff::Timestamp;
 
 impl Subject for DelegatedSubnet {
-    type Status = DelegatedSubnetStatus;
-
     fn region(&self) -> &str {
         &self.spec.azure.location
     }
@@ -80,17 +75,13 @@ impl Subject for DelegatedSubnet {
         Blueprint { blocked: size::too_large(&self.spec).or(present.blocked), ..present }
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
-            suspended: self.spec.suspend == Some(true) && !self.deleting(),
-            leave_drift: self.had_settled() && !self.deleting() && self.drift_mode() != DriftMode::Correct,
-            approval: None,
-            identity: String::new(),
+    fn remembered(status: &DelegatedSubnetStatus) -> Remembered<'_> {
+        Remembered {
+            resources: &status.resources,
+            approved: None,
+            settled_generation: status.settled_generation,
+            last_handled: status.last_handled_reconcile_at.as_deref(),
         }
-    }
-
-    fn memory(status: &DelegatedSubnetStatus) -> (&[ResourceStatus], Option<&str>) {
-        (&status.resources, None)
     }
 
     fn essence(status: &DelegatedSubnetStatus) -> DelegatedSubnetStatus {
@@ -108,31 +99,16 @@ impl Subject for DelegatedSubnet {
         report::report(self, reconcile)
     }
 
-    fn status(&self) -> Option<&DelegatedSubnetStatus> {
-        self.status.as_ref()
+    fn policy(&self) -> Policy<'_> {
+        Policy {
+            suspend: self.spec.suspend == Some(true),
+            drift: self.spec.drift.as_ref(),
+            deletion: self.spec.deletion.as_ref(),
+            adoption: self.spec.adoption.unwrap_or_default(),
+        }
     }
 
-    fn settled_generation(&self) -> Option<i64> {
-        self.status.as_ref().and_then(|status| status.settled_generation)
-    }
-
-    fn last_handled(&self) -> Option<&str> {
-        self.status.as_ref()?.last_handled_reconcile_at.as_deref()
-    }
-
-    fn drift(&self) -> Option<&Drift> {
-        self.spec.drift.as_ref()
-    }
-
-    fn deletion(&self) -> Option<&Deletion> {
-        self.spec.deletion.as_ref()
-    }
-
-    fn adoption(&self) -> Adoption {
-        self.spec.adoption.unwrap_or_default()
-    }
-
-    fn leave(&mut self) {
+    fn orphan(&mut self) {
         self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 

@@ -27,20 +27,17 @@ pub use web_service::{DEFAULT_BASE_IMAGE, MOST_GOING};
 
 use super::size;
 use crate::{
-    names::Names,
     blueprint::Blueprint,
     conditions::essence,
     failure::Cause,
     observed::{Fact, Observed},
     outcome::{Reconcile, Report},
-    plan::Limits,
     questions::Question,
     restart,
-    subject::Subject,
+    subject::{Policy, Remembered, Subject},
 };
 use acivnet_api::{
-    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, Adoption, BackendType, Deletion, DeletionPolicy, Drift,
-    DriftMode, ReplaceApproval, ResourceStatus,
+    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, BackendType, DeletionPolicy, ReplaceApproval,
 };
 use jiff::Timestamp;
 use place::{Scope, subnet_missing, subnet_question, workspace_of};
@@ -49,8 +46,6 @@ use serving::Backend;
 use web_service::WebService;
 
 impl Subject for AciVnetDeployment {
-    type Status = AciVnetDeploymentStatus;
-
     fn questions(&self, observed: &Observed) -> Vec<Question> {
         let mut questions = Vec::new();
         if self.leaves_nothing() {
@@ -78,19 +73,17 @@ impl Subject for AciVnetDeployment {
         size::too_large(&self.spec).map_or_else(|| backend.present(scope, now), Err).unwrap_or_else(Blueprint::blocked)
     }
 
-    fn limits(&self) -> Limits {
-        let uid = self.metadata.uid();
-        let stays = !self.deleting();
-        Limits {
-            suspended: self.spec.suspend == Some(true) && stays,
-            leave_drift: self.had_settled() && stays && self.drift_mode() != DriftMode::Correct,
-            approval: Some(approvals(self)),
-            identity: format!("{uid}/{}", self.generation()),
-        }
+    fn approved_plans(&self) -> Option<Vec<String>> {
+        Some(approvals(self))
     }
 
-    fn memory(status: &AciVnetDeploymentStatus) -> (&[ResourceStatus], Option<&str>) {
-        (&status.resources, status.approved.as_deref())
+    fn remembered(status: &AciVnetDeploymentStatus) -> Remembered<'_> {
+        Remembered {
+            resources: &status.resources,
+            approved: status.approved.as_deref(),
+            settled_generation: status.settled_generation,
+            last_handled: status.last_handled_reconcile_at.as_deref(),
+        }
     }
 
     fn essence(status: &AciVnetDeploymentStatus) -> AciVnetDeploymentStatus {
@@ -119,28 +112,13 @@ impl Subject for AciVnetDeployment {
         tls::end(self, observed)
     }
 
-    fn status(&self) -> Option<&AciVnetDeploymentStatus> {
-        self.status.as_ref()
-    }
-
-    fn settled_generation(&self) -> Option<i64> {
-        self.status.as_ref().and_then(|status| status.settled_generation)
-    }
-
-    fn last_handled(&self) -> Option<&str> {
-        self.status.as_ref()?.last_handled_reconcile_at.as_deref()
-    }
-
-    fn drift(&self) -> Option<&Drift> {
-        self.spec.drift.as_ref()
-    }
-
-    fn deletion(&self) -> Option<&Deletion> {
-        self.spec.deletion.as_ref()
-    }
-
-    fn adoption(&self) -> Adoption {
-        self.spec.adoption.unwrap_or_default()
+    fn policy(&self) -> Policy<'_> {
+        Policy {
+            suspend: self.spec.suspend == Some(true),
+            drift: self.spec.drift.as_ref(),
+            deletion: self.spec.deletion.as_ref(),
+            adoption: self.spec.adoption.unwrap_or_default(),
+        }
     }
 
     fn look_seconds(&self) -> u64 {
@@ -148,7 +126,7 @@ impl Subject for AciVnetDeployment {
         self.interval_seconds().min(probe.unwrap_or(u64::MAX))
     }
 
-    fn leave(&mut self) {
+    fn orphan(&mut self) {
         self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 

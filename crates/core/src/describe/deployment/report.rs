@@ -8,13 +8,13 @@ use super::{
     tls,
 };
 use crate::{
-    names::Names,
     blueprint::Goal,
     conditions::{Conditions, find},
     events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
     id::ResourceId,
     kinds::{model_version::MODEL_VERSION, registered_model::REGISTERED_MODEL},
+    names::Names,
     observed::Fact,
     outcome::{Event, Next, Reconcile, Report},
     patience::progress,

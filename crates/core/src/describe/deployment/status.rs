@@ -66,7 +66,11 @@ impl Reporter<'_> {
             }),
             revision,
             revision_digest,
-            secrets: if settled { secrets::versions(self.cr, self.reconcile.observed) } else { self.last.secrets.clone() },
+            secrets: if settled {
+                secrets::versions(self.cr, self.reconcile.observed)
+            } else {
+                self.last.secrets.clone()
+            },
             base_image: self
                 .step()
                 .and_then(|_| self.backend.base_image(self.cr).map(str::to_owned))
@@ -181,7 +185,7 @@ impl Reporter<'_> {
 
     /// The approval is kept from its first sight until the replacement stands, or another plan takes its place.
     fn approved(&self, settled: bool) -> Option<String> {
-        let allowed = self.cr.limits().approval.unwrap_or_default();
+        let allowed = self.cr.approved_plans().unwrap_or_default();
         match &self.reconcile.plan.hash {
             _ if replace_approval(self.cr) == ReplaceApproval::Automatic => None,
             Some(hash) => allowed.contains(hash).then(|| hash.clone()),
