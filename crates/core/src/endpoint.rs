@@ -46,10 +46,10 @@ pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> R
     let outside = |why: &str| {
         Cause::person(
             reasons::ADDRESS_OUTSIDE_SUBNET,
-            format!("Azure names the scoring URI {}, {why}", crate::scrub::clean(uri)),
+            format!("Azure gives the scoring URI {}, {why}", crate::scrub::clean(uri)),
         )
     };
-    let form = || outside("which is not of the form http://{IPv4 address}/{path} on port 80 or 443");
+    let form = || outside("which does not have the form http://{IPv4 address}/{path} on port 80 or 443");
     let (host, path) = split(uri).ok_or_else(form)?;
     let hostname = hostname(&told).filter(|_| uri.starts_with("https://"));
     let ip = match (host.parse(), hostname) {
@@ -61,10 +61,10 @@ pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> R
     };
     let prefix: Ipv4Net = subnet_prefix.parse().map_err(|_| outside("and the subnet's prefix can't be read"))?;
     if !prefix.contains(&ip) {
-        return Err(outside(&format!("outside the subnet {subnet_prefix}")));
+        return Err(outside(&format!("which is outside the subnet {subnet_prefix}")));
     }
     if !settings.scoring_networks.iter().any(|network| network.contains(&ip)) {
-        return Err(outside("outside the networks that the administrator allows (--scoring-networks)"));
+        return Err(outside("which is outside the networks that the administrator allows (--scoring-networks)"));
     }
     if never(ip) || settings.refused_networks.iter().any(|network| network.contains(&ip)) {
         return Err(Cause::person(
@@ -89,8 +89,8 @@ fn hostname<'a>(told: &Told<'a>) -> Option<&'a str> {
 
 fn unknown(hostname: &str) -> Cause {
     let message = format!(
-        "Azure names the scoring URI by {hostname} and no address, so that it can be neither checked nor probed; take \
-         spec.tls away, and end TLS at a gateway of the virtual network"
+        "Azure gives the scoring URI by {hostname} without an address, so it can be neither checked nor probed; remove \
+         spec.tls, and terminate TLS at a gateway in the virtual network"
     );
     Cause::person(reasons::ADDRESS_UNKNOWN, message)
 }

@@ -88,9 +88,9 @@ impl Expectation {
 /// Python writes NaN and infinities as words that JSON does not have (`json.dumps`, `allow_nan`).
 fn no_json(body: &str, scrubber: &Scrubber) -> String {
     match ["NaN", "Infinity"].iter().find(|word| has_word(body, word)) {
-        Some(word) => format!("the answer holds {word}, which is no JSON: {}", short(body, scrubber)),
-        None if body.trim().is_empty() => "the answer is empty and no JSON".to_owned(),
-        None => format!("the answer is no JSON: {}", short(body, scrubber)),
+        Some(word) => format!("the answer contains {word}, which is not JSON: {}", short(body, scrubber)),
+        None if body.trim().is_empty() => "the answer is empty, which is not JSON".to_owned(),
+        None => format!("the answer is not JSON: {}", short(body, scrubber)),
     }
 }
 
@@ -159,7 +159,7 @@ fn hint(expected: &Value, received: &Value) -> &'static str {
     let Value::String(text) = received else { return "" };
     let inside = serde_json::from_str::<Value>(text).is_ok_and(|inside| inside.is_object() || inside.is_array());
     if !expected.is_string() && inside {
-        " (a text that holds JSON: return the value, not json.dumps of it)"
+        " (a string that contains JSON: return the value, not json.dumps of it)"
     } else {
         ""
     }
@@ -231,12 +231,12 @@ mod tests {
                 r#""name 'model' is not defined""#,
                 "is \"name 'model' is not defined\", expected [1.5]",
             ),
-            (json!([1.5]), 0.0, r#""[1.5]""#, "a text that holds JSON"),
-            (json!([1.5]), 0.5, "[NaN]", "the answer holds NaN, which is no JSON: [NaN]"),
-            (json!([1.5]), 0.5, "[-Infinity]", "holds Infinity"),
+            (json!([1.5]), 0.0, r#""[1.5]""#, "a string that contains JSON"),
+            (json!([1.5]), 0.5, "[NaN]", "the answer contains NaN, which is not JSON: [NaN]"),
+            (json!([1.5]), 0.5, "[-Infinity]", "contains Infinity"),
             (json!({"a": 1}), 0.0, "", "empty"),
-            (json!({"a": 1}), 0.0, "<html>", "no JSON: <html>"),
-            (json!("\u{0}"), 0.0, "\u{0}", "no JSON"),
+            (json!({"a": 1}), 0.0, "<html>", "not JSON: <html>"),
+            (json!("\u{0}"), 0.0, "\u{0}", "not JSON"),
         ] {
             let found = unlike(&contains(expected, tolerance), Some(received.as_bytes())).unwrap_or_default();
             assert!(found.contains(told), "{told}: {found}");

@@ -153,7 +153,7 @@ fn not_asked() -> Failure {
     Failure {
         status: 0,
         code: "NotAsked".into(),
-        message: "not read in this pass".into(),
+        message: "not read in this reconcile".into(),
         retry: Retry::Soon,
         reason: reasons::PROGRESSING,
     }

@@ -71,18 +71,18 @@ impl Flaw {
     /// What it is and how to write the value, after the words "key … of Secret …".
     pub fn tell(self) -> &'static str {
         match self {
-            Self::Empty => "is empty; put the value there",
-            Self::Blank => "holds white space only; put the value there",
-            Self::NoText => "is no UTF-8 text; put it there as UTF-8",
+            Self::Empty => "is empty; store the value in it",
+            Self::Blank => "contains only white space; store the value in it",
+            Self::NoText => "is not UTF-8 text; store it as UTF-8",
             Self::ByteOrderMark => "begins with a byte order mark; save it as UTF-8 without one",
-            Self::Control => "holds a control character (a NUL, perhaps); put the text alone there",
+            Self::Control => "contains a control character (perhaps a NUL); store only the text",
             Self::TooLong => "is longer than 64 KiB; shorten it",
             Self::Edge => {
-                "has white space or a line end around it; write it without (--from-literal, or printf %s instead of echo)"
+                "has white space or a line break around it; store it without (use --from-literal, or printf %s instead of echo)"
             }
-            Self::Lines => "has several lines; put one line there",
+            Self::Lines => "has several lines; store a single line",
             Self::LongLine => "is longer than 4 KiB; shorten it",
-            Self::NotAscii => "holds a character that no HTTP header can hold; use letters, digits and signs of ASCII",
+            Self::NotAscii => "contains a character that an HTTP header can't carry; use printable ASCII only",
         }
     }
 

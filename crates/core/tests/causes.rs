@@ -145,7 +145,7 @@ fn of_a_deployment() {
             Expected {
                 reason: reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
                 stalled: Stalls::AtOnce,
-                tells: "resource group amlrg, the workspace in elsewhere",
+                tells: "resource group amlrg, but the workspace is in elsewhere",
                 next: SLOWLY,
                 writes: &[],
             },

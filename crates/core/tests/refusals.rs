@@ -52,7 +52,7 @@ fn a_refused_change_of_any_part_of_a_network_is_told() {
         let ready = message(conditions, "Ready");
         assert!(ready.contains("is delegated to") && ready.contains("NotLikeThat happened"), "{ready}");
         assert_eq!(condition_of(conditions, "Stalled"), "True/InvalidSpec");
-        assert!(!message(conditions, part).contains("as described"));
+        assert!(!message(conditions, part).contains("as specified"));
         world.refuse = |_, _| None;
         world.settle(&mut cr);
         let conditions = &cr.status.as_ref().unwrap().conditions;

@@ -177,8 +177,11 @@ fn a_subnet_that_cant_be_delegated_is_never_written() {
     let mut ways = vec![referenced()];
     ways.extend(["Never", "IfUnowned", "Force"].map(|policy| vec![by_reference.clone(), ("/adoption", policy.into())]));
     for (properties, words) in [
-        (json!({"delegations": web}), "delegated to Microsoft.Web/serverFarms, and a subnet has one delegation"),
-        (json!({"delegations": [], "ipConfigurations": card}), "others live in it (1, nic1 among them)"),
+        (
+            json!({"delegations": web}),
+            "delegated to Microsoft.Web/serverFarms, and a subnet can have only one delegation",
+        ),
+        (json!({"delegations": [], "ipConfigurations": card}), "other resources are in it (1, including nic1)"),
     ] {
         for changes in &ways {
             let mut world = World::default();

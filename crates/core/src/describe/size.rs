@@ -15,7 +15,7 @@ pub(super) fn too_large(spec: &impl Serialize) -> Option<Cause> {
     let message = || {
         format!(
             "spec has {bytes} bytes as JSON, more than {LARGEST_SPEC}; shorten its variables, tags, properties or rules, or \
-             put long values into files. Nothing is changed in Azure until then"
+             put long values into files. Until then, nothing is changed in Azure"
         )
     };
     (bytes > LARGEST_SPEC).then(|| Cause::person(reasons::INVALID_SPEC, message()))

@@ -80,14 +80,14 @@ impl Inputs<'_> {
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             let users = users.into_iter().take(NAMED).collect::<Vec<_>>().join(", ") + &more;
             return Fate::Kept(format!(
-                "prefix {prefix} stays, although virtualNetwork.addressPrefixes dropped it: name it again, or move the \
-                 subnets in it: {users}"
+                "prefix {prefix} stays, although virtualNetwork.addressPrefixes no longer lists it; list it again, or move \
+                 the subnets that use it: {users}"
             ));
         }
         if self.siblings.iter().any(|one| one.creates && !one.deleting && names(&one.prefixes, prefix)) {
             return Fate::Kept(format!(
-                "prefix {prefix} stays, because another DelegatedSubnet names it in virtualNetwork.addressPrefixes: take it \
-                 out there, too"
+                "prefix {prefix} stays, because another DelegatedSubnet lists it in virtualNetwork.addressPrefixes; remove \
+                 it there, too"
             ));
         }
         Fate::Goes
@@ -212,7 +212,7 @@ mod tests {
             space(&[a], Some(network(&[a, b], &[("ours", "10.9.1.0/24"), ("theirs", "10.10.1.0/24")])), &recorded);
         assert_eq!((found.prefixes, found.claims), (strings(&[a, b]), strings(&["[10.10.0.0/16]", "[10.9.0.0/16]"])));
         let note = found.note.unwrap();
-        assert!(note.contains(b) && note.ends_with(": theirs") && note.contains("name it again"), "{note}");
+        assert!(note.contains(b) && note.ends_with(": theirs") && note.contains("list it again"), "{note}");
         // the greater one stays for the sake of who uses what is beyond the smaller one
         let stands = network(&[a], &[("ours", "10.9.1.0/24"), ("theirs", "10.9.200.0/24")]);
         let found = space(&["10.9.0.0/17"], Some(stands), &recorded);

@@ -63,7 +63,7 @@ impl Describer<'_> {
             }
             Fact::Present(body) => elsewhere(&body, location).map(|stands| {
                 let message =
-                    format!("{field}: {id} lies in {stands}, the network in {location}; name one in {location}");
+                    format!("{field}: {id} is in {stands}, but the network is in {location}; use one in {location}");
                 Cause::person(reasons::REGION_MISMATCH, message)
             }),
             Fact::Unread(_) => None,

@@ -169,14 +169,14 @@ impl Describer<'_> {
         let body = self.observed.azure_body(&SUBNET, &node.id).filter(|body| !subnet::is_delegated(body))?;
         let name = node.id.name();
         let message = if let Some(service) = subnet::other_service(body) {
-            format!("subnet {name} is delegated to {service}, and a subnet has one delegation; use another subnet")
+            format!("subnet {name} is delegated to {service}, and a subnet can have only one delegation; use another subnet")
         } else {
             let made = management == Management::Create && was_created(record_of(node, self.cr.recorded()));
             let holders = subnet::ip_configurations(body);
             let first = holders.first().filter(|_| !made).map(|one| subnet::holder(one))?;
             let count = holders.len();
             format!(
-                "subnet {name} is not delegated to {}, and can't be while others live in it ({count}, {first} among them); use another subnet, or move them",
+                "subnet {name} is not delegated to {}, and can't be while other resources are in it ({count}, including {first}); use another subnet, or move them",
                 subnet::CONTAINER_GROUPS
             )
         };
@@ -262,7 +262,7 @@ impl Describer<'_> {
         Some(Cause::person(
             reasons::REGION_MISMATCH,
             format!(
-                "virtual network {} lies in {stands}, spec.azure.location says {wanted}; container groups must be in the region of their network",
+                "virtual network {} is in {stands}, but spec.azure.location is {wanted}; container groups must be in the region of their network",
                 self.ids.virtual_network.name()
             ),
         ))
@@ -281,12 +281,12 @@ impl Describer<'_> {
         // the objects of others are nobody's business
         let who = match *namespace == own.namespace {
             true => format!("DelegatedSubnet {namespace}/{name}"),
-            false => "a DelegatedSubnet of another namespace, which has something in it,".to_owned(),
+            false => "a DelegatedSubnet in another namespace, which already uses the network,".to_owned(),
         };
         Some(Cause::person(
             reasons::VIRTUAL_NETWORK_DIFFERS,
             format!(
-                "{who} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference",
+                "{who} describes virtual network {} with different prefixes or tags; use the same ones, or virtualNetwork.management: Reference",
                 self.ids.virtual_network.name()
             ),
         ))
@@ -371,12 +371,12 @@ impl Describer<'_> {
         let (reason, message) = match (holders.len(), links.as_slice()) {
             (0, []) => return None,
             (0, links) => {
-                let after = " on the subnet for some minutes after the last container group";
+                let after = " on the subnet for a few minutes after the last container group";
                 let message = scrub::list("Azure keeps the service association link ", links, after);
                 (reasons::SERVICE_ASSOCIATION_LINK, message)
             }
             _ if leaving => {
-                let before = "waiting for Azure to give back the addresses of ";
+                let before = "waiting for Azure to release the addresses of ";
                 (reasons::DELETING, scrub::list(before, &names, ", which was deleted"))
             }
             (count, _) => {

@@ -83,7 +83,7 @@ impl Describer<'_> {
             Seen::Failed { why, .. } => (
                 reasons::COMPUTE_INSTANCE_FAILED,
                 format!(
-                    "compute instance {name} failed: {why}; delete it in the workspace, or set replace: Allowed and ask for a look"
+                    "compute instance {name} failed: {why}; delete it in the workspace, or set replace: Allowed and request a reconcile"
                 ),
             ),
             Seen::Drifted(differs) if !allowed => {
@@ -91,11 +91,11 @@ impl Describer<'_> {
                     format!("{} ({} to {})", compute_instance::field(&one.path), shown(&one.have), shown(&one.want))
                 };
                 let fields: Vec<String> = differs.iter().map(field).collect();
-                let way = "put it back, or set clientSubnet.computeInstance.replace: Allowed, which loses its disk";
+                let way = "change it back, or set clientSubnet.computeInstance.replace: Allowed, which loses its disk";
                 (
                     reasons::REPLACEMENT_REFUSED,
                     scrub::list(
-                        &format!("compute instance {name} would have to be deleted and made again for "),
+                        &format!("compute instance {name} would have to be deleted and created again to change "),
                         &fields,
                         &format!("; {way}"),
                     ),
@@ -104,7 +104,7 @@ impl Describer<'_> {
             Seen::Absent if made && !allowed => (
                 reasons::COMPUTE_INSTANCE_DELETED,
                 format!(
-                    "compute instance {name} was deleted in Azure; set clientSubnet.computeInstance.replace: Allowed to have another made"
+                    "compute instance {name} was deleted in Azure; set clientSubnet.computeInstance.replace: Allowed to create it again"
                 ),
             ),
             _ => return None,
@@ -129,7 +129,7 @@ impl Describer<'_> {
                 let ways = "delete it in the workspace, set its deletion: Delete (its disk goes with it), or deletion.policy: Orphan";
                 Some(Cause::person(
                     reasons::COMPUTE_INSTANCE_RETAINED,
-                    format!("compute instance {name} stays (deletion: Retain) and holds the client subnet: {ways}"),
+                    format!("compute instance {name} stays (deletion: Retain) and keeps the client subnet in use; {ways}"),
                 ))
             }
         }
@@ -148,7 +148,7 @@ impl Describer<'_> {
         let (reason, message) = match holders.as_slice() {
             [] => return None,
             [name] if self.deletes_compute() => {
-                (reasons::DELETING, format!("waiting for Azure to give back the address of {name}, which was deleted"))
+                (reasons::DELETING, format!("waiting for Azure to release the address of {name}, which was deleted"))
             }
             _ => (reasons::SUBNET_IN_USE, scrub::list("the client subnet is in use; delete in Azure: ", &names, "")),
         };

@@ -96,7 +96,7 @@ impl Describer<'_> {
             [Some(self.ids.subnet.clone()), client, own].into_iter().flatten().chain(gateways).any(|one| one == *user)
         };
         let users: Vec<String> = users.iter().filter(|user| !lets_go(user)).map(ToString::to_string).collect();
-        let message = || scrub::list(&format!("{}/{} is in use: ", kind.name, id.name()), &users, "; take it off them");
+        let message = || scrub::list(&format!("{}/{} is in use: ", kind.name, id.name()), &users, "; detach it from them");
         (!users.is_empty()).then(|| Cause::person(reasons::NAT_GATEWAY_IN_USE, message()))
     }
 }
@@ -107,19 +107,19 @@ impl Reporter<'_> {
         let type_ = self.cr.spec.egress.as_ref().map(|egress| egress.type_);
         let (met, reason, message) = match (type_, self.pass.observed.azure(&SUBNET, &self.ids.subnet)) {
             (Some(EgressType::Existing), _) => {
-                let message = "egress.type is Existing: the route that the network has is trusted";
+                let message = "egress.type is Existing: the network's own way out is trusted";
                 (Some(true), reasons::EXISTING_ROUTE, message.to_owned())
             }
             (Some(EgressType::None), _) => {
-                let message = "egress.type is None: nothing outside the network is to be reached, no registry either";
+                let message = "egress.type is None: nothing outside the network has to be reachable, not even a registry";
                 (Some(true), reasons::NO_EGRESS_WANTED, message.to_owned())
             }
-            (_, Fact::Unread(_)) => return conditions.keep_or_unknown(types::EGRESS_READY, "not looked at yet"),
+            (_, Fact::Unread(_)) => return conditions.keep_or_unknown(types::EGRESS_READY, "not checked yet"),
             (Some(EgressType::NATGateway), subnet) => match self.gateway_unmet(&subnet) {
                 Some((reason, message)) => (Some(false), reason, message),
                 None => (Some(true), reasons::NAT_GATEWAY, self.outbound()),
             },
-            (None, Fact::Absent) => (None, reasons::PROGRESSING, "the subnet is not there yet".to_owned()),
+            (None, Fact::Absent) => (None, reasons::PROGRESSING, "the subnet does not exist yet".to_owned()),
             (None, Fact::Present(subnet)) => unmanaged(&subnet),
         };
         conditions.set(types::EGRESS_READY, met, reason, message);
@@ -148,7 +148,7 @@ impl Reporter<'_> {
             }
             Fact::Absent | Fact::Unread(_) => false,
         };
-        let message = format!("NAT gateway {} is not on the subnet yet", id.name());
+        let message = format!("NAT gateway {} is not attached to the subnet yet", id.name());
         (!held).then_some((reasons::NO_NAT_GATEWAY, message))
     }
 
@@ -159,8 +159,8 @@ impl Reporter<'_> {
         let addresses: Vec<String> = bodies.filter_map(public_ip_address::address).map(str::to_owned).collect();
         let gateway = self.ids.nat_gateway.as_ref().map(ResourceId::name).unwrap_or_default();
         match addresses.as_slice() {
-            [] => format!("what leaves the subnet goes by NAT gateway {gateway}"),
-            _ => scrub::list(&format!("what leaves the subnet goes by NAT gateway {gateway}, as "), &addresses, ""),
+            [] => format!("traffic leaves the subnet through NAT gateway {gateway}"),
+            _ => scrub::list(&format!("traffic leaves the subnet through NAT gateway {gateway}, from "), &addresses, ""),
         }
     }
 }
@@ -175,8 +175,8 @@ fn unmanaged(subnet: &Value) -> (Option<bool>, &'static str, String) {
             (Some(true), reasons::EXISTING_ROUTE, scrub::clean(&message))
         }
         None => {
-            let message = "the subnet has no NAT gateway, and container groups in it reach nothing outside, so that an image may \
-                           not be pulled; set spec.egress: NATGateway, or Existing where the network has another way, or None";
+            let message = "the subnet has no NAT gateway, so container groups in it reach nothing outside and may fail to pull \
+                           an image; set spec.egress to NATGateway, or to Existing if the network has another way out, or to None";
             (Some(false), reasons::NO_NAT_GATEWAY, message.to_owned())
         }
     }

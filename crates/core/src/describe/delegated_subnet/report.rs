@@ -69,7 +69,7 @@ impl Reporter<'_> {
 
     fn leaving(self) -> Report<DelegatedSubnetStatus> {
         let mut status = self.status();
-        let going = "removing what was made in Azure";
+        let going = "deleting what was created in Azure";
         let said = report::leaving(self.cr, self.pass, self.done, self.last(), self.begin(), going);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
@@ -166,8 +166,8 @@ impl Reporter<'_> {
         let Some(cause) = self.cause.clone().or_else(|| self.held_cause()) else {
             let unseen = !self.seen() && known.is_none_or(|known| known.status == "Unknown");
             return Some(match unseen {
-                true => (None, reasons::PROGRESSING, format!("subnet {label} is to be made")),
-                false => (Some(false), reasons::PROGRESSING, format!("subnet {label} is being made or changed")),
+                true => (None, reasons::PROGRESSING, format!("subnet {label} will be created")),
+                false => (Some(false), reasons::PROGRESSING, format!("subnet {label} is being created or changed")),
             });
         };
         let patience = self.pass.observed.settings.stalled_after_seconds;
@@ -188,7 +188,7 @@ impl Reporter<'_> {
             Some((node, cause)) if is_network(node) && settled_once && !self.cr.had_settled() => (
                 Some(false),
                 cause.reason,
-                format!("{stands}, but the change of the spec is refused: {}", cause.message),
+                format!("{stands}, but the change to the spec is refused: {}", cause.message),
             ),
             Some((_, cause)) => (Some(true), reasons::DELEGATED, format!("{stands}, but {}", cause.message)),
             None => (Some(true), reasons::DELEGATED, stands),
@@ -218,7 +218,7 @@ impl Reporter<'_> {
         let unusable =
             |(node, step): (&Node, &Step)| step.action == Action::Hold(Held::DriftMode) && !self.usable(node, step);
         if self.pass.plan.holds(&Held::Suspended) {
-            let message = "spec.suspend is true; what would be done is in status.plan";
+            let message = "spec.suspend is true; status.plan shows what would be done";
             Some(Cause::person(reasons::SUSPENDED, message))
         } else if self.wanted().any(unusable) {
             let message = "the network was changed in Azure, and spec.drift.mode leaves it as it is";
@@ -231,7 +231,7 @@ impl Reporter<'_> {
     /// What keeps the work going, or from going on.
     fn open_cause(&self) -> Option<Cause> {
         let working = self.pass.plan.moves();
-        let going = || Cause::passing(reasons::PROGRESSING, "Azure is being brought to what the spec says");
+        let going = || Cause::passing(reasons::PROGRESSING, "Azure is being changed to match the spec");
         self.cause.clone().or_else(|| self.held_cause()).or_else(|| working.then(going))
     }
 
@@ -269,7 +269,7 @@ impl Reporter<'_> {
                 None => conditions.set(type_, Some(true), happy, as_described(&label, &steps)),
             },
             (_, Some((_, step))) if matches!(step.seen, Seen::Unread(_)) => {
-                conditions.keep_or_unknown(type_, "not looked at yet");
+                conditions.keep_or_unknown(type_, "not checked yet");
             }
             (_, Some((node, step))) => {
                 let (reason, message) = self.unmet(node, step);
@@ -283,7 +283,7 @@ impl Reporter<'_> {
         match (&step.action, &step.seen, failed) {
             (_, _, Some((_, failure))) => (failure.reason, failure.message.clone()),
             (Action::Hold(Held::Refused(cause)), ..) => (cause.reason, cause.message.clone()),
-            (_, Seen::Absent, _) => (reasons::ABSENT, format!("{} is not there yet", node.label())),
+            (_, Seen::Absent, _) => (reasons::ABSENT, format!("{} does not exist yet", node.label())),
             (_, Seen::Failed { why, .. }, _) => {
                 (reasons::AZURE_REFUSED, format!("{}: {}", node.label(), crate::scrub::clean(why)))
             }
@@ -291,14 +291,14 @@ impl Reporter<'_> {
                 let message = format!("{} is not delegated to {}", node.label(), subnet::CONTAINER_GROUPS);
                 (reasons::SUBNET_NOT_DELEGATED, message)
             }
-            _ => (reasons::PROGRESSING, format!("{} is being brought to what the spec says", node.label())),
+            _ => (reasons::PROGRESSING, format!("{} is being changed to match the spec", node.label())),
         }
     }
 
     fn capacity_condition(&self, conditions: &mut Conditions<'_>, status: &DelegatedSubnetStatus) {
         let prefix = &self.cr.spec.subnet.address_prefix;
         let (met, reason, message) = match &status.capacity {
-            None => (None, reasons::PROGRESSING, "the subnet is not there yet".to_owned()),
+            None => (None, reasons::PROGRESSING, "the subnet does not exist yet".to_owned()),
             Some(one) if one.available > 0 => {
                 (Some(true), reasons::ADDRESSES_FREE, "the subnet has free addresses".to_owned())
             }
@@ -321,9 +321,9 @@ fn as_described(label: &str, steps: &[(&Node, &Step)]) -> String {
     let differs = steps.iter().any(|(_, step)| matches!(step.seen, Seen::Drifted(_)));
     let left = steps.iter().any(|(_, step)| matches!(step.action, Action::Hold(Held::DriftMode | Held::Suspended)));
     match (differs, left) {
-        (false, _) => format!("{label} as described"),
-        (true, false) => format!("{label} in use, and being brought to what the spec says"),
-        (true, true) => format!("{label} in use, and not as described: see status.plan"),
+        (false, _) => format!("{label} as specified"),
+        (true, false) => format!("{label} in use, and being changed to match the spec"),
+        (true, true) => format!("{label} in use, but different from the spec; see status.plan"),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Value, String> {
         return Err(format!("has {entries} entries, more than {MOST_ENTRIES}; list only what the script imports"));
     }
     if let Some(other) = file.as_object().and_then(|file| file.keys().find(|key| !MEMBERS.contains(&key.as_str()))) {
-        return Err(format!("`{other}` is no member of a conda environment file"));
+        return Err(format!("`{other}` is not a key of a conda environment file"));
     }
     no_user_info(&file)?;
     let Some(dependencies) = file.get_mut("dependencies") else {
@@ -122,9 +122,9 @@ fn check(one: &Value) -> Result<(), String> {
             Ok(())
         }
         Value::Object(map) if map.contains_key("pip") => {
-            Err("`pip` must be the only key and hold a list of texts".into())
+            Err("`pip` must be the only key and hold a list of strings".into())
         }
-        _ => Err("must be a text such as `numpy=1.26`, or `pip:` with a list of texts".into()),
+        _ => Err("must be a string such as `numpy=1.26`, or `pip:` with a list of strings".into()),
     }
 }
 
@@ -135,7 +135,7 @@ fn no_user_info(value: &Value) -> Result<(), String> {
             let mut authorities =
                 text.split("://").skip(1).map(|rest| rest.split(['/', ' ']).next().unwrap_or_default());
             if authorities.any(|authority| authority.contains('@')) {
-                return Err("a URL in it carries user info (`user:password@`), which Azure ML would store readable; use an index without, or the workspace's connection".into());
+                return Err("a URL contains user info (`user:password@`), which Azure ML would store in plain text; use an index without it, or a connection of the workspace".into());
             }
             Ok(())
         }
@@ -229,15 +229,15 @@ mod tests {
                     "dependencies: `python=3.1` and `conda-forge::python=3.11` ask for two versions of Python; keep one",
                 ),
             ),
-            ("packages: []\ndependencies: []", Err("`packages` is no member")),
+            ("packages: []\ndependencies: []", Err("`packages` is not a key")),
             ("name: x", Err("`dependencies` is missing")),
             ("dependencies: numpy", Err("`dependencies` is not a list")),
             ("dependencies: [{pip: numpy}]", Err("dependencies[0]: `pip` must")),
-            ("dependencies: [1]", Err("dependencies[0]: must be a text")),
-            ("dependencies: [{pip: [--index-url, 'https://u:p@x/simple']}]", Err("a URL in it carries user info")),
+            ("dependencies: [1]", Err("dependencies[0]: must be a string")),
+            ("dependencies: [{pip: [--index-url, 'https://u:p@x/simple']}]", Err("a URL contains user info")),
             (
                 "dependencies: [{pip: ['--index-url https://a/s --extra-index-url https://u:p@b/s']}]",
-                Err("a URL in it carries user info"),
+                Err("a URL contains user info"),
             ),
             ("dependencies: [", Err("not YAML")),
         ] {

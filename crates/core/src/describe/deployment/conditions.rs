@@ -13,7 +13,7 @@ use acivnet_api::{
     conditions::{reasons, types},
 };
 
-/// Causes after which the image of the environment stands: they come when it is to run.
+/// Causes after which the image of the environment is built: they come when it is to run.
 const AFTER_THE_BUILD: [&str; 9] = [
     reasons::SCORING_SCRIPT_CRASHED,
     reasons::OUT_OF_MEMORY,
@@ -27,8 +27,8 @@ const AFTER_THE_BUILD: [&str; 9] = [
 ];
 
 /// Said beside the probe while nobody told where the cluster's Pods are.
-const PODS_UNKNOWN: &str = "the operator does not know where the Pods of its cluster are and can't refuse their addresses; its \
-                            administrator sets --cluster-networks";
+const PODS_UNKNOWN: &str = "the operator does not know the networks of its cluster's Pods and can't refuse their addresses; ask its \
+                            administrator to set --cluster-networks";
 
 impl Reporter<'_> {
     pub(super) fn parts(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
@@ -76,7 +76,7 @@ impl Reporter<'_> {
                 (false, reasons::SUBNET_NOT_READY, format!("DelegatedSubnet {name} is not ready: {}", ready.reason))
             }
             (_, None) => {
-                let message = format!("DelegatedSubnet {name} is not there or not looked at yet");
+                let message = format!("DelegatedSubnet {name} does not exist or was not checked yet");
                 (false, reasons::SUBNET_NOT_READY, message)
             }
         };
@@ -104,7 +104,7 @@ impl Reporter<'_> {
             }
             (_, _, Some((reason, message))) => (false, reason, message),
             (None | Some(Seen::Unread(_)), ..) => {
-                return conditions.keep_or_unknown(types::MODEL_READY, "not looked at yet");
+                return conditions.keep_or_unknown(types::MODEL_READY, "not checked yet");
             }
             _ => (false, reasons::PROGRESSING, "not registered yet".to_owned()),
         };
@@ -113,9 +113,9 @@ impl Reporter<'_> {
 
     fn environment(&self, conditions: &mut Conditions<'_>) {
         let own = self.own(&[reasons::IMAGE_BUILD_FAILED, reasons::CONDA_FILE_INVALID]);
-        let stands = (true, reasons::BUILT, "the image of the environment stands".to_owned());
+        let stands = (true, reasons::BUILT, "the image of the environment is built".to_owned());
         let building = (false, reasons::BUILDING, "the image of the environment is being built".to_owned());
-        let none = || format!("the image is built when the {} is made", self.backend.words().service);
+        let none = || format!("the image is built when the {} is created", self.backend.words().service);
         let (met, reason, message) = match (own, self.serving.state) {
             (Some((reason, message)), _) => (false, reason, message),
             (_, State::Healthy | State::Unhealthy | State::Starting) => stands,
@@ -124,7 +124,7 @@ impl Reporter<'_> {
             (_, State::Failed | State::Undocumented) => {
                 return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not known");
             }
-            (_, State::Unread) => return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not looked at yet"),
+            (_, State::Unread) => return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not checked yet"),
             (_, State::Absent) => (false, reasons::PROGRESSING, none()),
         };
         conditions.set(types::ENVIRONMENT_READY, Some(met), reason, message);
@@ -143,8 +143,8 @@ impl Reporter<'_> {
                 let word = format!("{provider} says the {service} is {}", self.serving.word);
                 cause.unwrap_or((false, reasons::SERVICE_FAILED, word))
             }
-            State::Unread => return conditions.keep_or_unknown(types::SERVICE_HEALTHY, "not looked at yet"),
-            State::Absent => cause.unwrap_or((false, reasons::ABSENT, format!("the {service} is not there yet"))),
+            State::Unread => return conditions.keep_or_unknown(types::SERVICE_HEALTHY, "not checked yet"),
+            State::Absent => cause.unwrap_or((false, reasons::ABSENT, format!("the {service} does not exist yet"))),
         };
         conditions.set(types::SERVICE_HEALTHY, Some(met), reason, message);
     }
@@ -177,15 +177,15 @@ impl Reporter<'_> {
             return conditions.set(types::ROLLOUT_COMPLETE, Some(false), cause.reason, cause.message);
         }
         let (met, reason, message) = match step.map(|step| (&step.seen, step.change, &step.action)) {
-            Some((Seen::Settled, ..)) => (true, reasons::COMPLETE, "the wanted content runs"),
-            Some((Seen::Drifted(_), Some(Change::Live), _)) => (true, reasons::COMPLETE, "the wanted content runs"),
+            Some((Seen::Settled, ..)) => (true, reasons::COMPLETE, "what the spec asks for is running"),
+            Some((Seen::Drifted(_), Some(Change::Live), _)) => (true, reasons::COMPLETE, "what the spec asks for is running"),
             Some((_, _, Action::Hold(Held::Approval))) => {
                 (false, reasons::APPROVAL_REQUIRED, "a change waits for approval")
             }
             None | Some((Seen::Unread(_), ..)) => {
-                return conditions.keep_or_unknown(types::ROLLOUT_COMPLETE, "not looked at yet");
+                return conditions.keep_or_unknown(types::ROLLOUT_COMPLETE, "not checked yet");
             }
-            Some(_) => (false, reasons::PROGRESSING, "the wanted content does not run yet"),
+            Some(_) => (false, reasons::PROGRESSING, "what the spec asks for is not running yet"),
         };
         conditions.set(types::ROLLOUT_COMPLETE, Some(met), reason, message);
     }

@@ -189,8 +189,8 @@ fn not_found(workspace: &ResourceId, model: &str) -> Cause {
     Cause::person(
         reasons::MODEL_NOT_FOUND,
         format!(
-            "model {model} is not registered in workspace {}; register it, correct spec.model, or ask for another look at \
-             the newest version with acivnet.dev/reconcile-requested-at",
+            "model {model} is not registered in workspace {}; register it, correct spec.model, or have the newest \
+             version looked up again with acivnet.dev/reconcile-requested-at",
             workspace.name()
         ),
     )

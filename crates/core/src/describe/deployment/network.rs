@@ -17,7 +17,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 pub(super) fn cause(subnet: &DelegatedSubnet) -> Option<Cause> {
     let name = subnet.metadata.name.as_deref().unwrap_or_default();
     if subnet.deleting() {
-        let message = format!("DelegatedSubnet {name} is being deleted; refer to another one");
+        let message = format!("DelegatedSubnet {name} is being deleted; refer to another");
         return Some(Cause::person(reasons::WAITING_FOR_SUBNET, message));
     }
     let conditions = subnet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
@@ -54,7 +54,7 @@ fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
     ];
     let reason = ready.and_then(|ready| passed_on.into_iter().find(|one| *one == ready.reason));
     let why =
-        ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
+        ready.map_or_else(|| "not checked yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
     let message = scrub::clean(&format!("DelegatedSubnet {name} is not ready: {why}"));
     // its watch tells when it is
     Cause { retry: Retry::Slowly, ..Cause::person(reason.unwrap_or(reasons::WAITING_FOR_SUBNET), message) }

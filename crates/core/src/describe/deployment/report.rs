@@ -148,7 +148,7 @@ impl<'a> Reporter<'a> {
         let what = expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}"));
         let message = match self.refusal() {
             Some(cause) if self.drifts => format!("{what}, but {}", cause.message),
-            Some(cause) => format!("{what}, and a change of it is refused: {}", cause.message),
+            Some(cause) => format!("{what}, but a change to it is refused: {}", cause.message),
             None => what,
         };
         (Some(true), reasons::SERVING, message)
@@ -174,7 +174,7 @@ impl<'a> Reporter<'a> {
         let fresh = self.last.observed_generation != Some(self.cr.generation());
         let (service, readers) = (self.backend.words().service, self.backend.words().readers?);
         let message =
-            format!("the {service} stores {} and every other environment variable readable for {readers}", named.name);
+            format!("the {service} stores {} and every other environment variable in plain text for {readers}", named.name);
         fresh.then_some(Event { warning: true, reason: reasons::SECRET_STORED_READABLE, action: "Reconcile", message })
     }
 
@@ -184,8 +184,8 @@ impl<'a> Reporter<'a> {
         let Some(cause) = self.cause_of_not_ready() else {
             let unseen = !self.serving.state.stands() && known.is_none_or(|known| known.status == "Unknown");
             return Some(match unseen {
-                true => (None, reasons::PROGRESSING, format!("{service} {name} is to be made")),
-                false => (Some(false), reasons::PROGRESSING, format!("{service} {name} is being made or changed")),
+                true => (None, reasons::PROGRESSING, format!("{service} {name} will be created")),
+                false => (Some(false), reasons::PROGRESSING, format!("{service} {name} is being created or changed")),
             });
         };
         let patience = self.pass.observed.settings.stalled_after_seconds;
@@ -214,7 +214,7 @@ impl<'a> Reporter<'a> {
         if self.holds(&Held::Approval) && replace_approval(self.cr) == ReplaceApproval::Required {
             Some(Cause::person(reasons::APPROVAL_REQUIRED, self.approval_message()))
         } else if self.holds(&Held::Suspended) {
-            let message = "spec.suspend is true; what would be done is in status.plan";
+            let message = "spec.suspend is true; status.plan shows what would be done";
             Some(Cause::person(reasons::SUSPENDED, message))
         } else if drifted {
             let service = self.backend.words().service;
@@ -235,7 +235,7 @@ impl<'a> Reporter<'a> {
         let working = self.pass.plan.moves() || self.holds(&Held::Approval) || self.pass.blueprint.incomplete;
         let going = || {
             let provider = self.backend.words().provider;
-            Cause::passing(reasons::PROGRESSING, format!("{provider} is being brought to what the spec says"))
+            Cause::passing(reasons::PROGRESSING, format!("{provider} is being changed to match the spec"))
         };
         let probe = || self.probe_failure().map(|failure| Cause { reason: reasons::PROBE_FAILED, ..failure });
         let cause = self.cause.clone().or_else(|| self.held_cause());
@@ -247,7 +247,7 @@ impl<'a> Reporter<'a> {
         let (namespace, name, _) = names(&self.cr.metadata);
         let service = self.backend.words().service;
         format!(
-            "the change deletes and creates the {service} (see status.plan); approve it: kubectl annotate -n {namespace} \
+            "the change deletes the {service} and creates it again (see status.plan); approve it: kubectl annotate -n {namespace} \
              --overwrite --field-manager=acivnet-approval acivd {name} acivnet.dev/approve-plan={hash}"
         )
     }

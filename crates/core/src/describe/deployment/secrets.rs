@@ -125,7 +125,7 @@ fn check_one(wanted: &Named<'_>, fact: &Fact) -> Result<(), Cause> {
         |key: &&&str| body.get("keys").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == **key));
     match wanted.keys.iter().find(|key| !has(key)) {
         Some(key) => {
-            let message = format!("Secret {name} has no key {key} with text in it; add it, or correct the reference");
+            let message = format!("Secret {name} has no key {key} that holds text; add it, or correct the reference");
             Err(Cause::person(reasons::SECRET_KEY_MISSING, message))
         }
         None => Ok(()),
@@ -140,7 +140,7 @@ impl Holds {
             Self::Keys => Some(flaw.tell()),
             Self::Text => (!flaw.is_text()).then_some(flaw.tell()),
             Self::Pem if flaw == Flaw::NoText => {
-                Some("is no text: DER or PKCS#12, perhaps; convert it to PEM with openssl x509, pkey or pkcs12")
+                Some("is not text (perhaps DER or PKCS#12); convert it to PEM with openssl x509, pkey or pkcs12")
             }
             Self::Pem => (flaw == Flaw::Empty).then_some(flaw.tell()),
         }

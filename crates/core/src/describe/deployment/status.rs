@@ -233,7 +233,7 @@ impl Reporter<'_> {
             (Some(Fact::Unread(failure)), _) => self.silent(failure),
             (_, Some(401)) => {
                 let service = self.backend.words().service;
-                (reasons::UNAUTHORIZED, format!("it was answered 401: it carries no key of the {service}"))
+                (reasons::UNAUTHORIZED, format!("the answer was 401: the request carries none of the {service}'s keys"))
             }
             (_, code) if code == self.wanted_status() && self.unlike().is_some() => {
                 (reasons::UNEXPECTED_BODY, self.unlike().unwrap_or_default().to_owned())
@@ -242,7 +242,7 @@ impl Reporter<'_> {
                 let error =
                     self.serving.log.filter(|_| code.is_some_and(|code| code >= 500)).and_then(crash::of_request);
                 let error = error.map(|error| format!(": {error}")).unwrap_or_default();
-                (reasons::UNEXPECTED_STATUS, format!("it was answered {}{error}", code.unwrap_or_default()))
+                (reasons::UNEXPECTED_STATUS, format!("the answer was {}{error}", code.unwrap_or_default()))
             }
         };
         let message = format!("the sample request to {url} failed: {what}");

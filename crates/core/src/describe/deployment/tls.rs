@@ -46,7 +46,7 @@ fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> 
     let time = |member: &str| text(certificate, member).parse::<Timestamp>().ok();
     if !names.iter().any(|name| matches(name, hostname)) {
         if names.is_empty() {
-            return Some(format!("tls.crt names no host (a common name counts no more); issue one for DNS:{hostname}"));
+            return Some(format!("tls.crt names no host (a common name no longer counts); issue one for DNS:{hostname}"));
         }
         let names: String = crate::scrub::clean(&names.join(", ")).chars().take(100).collect();
         return Some(format!(
@@ -54,8 +54,8 @@ fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> 
         ));
     }
     match (time("notBefore"), time("notAfter")) {
-        (_, Some(end)) if end <= now => Some(format!("tls.crt ended at {end}; renew it")),
-        (Some(begin), _) if begin > now => Some(format!("tls.crt begins at {begin} only; use one that is valid now")),
+        (_, Some(end)) if end <= now => Some(format!("tls.crt expired at {end}; renew it")),
+        (Some(begin), _) if begin > now => Some(format!("tls.crt is not valid before {begin}; use one that is valid now")),
         _ => None,
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn ends_soon(cr: &AciVnetDeployment, observed: &Observed, now: Timest
     let end = end(cr, observed)?;
     let secret = &cr.spec.tls.as_ref()?.secret_ref.name;
     let soon = end.as_second() - now.as_second() < SOON;
-    soon.then(|| format!("its certificate ends at {end}: renew Secret {secret}"))
+    soon.then(|| format!("its certificate expires at {end}; renew Secret {secret}"))
 }
 
 /// What tells the certificate from others; empty while it was not read.
@@ -102,8 +102,8 @@ mod tests {
             (certificate(json!(["*.corp"]), past, later), None),
             (certificate(json!(["*.a.corp"]), past, later), Some("not for a.corp")),
             (certificate(json!([]), past, later), Some("names no host")),
-            (certificate(json!(["a.corp"]), past, now), Some("ended at")),
-            (certificate(json!(["a.corp"]), later, later), Some("begins at")),
+            (certificate(json!(["a.corp"]), past, now), Some("expired at")),
+            (certificate(json!(["a.corp"]), later, later), Some("not valid before")),
             (json!({"wrong": "is no PEM"}), Some("is no PEM")),
         ] {
             let found = wrong(&certificate, "a.corp", now.parse().unwrap());

@@ -106,7 +106,7 @@ fn last_of<'e, 'a, T>(events: &'e [Event<'a>], pick: impl Fn(&'e Event<'a>) -> O
 fn python(chain: &[Raised<'_>]) -> Crash {
     Crash {
         reason: reasons::SCORING_SCRIPT_CRASHED,
-        what: format!("the container ends by itself: {}", tell::error(chain)),
+        what: format!("the container exits by itself: {}", tell::error(chain)),
         advice: "correct the scoring script, the model or the environment",
         sure: true,
     }
@@ -134,19 +134,19 @@ fn ended_by(killed: &Killed<'_>, events: &[Event<'_>]) -> Crash {
         },
         Killed::Signal("SIGKILL") | Killed::Exit(137) => Crash {
             reason: reasons::OUT_OF_MEMORY,
-            what: "the scoring worker is killed (SIGKILL, 137), most likely for want of memory".to_owned(),
+            what: "the scoring worker is killed (SIGKILL, 137), most likely because it ran out of memory".to_owned(),
             advice: "raise spec.resources.memory, or load less",
             sure: true,
         },
         Killed::Signal(signal) => Crash {
             reason: reasons::WORKER_CRASHED,
-            what: format!("the scoring worker is ended by {}", tell::short(signal)),
+            what: format!("the scoring worker is killed by {}", tell::short(signal)),
             advice: "correct the native library or the model file that it loads",
             sure: true,
         },
         Killed::Exit(code) => Crash {
             reason: reasons::SCORING_SCRIPT_CRASHED,
-            what: format!("the scoring worker ends itself with exit code {code} and says no error"),
+            what: format!("the scoring worker ends with exit code {code} and logs no error"),
             advice: "correct the scoring script, the model or the environment",
             sure: true,
         },

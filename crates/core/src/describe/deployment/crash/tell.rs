@@ -47,7 +47,7 @@ fn is_servers(raised: &Raised<'_>) -> bool {
 pub(super) fn error(chain: &[Raised<'_>]) -> String {
     let own = own(chain);
     let (Some(last), first) = (own.last(), own.first()) else {
-        return "an error that the log does not name".to_owned();
+        return "an error the log does not name".to_owned();
     };
     let mut text = with_place(last);
     let before =
@@ -72,7 +72,7 @@ fn name_and_message(raised: &Raised<'_>) -> String {
     // what the server itself says of a script needs no class
     let class = if is_servers(raised) && !message.is_empty() { "" } else { class(raised.class) };
     match (class.is_empty(), message.is_empty()) {
-        (true, true) => "an error that the log does not name".to_owned(),
+        (true, true) => "an error the log does not name".to_owned(),
         (true, false) => message,
         (false, true) => class.to_owned(),
         (false, false) => format!("{class}: {message}"),

@@ -186,8 +186,8 @@ impl<'a> Describer<'a> {
         Err(Cause::person(
             reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
             format!(
-                "virtual network {} lies in resource group {group}, the workspace in {workspace}; Azure ML looks for \
-                 the network in the workspace's group only: use a network or a workspace of the other's group",
+                "virtual network {} is in resource group {group}, but the workspace is in {workspace}; Azure ML looks for \
+                 the network only in the workspace's group: use a network and a workspace of the same group",
                 network.name
             ),
         ))

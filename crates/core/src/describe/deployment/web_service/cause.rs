@@ -63,7 +63,7 @@ fn untold(message: &str, log: Option<&str>, retry: Retry) -> Cause {
     }
     let line = scrub::clean(log.and_then(error_line).unwrap_or(message));
     let message =
-        format!("the container ends by itself: {line}; correct the scoring script, the model or the environment");
+        format!("the container exits by itself: {line}; correct the scoring script, the model or the environment");
     cause(reasons::SCORING_SCRIPT_CRASHED, message, retry)
 }
 

@@ -49,7 +49,7 @@ static WORDS: Words = Words {
     provider: "Azure ML",
     service: "web service",
     removing: "removing the web service and the model versions from Azure ML",
-    readers: Some("whoever may read the workspace"),
+    readers: Some("everyone who can read the workspace"),
     supported: (
         false,
         reasons::SDK_V1_RETIRED,

@@ -46,7 +46,7 @@ fn unproven(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) 
         Some(_) => return None,
     };
     let message = format!(
-        "a request with the secondary key of the Secret {what}, so that the primary one is left as it is until one succeeds"
+        "a request with the Secret's secondary key {what}; the primary key stays as it is until one succeeds"
     );
     Some(Cause::passing(reason, message))
 }
