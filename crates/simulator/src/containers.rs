@@ -62,7 +62,7 @@ struct ScoreScript {
 pub fn script(world: &mut World, service: &str, script: Value) -> Result<(), String> {
     let script: Script = serde_json::from_value(script).map_err(|e| format!("script of container {service}: {e}"))?;
     if script.score.status.is_some_and(|status| StatusCode::from_u16(status).is_err()) {
-        return Err(format!("script of container {service}: score.status is no HTTP status"));
+        return Err(format!("script of container {service}: score.status is not an HTTP status"));
     }
     world.containers.scripts.insert(service.to_owned(), script);
     Ok(())
@@ -109,7 +109,7 @@ pub(crate) fn log(world: &World, service: &str, tail: usize) -> String {
 pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method == Method::CONNECT {
-        let message = "This simulator opens no tunnels: it answers for services without TLS only.";
+        let message = "This simulator opens no tunnels: it answers only for services without TLS.";
         return json_response(StatusCode::NOT_IMPLEMENTED, &json!({"message": message}));
     }
     let Ok(body) = axum::body::to_bytes(body, REQUEST_LIMIT).await else {
@@ -122,7 +122,7 @@ pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Re
         let listens = |serving: &Serving| scheme.is_none_or(|scheme| (scheme == "https") == serving.tls);
         let serving = serving::at(world, address).filter(|serving| scripted && listens(serving));
         let Some(serving) = serving else {
-            let message = format!("nobody answers at {address}");
+            let message = format!("nothing answers at {address}");
             return json_response(StatusCode::GATEWAY_TIMEOUT, &json!({"message": message}));
         };
         let key = parts.headers.get("authorization").and_then(|value| value.to_str().ok());

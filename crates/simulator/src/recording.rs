@@ -70,7 +70,7 @@ pub(crate) async fn record(path: String, request: Request<Body>) -> (Request<Bod
     let bytes = match Limited::new(body, MOST).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
-            tracing::warn!("a request that can't be recorded is cut off: {error}");
+            tracing::warn!("a request that can't be recorded was cut off: {error}");
             return (Request::from_parts(parts, Body::empty()), None);
         }
     };

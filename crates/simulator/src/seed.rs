@@ -137,7 +137,7 @@ impl TryFrom<RoleFields> for RoleSeed {
         let role = match actions.is_empty() && data_actions.is_empty() {
             false => Role { actions, not_actions, data_actions, not_data_actions, ..Role::custom(&name) },
             true => Role::built_in(&name).ok_or_else(|| {
-                format!("role {name:?} is not built in: give its \"actions\" or \"dataActions\" as well")
+                format!("role {name:?} is not built in; give its \"actions\" or \"dataActions\" as well")
             })?,
         };
         Ok(Self(RoleAssignment::new(principal, role, scope)))

@@ -210,7 +210,7 @@ async fn accept(
     if let Some(ending) = ending
         && tokio::time::timeout(GRACE, ending.shutdown()).await.is_err()
     {
-        tracing::warn!("requests in hand took longer than {GRACE:?} and were cut off");
+        tracing::warn!("requests in progress took longer than {GRACE:?} and were cut off");
     }
 }
 

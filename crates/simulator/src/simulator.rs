@@ -34,7 +34,7 @@ use std::time::Duration;
 pub struct Config {
     /// `https://HOST[:PORT]`, without a slash at the end; in every URL that is given out.
     pub base_url: String,
-    /// Factor on all durations of Azure: 1.0 is as slow as Azure, 0.01 a hundred times as fast.
+    /// Factor on all of Azure's durations: 1.0 is as slow as Azure, 0.01 is a hundred times as fast.
     pub time_scale: f64,
     /// Most entries of one page of a list.
     pub page_size: usize,

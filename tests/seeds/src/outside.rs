@@ -88,7 +88,7 @@ impl Http for ToAzure {
             Err(_) => return Err(SendError::Unknown(format!("nothing within {limit:?}"))),
         };
         if inside && answer.status() == StatusCode::GATEWAY_TIMEOUT {
-            return Err(SendError::NotSent("nobody answers at this address".into()));
+            return Err(SendError::NotSent("nothing answers at this address".into()));
         }
         let (parts, body) = answer.into_parts();
         let body = match timeout_at(end, body.collect()).await {

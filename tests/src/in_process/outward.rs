@@ -121,7 +121,7 @@ impl Http for Outward {
         let answer = self.carry(Request::from_parts(parts, body)).await;
         let answer = answer.map_err(|lost| SendError::Unknown(lost.to_string()))?;
         if inside && answer.status() == StatusCode::GATEWAY_TIMEOUT {
-            return Err(SendError::NotSent("nobody answers at this address".into()));
+            return Err(SendError::NotSent("nothing answers at this address".into()));
         }
         Ok(answer.map(boxed))
     }

@@ -63,7 +63,7 @@ pub async fn route(simulator: &Simulator, request: Request<Body>) -> Response {
     let query = Query::parse(parts.uri.query());
     let answer = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => dispatch(simulator, &parts.method, &segments, &query, body.to_bytes()).await,
-        Err(_) => Err(bad_request(format!("the body is larger than {BODY_LIMIT} bytes or broke off"))),
+        Err(_) => Err(bad_request(format!("the body is larger than {BODY_LIMIT} bytes or was cut off"))),
     };
     answer.unwrap_or_else(|(status, error)| json_response(status, &json!({"error": error})))
 }
@@ -119,7 +119,7 @@ async fn dispatch(simulator: &Simulator, method: &Method, segments: &[&str], que
 
 fn requests(world: &World, query: &Query) -> Answer {
     let since = query.get("since").unwrap_or("0");
-    let since = since.parse().map_err(|_| bad_request(format!("since={since} is no number")))?;
+    let since = since.parse().map_err(|_| bad_request(format!("since={since} is not a number")))?;
     let mut lines = String::new();
     for entry in world.log.since(since) {
         lines.push_str(&serde_json::to_string(entry).unwrap_or_default());
@@ -222,7 +222,7 @@ fn remove_roles(world: &mut World, query: &Query) -> Answer {
 }
 
 fn parsed<T: DeserializeOwned>(body: &Bytes) -> Result<T, (StatusCode, String)> {
-    serde_json::from_slice(body).map_err(|error| bad_request(format!("the body is not what is expected here: {error}")))
+    serde_json::from_slice(body).map_err(|error| bad_request(format!("the body does not have the expected form: {error}")))
 }
 
 fn bad_request(error: String) -> (StatusCode, String) {

@@ -70,7 +70,7 @@ fn put(world: &mut World, id: &str, document: &Value) -> Result<(), String> {
             Some(kind) => tracked::overwrite(world, kind, &id, document),
             None => Err(format!("{id} is of a type that can't be edited here")),
         },
-        _ => Err(format!("{id} is no id of a resource")),
+        _ => Err(format!("{id} is not the id of a resource")),
     }
 }
 
@@ -85,7 +85,7 @@ fn set_common(world: &mut World, id: &str, document: &Value) {
 
 fn workspace(world: &mut World, id: &str, document: &Value) -> Result<(), String> {
     let properties = document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let found = world.resources.get_mut(id).ok_or("a workspace is made by PUT /simulator/seed")?;
+    let found = world.resources.get_mut(id).ok_or("create a workspace with PUT /simulator/seed")?;
     found.properties = properties;
     if let Some(state) =
         found.properties.remove("provisioningState").and_then(|state| state.as_str().map(str::to_owned))

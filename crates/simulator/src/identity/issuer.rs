@@ -65,7 +65,7 @@ impl HttpsIssuerKeys {
             .https_only(true);
         for bundle in pem_bundles {
             let certificates = Certificate::from_pem_bundle(bundle)
-                .map_err(|error| IssuerError(format!("issuer CA is no PEM certificate: {error}")))?;
+                .map_err(|error| IssuerError(format!("issuer CA is not a PEM certificate: {error}")))?;
             for certificate in certificates {
                 builder = builder.add_root_certificate(certificate);
             }

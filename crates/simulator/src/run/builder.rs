@@ -65,7 +65,7 @@ impl Builder {
         let built = async {
             let result = match serde_json::from_str::<Ask>(&line) {
                 Ok(ask) => self.build(&ask.environment, &log).await.map_err(|why| why.to_string()),
-                Err(e) => Err(format!("the question can't be read: {e}")),
+                Err(e) => Err(format!("the request can't be read: {e}")),
             };
             drop(log);
             result
@@ -115,7 +115,7 @@ impl Builder {
         for minor in &minors {
             if let Some(found) = self.find(minor).await? {
                 let note = "a limit of this simulator: this machine has no such patch level";
-                say(log, &format!("Python {specifier}: {} takes its place, {note}", found.display()));
+                say(log, &format!("Python {specifier}: {} is used instead, {note}", found.display()));
                 return Ok(found);
             }
         }
@@ -174,7 +174,7 @@ impl Builder {
             child.wait().await
         };
         if !resolved.await.is_ok_and(|status| status.success()) {
-            say(log, &format!("{defaults} can't be installed for this interpreter; {SERVER} takes its place"));
+            say(log, &format!("{defaults} can't be installed for this interpreter; {SERVER} is used instead"));
             *defaults = SERVER.to_owned();
         }
     }
@@ -203,7 +203,7 @@ impl Builder {
                 say(
                     log,
                     &format!(
-                        "a limit of this simulator: {why} Tried again without --extra-index-url and --find-links."
+                        "a limit of this simulator: {why} Trying again without --extra-index-url and --find-links."
                     ),
                 );
                 let own: Vec<_> = own.into_iter().cloned().collect();
@@ -291,7 +291,7 @@ fn blamed(why: Refused, wanted: &Requirements) -> Refused {
             || text.contains(&format!("Failed to build `{name}=="))
     };
     if let Some(name) = wanted.from_channels.iter().find(has_none) {
-        let what = "is not on the Python index, or only as source text; channels are not used";
+        let what = "is not on the Python index, or only as source code; channels are not used";
         return Refused::Limit(format!("conda package {name} {what}. {text}"));
     }
     let unreachable = [
@@ -303,7 +303,7 @@ fn blamed(why: Refused, wanted: &Requirements) -> Refused {
         "unable to access",
     ];
     if unreachable.iter().any(|words| text.contains(words)) {
-        return Refused::Limit(format!("something can't be fetched from this machine. {text}"));
+        return Refused::Limit(format!("a download failed on this machine. {text}"));
     }
     Refused::Mistake(text)
 }
@@ -329,7 +329,7 @@ fn reason(said: &[String]) -> String {
         }
         text.push_str(words);
     }
-    if text.is_empty() { "uv failed without a word".into() } else { text }
+    if text.is_empty() { "uv failed without a message".into() } else { text }
 }
 
 fn pyenv_path() -> Option<std::ffi::OsString> {

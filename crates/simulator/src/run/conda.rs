@@ -41,7 +41,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mistake(why) => f.write_str(why),
-            Self::Limit(why) => write!(f, "a limit of this simulator, in Azure it may well build: {why}"),
+            Self::Limit(why) => write!(f, "a limit of this simulator; it may well build in Azure: {why}"),
         }
     }
 }
@@ -159,7 +159,7 @@ pub fn requirements(environment: &Value) -> Result<Requirements, Refused> {
     let docker = environment.get("docker").unwrap_or(&Value::Null);
     for member in ["baseDockerfile", "buildContext"] {
         if docker.get(member).is_some_and(|v| !v.is_null()) {
-            return Err(Refused::Limit(format!("docker.{member} is not built here; use a conda definition")));
+            return Err(Refused::Limit(format!("docker.{member} is not supported by this simulator; use a conda definition")));
         }
     }
     let mut found = Requirements {
@@ -172,7 +172,7 @@ pub fn requirements(environment: &Value) -> Result<Requirements, Refused> {
     };
     let python = environment.get("python").unwrap_or(&Value::Null);
     if python.get("userManagedDependencies").and_then(Value::as_bool).unwrap_or(false) {
-        found.notes.push("userManagedDependencies: nothing is installed besides the base image's packages".into());
+        found.notes.push("userManagedDependencies: only the base image's packages are installed".into());
     } else {
         conda(python.get("condaDependencies").unwrap_or(&Value::Null), &mut found)?;
     }
@@ -207,7 +207,7 @@ fn conda_package(spec: &MatchSpec, found: &mut Requirements) -> Result<(), Refus
     }
     if is_no_python(name) {
         found.notes.push(format!(
-            "conda package {name} is left out, a limit of this simulator: it is no Python package, and channels are not used"
+            "conda package {name} is left out, a limit of this simulator: it is not a Python package, and channels are not used"
         ));
         return Ok(());
     }
@@ -241,7 +241,7 @@ fn pip_section(map: &serde_json::Map<String, Value>, found: &mut Requirements) -
                     items.next();
                     found
                         .notes
-                        .push(format!("pip option {line} takes its value from the next entry; write both as one"));
+                        .push(format!("pip option {line} has its value in the next entry; write both as one entry"));
                     pip_lines::read(&format!("{line} {value}"), found)?;
                 }
             }

@@ -71,9 +71,9 @@ impl Settings {
     fn acceptor(&self) -> Result<Option<TlsAcceptor>, String> {
         let Some((certificate, key)) = &self.tls else { return Ok(None) };
         let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
-        let chain = chain.map_err(|e| format!("sslCertificate is no PEM: {e}"))?;
+        let chain = chain.map_err(|e| format!("sslCertificate is not PEM: {e}"))?;
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
-        let key = key.map_err(|e| format!("sslKey is no private key that can be read: {e}"))?;
+        let key = key.map_err(|e| format!("sslKey is not a readable private key: {e}"))?;
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(|e| format!("TLS: {e}"))?;
         let config = builder.with_no_client_auth().with_single_cert(chain, key);

@@ -34,7 +34,7 @@ impl MatchSpec {
         }
         let version = version.unwrap_or_default();
         if version.contains(['|', '(', '^']) {
-            let what = format!("conda dependency {spec:?}: alternatives of versions are not read here; name one");
+            let what = format!("conda dependency {spec:?}: alternative versions are not supported by this simulator; name one");
             return Err(Refused::Limit(what));
         }
         Ok(Self { name: name.to_ascii_lowercase(), version: specifiers(&version) })
@@ -43,7 +43,7 @@ impl MatchSpec {
 
 /// The version in `version='>=1',build=…]`.
 fn bracketed(spec: &str, inside: &str) -> Result<Option<String>, Refused> {
-    let unreadable = || Refused::Mistake(format!("conda dependency {spec:?} can't be read: its bracket has no end"));
+    let unreadable = || Refused::Mistake(format!("conda dependency {spec:?} can't be read: a bracket is not closed"));
     let inside = inside.strip_suffix(']').ok_or_else(unreadable)?;
     let mut rest = inside;
     while let Some((key, after)) = rest.split_once('=') {

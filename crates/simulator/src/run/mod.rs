@@ -242,7 +242,7 @@ impl Runner for Scripted {
         String::new()
     }
     async fn add_host(&self, name: &str, _: &Place, _: bool) -> Result<(), String> {
-        Err(format!("host {name:?} can't be made: nothing really runs here"))
+        Err(format!("host {name:?} can't be created: with this runner nothing really runs"))
     }
     async fn keep_hosts(&self, _: &BTreeMap<String, Place>) {}
     async fn remove_host(&self, _: &str) -> bool {

@@ -138,7 +138,7 @@ pub async fn check() -> Result<(), String> {
     remove(&probe).await;
     made.map_err(|e| {
         format!(
-            "{e}\n--runner netns needs a user and network namespace of its own, with a tmpfs on /run: unshare -Urnmpf"
+            "{e}\n--runner netns needs its own user and network namespaces, with a tmpfs on /run: unshare -Urnmpf"
         )
     })?;
     filtered.map_err(|e| {

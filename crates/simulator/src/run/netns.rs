@@ -111,7 +111,7 @@ impl Running {
             Ok(()) => Front::open(&namespace, group.front.clone()).await,
             Err(e) => Err(e),
         };
-        let front = front.inspect_err(|e| tracing::warn!(group = group.id, "nothing stands before the container: {e}"));
+        let front = front.inspect_err(|e| tracing::warn!(group = group.id, "the container has no front end: {e}"));
         self.groups.insert(group.id.clone(), Slot { namespace, group: group.clone(), container, front: front.ok() });
     }
 

@@ -57,7 +57,7 @@ pub fn read(line: &str, found: &mut Requirements) -> Result<(), Refused> {
     }
     // A reference to a variable would be filled in from the machine that builds.
     if line.contains("${") {
-        let what = format!("pip requirement {:?}: environment variables are not filled in here", masked(line));
+        let what = format!("pip requirement {:?}: this simulator does not expand environment variables", masked(line));
         return Err(Refused::Limit(what));
     }
     if line.starts_with('-') { option(line, found) } else { requirement(line, found) }
@@ -85,12 +85,12 @@ fn option(line: &str, found: &mut Requirements) -> Result<(), Refused> {
         "--pre" => found.arguments.extend(["--prerelease".to_owned(), "allow".to_owned()]),
         "--trusted-host" => found.arguments.extend(["--allow-insecure-host".to_owned(), value.to_owned()]),
         "--requirement" | "--constraint" if is_url(value) => {
-            return Err(Refused::Limit(format!("pip option {name} {}: files are not fetched here", masked(value))));
+            return Err(Refused::Limit(format!("pip option {name} {}: this simulator does not fetch files", masked(value))));
         }
         "--editable" if value.contains("://") => return requirement(value, found),
         // Only the conda file itself is sent to Azure.
         "--requirement" | "--constraint" | "--editable" => return Err(missing(name, value)),
-        _ => return Err(Refused::Limit(format!("pip option {name} is not known here"))),
+        _ => return Err(Refused::Limit(format!("pip option {name} is not known to this simulator"))),
     }
     Ok(())
 }
@@ -118,7 +118,7 @@ fn requirement(line: &str, found: &mut Requirements) -> Result<(), Refused> {
     }
     match target.split_once("://") {
         Some((scheme, _)) if scheme != "file" => {
-            let what = format!("pip requirement {:?}: {scheme} is not spoken here; use https", masked(line));
+            let what = format!("pip requirement {:?}: this simulator does not support {scheme}; use https", masked(line));
             Err(Refused::Limit(what))
         }
         _ => Err(missing("requirement", line)),
@@ -133,7 +133,7 @@ fn is_url(text: &str) -> bool {
 /// Azure has nothing but the conda file when it builds, as pip says then.
 fn missing(what: &str, path: &str) -> Refused {
     Refused::Mistake(format!(
-        "pip {what} {:?}: no such file or directory; Azure builds from the conda file alone, files beside it are not sent",
+        "pip {what} {:?}: no such file or directory; Azure builds from the conda file alone; files beside it are not sent",
         masked(path)
     ))
 }

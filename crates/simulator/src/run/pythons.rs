@@ -37,7 +37,7 @@ impl Pythons {
         let all: Vec<_> = self.specifiers.iter().map(|one| format!("python{one}")).collect();
         // conda's own headline for it, `LibMambaUnsatisfiableError`.
         Err(Refused::Mistake(format!(
-            "LibMambaUnsatisfiableError: {} can't be satisfied at once; name one Python",
+            "LibMambaUnsatisfiableError: {} can't both be satisfied; name one Python",
             all.join(" and ")
         )))
     }

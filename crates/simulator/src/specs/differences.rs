@@ -32,8 +32,8 @@ pub struct Allowed {
 }
 
 const LAYOUT: &str =
-    "artifact.json has another path layout than the one in which azureml-core sends origin, container and path [S, T]";
-const NEWER: &str = "azureml-core calls it, modelManagement.json of 2019-09-30 is older [S, T]";
+    "artifact.json has a different path layout from the one in which azureml-core sends origin, container and path [S, T]";
+const NEWER: &str = "azureml-core calls it; modelManagement.json of 2019-09-30 is older [S, T]";
 
 /// Verb, path behind the workspace as it is sent, the same as it is published, reason.
 const PATHS: &[(Method, &str, &str, &str)] = &[
@@ -94,7 +94,7 @@ pub static ALLOWED: &[Allowed] = &[
         operation: "Services_RegenerateServiceKeys",
         pointer: "/keyType",
         keyword: "type",
-        reason: "the document contradicts itself: an integer that is one of two words [P]; azureml-core sends the word [S]",
+        reason: "the document contradicts itself, with an integer that is one of two words [P]; azureml-core sends the word [S]",
     },
     Allowed {
         operation: "Services_QueryById",

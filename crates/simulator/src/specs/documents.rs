@@ -36,7 +36,7 @@ impl Documents {
         }
         let documents = Self::new(files);
         match documents.files.is_empty() {
-            true => Err(format!("{}: there is no Swagger 2.0 file below this folder", folder.display())),
+            true => Err(format!("{}: there is no Swagger 2.0 file below this directory", folder.display())),
             false => Ok(documents),
         }
     }
