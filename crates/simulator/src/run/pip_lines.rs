@@ -133,7 +133,7 @@ fn is_url(text: &str) -> bool {
 /// Azure has nothing but the conda file when it builds, as pip says then.
 fn missing(what: &str, path: &str) -> Refused {
     Refused::Mistake(format!(
-        "pip {what} {:?}: no such file or directory; Azure builds from the conda file alone; files beside it are not sent",
+        "pip {what} {:?}: no such file or directory; Azure builds from the conda file alone, without the files beside it",
         masked(path)
     ))
 }
