@@ -1,11 +1,11 @@
-//! Where what serves answers, and whether that may be believed.
+//! Where a service answers, and whether Azure's answer about it can be trusted.
 
 use crate::{failure::Cause, observed::Settings};
 use acivnet_api::conditions::reasons;
 use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
 
-/// Longest scoring URI, in bytes; the one of the OpenAPI document is shorter than a status allows, too.
+/// Longest scoring URI, in bytes: below the status's bound of 2,048 with room for the OpenAPI document's path.
 const LONGEST: usize = 1500;
 
 /// A checked endpoint.
@@ -13,7 +13,7 @@ const LONGEST: usize = 1500;
 pub struct Address {
     /// Private address.
     pub ip: Ipv4Addr,
-    /// Whether it is dialled at the address and verified by the name in the URI.
+    /// Whether to connect to the address with TLS and verify the name in the URI.
     pub tls: bool,
     /// Where to POST.
     pub scoring_uri: String,
@@ -21,25 +21,25 @@ pub struct Address {
     pub swagger_uri: String,
 }
 
-/// What Azure says of an endpoint.
+/// Azure's statements about an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Told<'a> {
     /// Where to POST.
     pub uri: &'a str,
-    /// The host name, where it has TLS.
+    /// The host name, with TLS.
     pub hostname: Option<&'a str>,
-    /// The private address, where Azure names it apart from the URI.
+    /// The private address, if Azure states it apart from the URI.
     pub address: Option<&'a str>,
 }
 
-/// The endpoint of what is ours. `Ok(None)`: Azure names none yet.
+/// Checks the endpoint of a service of ours. `Ok(None)`: Azure has none yet.
 ///
 /// A tenant chooses the prefix of the network and must not be able to aim our probe at the cluster: the address must be
 /// IPv4, inside the subnet, inside the networks the administrator allows, and in none of those that are refused; the
 /// port must be 80 or 443.
 ///
-/// With TLS the URI that is shown is that of the host name, and the private address is taken from the URI, or from beside
-/// it, and checked all the same.
+/// With TLS the URI shown is that of the host name. The private address comes from the URI or from beside it, and is
+/// checked in the same way.
 pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
     let Some(told) = told.filter(|told| !told.uri.is_empty()) else { return Ok(None) };
     let uri = told.uri;
@@ -78,10 +78,10 @@ pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> R
     Ok(Some(Address { ip, tls: hostname.is_some(), scoring_uri, swagger_uri }))
 }
 
-/// The host name, where it is one.
+/// The host name, if it is one and not an address.
 fn hostname<'a>(told: &Told<'a>) -> Option<&'a str> {
     let sound = |name: &&str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
-    // what ends in a number is an address, in one of its spellings
+    // a name whose last label is a number is an address in one of its spellings
     let is_name =
         |name: &&str| name.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_alphabetic()));
     told.hostname.filter(sound).filter(is_name)
@@ -95,7 +95,7 @@ fn unknown(hostname: &str) -> Cause {
     Cause::person(reasons::ADDRESS_UNKNOWN, message)
 }
 
-/// Host and path of a URI of the one form that is believed.
+/// Host and path of a URI, if it has the only form that is accepted.
 fn split(uri: &str) -> Option<(&str, &str)> {
     let (standard, rest) = match uri.strip_prefix("http://") {
         Some(rest) => ("80", rest),

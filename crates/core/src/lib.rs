@@ -1,4 +1,4 @@
-//! Decides. One pure pass for each object:
+//! Decides, as pure functions, for each object:
 //!
 //! ```text
 //! questions(object, observed) ──► the shell reads ──► Observed
@@ -6,8 +6,8 @@
 //! report(object, blueprint, plan, done, now) ──► status, events, when to look again
 //! ```
 //!
-//! What holds: no I/O, no clock, no random, no environment · a node acts only when all it needs is where its own goal
-//! wants it · nothing that is not held is written · a read that failed is never absence · planning twice changes nothing.
+//! Invariants: no I/O, no clock, no randomness, no environment · a node acts only once everything it needs has reached
+//! its own goal · a held node is not written · a failed read is never absence · planning twice gives the same plan.
 
 pub mod adoption;
 pub mod archive;

@@ -1,5 +1,5 @@
-//! `Microsoft.Network/natGateways`. Its public addresses have nodes of their own; subnets name the gateway, not the other
-//! way round.
+//! `Microsoft.Network/natGateways`. Its public addresses have their own nodes. A subnet refers to its gateway, not the
+//! other way round.
 
 use crate::{
     drift::Rule,
@@ -26,13 +26,13 @@ pub fn id(group: &ResourceId, name: &str) -> ResourceId {
     group.resource(NAT_GATEWAY.arm_type, name)
 }
 
-/// The fields that we set. Further public addresses, which somebody adds where connections run out of ports, stay.
+/// The fields that we set. Public addresses that somebody adds, because connections run out of ports, stay.
 pub fn body(location: &str, tags: &Map<String, Value>, addresses: &[ResourceId]) -> Value {
     let addresses: Vec<Value> = addresses.iter().map(|id| json!({"id": id.as_str()})).collect();
     json!({"location": location, "tags": tags, "sku": {"name": "Standard"}, "properties": {"publicIpAddresses": addresses}})
 }
 
-/// Without what Azure alone writes.
+/// Without the read-only members.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
@@ -42,7 +42,7 @@ fn normalise(body: &Value) -> Value {
     body
 }
 
-/// Ids of the subnets that go out by it.
+/// Ids of the subnets that use it.
 pub fn subnets(body: &Value) -> Vec<ResourceId> {
     let list = body.pointer("/properties/subnets").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|one| ResourceId::parse(one.get("id")?.as_str()?)).collect()

@@ -1,5 +1,5 @@
-//! The address space of a virtual network that is made or adopted here. It is a list that others write too: the portal,
-//! policies, a network team. Of it are ours the prefixes that the record says were written here; what else stands, stays.
+//! The address space of a virtual network that is created or adopted here. Others write this list too: the portal,
+//! policies, a network team. Only the prefixes that the record says were written here are ours; all others stay.
 
 use crate::describe::related::Sibling;
 use crate::kinds::{subnet, virtual_network};
@@ -7,33 +7,33 @@ use acivnet_api::ResourceStatus;
 use ipnet::IpNet;
 use serde_json::Value;
 
-/// So many subnets are named that use a prefix.
+/// How many of the subnets that use a prefix a message names: enough to find them, few enough for a condition.
 const NAMED: usize = 5;
 
 /// What the address space should be.
 #[derive(Debug, PartialEq)]
 pub(super) struct AddressSpace {
-    /// All prefixes, in the spelling and the order that stand.
+    /// All prefixes, in Azure's spelling and order.
     pub prefixes: Vec<String>,
-    /// Those that are ours to take away, as `status.resources[].keys` has them.
+    /// Those that we may remove, in the form of `status.resources[].keys`.
     pub claims: Vec<String>,
-    /// Why a prefix that the spec no longer names can't go, and what to do.
+    /// Why a prefix that the spec no longer lists can't be removed, and what to do.
     pub note: Option<String>,
 }
 
-/// What decides about it.
+/// What the decision depends on.
 pub(super) struct Inputs<'a> {
-    /// What the spec names.
+    /// Prefixes in the spec.
     pub wanted: &'a [String],
-    /// The network; none while it is not there or unread.
+    /// The network in Azure; none while it is absent or unread.
     pub stands: Option<&'a Value>,
-    /// Nobody knows what stands.
+    /// The network could not be read.
     pub unread: bool,
-    /// It was made by this cluster, as its mark says.
+    /// The network's mark says that this cluster created it.
     pub made: bool,
-    /// What `status.resources` says of it.
+    /// The network's entry in `status.resources`.
     pub record: Option<&'a ResourceStatus>,
-    /// Who else describes the network.
+    /// The other objects that describe the network.
     pub siblings: &'a [Sibling],
 }
 
@@ -70,7 +70,7 @@ impl Inputs<'_> {
             return Fate::Stays;
         }
         if !self.was_written(prefix) {
-            // a part of what is wanted would overlap with it
+            // Azure refuses two prefixes that overlap, and a wanted one contains this one
             let part = self.wanted.iter().any(|wanted| is_within(prefix, wanted));
             return if part { Fate::Goes } else { Fate::Stays };
         }
@@ -97,8 +97,9 @@ impl Inputs<'_> {
         names(self.wanted, prefix)
     }
 
-    /// What was recorded as written. Where no prefix is recorded, by a release that wrote the whole list, by who joins, or
-    /// after a loss, all that is wanted of a network that was made here counts as such.
+    /// Whether a prefix is recorded as written here. Where no prefix is recorded (by a release that wrote the whole
+    /// list, by an object that joins, or after a loss), every wanted prefix of a network that was created here counts
+    /// as written.
     fn is_ours(&self, prefix: &str) -> bool {
         let names_some = |record: &ResourceStatus| record.keys.iter().any(|key| key.starts_with('['));
         self.made && !self.record.is_some_and(names_some) || self.was_written(prefix)
@@ -109,7 +110,7 @@ impl Inputs<'_> {
         keys.iter().filter_map(|key| key.strip_prefix('[')?.strip_suffix(']')).any(|key| is_same(key, prefix))
     }
 
-    /// Names of the subnets that would have no room without a prefix.
+    /// Names of the subnets that lie in a prefix and in no wanted one.
     fn users(&self, prefix: &str) -> Vec<&str> {
         let subnets =
             self.stands.and_then(|body| body.pointer("/properties/subnets")?.as_array()).into_iter().flatten();
@@ -119,7 +120,7 @@ impl Inputs<'_> {
     }
 }
 
-/// What becomes of a prefix that stands.
+/// What becomes of a prefix that Azure has.
 enum Fate {
     Stays,
     Goes,
@@ -134,7 +135,7 @@ fn is_same(one: &str, other: &str) -> bool {
     one == other || is_within(one, other) && is_within(other, one)
 }
 
-/// Whether a prefix lies in another one, or is it. What can't be read lies in nothing.
+/// Whether a prefix lies inside another one or equals it. An unreadable one equals only itself.
 fn is_within(inner: &str, outer: &str) -> bool {
     match (inner.parse::<IpNet>(), outer.parse::<IpNet>()) {
         (Ok(inner), Ok(outer)) => outer.contains(&inner),

@@ -16,7 +16,6 @@ use acivnet_api::conditions::reasons;
 use serde_json::json;
 
 impl Describer<'_> {
-    /// What the spec wants the delegated subnet to be associated with.
     pub(super) fn associations(&self) -> Associations {
         let endpoints = &self.cr.spec.subnet.service_endpoints;
         Associations {
@@ -27,15 +26,15 @@ impl Describer<'_> {
         }
     }
 
-    /// What was once written of a subnet that stands.
+    /// The associations that were once written to a subnet that exists.
     pub(super) fn written(&self, subnet: &Node) -> &[String] {
         let stands = self.observed.azure_body(subnet.kind, &subnet.id).is_some();
         let record = record_of(subnet, self.cr.recorded()).filter(|_| stands);
         record.map(|record| record.keys.as_slice()).unwrap_or_default()
     }
 
-    /// Adds what the delegated subnet refers to, and tells the places of what it needs. A group that is made here has a
-    /// node already, `own`.
+    /// Adds the resources that the delegated subnet refers to, and returns the indexes of the nodes it needs. A group
+    /// that is created here already has a node, `own`.
     pub(super) fn associated(&self, blueprint: &mut Blueprint, own: Option<usize>) -> Vec<usize> {
         let mut needs = Vec::new();
         match &self.ids.subnet_group {
@@ -54,7 +53,7 @@ impl Describer<'_> {
         needs
     }
 
-    /// Something that a field names by its id: it must stand, in the region of the network.
+    /// A resource that a field names by its id. It must exist, in the network's region.
     pub(super) fn referenced(&self, kind: &'static Kind, id: &ResourceId, field: &str, reason: &'static str) -> Node {
         let location = &self.cr.spec.azure.location;
         let cause = match self.observed.azure(kind, id) {

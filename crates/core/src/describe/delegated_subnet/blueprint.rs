@@ -1,4 +1,4 @@
-//! What should stand for a `DelegatedSubnet`.
+//! The nodes of a `DelegatedSubnet`.
 
 use super::{
     address_space::{self, AddressSpace},
@@ -30,7 +30,6 @@ use crate::{
 use acivnet_api::{DelegatedSubnet, Management, conditions::reasons};
 use serde_json::{Map, Value};
 
-/// Describes one subnet.
 pub(super) struct Describer<'a> {
     pub cr: &'a DelegatedSubnet,
     pub ids: Ids,
@@ -55,7 +54,8 @@ impl Describer<'_> {
         blueprint
     }
 
-    /// While the network can't be read nobody knows its region, and nothing is begun that does not wait for it anyway.
+    /// Blocks the nodes that wait for nothing while the network can't be read: its region is unknown, and a resource in
+    /// the wrong region could never be used.
     fn wait_for_region(&self, nodes: &mut [Node]) {
         let unread = self.unread(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
         let first = nodes.iter_mut().filter(|node| node.hold == Hold::Owned && node.needs.is_empty());
@@ -64,8 +64,8 @@ impl Describer<'_> {
         }
     }
 
-    /// The same nodes, goals flipped and arrows turned: delegated subnet, compute instance, client subnet, then security groups, NAT gateway
-    /// and its addresses, and the network.
+    /// The same nodes with goal and order reversed: delegated subnet, compute instance, client subnet, then security
+    /// groups, NAT gateway and its addresses, and the network.
     pub(super) fn gone(&self) -> Blueprint {
         let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
         let mut blueprint = Blueprint { blocked: self.kept_by_deployments(), ..Blueprint::default() };
@@ -139,7 +139,7 @@ impl Describer<'_> {
         if spec.management == Management::Create {
             node = self.adopting(node);
         }
-        // our name of a delegation says that the subnet was made here
+        // our name for a delegation says that the subnet was created here
         let name = if node.adopted { subnet::UNMARKED } else { &delegation };
         node.body = subnet::delegated(&spec.address_prefix, name, &self.associations(), self.written(&node));
         node.unfit = self.unfit(&node, spec.management);
@@ -164,7 +164,8 @@ impl Describer<'_> {
         Node { hold: Hold::Referenced, mark: Mark::None, blocked: cause, ..node }
     }
 
-    /// Why the subnet that stands can't be delegated to us. Of one that was made here Azure has the last word.
+    /// Why an existing subnet can't be delegated to container groups. For one that was created here, Azure's own
+    /// refusal decides.
     fn unfit(&self, node: &Node, management: Management) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, &node.id).filter(|body| !subnet::is_delegated(body))?;
         let name = node.id.name();
@@ -196,7 +197,7 @@ impl Describer<'_> {
         Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
     }
 
-    /// An adopted security group on it does not tell that the client subnet was made here.
+    /// An adopted security group does not prove that the client subnet it is on was created here.
     fn adopting_client(&self, node: Node) -> Node {
         let node = self.adopting(node);
         let stands = self.observed.azure_body(&SUBNET, &node.id);
@@ -207,7 +208,7 @@ impl Describer<'_> {
         adoption::adopted_as(node, adopted, self.cr.retains_adopted())
     }
 
-    /// The client subnet is known by its security group, as far as that one is known as ours.
+    /// The client subnet is recognised by its security group, provided that the group is ours.
     fn client_mark(&self) -> Mark {
         let Some(group) = self.security_group().filter(|group| group.hold == Hold::Owned) else { return Mark::None };
         match look(&group, self.observed, self.cr.recorded()) {
@@ -216,7 +217,7 @@ impl Describer<'_> {
         }
     }
 
-    /// While the security group can't be read nobody knows whose the client subnet is.
+    /// While the security group can't be read, the client subnet's owner is unknown.
     fn unread_group(&self) -> Option<Cause> {
         let group = self.ids.security_group.clone()?;
         self.unread(&Question::Azure(&NETWORK_SECURITY_GROUP, group))
@@ -250,7 +251,7 @@ impl Describer<'_> {
         self.observed.fact(question) == Fact::Absent
     }
 
-    /// What forbids every write.
+    /// Why nothing may be written at all.
     fn blocked(&self) -> Option<Cause> {
         self.region().or_else(|| self.differing_sibling())
     }
@@ -268,8 +269,8 @@ impl Describer<'_> {
         ))
     }
 
-    /// Others that make the same network must describe it in the same way. Who has more in it counts, among equals the
-    /// elder; in another namespace only who has something in it.
+    /// All objects that create the same network must describe it alike. The one with more in it decides, among equals
+    /// the older one. One in another namespace counts only if it has something in the network.
     fn differing_sibling(&self) -> Option<Cause> {
         let (own, siblings) = (Sibling::of(self.cr), self.siblings());
         let makes = |other: &&Sibling| !other.deleting && other.creates;
@@ -278,7 +279,7 @@ impl Describer<'_> {
             .filter(makes)
             .find(|other| !own.describes_same_network(other) && self.counts_more(other, &own))?;
         let Sibling { namespace, name, .. } = differs;
-        // the objects of others are nobody's business
+        // a tenant must not learn the names of another tenant's objects
         let who = match *namespace == own.namespace {
             true => format!("DelegatedSubnet {namespace}/{name}"),
             false => "a DelegatedSubnet in another namespace, which already uses the network,".to_owned(),
@@ -298,7 +299,7 @@ impl Describer<'_> {
         counts && (theirs > ours || theirs == ours && other.is_elder_than(own))
     }
 
-    /// What one has in the network, as this pass sees it in Azure.
+    /// What an object has in the network, as read from Azure in this reconcile.
     fn footing(&self, one: &Sibling) -> Footing {
         let Some(network) = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network) else {
             return Footing::None;
@@ -316,8 +317,8 @@ impl Describer<'_> {
         objects(self.observed, &others_question(&self.ids))
     }
 
-    /// The last who leaves takes the network along: nobody of the namespace who stays uses it, and a read that is no older
-    /// than those of our own subnets shows no other subnet in it. What others only wrote down keeps no network.
+    /// The last object to go deletes the network: no other one of its namespace uses it, and a read no older than those
+    /// of our own subnets shows no other subnet in it. An object that only names the network does not keep it.
     fn leaves_network(&self, nodes: &[Node]) -> Leaves {
         let made = self.cr.spec.virtual_network.management == Management::Create;
         let namespace = names(&self.cr.metadata).0;
@@ -330,7 +331,7 @@ impl Describer<'_> {
         standing.map(|id| self.leaves_for(&id, nodes)).max().unwrap_or(Leaves::Nothing)
     }
 
-    /// What a subnet that the network lists means for the network.
+    /// Whether a subnet that the network lists keeps the network.
     fn leaves_for(&self, id: &ResourceId, nodes: &[Node]) -> Leaves {
         let Some(own) = nodes.iter().find(|node| node.kind == &SUBNET && node.id == *id) else {
             return Leaves::Network;
@@ -343,7 +344,7 @@ impl Describer<'_> {
         }
     }
 
-    /// A subnet never deletes deployments: it waits for them and names them.
+    /// A `DelegatedSubnet` never deletes deployments: it waits for them and names them.
     fn kept_by_deployments(&self) -> Option<Cause> {
         let unread = self.unread(&deployments_question(self.cr)).or_else(|| self.unread(&others_question(&self.ids)));
         let users = users(self.cr, self.observed);
@@ -361,7 +362,7 @@ impl Describer<'_> {
         unread.or_else(|| Some(Cause::person(reason?, message?)))
     }
 
-    /// Who keeps the delegated subnet from going.
+    /// What keeps the delegated subnet from being deleted.
     fn in_use(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, &self.ids.subnet)?;
         let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
@@ -384,16 +385,16 @@ impl Describer<'_> {
                 (reasons::SUBNET_IN_USE, scrub::list(&before, &names, ""))
             }
         };
-        // addresses and links come back minutes after a delete: looked for at an even pace, not a growing one
+        // Azure releases addresses and links minutes after a delete: look again at an even pace, not at growing intervals
         Some(Cause { reason, message: scrub::clean(&message), retry: Retry::Steadily })
     }
 }
 
-/// What of the network stays when this object has gone; of what several subnets mean the greatest counts.
+/// What remains when this object is deleted. If subnets disagree, the greatest value counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Leaves {
     Nothing,
     Network,
-    /// The network was read before one of our own subnets went: it may be the last one by now.
+    /// The network was read before one of our own subnets was deleted, so that it may list a subnet that no longer exists.
     Unknown,
 }

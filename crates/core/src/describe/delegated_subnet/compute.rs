@@ -1,4 +1,4 @@
-//! The compute instance in the client subnet: what should stand, and what keeps it or holds others for it.
+//! The compute instance in the client subnet: its node, why it is left as it is, and what it keeps from being deleted.
 
 use super::{blueprint::Describer, report::Reporter};
 use crate::{
@@ -27,25 +27,23 @@ use acivnet_api::{
 };
 use serde_json::Value;
 
-/// The compute instance that the spec wants.
 fn wanted(cr: &DelegatedSubnet) -> Option<&ComputeInstance> {
     cr.spec.client_subnet.as_ref()?.compute_instance.as_ref()
 }
 
-/// The id of the workspace of the compute instance.
+/// The id of the compute instance's workspace.
 pub(super) fn workspace_of(cr: &DelegatedSubnet) -> Option<ResourceId> {
     let (azure, wanted) = (&cr.spec.azure, wanted(cr)?);
     let group = wanted.workspace.resource_group.as_deref().unwrap_or(&azure.resource_group);
     Some(workspace::id(&ResourceId::group_id(&azure.subscription_id, group), &wanted.workspace.name))
 }
 
-/// The id of the compute instance.
 pub(super) fn id_of(cr: &DelegatedSubnet) -> Option<ResourceId> {
     Some(compute_instance::id(&workspace_of(cr)?, &wanted(cr)?.name))
 }
 
 impl Describer<'_> {
-    /// Adds the compute instance and its workspace; `client` is the place of its subnet.
+    /// Adds the compute instance and its workspace; `client` is the index of its subnet.
     pub(super) fn computing(&self, blueprint: &mut Blueprint, client: Option<usize>) {
         let (Some(workspace), Some(node)) = (workspace_of(self.cr), self.compute()) else { return };
         let (field, reason) = ("clientSubnet.computeInstance.workspace", reasons::WORKSPACE_NOT_FOUND);
@@ -55,7 +53,7 @@ impl Describer<'_> {
         blueprint.push(Node { needs, blocked, ..node });
     }
 
-    /// Adds the compute instance where it is to go with the object, and tells its place.
+    /// Adds the compute instance if it is deleted with the object, and returns its index.
     pub(super) fn computing_no_more(&self, blueprint: &mut Blueprint) -> Option<usize> {
         let node = self.compute().filter(|_| self.deletes_compute())?;
         Some(blueprint.push(Node { goal: Goal::Gone, body: Value::Null, ..node }))
@@ -73,7 +71,8 @@ impl Describer<'_> {
         Some(Node::new(&COMPUTE_INSTANCE, id, Goal::Present, body, Mark::Tag(self.owner.key.clone())))
     }
 
-    /// Why an instance that is not as described is left as it is: only deleting it, or making it again, would help.
+    /// Why an instance that differs from the spec is left as it is: Azure can't change one, so only replacing it would
+    /// help.
     fn irreplaceable(&self, node: &Node) -> Option<Cause> {
         let name = node.id.name();
         let allowed = wanted(self.cr).and_then(|one| one.replace).unwrap_or_default() == Replace::Allowed;
@@ -112,12 +111,12 @@ impl Describer<'_> {
         Some(Cause::person(reason, scrub::clean(&message)))
     }
 
-    /// What keeps a client subnet of ours from going.
+    /// What keeps a client subnet of ours from being deleted.
     pub(super) fn client_in_use(&self) -> Option<Cause> {
         self.retained().or_else(|| self.client_held())
     }
 
-    /// A compute instance that stays keeps its subnet, and what that one needs.
+    /// A retained compute instance keeps its subnet, and all that the subnet needs.
     fn retained(&self) -> Option<Cause> {
         let node = self.compute().filter(|_| !self.deletes_compute())?;
         match self.observed.azure(&COMPUTE_INSTANCE, &node.id) {
@@ -140,7 +139,7 @@ impl Describer<'_> {
         subnet.is_some_and(|id| self.ids.client.as_ref().is_some_and(|own| crate::id::same(own.as_str(), id)))
     }
 
-    /// Who holds addresses of the client subnet.
+    /// What holds addresses of the client subnet.
     fn client_held(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, self.ids.client.as_ref()?)?;
         let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
@@ -170,7 +169,7 @@ impl Reporter<'_> {
     }
 }
 
-/// What is asked about a compute instance; of its workspace only while it is to stand.
+/// The questions about a compute instance. Its workspace matters only while the instance is wanted.
 pub(super) fn questions(cr: &DelegatedSubnet) -> impl Iterator<Item = Question> {
     let workspace = workspace_of(cr).filter(|_| !cr.deleting()).map(|id| Question::Azure(&WORKSPACE, id));
     workspace.into_iter().chain(id_of(cr).map(|id| Question::Azure(&COMPUTE_INSTANCE, id)))

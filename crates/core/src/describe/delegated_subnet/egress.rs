@@ -1,4 +1,4 @@
-//! The way out of the delegated subnet: what should stand for it, and what is said of it.
+//! The way out of the delegated subnet: its nodes and its condition.
 
 use super::{blueprint::Describer, ids::leftovers, report::Reporter};
 use crate::{
@@ -26,7 +26,7 @@ use acivnet_api::{
 use serde_json::Value;
 
 impl Describer<'_> {
-    /// Adds the NAT gateway, with its addresses where it is made here, and tells its place.
+    /// Adds the NAT gateway, with its addresses if it is created here, and returns its index.
     pub(super) fn egress(&self, blueprint: &mut Blueprint) -> Option<usize> {
         let id = self.ids.nat_gateway.as_ref()?;
         if self.ids.public_addresses.is_empty() {
@@ -44,7 +44,7 @@ impl Describer<'_> {
         ids.map(move |id| self.owned(&PUBLIC_IP_ADDRESS, id.clone(), Goal::Present, body.clone()))
     }
 
-    /// The NAT gateway that is made here.
+    /// The NAT gateway, if it is created here.
     fn nat_gateway(&self) -> Option<Node> {
         let id = self.ids.nat_gateway.clone().filter(|_| !self.ids.public_addresses.is_empty())?;
         let azure = &self.cr.spec.azure;
@@ -54,13 +54,14 @@ impl Describer<'_> {
         Some(Node { claims, ..self.owned(&NAT_GATEWAY, id, Goal::Present, body) })
     }
 
-    /// A resource of ours that carries our tag.
+    /// A node that is ours by its tag.
     fn owned(&self, kind: &'static Kind, id: ResourceId, goal: Goal, body: Value) -> Node {
         self.adopting(Node::new(kind, id, goal, body, Mark::Tag(self.owner.key.clone())))
     }
 
-    /// Adds what goes of what was made here: `all` that is described too, or the leftovers only. Gateways go after the
-    /// subnets, `after`, and addresses after the gateways, those that are still described included.
+    /// Adds the resources of ours that are to be deleted: with `all` the described ones too, otherwise only leftovers.
+    /// Gateways go after the subnets, `after`; addresses go after the gateways, including those that are still
+    /// described.
     pub(super) fn leave(&self, blueprint: &mut Blueprint, after: &[usize], all: bool) {
         let leftovers = leftovers(self.cr, &self.ids);
         let described = self.nat_gateway().into_iter().chain(self.public_addresses()).chain(self.security_group());
@@ -81,7 +82,8 @@ impl Describer<'_> {
         Node { blocked: self.used_by_others(kind, id), ..node }
     }
 
-    /// Who keeps a gateway or an address from going, but for what goes, or lets it go, before.
+    /// What else uses a gateway or an address and so keeps it from being deleted. What is deleted before it, or
+    /// detached from it before, does not count.
     fn used_by_others(&self, kind: &'static Kind, id: &ResourceId) -> Option<Cause> {
         let body = self.observed.azure_body(kind, id)?;
         let users = match kind {
@@ -125,7 +127,7 @@ impl Reporter<'_> {
         conditions.set(types::EGRESS_READY, met, reason, message);
     }
 
-    /// Why the wanted NAT gateway carries nothing yet.
+    /// Why no traffic leaves through the wanted NAT gateway yet.
     fn gateway_unmet(&self, subnet: &Fact) -> Option<(&'static str, String)> {
         let id = self.ids.nat_gateway.as_ref()?;
         let of = |kind: &'static Kind, id: &ResourceId| self.step_of(kind.name, id);
@@ -152,7 +154,7 @@ impl Reporter<'_> {
         (!held).then_some((reasons::NO_NAT_GATEWAY, message))
     }
 
-    /// By which addresses the subnet is seen outside: what others' firewalls have to let in.
+    /// The addresses that the subnet's traffic comes from, which other firewalls have to admit.
     fn outbound(&self) -> String {
         let bodies = self.ids.public_addresses.iter();
         let bodies = bodies.filter_map(|id| self.pass.observed.azure_body(&PUBLIC_IP_ADDRESS, id));
@@ -165,7 +167,7 @@ impl Reporter<'_> {
     }
 }
 
-/// What is said of a way out that nobody asked to manage.
+/// The condition of a way out that `spec.egress` does not mention.
 fn unmanaged(subnet: &Value) -> (Option<bool>, &'static str, String) {
     let found =
         ["natGateway", "routeTable"].into_iter().find_map(|member| Some((member, subnet::reference(subnet, member)?)));

@@ -1,4 +1,4 @@
-//! What a `DelegatedSubnet` asks and what limits it; what should stand for it is in `blueprint`.
+//! A `DelegatedSubnet` as a [`Subject`]: its questions and limits. Its nodes are in `blueprint`, its status in `report`.
 
 mod address_space;
 mod associations;

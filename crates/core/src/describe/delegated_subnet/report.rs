@@ -1,4 +1,4 @@
-//! What is said of a `DelegatedSubnet`.
+//! Status, conditions and events of a `DelegatedSubnet`.
 
 use super::ids::{Ids, deployments_question, is_group_of, was_ours};
 use crate::{
@@ -112,7 +112,7 @@ impl Reporter<'_> {
         format!("{}/{}", self.ids.virtual_network.name(), self.ids.subnet.name())
     }
 
-    /// Capacity, occupants and links: nothing where no subnet stands, the last ones where it could not be read.
+    /// Capacity, occupants and links: none if the subnet is absent, the last ones if it could not be read.
     fn use_of_the_subnet(&self, last: &DelegatedSubnetStatus) -> (Option<Capacity>, Vec<Occupant>, Vec<String>) {
         match self.pass.observed.azure(&SUBNET, &self.ids.subnet) {
             Fact::Absent => (None, Vec::new(), Vec::new()),
@@ -151,7 +151,7 @@ impl Reporter<'_> {
         steps.find(|(node, _)| node.kind.name == kind && node.id == *id)
     }
 
-    /// What should stand for the network.
+    /// The nodes of the network that should be present.
     fn wanted(&self) -> impl Iterator<Item = (&Node, &Step)> {
         let steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
         steps.filter(|(node, _)| node.goal == Goal::Present && is_network(node))
@@ -176,7 +176,8 @@ impl Reporter<'_> {
         unseen.flatten().unwrap_or(Some((Some(false), cause.reason, cause.message)))
     }
 
-    /// What stands can be used. A change of it that is refused does not stand.
+    /// The network can be used as it is. If a change to the spec is refused, Ready is False all the same: the spec is
+    /// not in effect.
     fn ready_as_it_stands(&self, label: &str) -> (Option<bool>, &'static str, String) {
         let delegated = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
         let notes = self.wanted().filter_map(|(node, _)| node.note.as_deref().map(crate::scrub::clean));
@@ -195,7 +196,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Settled; or it had settled once and stands, and only a difference that disturbs nobody is being put right.
+    /// Whether a node can be used: it is settled, or it settled once and only a harmless difference is being corrected.
     pub(super) fn usable(&self, node: &Node, step: &Step) -> bool {
         let settled_once = self.cr.settled_generation().is_some();
         match &step.seen {
@@ -213,7 +214,7 @@ impl Reporter<'_> {
         self.pass.observed.azure_body(node.kind, &node.id).is_some_and(subnet::is_delegated)
     }
 
-    /// What a setting holds. Drift that is to be left counts only where the subnet can't be used for it.
+    /// The cause if a setting holds work back. Drift that is left alone counts only if it makes the subnet unusable.
     fn held_cause(&self) -> Option<Cause> {
         let unusable =
             |(node, step): (&Node, &Step)| step.action == Action::Hold(Held::DriftMode) && !self.usable(node, step);
@@ -228,7 +229,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// What keeps the work going, or from going on.
+    /// Why work is open: what is being done, or what prevents it.
     fn open_cause(&self) -> Option<Cause> {
         let working = self.pass.plan.moves();
         let going = || Cause::passing(reasons::PROGRESSING, "Azure is being changed to match the spec");
@@ -316,7 +317,6 @@ fn is_network(node: &Node) -> bool {
     node.kind != &COMPUTE_INSTANCE && !(node.kind == &WORKSPACE && node.hold == Hold::Referenced)
 }
 
-/// What is said of parts that can be used.
 fn as_described(label: &str, steps: &[(&Node, &Step)]) -> String {
     let differs = steps.iter().any(|(_, step)| matches!(step.seen, Seen::Drifted(_)));
     let left = steps.iter().any(|(_, step)| matches!(step.action, Action::Hold(Held::DriftMode | Held::Suspended)));
@@ -331,7 +331,7 @@ fn occupant(user: &SubnetUser, address: Option<String>) -> Occupant {
     Occupant { name: user.name.clone(), address, managed: true }
 }
 
-/// Usable addresses: Azure keeps the first four and the last of a subnet (Azure Virtual Network FAQ).
+/// Usable addresses: Azure reserves the first four and the last of a subnet (Azure Virtual Network FAQ).
 fn capacity(prefix: &str, used: usize) -> Capacity {
     let length = prefix.rsplit('/').next().and_then(|bits| bits.parse::<u32>().ok()).unwrap_or(32).min(32);
     let total = (1_i64 << (32 - length)).saturating_sub(5).max(0);

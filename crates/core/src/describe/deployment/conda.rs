@@ -1,23 +1,23 @@
-//! A conda environment file, as the environment definition takes it.
+//! A conda environment file, in the form of Azure ML's environment definition.
 
 use super::match_spec::MatchSpec;
 use serde_json::{Map, Value, json};
 
-/// Python that is added when the file names none, or none in particular, as `azureml-core` 1.61 does
+/// The Python that is added if the file names none, or no version, as `azureml-core` 1.61 does
 /// (`Environment.from_conda_specification`).
 pub const DEFAULT_PYTHON: &str = "python=3.10.18";
 
-/// Members of a conda file (`azureml-core` 1.61, `CondaDependencies`, which refuses others).
+/// Keys of a conda file (`azureml-core` 1.61, `CondaDependencies`, which refuses others).
 const MEMBERS: [&str; 5] = ["name", "channels", "dependencies", "prefix", "variables"];
 
-/// Longest conda file, in bytes. One of a thousand packages with versions and builds has some 50 KB.
+/// Longest conda file, in bytes. One with a thousand packages, versions and builds has about 50 KB.
 pub const LONGEST: usize = 64 << 10;
 /// Most entries of a conda file: packages, channels and variables together. `conda env export` of a whole Anaconda
-/// distribution lists some 500.
+/// distribution lists about 500.
 pub const MOST_ENTRIES: usize = 1000;
-/// Deepest nesting: a package in the list of `pip` lies four deep.
+/// Deepest nesting. A package in the list of `pip` is four levels deep; 16 leaves room and keeps the parser's stack small.
 pub const DEEPEST: usize = 16;
-/// Most aliases (`*name`): each repeats what its anchor holds.
+/// Most aliases (`*name`). Each repeats its anchor's content, so that nested ones grow exponentially; real files have few.
 pub const MOST_ALIASES: usize = 16;
 
 /// Reads a conda file. `Err` says what is wrong with it and where.
@@ -45,7 +45,7 @@ pub fn parse(text: &str) -> Result<Value, String> {
     Ok(file)
 }
 
-/// What is wrong with a file of this size, in bytes, of which no text was read.
+/// Why no text was read of a file of this size, in bytes.
 pub(super) fn not_text(size: u64) -> String {
     match size > LONGEST as u64 {
         true => format!("has {size} bytes, more than {LONGEST}; list only what the script imports"),
@@ -53,7 +53,7 @@ pub(super) fn not_text(size: u64) -> String {
     }
 }
 
-/// YAML of which no part can grow beyond what the file itself is long.
+/// Reads YAML within bounds, so that no file can expand far beyond its own length.
 fn yaml(text: &str) -> Result<Value, String> {
     if text.len() > LONGEST {
         return Err(not_text(text.len() as u64));
@@ -67,7 +67,7 @@ fn yaml(text: &str) -> Result<Value, String> {
     read.map_err(|error| format!("not YAML: {}", first_line(&error.to_string())))
 }
 
-/// How many values there are that hold no others.
+/// The number of leaves.
 fn entries(value: &Value) -> usize {
     match value {
         Value::Array(list) => list.iter().map(entries).sum(),
@@ -76,13 +76,12 @@ fn entries(value: &Value) -> usize {
     }
 }
 
-/// The Python that a dependency asks for, in whatever spelling conda knows.
+/// The specification of Python, if the dependency is one in any of conda's spellings.
 fn python(one: &Value) -> Option<MatchSpec> {
     one.as_str().map(MatchSpec::parse).filter(|spec| spec.name == "python")
 }
 
-/// Python stands in the list with a version: where the file names it, else at the end. What a channel or brackets say of it
-/// stays.
+/// Gives Python a version, where the file names it or else at the end. A channel or brackets stay.
 fn with_python(list: &mut Vec<Value>) {
     let pythons: Vec<(usize, MatchSpec)> =
         list.iter().enumerate().filter_map(|(at, one)| Some((at, python(one)?))).collect();
@@ -97,7 +96,7 @@ fn with_python(list: &mut Vec<Value>) {
     }
 }
 
-/// Two versions of Python can't stand together: conda finds out after minutes, in words that name neither line.
+/// Refuses two versions of Python at once. Conda finds out after minutes, in words that name neither line.
 fn one_python(list: &[Value]) -> Result<(), String> {
     let pins: Vec<(&str, String)> =
         list.iter().filter_map(|one| Some((one.as_str()?.trim(), python(one)?.pin()?.to_owned()))).collect();
@@ -128,7 +127,8 @@ fn check(one: &Value) -> Result<(), String> {
     }
 }
 
-/// An index URL with user info would put a password into Azure's environment definition, readable by all who see it.
+/// Refuses URLs with user info: the password would stand in Azure's environment definition, readable by everyone who
+/// can see it.
 fn no_user_info(value: &Value) -> Result<(), String> {
     match value {
         Value::String(text) => {
@@ -149,12 +149,12 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(160).collect()
 }
 
-/// What the environment is built on.
+/// The base of an environment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Base<'a> {
     /// The image.
     pub image: &'a str,
-    /// Version of the serving stack that Azure ML adds.
+    /// Version of the inferencing stack that Azure ML adds.
     pub inferencing_stack: Option<&'a str>,
 }
 

@@ -1,4 +1,4 @@
-//! The conditions of an `AciVnetDeployment` beside `Ready`, `Reconciling` and `Stalled`.
+//! The conditions of an `AciVnetDeployment` other than `Ready`, `Reconciling` and `Stalled`.
 
 use super::{network::no_egress, report::Reporter, serving::State};
 use crate::{
@@ -13,7 +13,7 @@ use acivnet_api::{
     conditions::{reasons, types},
 };
 
-/// Causes after which the image of the environment is built: they come when it is to run.
+/// Causes that prove that the environment's image was built: they occur when the image is started.
 const AFTER_THE_BUILD: [&str; 9] = [
     reasons::SCORING_SCRIPT_CRASHED,
     reasons::OUT_OF_MEMORY,
@@ -26,7 +26,7 @@ const AFTER_THE_BUILD: [&str; 9] = [
     reasons::SUBNET_NOT_DELEGATED,
 ];
 
-/// Said beside the probe while nobody told where the cluster's Pods are.
+/// Added to the probe's message while the networks of the cluster's Pods are unknown.
 const PODS_UNKNOWN: &str = "the operator does not know the networks of its cluster's Pods and can't refuse their addresses; ask its \
                             administrator to set --cluster-networks";
 
@@ -43,7 +43,7 @@ impl Reporter<'_> {
         conditions.set(types::BACKEND_SUPPORTED, Some(supported), reason, message);
     }
 
-    /// Whether the cause is one of these, and then its reason and message.
+    /// Reason and message of the cause, if it has one of these reasons.
     fn own(&self, reasons: &[&str]) -> Option<(&'static str, String)> {
         let cause = self.cause.as_ref().filter(|cause| reasons.contains(&cause.reason))?;
         Some((cause.reason, cause.message.clone()))
@@ -87,7 +87,7 @@ impl Reporter<'_> {
         let step = self.model_step().map(|(_, step)| step);
         let failed = step.and_then(|step| report::failures(self.done).find(|(at, _)| *at == step.node));
         let failed = failed.map(|(_, failure)| failure.message.clone());
-        // refused in an earlier pass, and not repeated in this one
+        // refused in an earlier reconcile, and not repeated in this one
         let held = step.filter(|step| self.pass.observed.was_refused(step)).and_then(|step| step.refusal(None));
         let failed = failed.or(held.map(|cause| cause.message));
         let own = self.own(&[
@@ -169,7 +169,7 @@ impl Reporter<'_> {
 
     fn rollout(&self, conditions: &mut Conditions<'_>) {
         let step = self.step().map(|(_, step)| step);
-        // of what had settled nothing new is known where nothing could be described
+        // if nothing could be described, nothing new is known of an object that had settled
         let known = !self.drifts || !self.pass.plan.steps.is_empty();
         if let Some(cause) =
             self.refusal().filter(|_| known && self.serving.state.stands() && !self.serving.state.has_failed())

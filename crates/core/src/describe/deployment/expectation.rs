@@ -1,4 +1,4 @@
-//! What a spec expects of the answer to its sample request, and what is wrong with saying so.
+//! Reads what a spec expects of the answer to its sample request, and says what is wrong with it.
 
 use super::files::{config_map_missing, empty};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, ConfigMapKey, JsonContains, conditions::reasons};
 use serde_json::Value;
 
-/// The question about the file with the expected JSON.
+/// The question about the file that holds the expected JSON.
 pub(super) fn question(cr: &AciVnetDeployment) -> Option<Question> {
     let key = json_contains(cr)?.config_map.clone()?;
     Some(Question::ConfigMap { key, text: true })
@@ -20,7 +20,7 @@ fn json_contains(cr: &AciVnetDeployment) -> Option<&JsonContains> {
     cr.spec.probe.as_ref()?.expect.as_ref()?.json_contains.as_ref()
 }
 
-/// What is expected, once all that says it was read. The cause is found before the first write.
+/// The expectation, once all of it was read. A cause is found before the first write.
 pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed) -> Result<Expectation, Cause> {
     let expect = cr.spec.probe.as_ref().and_then(|probe| probe.expect.as_ref());
     let pattern = expect.and_then(|expect| expect.body_matches.clone());
@@ -66,7 +66,7 @@ fn invalid(field: &str, what: &str) -> Cause {
     Cause::person(reasons::INVALID_SPEC, format!("spec.probe.expect.{field} {what}"))
 }
 
-/// Whether the sample can be sent at all.
+/// Refuses a sample request that can't be sent.
 pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), Cause> {
     let Some(probe) = &cr.spec.probe else { return Ok(()) };
     let key = &probe.request.config_map;

@@ -1,5 +1,5 @@
-//! What an `AciVnetDeployment` asks and what limits it, and THE match on its backend; what should stand for it is in the
-//! backend's folder.
+//! An `AciVnetDeployment` as a [`Subject`]: its questions and limits, and the one match on its backend. Its nodes are
+//! in the backend's folder.
 
 pub mod conda;
 mod conditions;
@@ -151,21 +151,21 @@ impl Subject for AciVnetDeployment {
         self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 
-    /// A person asks for a restart, or the files are not those of the revision that was served last. The version that Azure
-    /// gave the model is not an input: a version that vanishes is drift.
+    /// Whether a person asks for a restart, or the files differ from those of the revision served last. The version
+    /// number that Azure gave the model is not an input: a version that vanishes is drift.
     fn has_new_inputs(&self, observed: &Observed) -> bool {
         restart::is_open(self) || backend(self).has_new_inputs(self, observed)
     }
 }
 
-/// THE match on `spec.backend.type`: all that follows knows a backend by what it answers here.
+/// The only match on `spec.backend.type`: everything else knows a backend by this trait.
 fn backend(cr: &AciVnetDeployment) -> &'static dyn Backend {
     match cr.spec.backend.type_ {
         BackendType::AzureMLWebService => &WebService,
     }
 }
 
-/// Name of what serves a deployment, where Azure has it.
+/// Azure's name of the service behind a deployment.
 pub(super) fn service_name(cr: &AciVnetDeployment) -> &str {
     backend(cr).name(cr)
 }
@@ -174,7 +174,8 @@ fn scope<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed) -> Option<Scope<
     Some(Scope { cr, observed, workspace: workspace_of(cr, observed)? })
 }
 
-/// Hashes of plans that may delete and create. What needs no person is shown in `status.plan` in an earlier pass.
+/// Hashes of the plans that may delete and create. A plan that needs no approval must have been shown in `status.plan`
+/// before.
 fn approvals(cr: &AciVnetDeployment) -> Vec<String> {
     let annotated = cr.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_PLAN));
     let status = cr.status.as_ref();

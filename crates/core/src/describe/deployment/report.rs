@@ -1,4 +1,4 @@
-//! What is said of an `AciVnetDeployment`.
+//! `Ready`, events and the next look of an `AciVnetDeployment`.
 
 use super::{
     network::without_egress,
@@ -37,7 +37,7 @@ pub(super) fn report(
     if cr.deleting() { reporter.leaving() } else { reporter.standing() }
 }
 
-/// All that a report is drawn from.
+/// Everything that a report is made from.
 pub(super) struct Reporter<'a> {
     pub cr: &'a AciVnetDeployment,
     pub backend: &'a dyn Backend,
@@ -47,12 +47,12 @@ pub(super) struct Reporter<'a> {
     pub subnet: Option<DelegatedSubnet>,
     pub workspace: Option<ResourceId>,
     pub serving: Serving<'a>,
-    /// Why it failed, or does not come up.
+    /// Why the service failed, or does not start.
     pub broken: Option<Cause>,
     pub probe: Option<Fact>,
-    /// Why it is not as wanted, where a reason is known.
+    /// Why the deployment is not as wanted, if known.
     pub cause: Option<Cause>,
-    /// Differences are drift.
+    /// Differences are drift, not open changes.
     pub drifts: bool,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Reporter<'a> {
         model.filter(|(node, _)| node.goal == Goal::Present)
     }
 
-    /// Whether nothing is known of what serves in this pass.
+    /// Whether nothing is known of the service in this reconcile.
     pub(super) fn blind(&self) -> bool {
         self.serving.state == State::Unread
     }
@@ -141,8 +141,8 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// It serves, and clients use it: a change that is refused is told of, and so is a certificate that ends soon. Which
-    /// generation it is that serves, the condition says by itself.
+    /// The service answers, so Ready is True even if a change to it is refused; the message says so, and names a
+    /// certificate that expires soon. The condition's `observedGeneration` says which generation serves.
     fn serving(&self, what: &str) -> (Option<bool>, &'static str, String) {
         let expiry = tls::ends_soon(self.cr, self.pass.observed, self.pass.now);
         let what = expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}"));
@@ -154,20 +154,20 @@ impl<'a> Reporter<'a> {
         (Some(true), reasons::SERVING, message)
     }
 
-    /// Why something stays undone until somebody does something about it.
+    /// Why a step stays undone until somebody acts.
     pub(super) fn refusal(&self) -> Option<Cause> {
         let refused = self.pass.plan.steps.iter().find_map(|step| step.refusal(self.done));
         let open = self.pass.plan.steps.is_empty() || !self.pass.plan.settled();
         refused.or_else(|| self.cause.clone().filter(|cause| open && cause.needs_somebody()))
     }
 
-    /// Whether it serves, and no key of the Secret is one of Azure's yet: clients go on with theirs.
+    /// Whether the service answered before, but no key in the Secret is one of Azure's yet: clients still use the old keys.
     fn between_keys(&self) -> bool {
         let was_ready = find(&self.last.conditions, types::READY).is_some_and(|was| was.status == "True");
         was_ready && secrets::needs_key(self.cr) && self.cause.is_none()
     }
 
-    /// A value that leaves its Secret for a place where others read it is told of, once for each change of the spec.
+    /// Warns, once per change of the spec, that a value leaves its Secret for a place where others can read it.
     fn readable_event(&self) -> Option<Event> {
         let mut variables = self.cr.spec.scoring.environment_variables.iter();
         let named = variables.find(|one| one.value_from.is_some())?;
@@ -199,7 +199,7 @@ impl<'a> Reporter<'a> {
         self.cause.clone().or_else(failed).or_else(|| self.held_cause()).or_else(|| self.ends_by_itself())
     }
 
-    /// Why the container that Azure is starting does not come up, as its log tells.
+    /// Why the container that Azure is starting does not start, according to its log.
     pub(super) fn ends_by_itself(&self) -> Option<Cause> {
         self.broken.clone().filter(|_| self.serving.state.is_coming_up())
     }
@@ -208,7 +208,7 @@ impl<'a> Reporter<'a> {
         self.pass.plan.holds(held)
     }
 
-    /// What a person or a setting has to say before work goes on.
+    /// The cause if work waits for an approval or a setting.
     fn held_cause(&self) -> Option<Cause> {
         let drifted = self.holds(&Held::DriftMode) && !self.serves();
         if self.holds(&Held::Approval) && replace_approval(self.cr) == ReplaceApproval::Required {
@@ -230,7 +230,7 @@ impl<'a> Reporter<'a> {
         self.serving.state == State::Healthy && matches!(self.serving.address, Ok(Some(_)))
     }
 
-    /// What keeps the work going, or from going on.
+    /// Why work is open: what is being done, or what prevents it.
     fn open_cause(&self) -> Option<Cause> {
         let working = self.pass.plan.moves() || self.holds(&Held::Approval) || self.pass.blueprint.incomplete;
         let going = || {
@@ -252,7 +252,7 @@ impl<'a> Reporter<'a> {
         )
     }
 
-    /// A destructive plan is told before it is carried out, whether it waits for a person or not.
+    /// Announces a destructive plan before it is carried out, whether or not it waits for approval.
     fn approval_event(&self) -> Option<Event> {
         let known = self.last.plan.as_ref().and_then(|plan| plan.hash.clone());
         let fresh = self.holds(&Held::Approval) && known != self.pass.plan.hash;
@@ -279,7 +279,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-/// Whether a change that deletes and creates waits for a person.
+/// Whether a change that deletes and creates waits for approval.
 pub(super) fn replace_approval(cr: &AciVnetDeployment) -> ReplaceApproval {
     cr.spec.rollout.as_ref().and_then(|one| one.replace_approval).unwrap_or_default()
 }

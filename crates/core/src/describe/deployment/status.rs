@@ -1,4 +1,4 @@
-//! The status of an `AciVnetDeployment` beside its conditions.
+//! The status of an `AciVnetDeployment`, except for its conditions.
 
 use super::{
     crash, model,
@@ -29,7 +29,7 @@ use acivnet_api::{
 };
 use serde_json::Value;
 
-/// Whether a look that a person asks for was taken: what is read for it was read.
+/// Whether a requested reconcile was done: all that it asks for was read.
 fn looked(observed: &Observed, kinds: &[&'static Kind]) -> bool {
     let for_it = |question: &Question| match question {
         Question::NewestModel { .. } => true,
@@ -82,7 +82,8 @@ impl Reporter<'_> {
         }
     }
 
-    /// Model versions that are in the list no more are forgotten; so is one that was to be registered and now is.
+    /// Forgets model versions that the workspace no longer lists, and the placeholder of one that has since been
+    /// registered.
     fn resources(&self) -> Vec<ResourceStatus> {
         let question =
             self.workspace.as_ref().map(|workspace| model::own_versions(self.cr, self.pass.observed, workspace));
@@ -102,7 +103,7 @@ impl Reporter<'_> {
         all
     }
 
-    /// The restart that was asked for, once the web service stands with it.
+    /// The requested restart, once the service settled with it.
     fn restarted(&self) -> Option<String> {
         let settled = self.step().is_some_and(|(_, step)| step.seen == Seen::Settled);
         let asked = requested(&self.cr.metadata, RESTART_REQUESTED_AT).filter(|_| settled);
@@ -114,7 +115,7 @@ impl Reporter<'_> {
         Some(format!("{}/{}", spec.virtual_network.name, spec.subnet.name))
     }
 
-    /// The URIs go when nothing answers there any more; the address stays, to tell whether the next one is another.
+    /// The URIs are dropped when nothing answers there any more. The address stays, so that a move can be noticed.
     fn endpoint(&self) -> Option<Endpoint> {
         let was = self.last.endpoint.clone();
         match (&self.serving.address, self.serving.state) {
@@ -126,7 +127,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// A revision is a wanted content that was served.
+    /// Counts revisions: each is a wanted content that was served.
     fn revision(&self) -> (Option<i64>, Option<String>) {
         let served = self.serving.content.filter(|_| self.serving.state == State::Healthy);
         let node = self.step().map(|(node, _)| node);
@@ -134,7 +135,7 @@ impl Reporter<'_> {
         let was = (self.last.revision, self.last.revision_digest.clone());
         let (Some(served), Some(wanted)) = (served, wanted) else { return was };
         let (digest, known) = (content_of(wanted).0, was.1.as_deref());
-        // the same content under another digest: no container is touched
+        // the same content under another digest, which touches no container
         let renamed = node.is_some_and(|node| node.live.iter().any(|path| path.ends_with(CONTENT_TAG)));
         match known {
             Some(known) if renamed && known == served => (was.0, Some(digest.to_owned())),
@@ -150,7 +151,7 @@ impl Reporter<'_> {
         let origin = match (node.hold, file) {
             (Hold::Owned, _) => Origin::Created,
             (Hold::Referenced, None) => Origin::Referenced,
-            // others registered the wanted content
+            // somebody else registered the wanted content
             (Hold::Referenced, Some(_)) => Origin::Adopted,
         };
         let digest = model_version::property(body, DIGEST_PROPERTY).map(str::to_owned);
@@ -179,7 +180,7 @@ impl Reporter<'_> {
         })
     }
 
-    /// The approval is kept from its first sight until the replacement stands, or another plan takes its place.
+    /// Keeps an approval from when it is first read until the replacement is done, or another plan takes its place.
     fn approved(&self, settled: bool) -> Option<String> {
         let allowed = self.cr.limits().approval.unwrap_or_default();
         match &self.pass.plan.hash {
@@ -198,7 +199,7 @@ impl Reporter<'_> {
         status.or(last)
     }
 
-    /// Whether the probe passed, and the status it got.
+    /// Whether the probe passed, and the HTTP status of the answer.
     pub(super) fn probed(&self) -> Option<(bool, Option<i32>)> {
         let wanted = self.wanted_status()?;
         let code = match self.probe.as_ref()? {
@@ -214,7 +215,7 @@ impl Reporter<'_> {
         Some(expect.and_then(|expect| expect.status_code).unwrap_or(200))
     }
 
-    /// How the answer differs from what is expected beside its status.
+    /// How the answer's content differs from what is expected.
     fn unlike(&self) -> Option<&str> {
         match self.probe.as_ref()? {
             Fact::Present(answer) => answer.get("unlike")?.as_str(),
@@ -249,7 +250,7 @@ impl Reporter<'_> {
         (!passed).then_some(Cause { reason, message, retry: Retry::Backoff })
     }
 
-    /// No answer came; the log may say that a worker ended instead of giving one.
+    /// The cause if no answer came: the log may say that the request killed a worker.
     fn silent(&self, failure: &Failure) -> (&'static str, String) {
         match self.serving.log.and_then(crash::of_worker) {
             Some(crash) => (crash.reason, format!("{}; {}", crash.what, crash.advice)),
@@ -274,7 +275,7 @@ fn summary(probe: &ProbeStatus) -> String {
     code.map_or_else(|| "FAILED".to_owned(), |code| code.to_string())
 }
 
-/// `status.plan` speaks of the fields of the spec.
+/// `status.plan` names the fields of the spec, not of Azure's bodies.
 fn spec_field(node: &Node, path: &str, value: &Value) -> (String, String) {
     let (_, shown) = azure_field(node, path, value);
     let (name, unit) = (node.kind.spec_field)(path);

@@ -1,4 +1,4 @@
-//! What should stand for an `AciVnetDeployment`.
+//! The nodes of an `AciVnetDeployment` with a web service.
 
 use super::{
     adopted::{ContentOfOthers, is_made_of},
@@ -41,10 +41,10 @@ use acivnet_api::{AciVnetDeployment, DelegatedSubnet, DriftMode, Origin, conditi
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// Most model versions that are deleted at a time; the next passes see to the others.
+/// Most model versions that one reconcile deletes; the next ones delete the rest. It bounds the plan and the writes of
+/// an object (docs/limits.md).
 pub const MOST_GOING: usize = 64;
 
-/// Describes one deployment.
 pub(super) struct Describer<'a> {
     pub cr: &'a AciVnetDeployment,
     pub observed: &'a Observed,
@@ -84,7 +84,7 @@ impl<'a> Describer<'a> {
             _ => self.model(&inputs.model, versions.first()),
         };
         let model = blueprint.push(Node { needs: vec![workspace], ..model });
-        // one that somebody deleted is known all the same: what runs is made from it
+        // a version that somebody deleted still names what runs
         let label = versions.first().map(|body| model_version::label(body));
         let label = label.or_else(|| theirs.map(|id| id.name().to_owned()));
         let label = label.or_else(|| inputs.model.known(self.cr)).unwrap_or_default();
@@ -94,7 +94,7 @@ impl<'a> Describer<'a> {
         if let Some(keys) = rotation::keys_node(self.cr, self.observed, &self.standing, &self.serving, service) {
             blueprint.push(keys);
         }
-        // of versions with the same key the lowest stays: a registration whose answer was lost made the others
+        // of versions with the same key the lowest stays; registrations whose answers were lost created the others
         for body in versions.iter().skip(1).take(MOST_GOING) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
@@ -118,8 +118,8 @@ impl<'a> Describer<'a> {
         blueprint
     }
 
-    /// Nothing is registered for a service whose name another one has, nor while nobody knows: it may be one to adopt,
-    /// with the model that it runs.
+    /// Blocks everything if the service's name is taken, or while that is unknown: the service may be one to adopt,
+    /// together with its model, so nothing may be registered before.
     fn taken(&self, service: &Node) -> Option<Cause> {
         match look(service, self.observed, self.cr.recorded()) {
             Seen::Foreign(owner) => Some(adoption_refused(service, owner.as_deref())),
@@ -128,7 +128,7 @@ impl<'a> Describer<'a> {
         }
     }
 
-    /// The versions that an adopted service runs stay with it, and those that another's service runs by now.
+    /// Model versions that must stay: those of a retained adopted service, and of a service that is no longer ours.
     fn stay_in_use(&self) -> Vec<String> {
         let service = standing::node(self.cr, self.observed, &self.workspace, Goal::Gone);
         let anothers = matches!(look(&service, self.observed, self.cr.recorded()), Seen::Foreign(_));
@@ -136,8 +136,8 @@ impl<'a> Describer<'a> {
         stands.map(|stands| web_service::model_ids(stands).into_iter().map(Into::into).collect()).unwrap_or_default()
     }
 
-    /// Takes what an adopted service runs for the wanted content where it is: the script, and if none of ours is
-    /// registered the model, whose id is given.
+    /// Uses the content of an adopted service where it is the wanted one: its script, and its model if none of ours is
+    /// registered. Returns that model's id.
     fn content_of_others(&self, inputs: &mut Inputs, unregistered: bool) -> Result<Option<ResourceId>, Cause> {
         let Some(theirs) = ContentOfOthers::of(self.cr, self.observed, &self.workspace) else { return Ok(None) };
         let script = &inputs.script;
@@ -174,7 +174,8 @@ impl<'a> Describer<'a> {
         }
     }
 
-    /// Azure ML looks for the network by name in the workspace's group, and would silently take another of that name.
+    /// Refuses a network outside the workspace's group: Azure ML looks for it there by name, and would silently use
+    /// another one of that name.
     fn same_group(&self, subnet: &DelegatedSubnet) -> Result<(), Cause> {
         let network = &subnet.spec.virtual_network;
         let group = network.resource_group.as_deref().unwrap_or(&subnet.spec.azure.resource_group);
@@ -193,7 +194,7 @@ impl<'a> Describer<'a> {
         ))
     }
 
-    /// Nothing is begun in a network of another region.
+    /// Refuses to begin in a network of another region.
     fn same_region(&self, subnet: &DelegatedSubnet) -> Result<(), Cause> {
         let begun = self.standing.body.is_some();
         match network::cause(subnet) {
@@ -206,7 +207,7 @@ impl<'a> Describer<'a> {
         model::own_versions(self.cr, self.observed, &self.workspace)
     }
 
-    /// Versions that carry our mark, the lowest first.
+    /// Model versions that carry our mark, the lowest first.
     fn own_models(&self) -> Vec<&Value> {
         let list = self.observed.body(&self.models_question()).and_then(Value::as_array);
         let ours = |body: &&Value| model_version::property(body, OWNER_TAG) == Some(&self.owner.key);
@@ -279,8 +280,8 @@ impl<'a> Describer<'a> {
         Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
     }
 
-    /// The content tag, and whether it says of the same content what a release before said by versions of Secrets. Where drift
-    /// is to be left, that one stays.
+    /// The content tag, and whether it only replaces an older release's tag of the same content (with versions of
+    /// Secrets). Where drift is left alone, the old tag stays.
     fn content(&self, inputs: &Inputs, model: &str, stands: Option<&Value>) -> (String, bool) {
         let by_versions = image::content_by_versions(self.cr, self.observed, inputs, model);
         let same = by_versions.filter(|tag| stands.and_then(content_tag) == Some(tag));
@@ -290,7 +291,7 @@ impl<'a> Describer<'a> {
         }
     }
 
-    /// An adopted service that is made of what is wanted only lacks the tag that tells its content.
+    /// An adopted service with the wanted content only lacks the content tag, which touches no container.
     fn live(&self, node: &Node, stands: Option<&Value>) -> Vec<String> {
         let untold = |stands: &&Value| content_tag(stands).is_none();
         let image = node.body.get("environmentImageRequest");
@@ -298,7 +299,7 @@ impl<'a> Describer<'a> {
         if node.adopted && same { vec![format!("kvTags.{CONTENT_TAG}")] } else { Vec::new() }
     }
 
-    /// Whether it is to be made, now or after what stands was deleted. One that stands is not disturbed.
+    /// Whether the service has to be created, now or after its deletion. Only then does the subnet's state matter.
     fn creates(&self, node: &Node, stands: Option<&Value>) -> bool {
         let replaces = |stands| {
             let keys = record_of(node, self.cr.recorded()).map(|record| record.keys.as_slice()).unwrap_or_default();
@@ -314,8 +315,9 @@ impl<'a> Describer<'a> {
         network::cause(subnet).or_else(|| network::full(subnet).filter(|_| !counted))
     }
 
-    /// Quotas and indexes recover: the same content is tried again after ten minutes, a crash after an hour, and when a
-    /// person asks for a look. What still has a container is left to Azure, which restarts it.
+    /// Whether the same content is tried again: after ten minutes, since quotas and package indexes recover; after an
+    /// hour if the script crashed; or when a person requests a reconcile. A service that still has a container is left
+    /// to Azure, which restarts it.
     fn retry_due(&self, stands: &Value) -> bool {
         let cause = cause::of_service(stands, self.standing.operation(self.observed), None);
         let ends = [reasons::SCORING_SCRIPT_CRASHED, reasons::OUT_OF_MEMORY].contains(&cause.reason);

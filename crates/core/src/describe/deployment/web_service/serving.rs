@@ -1,4 +1,4 @@
-//! What serves, as a web service tells it.
+//! A web service in the terms that all backends share.
 
 use super::{keys, standing::Standing};
 use crate::{
@@ -28,7 +28,7 @@ pub(super) fn of<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed, standing
     }
 }
 
-/// Where Azure says that it answers. With TLS the private address stands in `scoringUri` or in `publicIp`: which is not
+/// The endpoint as Azure states it. With TLS the private address is in `scoringUri` or in `publicIp`; which of them is not
 /// documented.
 fn told(body: &Value) -> Option<Told<'_>> {
     let text = |member: &str| body.get(member).and_then(Value::as_str);
