@@ -15,12 +15,12 @@ use serde_json::Value;
 
 /// The node, marked as adopted if the object's policy allows it and the existing resource's mark does not forbid it.
 pub fn adopting<S: Subject>(subject: &S, observed: &Observed, node: Node) -> Node {
-    let stands = observed.azure_body(node.kind, &node.id);
+    let actual = observed.azure_body(node.kind, &node.id);
     let record = record_of(&node, subject.recorded());
     let policy = if subject.deleting() { Adoption::Never } else { subject.adoption() };
     let known_only = node.goal == Goal::Gone || node.hold == Hold::Referenced;
     let policy = if known_only { Adoption::Never } else { policy };
-    let adopted = stands.is_some_and(|body| is_adopted(&node.mark, body, record, policy, subject.adoption()));
+    let adopted = actual.is_some_and(|body| is_adopted(&node.mark, body, record, policy, subject.adoption()));
     adopted_as(node, adopted, subject.retains_adopted())
 }
 

@@ -88,8 +88,8 @@ impl Comparison<'_> {
             let (at, shown) = (join(rule, name), join(shown, name));
             match rule_at(&at, self.rules) {
                 Some(rule @ (Rule::Sole(..) | Rule::Among(..))) => {
-                    let stands = beside::differs(rule, name, wanted, have);
-                    self.found.extend(stands.map(|have| Difference { path: shown, want: wanted.clone(), have }));
+                    let actual = beside::differs(rule, name, wanted, have);
+                    self.found.extend(actual.map(|have| Difference { path: shown, want: wanted.clone(), have }));
                 }
                 _ => self.value(&at, &shown, wanted, member(have, name, true)),
             }
@@ -98,15 +98,15 @@ impl Comparison<'_> {
 
     fn keys(&mut self, shown: &str, want: &Map<String, Value>, have: &Value, fold: bool) {
         for (name, wanted) in want {
-            let stands = member(have, name, fold);
-            if !same(wanted, stands, false) {
-                self.found.push(Difference { path: join(shown, name), want: wanted.clone(), have: stands.clone() });
+            let actual = member(have, name, fold);
+            if !same(wanted, actual, false) {
+                self.found.push(Difference { path: join(shown, name), want: wanted.clone(), have: actual.clone() });
             }
         }
         let (ours, written) = (Names::of(want.keys(), fold), Names::of(self.written, fold));
-        for (name, stands) in have.as_object().into_iter().flatten() {
+        for (name, actual) in have.as_object().into_iter().flatten() {
             if written.has(name) && !ours.has(name) {
-                self.found.push(Difference { path: join(shown, name), want: Value::Null, have: stands.clone() });
+                self.found.push(Difference { path: join(shown, name), want: Value::Null, have: actual.clone() });
             }
         }
     }
@@ -122,14 +122,14 @@ impl Comparison<'_> {
         exact: &dyn Fn(&str) -> bool,
     ) {
         let have = have.as_array().map(Vec::as_slice).unwrap_or_default();
-        let stands = by_key(have, key);
+        let actual = by_key(have, key);
         for wanted in want {
             let name = key_of(wanted, key);
             let at = format!("{shown}[{name}]");
-            match stands.get(&fold(&name)) {
-                Some(stands) => {
+            match actual.get(&fold(&name)) {
+                Some(actual) => {
                     let before = self.found.len();
-                    self.value(&format!("{rule}[]"), &at, wanted, stands);
+                    self.value(&format!("{rule}[]"), &at, wanted, actual);
                     let of_element = self.found.split_off(before);
                     self.found.extend(of_element.into_iter().filter(|one| one.path != join(&at, key)));
                 }
@@ -185,7 +185,7 @@ impl Names {
 
 /// A member's name in its existing spelling. Azure Resource Manager and its providers ignore the case of names, and API
 /// versions spell them differently.
-fn standing<'m>(members: &'m Map<String, Value>, name: &str, fold: bool) -> Option<&'m str> {
+fn existing_name<'m>(members: &'m Map<String, Value>, name: &str, fold: bool) -> Option<&'m str> {
     let exact = members.get_key_value(name).map(|(name, _)| name.as_str());
     exact.or_else(|| members.keys().map(String::as_str).find(|one| fold && one.eq_ignore_ascii_case(name)))
 }
@@ -193,7 +193,7 @@ fn standing<'m>(members: &'m Map<String, Value>, name: &str, fold: bool) -> Opti
 /// A member of an object; null if there is none.
 fn member<'v>(of: &'v Value, name: &str, fold: bool) -> &'v Value {
     let members = of.as_object();
-    let found = members.and_then(|members| members.get(standing(members, name, fold)?));
+    let found = members.and_then(|members| members.get(existing_name(members, name, fold)?));
     found.unwrap_or(&Value::Null)
 }
 
@@ -255,7 +255,7 @@ pub fn merged(base: &Value, over: &Value, rules: &[Rule], written: &[String]) ->
 fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[String]) {
     let rule = rule_at(at, rules);
     match (rule, &mut *base, over) {
-        (Some(Rule::WriteOnly(_)), stands, _) if !empty(stands) => {}
+        (Some(Rule::WriteOnly(_)), actual, _) if !empty(actual) => {}
         (Some(Rule::Subset(_, key)), Value::Array(base), Value::Array(over)) => {
             let (wanted, written) = (by_key(over, key), Written::of(written));
             base.retain(|one| {
@@ -276,7 +276,7 @@ fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value
     let written = Names::of(record.iter().filter(|_| is_map), fold);
     let dropped = |name: &str| written.has(name);
     base.retain(|name, _| {
-        let wanted = standing(over, name, fold).and_then(|name| over.get(name));
+        let wanted = existing_name(over, name, fold).and_then(|name| over.get(name));
         wanted.map_or(!dropped(name), |wanted| !wanted.is_null())
     });
     for (name, value) in over.iter().filter(|(_, value)| !value.is_null()) {
@@ -284,7 +284,7 @@ fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value
         match rule_at(&below, rules) {
             Some(rule @ (Rule::Sole(..) | Rule::Among(..))) => beside::lay(rule, name, base, value),
             _ => {
-                let name = standing(base, name, fold).unwrap_or(name).to_owned();
+                let name = existing_name(base, name, fold).unwrap_or(name).to_owned();
                 lay(&below, base.entry(name).or_insert(Value::Null), value, rules, record);
             }
         }
@@ -296,7 +296,7 @@ fn lay_list(at: &str, base: &mut Vec<Value>, over: &[Value], key: &str, rules: &
     let mut places: BTreeMap<String, usize> = base.iter().enumerate().rev().map(|(at, one)| (name(one), at)).collect();
     for wanted in over {
         match places.get(&name(wanted)).and_then(|place| base.get_mut(*place)) {
-            Some(stands) => lay(&format!("{at}[]"), stands, wanted, rules, &[]),
+            Some(actual) => lay(&format!("{at}[]"), actual, wanted, rules, &[]),
             None => {
                 places.insert(name(wanted), base.len());
                 base.push(wanted.clone());

@@ -23,7 +23,7 @@ pub struct Address {
 
 /// Azure's statements about an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Told<'a> {
+pub struct Stated<'a> {
     /// Where to POST.
     pub uri: &'a str,
     /// The host name, with TLS.
@@ -40,7 +40,7 @@ pub struct Told<'a> {
 ///
 /// With TLS the URI shown is that of the host name. The private address comes from the URI or from beside it, and is
 /// checked in the same way.
-pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
+pub fn of(told: Option<Stated<'_>>, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
     let Some(told) = told.filter(|told| !told.uri.is_empty()) else { return Ok(None) };
     let uri = told.uri;
     let outside = |why: &str| {
@@ -79,7 +79,7 @@ pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> R
 }
 
 /// The host name, if it is one and not an address.
-fn hostname<'a>(told: &Told<'a>) -> Option<&'a str> {
+fn hostname<'a>(told: &Stated<'a>) -> Option<&'a str> {
     let sound = |name: &&str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
     // a name whose last label is a number is an address in one of its spellings
     let is_name =
@@ -123,8 +123,8 @@ fn never(ip: Ipv4Addr) -> bool {
 mod tests {
     use super::*;
 
-    fn at(uri: &str) -> Told<'_> {
-        Told { uri, hostname: None, address: None }
+    fn at(uri: &str) -> Stated<'_> {
+        Stated { uri, hostname: None, address: None }
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             ("http://a.corp/score", Some("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
             ("https://a.corp:6443/score", Some("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
         ] {
-            let told = Told { uri, hostname: Some("a.corp"), address: public };
+            let told = Stated { uri, hostname: Some("a.corp"), address: public };
             match (of(Some(told), "10.0.1.0/24", &settings), expected) {
                 (Ok(Some(address)), Ok(swagger)) => assert!(address.tls && address.swagger_uri == swagger, "{uri}"),
                 (got, expected) => assert_eq!(got.map(|_| "").map_err(|cause| cause.reason), expected, "{uri}"),
@@ -175,7 +175,7 @@ mod tests {
             assert_eq!(of(told, "10.0.1.0/24", &settings), Ok(None));
         }
         for cname in ["10.96.0.1", "2130706433", "a.0x7f000001", "169.254.169.254", ""] {
-            let told = Told { hostname: Some(cname), ..at("https://10.0.1.4/score") };
+            let told = Stated { hostname: Some(cname), ..at("https://10.0.1.4/score") };
             let address = of(Some(told), "10.0.1.0/24", &settings).unwrap().unwrap();
             assert_eq!((address.tls, address.scoring_uri.as_str()), (false, "https://10.0.1.4/score"), "{cname}");
         }

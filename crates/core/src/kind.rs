@@ -181,8 +181,8 @@ pub(crate) fn strip(value: &mut Value, names: &[&str]) {
 
 /// The region of a body, if it differs from `location`. Azure answers both `Japan East` and `japaneast`.
 pub(crate) fn elsewhere(body: &Value, location: &str) -> Option<String> {
-    let stands = folded(body.get("location").and_then(Value::as_str)?);
-    (stands != folded(location)).then_some(stands)
+    let actual = folded(body.get("location").and_then(Value::as_str)?);
+    (actual != folded(location)).then_some(actual)
 }
 
 impl fmt::Debug for Kind {

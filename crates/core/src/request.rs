@@ -100,36 +100,36 @@ pub(crate) fn write(
     observed: &Observed,
     recorded: &[ResourceStatus],
 ) -> Option<Request> {
-    let stands = observed.azure_body(node.kind, &node.id);
+    let actual = observed.azure_body(node.kind, &node.id);
     match node.kind.write {
         Write::Never => None,
-        Write::Merge => Some(put(node, stands, recorded_keys(node, recorded))),
+        Write::Merge => Some(put(node, actual, recorded_keys(node, recorded))),
         Write::Once if *seen == Seen::Absent => Some(put(node, None, &[])),
         Write::Once => Some(Request::Delete { if_match: None, successor: None }),
-        Write::Model => model(node, seen, stands, recorded_keys(node, recorded)),
+        Write::Model => model(node, seen, actual, recorded_keys(node, recorded)),
         Write::Keys => Some(keys(node, seen)),
-        Write::Service => service(node, seen, change, stands, recorded_keys(node, recorded)),
+        Write::Service => service(node, seen, change, actual, recorded_keys(node, recorded)),
     }
 }
 
-fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
-    let base = stands.map(node.kind.normalise).unwrap_or(Value::Null);
-    Request::Put { body: merged(&base, &node.body, &node.rules(), written), if_match: stands.and_then(etag) }
+fn put(node: &Node, actual: Option<&Value>, written: &[String]) -> Request {
+    let base = actual.map(node.kind.normalise).unwrap_or(Value::Null);
+    Request::Put { body: merged(&base, &node.body, &node.rules(), written), if_match: actual.and_then(etag) }
 }
 
-fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
-    let Some(stands) = stands else {
+fn model(node: &Node, seen: &Seen, actual: Option<&Value>, written: &[String]) -> Option<Request> {
+    let Some(actual) = actual else {
         let body = model_version::registration(&node.body);
         return Some(Request::RegisterModel { body, payloads: node.payloads.clone() });
     };
-    Some(Request::PatchModel { operations: model_version::patch(&node.body, stands, seen.differences(), written) })
+    Some(Request::PatchModel { operations: model_version::patch(&node.body, actual, seen.differences(), written) })
 }
 
 fn service(
     node: &Node,
     seen: &Seen,
     change: Option<Change>,
-    stands: Option<&Value>,
+    actual: Option<&Value>,
     written: &[String],
 ) -> Option<Request> {
     let body = web_service::creation(&node.body);
@@ -145,7 +145,7 @@ fn service(
         _ => {
             let counts = |one: &&Difference| !node.live.contains(&one.path);
             let new_content = web_service::changes_content(seen.differences().iter().filter(counts));
-            let operations = web_service::patch(&node.body, stands?, seen.differences(), new_content, written);
+            let operations = web_service::patch(&node.body, actual?, seen.differences(), new_content, written);
             let payloads = if new_content { node.payloads.clone() } else { Vec::new() };
             let sealed = web_service::sealed(&operations, &node.sealed);
             Some(Request::PatchService { operations, payloads, sealed })

@@ -82,7 +82,7 @@ impl Sibling {
     }
 
     /// Among objects with the same [`Footing`], the older one decides how the network is described.
-    pub(super) fn is_elder_than(&self, other: &Self) -> bool {
+    pub(super) fn is_older_than(&self, other: &Self) -> bool {
         let age = |one: &Self| (one.created, one.namespace.clone(), one.name.clone());
         age(self) < age(other)
     }

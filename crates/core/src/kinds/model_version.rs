@@ -85,10 +85,10 @@ pub fn registration(body: &Value) -> Value {
 
 /// The JSON patch that removes the differences. Only tags and description can change; tags are sent whole, with those of
 /// others.
-pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
+pub fn patch(body: &Value, actual: &Value, differs: &[Difference], written: &[String]) -> Value {
     let touched = |root: &str| differs.iter().any(|one| one.path == root || one.path.starts_with(&format!("{root}.")));
     let tags = |body: &Value| json!({"kvTags": body.get("kvTags")});
-    let tags = merged(&tags(stands), &tags(body), MODEL_VERSION.rules, written);
+    let tags = merged(&tags(actual), &tags(body), MODEL_VERSION.rules, written);
     let values = [("kvTags", tags.get("kvTags")), ("description", body.get("description"))];
     let touched = values.into_iter().filter(|(root, _)| touched(root));
     touched.map(|(root, value)| json!({"op": "replace", "path": format!("/{root}"), "value": value})).collect()

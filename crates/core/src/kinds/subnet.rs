@@ -206,7 +206,7 @@ mod tests {
     fn associations_are_three_way() {
         let group = ResourceId::group_id("s", "g");
         let table = group.resource("Microsoft.Network/routeTables", "R");
-        let stands = json!({"properties": {"addressPrefix": "10.0.1.0/24", "routeTable": {"id": table.folded()},
+        let actual = json!({"properties": {"addressPrefix": "10.0.1.0/24", "routeTable": {"id": table.folded()},
             "networkSecurityGroup": {"id": "n"}, "natGateway": {"id": "g"}, "serviceEndpointPolicies": [{"id": "p"}],
             "serviceEndpoints": [{"service": "Microsoft.Storage", "locations": ["japaneast"], "provisioningState": "Succeeded"}],
             "delegations": [{"name": "d", "properties": {"serviceName": CONTAINER_GROUPS}}]}});
@@ -216,7 +216,7 @@ mod tests {
                 Associations { route_table: route_table.cloned(), service_endpoints, ..Associations::default() };
             let written: Vec<String> = written.iter().map(|one| (*one).to_owned()).collect();
             let want = delegated("10.0.1.0/24", "d", &wanted, &written);
-            let have = normalise(&stands);
+            let have = normalise(&actual);
             let found = differences(&want, &have, SUBNET.rules, &written).into_iter().map(|one| one.path).collect();
             (found, merged(&have, &want, SUBNET.rules, &written)["properties"].clone())
         };
@@ -258,9 +258,9 @@ mod tests {
 
     #[test]
     fn merge_keeps_what_others_set() {
-        let stands = json!({"etag": "W/\"1\"", "properties": {"provisioningState": "Succeeded", "addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "ipConfigurations": [{"id": "i"}]}});
+        let actual = json!({"etag": "W/\"1\"", "properties": {"provisioningState": "Succeeded", "addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "ipConfigurations": [{"id": "i"}]}});
         let nsg = ResourceId::group_id("s", "g").resource("Microsoft.Network/networkSecurityGroups", "n");
-        let body = merged(&normalise(&stands), &client("10.0.0.0/24", Some(&nsg)), SUBNET.rules, &[]);
+        let body = merged(&normalise(&actual), &client("10.0.0.0/24", Some(&nsg)), SUBNET.rules, &[]);
         assert_eq!(
             body,
             json!({"properties": {"addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "networkSecurityGroup": {"id": nsg.as_str()}}})

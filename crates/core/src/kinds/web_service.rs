@@ -273,8 +273,8 @@ fn spec_field(path: &str) -> (String, &'static str) {
 }
 
 /// The differences of an existing web service from a body.
-pub fn differs(body: &Value, stands: &Value, written: &[String]) -> Vec<Difference> {
-    differences(body, &normalise(stands), WEB_SERVICE.rules, written)
+pub fn differs(body: &Value, actual: &Value, written: &[String]) -> Vec<Difference> {
+    differences(body, &normalise(actual), WEB_SERVICE.rules, written)
 }
 
 #[cfg(test)]
@@ -329,12 +329,12 @@ mod tests {
     #[test]
     fn each_field_has_its_change() {
         let want = service("c2", "m:2");
-        let stands = answer(&service("c1", "m:1"));
-        let found = differs(&want, &stands, &[]);
+        let actual = answer(&service("c1", "m:1"));
+        let found = differs(&want, &actual, &[]);
         let paths: Vec<_> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["kvTags.acivnet-content", "image.modelIds"]);
         assert!(found.iter().all(|one| (WEB_SERVICE.change)(&one.path) == Change::Roll));
-        let operations = patch(&want, &stands, &found, true, &[]);
+        let operations = patch(&want, &actual, &found, true, &[]);
         let touched: Vec<_> = operations.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
         assert_eq!(touched, ["/environmentImageRequest", "/kvTags"]);
         for (path, expected) in [

@@ -222,7 +222,8 @@ fn remove_roles(world: &mut World, query: &Query) -> Answer {
 }
 
 fn parsed<T: DeserializeOwned>(body: &Bytes) -> Result<T, (StatusCode, String)> {
-    serde_json::from_slice(body).map_err(|error| bad_request(format!("the body does not have the expected form: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| bad_request(format!("the body does not have the expected form: {error}")))
 }
 
 fn bad_request(error: String) -> (StatusCode, String) {

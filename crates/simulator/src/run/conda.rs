@@ -159,7 +159,9 @@ pub fn requirements(environment: &Value) -> Result<Requirements, Refused> {
     let docker = environment.get("docker").unwrap_or(&Value::Null);
     for member in ["baseDockerfile", "buildContext"] {
         if docker.get(member).is_some_and(|v| !v.is_null()) {
-            return Err(Refused::Limit(format!("docker.{member} is not supported by this simulator; use a conda definition")));
+            return Err(Refused::Limit(format!(
+                "docker.{member} is not supported by this simulator; use a conda definition"
+            )));
         }
     }
     let mut found = Requirements {

@@ -29,7 +29,9 @@ async fn add(simulator: &Simulator, body: &Value) -> Result<Response, String> {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let is_reserved = ["acivnet-", COMPUTE_PREFIX].iter().any(|prefix| name.starts_with(prefix));
     if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(good) || is_reserved {
-        let what = format!("use letters, digits and hyphens, at most {NAME_LIMIT}, not beginning with acivnet- or {COMPUTE_PREFIX}");
+        let what = format!(
+            "use letters, digits and hyphens, at most {NAME_LIMIT}, not beginning with acivnet- or {COMPUTE_PREFIX}"
+        );
         return Err(format!("host name {name:?}: {what}"));
     }
     if simulator.runner().scripted() {

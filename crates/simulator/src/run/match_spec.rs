@@ -34,7 +34,9 @@ impl MatchSpec {
         }
         let version = version.unwrap_or_default();
         if version.contains(['|', '(', '^']) {
-            let what = format!("conda dependency {spec:?}: alternative versions are not supported by this simulator; name one");
+            let what = format!(
+                "conda dependency {spec:?}: alternative versions are not supported by this simulator; name one"
+            );
             return Err(Refused::Limit(what));
         }
         Ok(Self { name: name.to_ascii_lowercase(), version: specifiers(&version) })

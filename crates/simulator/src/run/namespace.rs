@@ -137,9 +137,7 @@ pub async fn check() -> Result<(), String> {
     let filtered = run("ip", &["netns", "exec", &probe, "nft", "-f", "-"], &rules::ruleset(None, Some(80))).await;
     remove(&probe).await;
     made.map_err(|e| {
-        format!(
-            "{e}\n--runner netns needs its own user and network namespaces, with a tmpfs on /run: unshare -Urnmpf"
-        )
+        format!("{e}\n--runner netns needs its own user and network namespaces, with a tmpfs on /run: unshare -Urnmpf")
     })?;
     filtered.map_err(|e| {
         format!("{e}\n--runner netns needs nft (package nftables) and a kernel with nf_tables for security rules")

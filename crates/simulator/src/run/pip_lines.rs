@@ -85,7 +85,10 @@ fn option(line: &str, found: &mut Requirements) -> Result<(), Refused> {
         "--pre" => found.arguments.extend(["--prerelease".to_owned(), "allow".to_owned()]),
         "--trusted-host" => found.arguments.extend(["--allow-insecure-host".to_owned(), value.to_owned()]),
         "--requirement" | "--constraint" if is_url(value) => {
-            return Err(Refused::Limit(format!("pip option {name} {}: this simulator does not fetch files", masked(value))));
+            return Err(Refused::Limit(format!(
+                "pip option {name} {}: this simulator does not fetch files",
+                masked(value)
+            )));
         }
         "--editable" if value.contains("://") => return requirement(value, found),
         // Only the conda file itself is sent to Azure.
@@ -118,7 +121,8 @@ fn requirement(line: &str, found: &mut Requirements) -> Result<(), Refused> {
     }
     match target.split_once("://") {
         Some((scheme, _)) if scheme != "file" => {
-            let what = format!("pip requirement {:?}: this simulator does not support {scheme}; use https", masked(line));
+            let what =
+                format!("pip requirement {:?}: this simulator does not support {scheme}; use https", masked(line));
             Err(Refused::Limit(what))
         }
         _ => Err(missing("requirement", line)),

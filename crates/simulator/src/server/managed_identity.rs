@@ -17,7 +17,11 @@ pub(crate) fn local_address(text: &str) -> Result<SocketAddr, String> {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_loopback(),
     };
-    if is_local { Ok(address) } else { Err("expected a loopback or link-local address, because it serves plain HTTP".to_owned()) }
+    if is_local {
+        Ok(address)
+    } else {
+        Err("expected a loopback or link-local address, because it serves plain HTTP".to_owned())
+    }
 }
 
 /// Listens, if an address is given; the address that it became.

@@ -31,8 +31,7 @@ pub struct Allowed {
     pub reason: &'static str,
 }
 
-const LAYOUT: &str =
-    "artifact.json has a different path layout from the one in which azureml-core sends origin, container and path [S, T]";
+const LAYOUT: &str = "artifact.json has a different path layout from the one in which azureml-core sends origin, container and path [S, T]";
 const NEWER: &str = "azureml-core calls it; modelManagement.json of 2019-09-30 is older [S, T]";
 
 /// Verb, path behind the workspace as it is sent, the same as it is published, reason.

@@ -26,7 +26,7 @@ pub(super) struct Inputs<'a> {
     /// Prefixes in the spec.
     pub wanted: &'a [String],
     /// The network in Azure; none while it is absent or unread.
-    pub stands: Option<&'a Value>,
+    pub actual: Option<&'a Value>,
     /// The network could not be read.
     pub unread: bool,
     /// The network's mark says that this cluster created it.
@@ -39,9 +39,9 @@ pub(super) struct Inputs<'a> {
 
 impl Inputs<'_> {
     pub(super) fn address_space(&self) -> AddressSpace {
-        let standing = self.standing();
+        let existing = self.existing();
         let (mut prefixes, mut claims, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        for prefix in &standing {
+        for prefix in &existing {
             match self.fate(prefix) {
                 Fate::Goes => continue,
                 Fate::Kept(why) => {
@@ -61,8 +61,8 @@ impl Inputs<'_> {
         AddressSpace { prefixes, claims, note: (!notes.is_empty()).then(|| notes.join("; ")) }
     }
 
-    fn standing(&self) -> Vec<&str> {
-        self.stands.map(virtual_network::address_prefixes).unwrap_or_default()
+    fn existing(&self) -> Vec<&str> {
+        self.actual.map(virtual_network::address_prefixes).unwrap_or_default()
     }
 
     fn fate(&self, prefix: &str) -> Fate {
@@ -113,7 +113,7 @@ impl Inputs<'_> {
     /// Names of the subnets that lie in a prefix and in no wanted one.
     fn users(&self, prefix: &str) -> Vec<&str> {
         let subnets =
-            self.stands.and_then(|body| body.pointer("/properties/subnets")?.as_array()).into_iter().flatten();
+            self.actual.and_then(|body| body.pointer("/properties/subnets")?.as_array()).into_iter().flatten();
         let loses = |one: &&str| is_within(one, prefix) && !self.wanted.iter().any(|wanted| is_within(one, wanted));
         let users = subnets.filter(|one| subnet::address_prefixes(one).iter().any(loses));
         users.filter_map(|one| one.get("name")?.as_str()).collect()
@@ -161,7 +161,7 @@ mod tests {
     }
 
     /// Of prefixes wanted, standing, subnets' and recorded: the ones that should be, and those that are ours.
-    fn space(wanted: &[&str], stands: Option<Value>, recorded: &[&str]) -> AddressSpace {
+    fn space(wanted: &[&str], actual: Option<Value>, recorded: &[&str]) -> AddressSpace {
         let record = ResourceStatus {
             kind: "VirtualNetwork".into(),
             id: "v".into(),
@@ -171,7 +171,7 @@ mod tests {
         };
         let (wanted, made) = (strings(wanted), !recorded.is_empty());
         let record = made.then_some(&record);
-        Inputs { wanted: &wanted, stands: stands.as_ref(), unread: false, made, record, siblings: &[] }.address_space()
+        Inputs { wanted: &wanted, actual: actual.as_ref(), unread: false, made, record, siblings: &[] }.address_space()
     }
 
     #[test]
@@ -215,15 +215,15 @@ mod tests {
         let note = found.note.unwrap();
         assert!(note.contains(b) && note.ends_with(": theirs") && note.contains("list it again"), "{note}");
         // the greater one stays for the sake of who uses what is beyond the smaller one
-        let stands = network(&[a], &[("ours", "10.9.1.0/24"), ("theirs", "10.9.200.0/24")]);
-        let found = space(&["10.9.0.0/17"], Some(stands), &recorded);
+        let actual = network(&[a], &[("ours", "10.9.1.0/24"), ("theirs", "10.9.200.0/24")]);
+        let found = space(&["10.9.0.0/17"], Some(actual), &recorded);
         assert_eq!((found.prefixes, found.claims), (strings(&[a]), strings(&["[10.9.0.0/16]"])));
         assert!(found.note.is_some_and(|note| note.ends_with(": theirs")));
     }
 
     #[test]
     fn what_a_sibling_names_is_kept_too() {
-        let (wanted, stands) = (strings(&["10.9.0.0/16"]), network(&["10.9.0.0/16", "10.10.0.0/16"], &[]));
+        let (wanted, actual) = (strings(&["10.9.0.0/16"]), network(&["10.9.0.0/16", "10.10.0.0/16"], &[]));
         let record: ResourceStatus =
             serde_json::from_value(json!({"kind": "VirtualNetwork", "id": "v", "keys": ["[10.10.0.0/16]"]})).unwrap();
         for (creates, deleting, kept) in [(true, false, true), (false, false, false), (true, true, false)] {
@@ -231,8 +231,8 @@ mod tests {
                 serde_json::from_value(json!({"created": null, "namespace": "secret", "name": "one",
                 "deleting": deleting, "creates": creates, "prefixes": ["10.10.0.0/16"], "tags": []}))
                 .unwrap();
-            let (wanted, stands, record) = (&wanted, Some(&stands), Some(&record));
-            let inputs = Inputs { wanted, stands, unread: false, made: true, record, siblings: &[sibling] };
+            let (wanted, actual, record) = (&wanted, Some(&actual), Some(&record));
+            let inputs = Inputs { wanted, actual, unread: false, made: true, record, siblings: &[sibling] };
             let found = inputs.address_space();
             assert_eq!(found.prefixes.len() == 2, kept, "{found:?}");
             assert_eq!(found.note.is_some_and(|note| !note.contains("secret")), kept);

@@ -28,14 +28,14 @@ impl Describer<'_> {
 
     /// The associations that were once written to a subnet that exists.
     pub(super) fn written(&self, subnet: &Node) -> &[String] {
-        let stands = self.observed.azure_body(subnet.kind, &subnet.id).is_some();
-        let record = record_of(subnet, self.cr.recorded()).filter(|_| stands);
+        let exists = self.observed.azure_body(subnet.kind, &subnet.id).is_some();
+        let record = record_of(subnet, self.cr.recorded()).filter(|_| exists);
         record.map(|record| record.keys.as_slice()).unwrap_or_default()
     }
 
     /// Adds the resources that the delegated subnet refers to, and returns the indexes of the nodes it needs. A group
     /// that is created here already has a node, `own`.
-    pub(super) fn associated(&self, blueprint: &mut Blueprint, own: Option<usize>) -> Vec<usize> {
+    pub(super) fn push_associated(&self, blueprint: &mut Blueprint, own: Option<usize>) -> Vec<usize> {
         let mut needs = Vec::new();
         match &self.ids.subnet_group {
             Some(id) if self.ids.security_group.as_ref() == Some(id) => needs.extend(own),
@@ -49,7 +49,7 @@ impl Describer<'_> {
             let (field, reason) = ("subnet.routeTableID", reasons::ROUTE_TABLE_NOT_FOUND);
             needs.push(blueprint.push(self.referenced(&ROUTE_TABLE, id, field, reason)));
         }
-        needs.extend(self.egress(blueprint));
+        needs.extend(self.push_egress(blueprint));
         needs
     }
 
@@ -60,9 +60,9 @@ impl Describer<'_> {
             Fact::Absent => {
                 Some(Cause::person(reason, format!("{field}: {id} does not exist; create it, or correct the field")))
             }
-            Fact::Present(body) => elsewhere(&body, location).map(|stands| {
+            Fact::Present(body) => elsewhere(&body, location).map(|actual| {
                 let message =
-                    format!("{field}: {id} is in {stands}, but the network is in {location}; use one in {location}");
+                    format!("{field}: {id} is in {actual}, but the network is in {location}; use one in {location}");
                 Cause::person(reasons::REGION_MISMATCH, message)
             }),
             Fact::Unread(_) => None,

@@ -42,14 +42,14 @@ impl Describer<'_> {
         let mut blueprint = Blueprint { blocked: self.blocked(), ..Blueprint::default() };
         let network = blueprint.push(self.virtual_network());
         let group = self.security_group().map(|node| blueprint.push(node));
-        let mut needs = self.associated(&mut blueprint, group);
+        let mut needs = self.push_associated(&mut blueprint, group);
         needs.push(network);
         let subnet = blueprint.push(Node { needs, ..self.delegated() });
         let needs: Vec<usize> = [Some(network), group].into_iter().flatten().collect();
         let client = self.client().map(|node| blueprint.push(Node { needs, ..node }));
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
-        self.leave(&mut blueprint, &subnets, false);
-        self.computing(&mut blueprint, client);
+        self.push_deletions(&mut blueprint, &subnets, false);
+        self.push_compute(&mut blueprint, client);
         self.wait_for_region(&mut blueprint.nodes);
         blueprint
     }
@@ -70,19 +70,19 @@ impl Describer<'_> {
         let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
         let mut blueprint = Blueprint { blocked: self.kept_by_deployments(), ..Blueprint::default() };
         let subnet = blueprint.push(Node { blocked: self.in_use(), ..gone(self.delegated()) });
-        let compute = self.computing_no_more(&mut blueprint);
+        let compute = self.push_compute_deletion(&mut blueprint);
         let needs: Vec<usize> = [Some(subnet), compute].into_iter().flatten().collect();
         let client = self.client().map(|node| Node { needs, ..gone(node) });
         let held = || self.unread_group().or_else(|| self.client_in_use());
         let client = client.map(|node| blueprint.push(Node { blocked: held(), ..node }));
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
-        self.leave(&mut blueprint, &subnets, true);
-        match self.leaves_network(&blueprint.nodes) {
-            Leaves::Network => {}
-            Leaves::Nothing => {
+        self.push_deletions(&mut blueprint, &subnets, true);
+        match self.what_remains(&blueprint.nodes) {
+            Remains::Network => {}
+            Remains::Nothing => {
                 blueprint.push(Node { needs: (0..blueprint.nodes.len()).collect(), ..gone(self.virtual_network()) });
             }
-            Leaves::Unknown => blueprint.incomplete = true,
+            Remains::Unknown => blueprint.incomplete = true,
         }
         blueprint
     }
@@ -119,12 +119,12 @@ impl Describer<'_> {
     }
 
     fn address_space(&self, network: &Node) -> AddressSpace {
-        let stands = self.observed.azure_body(&VIRTUAL_NETWORK, &network.id);
+        let actual = self.observed.azure_body(&VIRTUAL_NETWORK, &network.id);
         let inputs = address_space::Inputs {
             wanted: &self.cr.spec.virtual_network.address_prefixes,
-            stands,
+            actual,
             unread: matches!(self.observed.azure(&VIRTUAL_NETWORK, &network.id), Fact::Unread(_)),
-            made: !network.adopted && stands.is_some_and(|stands| network.mark.on(stands) == Says::Ours),
+            made: !network.adopted && actual.is_some_and(|actual| network.mark.on(actual) == Says::Ours),
             record: record_of(network, self.cr.recorded()),
             siblings: &self.siblings(),
         };
@@ -170,7 +170,9 @@ impl Describer<'_> {
         let body = self.observed.azure_body(&SUBNET, &node.id).filter(|body| !subnet::is_delegated(body))?;
         let name = node.id.name();
         let message = if let Some(service) = subnet::other_service(body) {
-            format!("subnet {name} is delegated to {service}, and a subnet can have only one delegation; use another subnet")
+            format!(
+                "subnet {name} is delegated to {service}, and a subnet can have only one delegation; use another subnet"
+            )
         } else {
             let made = management == Management::Create && was_created(record_of(node, self.cr.recorded()));
             let holders = subnet::ip_configurations(body);
@@ -200,10 +202,10 @@ impl Describer<'_> {
     /// An adopted security group does not prove that the client subnet it is on was created here.
     fn adopting_client(&self, node: Node) -> Node {
         let node = self.adopting(node);
-        let stands = self.observed.azure_body(&SUBNET, &node.id);
+        let actual = self.observed.azure_body(&SUBNET, &node.id);
         let created = was_created(record_of(&node, self.cr.recorded()));
         let by_group = self.security_group().is_some_and(|group| group.adopted) && !created;
-        let ours = stands.is_some_and(|stands| node.mark.on(stands) == Says::Ours);
+        let ours = actual.is_some_and(|actual| node.mark.on(actual) == Says::Ours);
         let adopted = node.adopted || by_group && ours;
         adoption::adopted_as(node, adopted, self.cr.retains_adopted())
     }
@@ -259,11 +261,11 @@ impl Describer<'_> {
     fn region(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network)?;
         let wanted = &self.cr.spec.azure.location;
-        let stands = elsewhere(body, wanted)?;
+        let actual = elsewhere(body, wanted)?;
         Some(Cause::person(
             reasons::REGION_MISMATCH,
             format!(
-                "virtual network {} is in {stands}, but spec.azure.location is {wanted}; container groups must be in the region of their network",
+                "virtual network {} is in {actual}, but spec.azure.location is {wanted}; container groups must be in the region of their network",
                 self.ids.virtual_network.name()
             ),
         ))
@@ -277,7 +279,7 @@ impl Describer<'_> {
         let differs = siblings
             .iter()
             .filter(makes)
-            .find(|other| !own.describes_same_network(other) && self.counts_more(other, &own))?;
+            .find(|other| !own.describes_same_network(other) && self.outranks(other, &own))?;
         let Sibling { namespace, name, .. } = differs;
         // a tenant must not learn the names of another tenant's objects
         let who = match *namespace == own.namespace {
@@ -293,10 +295,10 @@ impl Describer<'_> {
         ))
     }
 
-    fn counts_more(&self, other: &Sibling, own: &Sibling) -> bool {
+    fn outranks(&self, other: &Sibling, own: &Sibling) -> bool {
         let (theirs, ours) = (self.footing(other), self.footing(own));
         let counts = other.namespace == own.namespace || theirs > Footing::None;
-        counts && (theirs > ours || theirs == ours && other.is_elder_than(own))
+        counts && (theirs > ours || theirs == ours && other.is_older_than(own))
     }
 
     /// What an object has in the network, as read from Azure in this reconcile.
@@ -319,28 +321,28 @@ impl Describer<'_> {
 
     /// The last object to go deletes the network: no other one of its namespace uses it, and a read no older than those
     /// of our own subnets shows no other subnet in it. An object that only names the network does not keep it.
-    fn leaves_network(&self, nodes: &[Node]) -> Leaves {
+    fn what_remains(&self, nodes: &[Node]) -> Remains {
         let made = self.cr.spec.virtual_network.management == Management::Create;
         let namespace = names(&self.cr.metadata).0;
         let stays = |other: &Sibling| !other.deleting && other.namespace == namespace;
         if !made || self.virtual_network().retained || self.siblings().iter().any(stays) {
-            return Leaves::Network;
+            return Remains::Network;
         }
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);
         let standing = body.into_iter().flat_map(virtual_network::subnets);
-        standing.map(|id| self.leaves_for(&id, nodes)).max().unwrap_or(Leaves::Nothing)
+        standing.map(|id| self.remains_for(&id, nodes)).max().unwrap_or(Remains::Nothing)
     }
 
     /// Whether a subnet that the network lists keeps the network.
-    fn leaves_for(&self, id: &ResourceId, nodes: &[Node]) -> Leaves {
+    fn remains_for(&self, id: &ResourceId, nodes: &[Node]) -> Remains {
         let Some(own) = nodes.iter().find(|node| node.kind == &SUBNET && node.id == *id) else {
-            return Leaves::Network;
+            return Remains::Network;
         };
         match look(own, self.observed, self.cr.recorded()) {
-            _ if own.hold == Hold::Referenced || own.retained => Leaves::Network,
-            Seen::Foreign(_) => Leaves::Network,
-            Seen::Absent => Leaves::Unknown,
-            Seen::Unread(_) | Seen::Busy | Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled => Leaves::Nothing,
+            _ if own.hold == Hold::Referenced || own.retained => Remains::Network,
+            Seen::Foreign(_) => Remains::Network,
+            Seen::Absent => Remains::Unknown,
+            Seen::Unread(_) | Seen::Busy | Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled => Remains::Nothing,
         }
     }
 
@@ -392,7 +394,7 @@ impl Describer<'_> {
 
 /// What remains when this object is deleted. If subnets disagree, the greatest value counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Leaves {
+enum Remains {
     Nothing,
     Network,
     /// The network was read before one of our own subnets was deleted, so that it may list a subnet that no longer exists.

@@ -44,7 +44,7 @@ pub(super) fn id_of(cr: &DelegatedSubnet) -> Option<ResourceId> {
 
 impl Describer<'_> {
     /// Adds the compute instance and its workspace; `client` is the index of its subnet.
-    pub(super) fn computing(&self, blueprint: &mut Blueprint, client: Option<usize>) {
+    pub(super) fn push_compute(&self, blueprint: &mut Blueprint, client: Option<usize>) {
         let (Some(workspace), Some(node)) = (workspace_of(self.cr), self.compute()) else { return };
         let (field, reason) = ("clientSubnet.computeInstance.workspace", reasons::WORKSPACE_NOT_FOUND);
         let workspace = blueprint.push(self.referenced(&WORKSPACE, &workspace, field, reason));
@@ -54,7 +54,7 @@ impl Describer<'_> {
     }
 
     /// Adds the compute instance if it is deleted with the object, and returns its index.
-    pub(super) fn computing_no_more(&self, blueprint: &mut Blueprint) -> Option<usize> {
+    pub(super) fn push_compute_deletion(&self, blueprint: &mut Blueprint) -> Option<usize> {
         let node = self.compute().filter(|_| self.deletes_compute())?;
         Some(blueprint.push(Node { goal: Goal::Gone, body: Value::Null, ..node }))
     }
@@ -128,7 +128,9 @@ impl Describer<'_> {
                 let ways = "delete it in the workspace, set its deletion: Delete (its disk goes with it), or deletion.policy: Orphan";
                 Some(Cause::person(
                     reasons::COMPUTE_INSTANCE_RETAINED,
-                    format!("compute instance {name} stays (deletion: Retain) and keeps the client subnet in use; {ways}"),
+                    format!(
+                        "compute instance {name} stays (deletion: Retain) and keeps the client subnet in use; {ways}"
+                    ),
                 ))
             }
         }

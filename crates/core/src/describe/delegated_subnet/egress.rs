@@ -27,7 +27,7 @@ use serde_json::Value;
 
 impl Describer<'_> {
     /// Adds the NAT gateway, with its addresses if it is created here, and returns its index.
-    pub(super) fn egress(&self, blueprint: &mut Blueprint) -> Option<usize> {
+    pub(super) fn push_egress(&self, blueprint: &mut Blueprint) -> Option<usize> {
         let id = self.ids.nat_gateway.as_ref()?;
         if self.ids.public_addresses.is_empty() {
             let field = "egress.natGateway.id";
@@ -62,22 +62,22 @@ impl Describer<'_> {
     /// Adds the resources of ours that are to be deleted: with `all` the described ones too, otherwise only leftovers.
     /// Gateways go after the subnets, `after`; addresses go after the gateways, including those that are still
     /// described.
-    pub(super) fn leave(&self, blueprint: &mut Blueprint, after: &[usize], all: bool) {
+    pub(super) fn push_deletions(&self, blueprint: &mut Blueprint, after: &[usize], all: bool) {
         let leftovers = leftovers(self.cr, &self.ids);
         let described = self.nat_gateway().into_iter().chain(self.public_addresses()).chain(self.security_group());
         let described = described.filter(|_| all).filter(|node| node.hold == Hold::Owned);
-        let going: Vec<_> = described.map(|node| (node.kind, node.id)).chain(leftovers).collect();
-        for (kind, id) in going.iter().filter(|(kind, _)| *kind != &PUBLIC_IP_ADDRESS) {
-            blueprint.push(Node { needs: after.to_vec(), ..self.going(kind, id) });
+        let deleted: Vec<_> = described.map(|node| (node.kind, node.id)).chain(leftovers).collect();
+        for (kind, id) in deleted.iter().filter(|(kind, _)| *kind != &PUBLIC_IP_ADDRESS) {
+            blueprint.push(Node { needs: after.to_vec(), ..self.deletion(kind, id) });
         }
         let gateways = blueprint.nodes.iter().enumerate().filter(|(_, node)| node.kind == &NAT_GATEWAY);
         let gateways: Vec<usize> = gateways.map(|(at, _)| at).collect();
-        for (kind, id) in going.iter().filter(|(kind, _)| *kind == &PUBLIC_IP_ADDRESS) {
-            blueprint.push(Node { needs: gateways.clone(), ..self.going(kind, id) });
+        for (kind, id) in deleted.iter().filter(|(kind, _)| *kind == &PUBLIC_IP_ADDRESS) {
+            blueprint.push(Node { needs: gateways.clone(), ..self.deletion(kind, id) });
         }
     }
 
-    fn going(&self, kind: &'static Kind, id: &ResourceId) -> Node {
+    fn deletion(&self, kind: &'static Kind, id: &ResourceId) -> Node {
         let node = self.owned(kind, id.clone(), Goal::Gone, Value::Null);
         Node { blocked: self.used_by_others(kind, id), ..node }
     }
@@ -98,7 +98,8 @@ impl Describer<'_> {
             [Some(self.ids.subnet.clone()), client, own].into_iter().flatten().chain(gateways).any(|one| one == *user)
         };
         let users: Vec<String> = users.iter().filter(|user| !lets_go(user)).map(ToString::to_string).collect();
-        let message = || scrub::list(&format!("{}/{} is in use: ", kind.name, id.name()), &users, "; detach it from them");
+        let message =
+            || scrub::list(&format!("{}/{} is in use: ", kind.name, id.name()), &users, "; detach it from them");
         (!users.is_empty()).then(|| Cause::person(reasons::NAT_GATEWAY_IN_USE, message()))
     }
 }
@@ -113,7 +114,8 @@ impl Reporter<'_> {
                 (Some(true), reasons::EXISTING_ROUTE, message.to_owned())
             }
             (Some(EgressType::None), _) => {
-                let message = "egress.type is None: nothing outside the network has to be reachable, not even a registry";
+                let message =
+                    "egress.type is None: nothing outside the network has to be reachable, not even a registry";
                 (Some(true), reasons::NO_EGRESS_WANTED, message.to_owned())
             }
             (_, Fact::Unread(_)) => return conditions.keep_or_unknown(types::EGRESS_READY, "not checked yet"),
@@ -162,7 +164,9 @@ impl Reporter<'_> {
         let gateway = self.ids.nat_gateway.as_ref().map(ResourceId::name).unwrap_or_default();
         match addresses.as_slice() {
             [] => format!("traffic leaves the subnet through NAT gateway {gateway}"),
-            _ => scrub::list(&format!("traffic leaves the subnet through NAT gateway {gateway}, from "), &addresses, ""),
+            _ => {
+                scrub::list(&format!("traffic leaves the subnet through NAT gateway {gateway}, from "), &addresses, "")
+            }
         }
     }
 }

@@ -69,8 +69,8 @@ impl Reporter<'_> {
 
     fn leaving(self) -> Report<DelegatedSubnetStatus> {
         let mut status = self.status();
-        let going = "deleting what was created in Azure";
-        let said = report::leaving(self.cr, self.pass, self.done, self.last(), self.begin(), going);
+        let removing = "deleting what was created in Azure";
+        let said = report::leaving(self.cr, self.pass, self.done, self.last(), self.begin(), removing);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }
@@ -181,18 +181,16 @@ impl Reporter<'_> {
     fn ready_as_it_stands(&self, label: &str) -> (Option<bool>, &'static str, String) {
         let delegated = format!("subnet {label} is delegated to {}", subnet::CONTAINER_GROUPS);
         let notes = self.wanted().filter_map(|(node, _)| node.note.as_deref().map(crate::scrub::clean));
-        let stands = std::iter::once(delegated).chain(notes).collect::<Vec<_>>().join("; ");
+        let text = std::iter::once(delegated).chain(notes).collect::<Vec<_>>().join("; ");
         let steps = self.pass.blueprint.nodes.iter().zip(&self.pass.plan.steps);
         let mut refused = steps.filter_map(|(node, step)| Some((node, step.refusal(self.done)?)));
         let settled_once = self.cr.settled_generation().is_some();
         match refused.next() {
-            Some((node, cause)) if is_network(node) && settled_once && !self.cr.had_settled() => (
-                Some(false),
-                cause.reason,
-                format!("{stands}, but the change to the spec is refused: {}", cause.message),
-            ),
-            Some((_, cause)) => (Some(true), reasons::DELEGATED, format!("{stands}, but {}", cause.message)),
-            None => (Some(true), reasons::DELEGATED, stands),
+            Some((node, cause)) if is_network(node) && settled_once && !self.cr.had_settled() => {
+                (Some(false), cause.reason, format!("{text}, but the change to the spec is refused: {}", cause.message))
+            }
+            Some((_, cause)) => (Some(true), reasons::DELEGATED, format!("{text}, but {}", cause.message)),
+            None => (Some(true), reasons::DELEGATED, text),
         }
     }
 
@@ -232,8 +230,8 @@ impl Reporter<'_> {
     /// Why work is open: what is being done, or what prevents it.
     fn open_cause(&self) -> Option<Cause> {
         let working = self.pass.plan.moves();
-        let going = || Cause::passing(reasons::PROGRESSING, "Azure is being changed to match the spec");
-        self.cause.clone().or_else(|| self.held_cause()).or_else(|| working.then(going))
+        let in_progress = || Cause::passing(reasons::PROGRESSING, "Azure is being changed to match the spec");
+        self.cause.clone().or_else(|| self.held_cause()).or_else(|| working.then(in_progress))
     }
 
     fn parts(&self, conditions: &mut Conditions<'_>) {

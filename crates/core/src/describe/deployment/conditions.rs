@@ -113,14 +113,14 @@ impl Reporter<'_> {
 
     fn environment(&self, conditions: &mut Conditions<'_>) {
         let own = self.own(&[reasons::IMAGE_BUILD_FAILED, reasons::CONDA_FILE_INVALID]);
-        let stands = (true, reasons::BUILT, "the image of the environment is built".to_owned());
+        let built = (true, reasons::BUILT, "the image of the environment is built".to_owned());
         let building = (false, reasons::BUILDING, "the image of the environment is being built".to_owned());
         let none = || format!("the image is built when the {} is created", self.backend.words().service);
         let (met, reason, message) = match (own, self.serving.state) {
             (Some((reason, message)), _) => (false, reason, message),
-            (_, State::Healthy | State::Unhealthy | State::Starting) => stands,
+            (_, State::Healthy | State::Unhealthy | State::Starting) => built,
             (_, State::Building) => building,
-            (_, State::Failed | State::Undocumented) if self.own(&AFTER_THE_BUILD).is_some() => stands,
+            (_, State::Failed | State::Undocumented) if self.own(&AFTER_THE_BUILD).is_some() => built,
             (_, State::Failed | State::Undocumented) => {
                 return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not known");
             }
@@ -172,13 +172,15 @@ impl Reporter<'_> {
         // if nothing could be described, nothing new is known of an object that had settled
         let known = !self.drifts || !self.pass.plan.steps.is_empty();
         if let Some(cause) =
-            self.refusal().filter(|_| known && self.serving.state.stands() && !self.serving.state.has_failed())
+            self.refusal().filter(|_| known && self.serving.state.exists() && !self.serving.state.has_failed())
         {
             return conditions.set(types::ROLLOUT_COMPLETE, Some(false), cause.reason, cause.message);
         }
         let (met, reason, message) = match step.map(|step| (&step.seen, step.change, &step.action)) {
             Some((Seen::Settled, ..)) => (true, reasons::COMPLETE, "what the spec asks for is running"),
-            Some((Seen::Drifted(_), Some(Change::Live), _)) => (true, reasons::COMPLETE, "what the spec asks for is running"),
+            Some((Seen::Drifted(_), Some(Change::Live), _)) => {
+                (true, reasons::COMPLETE, "what the spec asks for is running")
+            }
             Some((_, _, Action::Hold(Held::Approval))) => {
                 (false, reasons::APPROVAL_REQUIRED, "a change waits for approval")
             }

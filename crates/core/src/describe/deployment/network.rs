@@ -28,10 +28,10 @@ pub(super) fn cause(subnet: &DelegatedSubnet) -> Option<Cause> {
 /// without a NAT gateway, which does not make the subnet unready either.
 fn is_usable(conditions: &[Condition]) -> bool {
     let parts = [types::VIRTUAL_NETWORK_READY, types::DELEGATED, types::EGRESS_READY];
-    let stands = |one: &Condition| one.status == "True" || one.reason == reasons::NO_NAT_GATEWAY;
+    let usable = |one: &Condition| one.status == "True" || one.reason == reasons::NO_NAT_GATEWAY;
     let not_ready = find(conditions, types::READY).is_some_and(|ready| ready.status == "False");
     is_true(conditions, types::READY)
-        || not_ready && parts.iter().all(|part| find(conditions, part).is_some_and(stands))
+        || not_ready && parts.iter().all(|part| find(conditions, part).is_some_and(usable))
 }
 
 pub(super) fn full(subnet: &DelegatedSubnet) -> Option<Cause> {

@@ -86,8 +86,8 @@ impl<'a> Reporter<'a> {
 
     fn leaving(self) -> Report<AciVnetDeploymentStatus> {
         let mut status = self.status();
-        let going = self.backend.words().removing;
-        let said = report::leaving(self.cr, self.pass, self.done, &self.last.conditions, self.begin(), going);
+        let removing = self.backend.words().removing;
+        let said = report::leaving(self.cr, self.pass, self.done, &self.last.conditions, self.begin(), removing);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }
@@ -173,8 +173,10 @@ impl<'a> Reporter<'a> {
         let named = variables.find(|one| one.value_from.is_some())?;
         let fresh = self.last.observed_generation != Some(self.cr.generation());
         let (service, readers) = (self.backend.words().service, self.backend.words().readers?);
-        let message =
-            format!("the {service} stores {} and every other environment variable in plain text for {readers}", named.name);
+        let message = format!(
+            "the {service} stores {} and every other environment variable in plain text for {readers}",
+            named.name
+        );
         fresh.then_some(Event { warning: true, reason: reasons::SECRET_STORED_READABLE, action: "Reconcile", message })
     }
 
@@ -182,7 +184,7 @@ impl<'a> Reporter<'a> {
         let known = find(&self.last.conditions, types::READY);
         let (service, name) = (self.backend.words().service, self.backend.name(self.cr));
         let Some(cause) = self.cause_of_not_ready() else {
-            let unseen = !self.serving.state.stands() && known.is_none_or(|known| known.status == "Unknown");
+            let unseen = !self.serving.state.exists() && known.is_none_or(|known| known.status == "Unknown");
             return Some(match unseen {
                 true => (None, reasons::PROGRESSING, format!("{service} {name} will be created")),
                 false => (Some(false), reasons::PROGRESSING, format!("{service} {name} is being created or changed")),
@@ -233,13 +235,13 @@ impl<'a> Reporter<'a> {
     /// Why work is open: what is being done, or what prevents it.
     fn open_cause(&self) -> Option<Cause> {
         let working = self.pass.plan.moves() || self.holds(&Held::Approval) || self.pass.blueprint.incomplete;
-        let going = || {
+        let in_progress = || {
             let provider = self.backend.words().provider;
             Cause::passing(reasons::PROGRESSING, format!("{provider} is being changed to match the spec"))
         };
         let probe = || self.probe_failure().map(|failure| Cause { reason: reasons::PROBE_FAILED, ..failure });
         let cause = self.cause.clone().or_else(|| self.held_cause());
-        cause.or_else(|| working.then(going)).or_else(probe)
+        cause.or_else(|| working.then(in_progress)).or_else(probe)
     }
 
     fn approval_message(&self) -> String {

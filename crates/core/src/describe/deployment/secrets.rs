@@ -40,7 +40,7 @@ fn named(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
         made_here: false,
         holds: Holds::Text,
     });
-    carried(cr).chain(variables)
+    keys_and_certificate(cr).chain(variables)
 }
 
 /// The Secret keys that environment variables use, each once.
@@ -56,7 +56,7 @@ pub(super) fn of_variables(cr: &AciVnetDeployment) -> Vec<&SecretKeyRef> {
 }
 
 /// The Secrets that hold the service's keys and its certificate.
-fn carried(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
+fn keys_and_certificate(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
     let auth = auth_secret(cr).map(|name| Named {
         name,
         keys: WhichKey::ALL.map(WhichKey::in_secret).to_vec(),
@@ -155,7 +155,7 @@ pub(super) fn version(observed: &Observed, name: &str) -> Option<SecretVersion> 
 
 /// The versions for the status: of keys and certificate only, since variables are compared by value.
 pub(super) fn versions(cr: &AciVnetDeployment, observed: &Observed) -> Vec<SecretVersion> {
-    let mut all: Vec<_> = carried(cr).filter_map(|one| version(observed, one.name)).collect();
+    let mut all: Vec<_> = keys_and_certificate(cr).filter_map(|one| version(observed, one.name)).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     all.dedup();
     all

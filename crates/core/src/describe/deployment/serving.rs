@@ -31,7 +31,7 @@ pub(super) enum State {
 
 impl State {
     /// Whether it exists and is ours.
-    pub(super) fn stands(self) -> bool {
+    pub(super) fn exists(self) -> bool {
         !matches!(self, Self::Unread | Self::Absent)
     }
 

@@ -90,7 +90,7 @@ impl Reporter<'_> {
         let listed = question.and_then(|question| self.pass.observed.body(&question)).and_then(Value::as_array);
         let wanted = self.pass.blueprint.nodes.iter().map(|node| node.id.as_str());
         let wanted: Vec<&str> = wanted.collect();
-        let stands = |one: &ResourceStatus, list: &Vec<Value>| {
+        let is_listed = |one: &ResourceStatus, list: &Vec<Value>| {
             let ours = list.iter().filter(|body| model_version::property(body, OWNER_TAG).is_some());
             let name = one.id.rsplit('/').next().unwrap_or_default();
             ours.map(model_version::label).any(|label| label.eq_ignore_ascii_case(name))
@@ -98,7 +98,7 @@ impl Reporter<'_> {
         let mut all = resources(self.pass, self.cr.recorded());
         all.retain(|one| {
             let version = one.kind == MODEL_VERSION.name && !wanted.contains(&one.id.as_str());
-            !version || wanted.is_empty() || listed.is_none_or(|list| stands(one, list))
+            !version || wanted.is_empty() || listed.is_none_or(|list| is_listed(one, list))
         });
         all
     }
@@ -191,7 +191,7 @@ impl Reporter<'_> {
     }
 
     fn probe_status(&self) -> Option<ProbeStatus> {
-        let last = self.last.probe.clone().filter(|_| self.cr.spec.probe.is_some() && self.serving.state.stands());
+        let last = self.last.probe.clone().filter(|_| self.cr.spec.probe.is_some() && self.serving.state.exists());
         let status = self.probed().map(|(passed, status_code)| {
             let result = if passed { "Passed" } else { "Failed" };
             ProbeStatus { result: result.into(), status_code }

@@ -47,7 +47,9 @@ fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> 
     let time = |member: &str| text(certificate, member).parse::<Timestamp>().ok();
     if !names.iter().any(|name| matches(name, hostname)) {
         if names.is_empty() {
-            return Some(format!("tls.crt names no host (a common name no longer counts); issue one for DNS:{hostname}"));
+            return Some(format!(
+                "tls.crt names no host (a common name no longer counts); issue one for DNS:{hostname}"
+            ));
         }
         let names: String = crate::scrub::clean(&names.join(", ")).chars().take(100).collect();
         return Some(format!(
@@ -56,7 +58,9 @@ fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> 
     }
     match (time("notBefore"), time("notAfter")) {
         (_, Some(end)) if end <= now => Some(format!("tls.crt expired at {end}; renew it")),
-        (Some(begin), _) if begin > now => Some(format!("tls.crt is not valid before {begin}; use one that is valid now")),
+        (Some(begin), _) if begin > now => {
+            Some(format!("tls.crt is not valid before {begin}; use one that is valid now"))
+        }
         _ => None,
     }
 }

@@ -48,14 +48,14 @@ pub fn changes_content<'d>(differs: impl IntoIterator<Item = &'d Difference>) ->
 
 /// The JSON patch that removes the differences, including the content with `new_content`. Tags are sent whole, with
 /// those of others; properties are only added.
-pub fn patch(body: &Value, stands: &Value, differs: &[Difference], new_content: bool, written: &[String]) -> Value {
+pub fn patch(body: &Value, actual: &Value, differs: &[Difference], new_content: bool, written: &[String]) -> Value {
     let touched = |root: &str| differs.iter().any(|one| is_below(&one.path, root));
     let mut operations = Vec::new();
     if new_content {
         operations.push(operation("replace", "/environmentImageRequest", body.get("environmentImageRequest")));
     }
     if touched("kvTags") {
-        operations.push(operation("replace", "/kvTags", tags(body, stands, written).get("kvTags")));
+        operations.push(operation("replace", "/kvTags", tags(body, actual, written).get("kvTags")));
     }
     for root in WHOLE.into_iter().filter(|root| touched(root)) {
         operations.push(operation("replace", &format!("/{root}"), body.get(root)));
@@ -85,9 +85,9 @@ fn tls(body: &Value) -> impl Iterator<Item = Value> {
     fields.iter().map(|field| operation("replace", &format!("/{field}"), body.get(field)))
 }
 
-fn tags(body: &Value, stands: &Value, written: &[String]) -> Value {
+fn tags(body: &Value, actual: &Value, written: &[String]) -> Value {
     let only = |of: &Value| json!({"kvTags": of.get("kvTags")});
-    merged(&only(stands), &only(body), WEB_SERVICE.rules, written)
+    merged(&only(actual), &only(body), WEB_SERVICE.rules, written)
 }
 
 /// Path of a property, its key escaped (RFC 6901, section 4).

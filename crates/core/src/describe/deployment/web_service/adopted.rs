@@ -25,19 +25,19 @@ const UPLOADS: &str = "aml://artifact/LocalUpload/";
 const DEFINITION: &[Rule] = &[Rule::WriteOnly("version"), Rule::WriteOnly("assetId")];
 
 /// The script and the model that an adopted web service runs, if they may be the wanted ones.
-pub(super) struct ContentOfOthers<'a> {
+pub(super) struct AdoptedContent<'a> {
     cr: &'a AciVnetDeployment,
     observed: &'a Observed,
     workspace: &'a ResourceId,
     image: Value,
 }
 
-impl<'a> ContentOfOthers<'a> {
+impl<'a> AdoptedContent<'a> {
     /// None if there is no service, or if it was created here.
     pub(super) fn of(cr: &'a AciVnetDeployment, observed: &'a Observed, workspace: &'a ResourceId) -> Option<Self> {
         let node = standing::node(cr, observed, workspace, Goal::Present);
-        let stands = observed.azure_body(&WEB_SERVICE, &node.id).filter(|_| node.adopted)?;
-        let image = (WEB_SERVICE.normalise)(stands).get("image")?.clone();
+        let actual = observed.azure_body(&WEB_SERVICE, &node.id).filter(|_| node.adopted)?;
+        let image = (WEB_SERVICE.normalise)(actual).get("image")?.clone();
         Some(Self { cr, observed, workspace, image })
     }
 
@@ -105,8 +105,8 @@ impl<'a> ContentOfOthers<'a> {
 
 /// Whether a web service was created from the wanted content, except for the driver. `wanted` is an
 /// `environmentImageRequest`.
-pub(super) fn is_made_of(stands: &Value, wanted: &Value) -> bool {
-    let Some(made) = stands.get("environmentImageRequest") else { return false };
+pub(super) fn is_made_of(actual: &Value, wanted: &Value) -> bool {
+    let Some(made) = actual.get("environmentImageRequest") else { return false };
     let environment = |image: &Value| image.get("environment").cloned().unwrap_or_default();
     let variables = |image: &Value| environment(image).get("environmentVariables").cloned().unwrap_or_default();
     let equal = |want: &Value, have: &Value| differences(want, have, DEFINITION, &[]).is_empty();

@@ -1,7 +1,7 @@
 //! The nodes of an `AciVnetDeployment` with a web service.
 
 use super::{
-    adopted::{ContentOfOthers, is_made_of},
+    adopted::{AdoptedContent, is_made_of},
     cause, image, keys, rotation, serving, settings,
     standing::{self, Standing},
 };
@@ -78,9 +78,9 @@ impl<'a> Describer<'a> {
             Source::Content(content) => self.with_key(&content.digest),
             Source::Registered(_) => Vec::new(),
         };
-        let theirs = self.content_of_others(&mut inputs, versions.is_empty())?;
+        let theirs = self.use_adopted_content(&mut inputs, versions.is_empty())?;
         let model = match (&theirs, &inputs.model) {
-            (Some(id), Source::Content(content)) => self.model_of_others(content, id),
+            (Some(id), Source::Content(content)) => self.adopted_model(content, id),
             _ => self.model(&inputs.model, versions.first()),
         };
         let model = blueprint.push(Node { needs: vec![workspace], ..model });
@@ -89,7 +89,7 @@ impl<'a> Describer<'a> {
         let label = label.or_else(|| theirs.map(|id| id.name().to_owned()));
         let label = label.or_else(|| inputs.model.known(self.cr)).unwrap_or_default();
         let service = self.service(&subnet, inputs, &label);
-        blueprint.blocked = self.taken(&service);
+        blueprint.blocked = self.name_taken(&service);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
         if let Some(keys) = rotation::keys_node(self.cr, self.observed, &self.standing, &self.serving, service) {
             blueprint.push(keys);
@@ -110,7 +110,7 @@ impl<'a> Describer<'a> {
         if let Fact::Unread(failure) = self.observed.fact(&self.models_question()) {
             blueprint.blocked = Some(Cause::from(&failure));
         }
-        let used = self.stay_in_use();
+        let used = self.models_in_use();
         let goes = |body: &&Value| !used.iter().any(|one| one.eq_ignore_ascii_case(&model_version::label(body)));
         for body in self.own_models().into_iter().filter(goes).take(MOST_GOING) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
@@ -120,7 +120,7 @@ impl<'a> Describer<'a> {
 
     /// Blocks everything if the service's name is taken, or while that is unknown: the service may be one to adopt,
     /// together with its model, so nothing may be registered before.
-    fn taken(&self, service: &Node) -> Option<Cause> {
+    fn name_taken(&self, service: &Node) -> Option<Cause> {
         match look(service, self.observed, self.cr.recorded()) {
             Seen::Foreign(owner) => Some(adoption_refused(service, owner.as_deref())),
             Seen::Unread(failure) => Some(Cause::from(&failure)),
@@ -129,17 +129,17 @@ impl<'a> Describer<'a> {
     }
 
     /// Model versions that must stay: those of a retained adopted service, and of a service that is no longer ours.
-    fn stay_in_use(&self) -> Vec<String> {
+    fn models_in_use(&self) -> Vec<String> {
         let service = standing::node(self.cr, self.observed, &self.workspace, Goal::Gone);
         let anothers = matches!(look(&service, self.observed, self.cr.recorded()), Seen::Foreign(_));
-        let stands = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained || anothers);
-        stands.map(|stands| web_service::model_ids(stands).into_iter().map(Into::into).collect()).unwrap_or_default()
+        let actual = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained || anothers);
+        actual.map(|actual| web_service::model_ids(actual).into_iter().map(Into::into).collect()).unwrap_or_default()
     }
 
     /// Uses the content of an adopted service where it is the wanted one: its script, and its model if none of ours is
     /// registered. Returns that model's id.
-    fn content_of_others(&self, inputs: &mut Inputs, unregistered: bool) -> Result<Option<ResourceId>, Cause> {
-        let Some(theirs) = ContentOfOthers::of(self.cr, self.observed, &self.workspace) else { return Ok(None) };
+    fn use_adopted_content(&self, inputs: &mut Inputs, unregistered: bool) -> Result<Option<ResourceId>, Cause> {
+        let Some(theirs) = AdoptedContent::of(self.cr, self.observed, &self.workspace) else { return Ok(None) };
         let script = &inputs.script;
         if let (false, Some(payload)) = (script.packed, theirs.script(&script.payload)?) {
             inputs.script.payload = payload;
@@ -150,7 +150,7 @@ impl<'a> Describer<'a> {
         }
     }
 
-    fn model_of_others(&self, content: &Content, id: &ResourceId) -> Node {
+    fn adopted_model(&self, content: &Content, id: &ResourceId) -> Node {
         Node { payloads: content.payloads.clone(), ..referred(self.observed, id.clone()) }
     }
 
@@ -269,22 +269,22 @@ impl<'a> Describer<'a> {
             content: &content,
         }
         .body();
-        let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
+        let actual = self.observed.azure_body(&WEB_SERVICE, &node.id);
         let keys = keys::first(self.cr, self.observed);
         let sealed = image::sealed(self.cr).chain(keys).chain(settings::sealed(self.cr)).collect();
         let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
         let node = adoption::adopting(self.cr, self.observed, node);
-        let live = if same_content { vec![format!("kvTags.{CONTENT_TAG}")] } else { self.live(&node, stands) };
+        let live = if same_content { vec![format!("kvTags.{CONTENT_TAG}")] } else { self.live(&node, actual) };
         let node = restart::asked_for(self.cr, Node { live, ..node });
-        let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
-        Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
+        let blocked = if self.creates(&node, actual) { self.network_blocked(&node, subnet) } else { None };
+        Node { blocked, retry_due: actual.is_some_and(|actual| self.retry_due(actual)), ..node }
     }
 
     /// The content tag, and whether it only replaces an older release's tag of the same content (with versions of
     /// Secrets). Where drift is left alone, the old tag stays.
-    fn content(&self, inputs: &Inputs, model: &str, stands: Option<&Value>) -> (String, bool) {
+    fn content(&self, inputs: &Inputs, model: &str, actual: Option<&Value>) -> (String, bool) {
         let by_versions = image::content_by_versions(self.cr, self.observed, inputs, model);
-        let same = by_versions.filter(|tag| stands.and_then(content_tag) == Some(tag));
+        let same = by_versions.filter(|tag| actual.and_then(content_tag) == Some(tag));
         match same {
             Some(tag) if self.cr.drift_mode() != DriftMode::Correct => (tag, true),
             same => (image::content(self.cr, self.observed, inputs, &self.serving, model), same.is_some()),
@@ -292,21 +292,21 @@ impl<'a> Describer<'a> {
     }
 
     /// An adopted service with the wanted content only lacks the content tag, which touches no container.
-    fn live(&self, node: &Node, stands: Option<&Value>) -> Vec<String> {
-        let untold = |stands: &&Value| content_tag(stands).is_none();
+    fn live(&self, node: &Node, actual: Option<&Value>) -> Vec<String> {
+        let untold = |actual: &&Value| content_tag(actual).is_none();
         let image = node.body.get("environmentImageRequest");
-        let same = stands.filter(untold).zip(image).is_some_and(|(stands, image)| is_made_of(stands, image));
+        let same = actual.filter(untold).zip(image).is_some_and(|(actual, image)| is_made_of(actual, image));
         if node.adopted && same { vec![format!("kvTags.{CONTENT_TAG}")] } else { Vec::new() }
     }
 
     /// Whether the service has to be created, now or after its deletion. Only then does the subnet's state matter.
-    fn creates(&self, node: &Node, stands: Option<&Value>) -> bool {
-        let replaces = |stands| {
+    fn creates(&self, node: &Node, actual: Option<&Value>) -> bool {
+        let replaces = |actual| {
             let keys = record_of(node, self.cr.recorded()).map(|record| record.keys.as_slice()).unwrap_or_default();
-            let differs = web_service::differs(&node.body, stands, keys);
+            let differs = web_service::differs(&node.body, actual, keys);
             differs.iter().any(|one| (WEB_SERVICE.change)(&one.path) == Change::Replace)
         };
-        stands.is_none_or(replaces)
+        actual.is_none_or(replaces)
     }
 
     fn network_blocked(&self, node: &Node, subnet: &DelegatedSubnet) -> Option<Cause> {
@@ -318,13 +318,13 @@ impl<'a> Describer<'a> {
     /// Whether the same content is tried again: after ten minutes, since quotas and package indexes recover; after an
     /// hour if the script crashed; or when a person requests a reconcile. A service that still has a container is left
     /// to Azure, which restarts it.
-    fn retry_due(&self, stands: &Value) -> bool {
-        let cause = cause::of_service(stands, self.standing.operation(self.observed), None);
+    fn retry_due(&self, actual: &Value) -> bool {
+        let cause = cause::of_service(actual, self.standing.operation(self.observed), None);
         let ends = [reasons::SCORING_SCRIPT_CRASHED, reasons::OUT_OF_MEMORY].contains(&cause.reason);
         let wait = if ends { 3600 } else { 600 };
-        let time = |name: &&str| stands.get(*name)?.as_str()?.parse::<Timestamp>().ok();
+        let time = |name: &&str| actual.get(*name)?.as_str()?.parse::<Timestamp>().ok();
         let touched = ["updatedTime", "createdTime"].iter().find_map(time);
         let since = touched.map(|touched| self.now.as_second() - touched.as_second());
-        !web_service::still_runs(stands) && (self.cr.asked() || since.is_some_and(|since| since > wait))
+        !web_service::still_runs(actual) && (self.cr.asked() || since.is_some_and(|since| since > wait))
     }
 }

@@ -29,7 +29,7 @@ pub fn of_service(service: &Value, operation: Option<&Value>, log: Option<&str>)
     let ends = reason == reasons::SCORING_SCRIPT_CRASHED;
     if ends || codes.contains(&"AciDeploymentFailed") {
         let told = log.and_then(crash::of_log).map(|crash| crashed(&crash, retry));
-        let told = told.or_else(|| ends.then(|| untold(message, log, retry)));
+        let told = told.or_else(|| ends.then(|| unexplained(message, log, retry)));
         if let Some(cause) = told {
             return cause;
         }
@@ -54,7 +54,7 @@ fn crashed(crash: &Crash, retry: Retry) -> Cause {
 }
 
 /// The cause if Azure says that the container exits, but its log does not say why in a known form.
-fn untold(message: &str, log: Option<&str>, retry: Retry) -> Cause {
+fn unexplained(message: &str, log: Option<&str>, retry: Retry) -> Cause {
     let killed =
         ["137", "OOMKilled"].iter().any(|word| message.split(|c: char| !c.is_alphanumeric()).any(|part| part == *word));
     if killed {

@@ -35,7 +35,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, conditions::reasons};
-use adopted::ContentOfOthers;
+use adopted::AdoptedContent;
 use blueprint::Describer;
 use jiff::Timestamp;
 use standing::Standing;
@@ -85,7 +85,7 @@ impl Backend for WebService {
         ];
         if !cr.deleting() {
             questions.extend(model::in_workspace(cr, observed, workspace));
-            questions.extend(ContentOfOthers::of(cr, observed, workspace).iter().flat_map(ContentOfOthers::questions));
+            questions.extend(AdoptedContent::of(cr, observed, workspace).iter().flat_map(AdoptedContent::questions));
             questions.extend(about(cr, observed, &Standing::in_workspace(cr, observed, workspace.clone())));
         }
         questions

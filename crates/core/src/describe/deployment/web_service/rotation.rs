@@ -45,8 +45,7 @@ fn unproven(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) 
         None | Some(500..) => (reasons::PROBE_FAILED, "was not answered"),
         Some(_) => return None,
     };
-    let message = format!(
-        "a request with the Secret's secondary key {what}; the primary key stays as it is until one succeeds"
-    );
+    let message =
+        format!("a request with the Secret's secondary key {what}; the primary key stays as it is until one succeeds");
     Some(Cause::passing(reason, message))
 }

@@ -46,9 +46,9 @@ pub(super) fn tls<'a>(cr: &'a AciVnetDeployment, observed: &Observed) -> Option<
 }
 
 /// Whether the web service's certificate differs from the Secret's.
-pub(super) fn is_another(cr: &AciVnetDeployment, observed: &Observed, stands: Option<&Value>) -> bool {
+pub(super) fn is_another(cr: &AciVnetDeployment, observed: &Observed, actual: Option<&Value>) -> bool {
     let wanted = cr.spec.tls.as_ref().map(|_| tls::digest(cr, observed));
-    wanted.is_some() && stands.is_some_and(|stands| wanted.as_deref() != web_service::certificate(stands))
+    wanted.is_some() && actual.is_some_and(|actual| wanted.as_deref() != web_service::certificate(actual))
 }
 
 /// The places in a body that certificate and key fill.

@@ -94,7 +94,7 @@ impl<'a> Standing<'a> {
         let open = failed || web_service::state(body) == "Transitioning";
         let operation = operation_question(&self.workspace, body).filter(|_| open);
         let known = operation.as_ref().and_then(|question| observed.body(question));
-        let starts = open && told_as_built(cr) && known.is_some_and(starts_container);
+        let starts = open && was_built(cr) && known.is_some_and(starts_container);
         operation.into_iter().chain((failed || starts).then(|| self.log_question())).collect()
     }
 
@@ -125,7 +125,7 @@ fn starts_container(operation: &Value) -> bool {
 }
 
 /// Whether an earlier reconcile found the image built: a container that starts within moments needs no look at its log.
-fn told_as_built(cr: &AciVnetDeployment) -> bool {
+fn was_built(cr: &AciVnetDeployment) -> bool {
     let conditions = cr.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     find(conditions, types::ENVIRONMENT_READY).is_some_and(|one| one.status == "True")
 }
