@@ -1,5 +1,5 @@
-//! The command line. Every argument also has an environment variable, `ACIVNET_SIMULATOR_…`; that of `--specs`, which is for
-//! everything that starts a simulator, is `ACIVNET_AZURE_SPECS`.
+//! The command line. Every argument also has an environment variable, `ACIVNET_SIMULATOR_…`; that of `--specs`, which
+//! is for everything that starts a simulator, is `ACIVNET_AZURE_SPECS`.
 
 use crate::run::RunnerKind;
 use crate::server::local_address;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
-/// The release, and the commit where the environment of the compiler had it as `ACIVNET_REVISION`.
+/// The release, with the commit if `ACIVNET_REVISION` was set at compile time.
 fn version() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let revision = option_env!("ACIVNET_REVISION").filter(|revision| !revision.is_empty());
@@ -99,7 +99,7 @@ pub struct Environments {
     pub uv: PathBuf,
 }
 
-/// A request to an address is one to a container in a virtual network.
+/// Refuses addresses: a request to an address is meant for a container in a virtual network.
 fn host(text: &str) -> Result<String, String> {
     match text.parse::<std::net::IpAddr>() {
         Err(_) if !text.is_empty() && !text.contains([':', '/']) => Ok(text.to_ascii_lowercase()),

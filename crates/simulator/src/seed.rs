@@ -1,4 +1,4 @@
-//! What stands at the beginning, and what is merged in later: tenants, subscriptions, groups, workspaces,
+//! What exists at the start, and what is merged in later: tenants, subscriptions, groups, workspaces,
 //! applications, managed identities, role assignments, scripts of containers.
 
 use crate::arm::{groups, workspaces};
@@ -157,7 +157,7 @@ impl Seed {
         serde_json::from_slice(text).map_err(|error| format!("seed document: {error}"))
     }
 
-    /// Adds everything to a world; what is there already with the same id is replaced, resources are kept.
+    /// Adds everything to a world. Entries with the same id are replaced, except that existing resources are kept.
     pub fn merge_into(self, world: &mut World) {
         world.directory.tenants.extend(self.tenants.iter().map(|tenant| tenant.to_ascii_lowercase()));
         for subscription in self.subscriptions {

@@ -1,4 +1,4 @@
-//! A hand in the portal: resources put, patched and deleted at once, without the rules for callers.
+//! Edits like a person's in the portal: resources are put, patched and deleted at once, without permission checks.
 
 use super::Edit;
 use crate::arm::{computes, groups, workspaces};
@@ -14,7 +14,7 @@ use crate::tags::Tags;
 use crate::world::World;
 use serde_json::{Map, Value};
 
-/// What GET would show of a resource, for any type.
+/// The body that GET would answer, for any type.
 pub(super) fn body(world: &World, resource: &Resource) -> Value {
     match resource.kind {
         virtual_networks::KIND => virtual_networks::body(world, resource),
@@ -96,7 +96,7 @@ fn workspace(world: &mut World, id: &str, document: &Value) -> Result<(), String
     Ok(())
 }
 
-/// Takes out a resource and what is in it.
+/// Removes a resource and everything in it.
 fn delete(world: &mut World, id: &str) {
     let network = parent_of(id).map(str::to_owned);
     for resource in world.resources.remove_tree(id) {

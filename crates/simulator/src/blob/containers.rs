@@ -11,11 +11,11 @@ use crate::world::World;
 use http::{Method, StatusCode, header};
 use jiff::Timestamp;
 
-/// How long the name of a deleted container is taken, in seconds ("at least 30 seconds").
+/// How long the name of a deleted container stays reserved, in seconds ("at least 30 seconds").
 const DELETION_SECONDS: f64 = 30.0;
 
 impl Request<'_> {
-    /// What a request about a container or the account is answered.
+    /// Answers a request about a container or the account.
     pub(super) fn about_containers(&self) -> Result<Response, StorageError> {
         let (container, blob) = self.container();
         let is_of_container =
@@ -111,7 +111,8 @@ fn described(status: StatusCode, container: &Container) -> Response {
     response
 }
 
-/// 3 to 63 small letters, digits and single hyphens, the first and the last no hyphen ("Naming and referencing containers").
+/// 3 to 63 lower-case letters, digits and single hyphens, the first and the last no hyphen ("Naming and referencing
+/// containers").
 fn check_name(name: &str) -> Result<(), StorageError> {
     if !(3..=63).contains(&name.len()) {
         return Err(StorageError::OUT_OF_RANGE);
@@ -121,5 +122,5 @@ fn check_name(name: &str) -> Result<(), StorageError> {
     if is_valid { Ok(()) } else { Err(StorageError::INVALID_NAME) }
 }
 
-/// When a container was made that nobody made by a call.
+/// Creation time of a container that no call created.
 pub(super) const UNKNOWN: Timestamp = Timestamp::UNIX_EPOCH;

@@ -1,4 +1,4 @@
-//! Start, stop, restart; what containers wrote.
+//! Start, stop and restart, and the logs of containers.
 
 use super::body::{Shown, View};
 use super::put::{self, check_settled};
@@ -55,7 +55,7 @@ fn start(world: &mut World, call: &Call, group: &Resource) -> Result<Response, R
     Ok(response)
 }
 
-/// The containers end and the address is given back; the group stays. An endless provisioning is ended by it too, and so
+/// The containers end and the address is released; the group stays. An endless provisioning is ended by it too, and so
 /// is a restart: Azure took a stop 0 to 1 s after one with 204 (recorded in Nov. 2018 by Microsoft's Java SDK and in 2021
 /// by azure-mgmt-containerinstance).
 fn stop(world: &mut World, group: &Resource) -> Result<Response, Refusal> {

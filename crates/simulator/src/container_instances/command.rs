@@ -1,9 +1,9 @@
-//! What a container does that no script speaks of, where its command says it plainly.
+//! What a container without a script does, if its command makes it obvious.
 //!
 //! An image whose own command is a shell ends at once without a terminal (`alpine:latest` was recorded by
 //! azure-mgmt-containerinstance as Terminated, 0, Completed). Of commands, those are understood that a test of restart
 //! policies is made of: `true`, `false`, `exit`, `echo` and `sleep`, one after the other in a shell's `-c` or one alone.
-//! Everything else is taken for a server, which runs on.
+//! Everything else counts as a server, which keeps running.
 
 use super::request;
 use super::script::{Exit, Script};
@@ -40,7 +40,7 @@ fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// What commands have come to so far.
+/// The result of the commands so far.
 #[derive(Debug, Default, PartialEq)]
 struct Done {
     code: i32,

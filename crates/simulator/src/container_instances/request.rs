@@ -132,7 +132,7 @@ fn drop_secrets(properties: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a group can be as it is asked for, leaving aside what is around it.
+/// Checks a requested group by itself, without its surroundings.
 pub(super) fn check(wanted: &Resource) -> Result<(), Refusal> {
     // A group's name may have capitals, against the documentation: `myContainerGroup` was taken (azure-mgmt-network, 2021).
     check_name(&wanted.name, "container group", |byte| byte.is_ascii_alphanumeric())?;
@@ -302,7 +302,7 @@ pub(super) fn check_update(there: &Resource, wanted: &Resource) -> Result<(), Re
     Err(Refusal::bad_request("InvalidContainerGroupUpdate", message))
 }
 
-/// Requests and limits of a container, numbers without regard to how they are written.
+/// Requests and limits of a container; numbers compare by value.
 fn amounts(container: &Value) -> Vec<Option<f64>> {
     let amount =
         |pointer: &&str| container.pointer(&format!("/properties/resources/{pointer}")).and_then(Value::as_f64);

@@ -23,7 +23,7 @@ impl SigningKey {
     /// A new key of 2048 bits.
     ///
     /// # Errors
-    /// Says that the system gave no key.
+    /// Says that the system could not generate a key.
     pub fn generate() -> Result<Self, String> {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| "no RSA key could be generated".to_owned())?;
         Ok(Self::of(pair))
@@ -32,7 +32,7 @@ impl SigningKey {
     /// A key from its PKCS#8 form, for deterministic runs.
     ///
     /// # Errors
-    /// Says that the bytes are no RSA key of at least 2048 bits.
+    /// Says that the bytes are not an RSA key of at least 2048 bits.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, String> {
         let pair = RsaKeyPair::from_pkcs8(der).map_err(|error| format!("not an RSA key in PKCS#8 form: {error}"))?;
         Ok(Self::of(pair))
@@ -68,7 +68,7 @@ impl SigningKey {
         }]})
     }
 
-    /// What checks this key's signatures; none if it is no key.
+    /// The verifier of this key's signatures; none if the key is invalid.
     pub fn decoding_key(&self) -> Option<DecodingKey> {
         DecodingKey::from_rsa_components(&self.modulus, &self.exponent).ok()
     }

@@ -8,8 +8,8 @@ use crate::admin::Edit;
 use crate::store;
 use crate::world::World;
 
-/// Edits a service (`{WS}/services/{name}`) or a model (`{WS}/models/{name:version}`) at once, without the rules for
-/// callers. None when the id names neither.
+/// Edits a service (`{WS}/services/{name}`) or a model (`{WS}/models/{name:version}`) at once, without permission
+/// checks. None if the id names neither.
 pub fn edit(world: &mut World, id: &str, edit: Edit) -> Option<Result<(), String>> {
     let (parent, name) = id.trim_end_matches('/').rsplit_once('/')?;
     let (workspace, kind) = parent.rsplit_once('/')?;
@@ -23,7 +23,7 @@ pub fn edit(world: &mut World, id: &str, edit: Edit) -> Option<Result<(), String
     }
 }
 
-/// The workspace is gone, and with it what it held; addresses are free again.
+/// Removes a workspace with its content; addresses are free again.
 pub fn workspace_removed(world: &mut World, workspace: &str) {
     let state = world.machine_learning.workspace(workspace);
     let names: Vec<_> = state.into_iter().flat_map(|w| w.services.keys().cloned()).collect();

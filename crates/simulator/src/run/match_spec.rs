@@ -5,7 +5,7 @@ use super::conda::Refused;
 /// `[channel[/subdir]::]name[version[build]]`, or with `[key=value,…]` at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchSpec {
-    /// In small letters, as conda compares.
+    /// In lower case, as conda compares.
     pub name: String,
     /// PEP 440 specifiers joined by commas; empty for any version. Builds and channels don't exist on the Python index.
     pub version: String,
@@ -15,7 +15,7 @@ impl MatchSpec {
     /// Reads one.
     ///
     /// # Errors
-    /// It has no name, or says something that the Python index can't say.
+    /// It has no name, or says something that has no equivalent on the Python index.
     pub fn parse(spec: &str) -> Result<Self, Refused> {
         let text = spec.split('#').next().unwrap_or_default().trim();
         let (text, mut version) = match text.split_once('[') {
@@ -65,7 +65,7 @@ fn bracketed(spec: &str, inside: &str) -> Result<Option<String>, Refused> {
     Ok(Some(String::new()))
 }
 
-/// Each part between commas for itself.
+/// Each part between commas by itself.
 fn specifiers(version: &str) -> String {
     let parts = version.split(',').map(|part| specifier(part.trim())).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join(",")
@@ -85,7 +85,7 @@ fn specifier(version: &str) -> String {
             if whole { format!("=={}", dotted(prefix)) } else { format!("=={prefix}.*") }
         }
         ("!=", other) => format!("!={}", dotted(other)),
-        // A star says nothing more behind these.
+        // A star adds nothing after these.
         (operator, other) => format!("{operator}{}", other.trim_end_matches(['*', '.'])),
     }
 }

@@ -21,7 +21,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("-c", "--constraint"),
     ("-U", "--upgrade"),
 ];
-/// Options that change nothing in an environment that is made anew; whether a value follows.
+/// Options without effect in a new environment; whether a value follows.
 const WITHOUT_EFFECT: &[(&str, bool)] = &[
     ("--upgrade", false),
     ("--no-cache-dir", false),
@@ -34,7 +34,7 @@ const WITHOUT_EFFECT: &[(&str, bool)] = &[
     ("--retries", true),
 ];
 
-/// Whether a line is an option whose value must stand in the next one.
+/// Whether a line is an option whose value must be on the next line.
 pub fn lacks_value(line: &str) -> bool {
     let name = long(line.trim());
     OPTIONS.iter().chain(WITHOUT_EFFECT).any(|(known, takes_value)| *known == name && *takes_value)
@@ -48,14 +48,14 @@ fn long(name: &str) -> &str {
 /// Adds what a line asks for.
 ///
 /// # Errors
-/// What Azure's build could not find either, and what is not done here.
+/// What Azure's build could not find either, and what is not supported here.
 pub fn read(line: &str, found: &mut Requirements) -> Result<(), Refused> {
     let line = line.trim();
     let line = line.split(" #").next().unwrap_or(line).trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(());
     }
-    // A reference to a variable would be filled in from the machine that builds.
+    // A variable would be expanded on the machine that builds.
     if line.contains("${") {
         let what = format!("pip requirement {:?}: this simulator does not expand environment variables", masked(line));
         return Err(Refused::Limit(what));
@@ -134,7 +134,7 @@ fn is_url(text: &str) -> bool {
     ["https://", "http://", "git+https://", "git+http://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
-/// Azure has nothing but the conda file when it builds, as pip says then.
+/// A file that is missing in Azure's build too, in pip's words.
 fn missing(what: &str, path: &str) -> Refused {
     Refused::Mistake(format!(
         "pip {what} {:?}: no such file or directory; Azure builds from the conda file alone, without the files beside it",

@@ -1,4 +1,4 @@
-//! Which Python an environment may have, and which of this machine's serves for it.
+//! The Python versions that an environment allows, and the interpreter of this machine that fits.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ const MOST_PATCHES: u64 = 40;
 /// The oldest interpreter that is taken where no version is named: today's packages support it.
 const OLDEST_UNASKED: &str = ">=3.9";
 
-/// What a definition says of its interpreter.
+/// A definition's requirements for its interpreter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pythons {
     specifiers: Vec<String>,

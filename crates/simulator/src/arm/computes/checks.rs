@@ -1,4 +1,4 @@
-//! What a compute instance has to be. The codes of these refusals are not confirmed, but for the two about the name,
+//! Checks of a compute instance. The codes of these refusals are not confirmed, except the two about the name,
 //! which have none.
 
 use super::KIND;
