@@ -60,7 +60,7 @@ pub struct Fault {
     /// Body of the answer: JSON, or a string that is sent as it is.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
-    /// Pause before the answer, in real seconds, not scaled.
+    /// Pause before the answer, in seconds of tokio's clock, not scaled.
     #[serde(default)]
     pub delay_seconds: f64,
     /// Before or after the request is carried out.
