@@ -11,13 +11,13 @@
 )]
 
 pub mod azure_roles;
-pub mod crowd;
 pub mod examples;
 pub mod golden;
 pub mod in_process;
 pub mod kstatus;
 pub mod kube_bed;
 pub mod logs;
+pub mod many_objects;
 pub mod operator;
 pub mod proxy;
 pub mod real_bed;

@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, and say so")]
 
 use acivnet_tests::in_process::{
-    acts,
-    bed::Act,
+    actions,
+    bed::Action,
     counts::{Counts, counts},
 };
 use tokio::runtime::Builder;
 
-fn counted(prepare: Act, act: Act, restart: bool) -> Counts {
+fn counted(prepare: Action, act: Action, restart: bool) -> Counts {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(counts(prepare, act, restart)).unwrap_or_else(|why| panic!("{why}"))
 }
@@ -25,10 +25,10 @@ fn written(counts: &Counts) -> [usize; 5] {
 #[test]
 fn writes_of_each_scenario() {
     for (name, prepare, act, expected) in [
-        ("create network", acts::nothing as Act, acts::network as Act, [4, 3, 4, 0, 0]),
-        ("create article", acts::nothing, acts::article, [13, 4, 4, 6, 4]),
-        ("tag", acts::article, acts::tag, [3, 2, 1, 2, 1]),
-        ("drift", acts::article, acts::portal::no_rules, [1, 2, 1, 0, 0]),
+        ("create network", actions::nothing as Action, actions::network as Action, [4, 3, 4, 0, 0]),
+        ("create article", actions::nothing, actions::article, [13, 4, 4, 6, 4]),
+        ("tag", actions::article, actions::tag, [3, 2, 1, 2, 1]),
+        ("drift", actions::article, actions::portal::no_rules, [1, 2, 1, 0, 0]),
     ] {
         assert_eq!(written(&counted(prepare, act, false)), expected, "{name}");
     }
@@ -41,16 +41,16 @@ fn writes_of_each_scenario() {
 #[test]
 fn writes_of_changes_and_policies() {
     let wrong: Vec<String> = [
-        ("telemetry", acts::article as Act, acts::service::telemetry as Act, [1, 0, 0, 4, 2]),
-        ("data collection", acts::article, acts::service::data_collection, [6, 0, 0, 5, 4]),
-        ("keys rotated", acts::service::article_with_keys, acts::service::other_keys, [2, 0, 0, 2, 2]),
-        ("tls renewed", acts::service::article_with_tls, acts::service::other_certificate, [1, 0, 0, 4, 2]),
-        ("extra files changed", acts::sources::extra_files, acts::sources::other_extra_files, [4, 0, 0, 4, 2]),
-        ("restart", acts::article, acts::adoption::restart, [3, 0, 0, 4, 2]),
-        ("adoption", acts::adoption::by_hand, acts::adoption::adopt, [3, 5, 2, 6, 2]),
-        ("orphan", acts::adoption::leaving_orphans, acts::delete_all, [0, 2, 1, 2, 1]),
-        ("compute instance", acts::network, acts::parts::instance, [1, 3, 1, 0, 0]),
-        ("egress", acts::network, acts::parts::egress, [4, 3, 4, 0, 0]),
+        ("telemetry", actions::article as Action, actions::service::telemetry as Action, [1, 0, 0, 4, 2]),
+        ("data collection", actions::article, actions::service::data_collection, [6, 0, 0, 5, 4]),
+        ("keys rotated", actions::service::article_with_keys, actions::service::other_keys, [2, 0, 0, 2, 2]),
+        ("tls renewed", actions::service::article_with_tls, actions::service::other_certificate, [1, 0, 0, 4, 2]),
+        ("extra files changed", actions::sources::extra_files, actions::sources::other_extra_files, [4, 0, 0, 4, 2]),
+        ("restart", actions::article, actions::adoption::restart, [3, 0, 0, 4, 2]),
+        ("adoption", actions::adoption::by_hand, actions::adoption::adopt, [3, 5, 2, 6, 2]),
+        ("orphan", actions::adoption::leaving_orphans, actions::delete_all, [0, 2, 1, 2, 1]),
+        ("compute instance", actions::network, actions::parts::instance, [1, 3, 1, 0, 0]),
+        ("egress", actions::network, actions::parts::egress, [4, 3, 4, 0, 0]),
     ]
     .into_iter()
     .map(|(name, prepare, act, expected)| (name, written(&counted(prepare, act, false)), expected))
@@ -65,7 +65,7 @@ fn writes_of_changes_and_policies() {
 #[test]
 fn nothing_happens_quietly() {
     for (name, restart, reads) in [("no-op", false, 30), ("restart", true, 37)] {
-        let counts = counted(acts::article, acts::nothing, restart);
+        let counts = counted(actions::article, actions::nothing, restart);
         assert_eq!((counts.azure_reads, written(&counts)), (reads, [0; 5]), "{name}");
     }
 }
@@ -77,11 +77,11 @@ fn what_others_own_is_left_quietly() {
     for (name, prepare, act) in [
         (
             "a day of refreshed Secrets",
-            acts::of_others::article_of_secrets as Act,
-            acts::of_others::day_of_refreshes as Act,
+            actions::of_others::article_of_secrets as Action,
+            actions::of_others::day_of_refreshes as Action,
         ),
-        ("tags spelled by a policy", acts::tag_network, acts::of_others::tag_by_policy),
-        ("a network grown by others", acts::network, acts::of_others::grown),
+        ("tags spelled by a policy", actions::tag_network, actions::of_others::tag_by_policy),
+        ("a network grown by others", actions::network, actions::of_others::grown),
     ] {
         for restart in [false, true] {
             let counts = counted(prepare, act, restart);

@@ -24,17 +24,17 @@
 )]
 
 pub mod chance;
-pub mod essence;
-pub mod guest;
+pub mod clients;
+pub mod comparable;
 pub mod invariants;
 pub mod leadership;
 pub mod network;
-pub mod outside;
-pub mod people;
+pub mod other_controller;
 pub mod plan;
-pub mod plants;
+pub mod planted_bugs;
 pub mod report;
 pub mod run;
 pub mod servers;
 pub mod trace;
+pub mod user_actions;
 pub mod world;

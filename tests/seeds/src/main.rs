@@ -8,7 +8,7 @@
 )]
 
 use acivnet_seeds::{
-    plants::Plant,
+    planted_bugs::Plant,
     report::Report,
     run::{self, Outcome},
 };

@@ -1,12 +1,12 @@
 //! Kubernetes, Azure and time, and how an operator runs between them.
 
 use crate::{
-    essence::essence,
+    clients::{self, ToAzure},
+    comparable::comparable,
     invariants,
     leadership::{Leadership, Process},
     network::Together,
-    outside::{self, ToAzure},
-    plants::Plant,
+    planted_bugs::Plant,
     servers::Troubles,
     trace::{Time, Trace},
 };
@@ -86,7 +86,7 @@ impl World {
         self.trace.note(&format!("{process} starts"));
         let connections = Together::start();
         let outside = Outside {
-            kube: outside::kubernetes(process, self.plant, connections.clone()),
+            kube: clients::kubernetes(process, self.plant, connections.clone()),
             http: Arc::new(ToAzure::new(process, self, connections)),
             clock: Arc::new(self.time.clone()),
             random: Arc::new(SplitMix::new(self.seed.rotate_left(32) ^ process.number)),
@@ -123,7 +123,7 @@ impl World {
 
     /// What stands, as far as two ways to it have it in common.
     pub fn end_state(&self) -> EndState {
-        essence(&EndState::of(&self.bed).now_or_never().expect("a look waits for nothing"))
+        comparable(&EndState::of(&self.bed).now_or_never().expect("a look waits for nothing"))
     }
 
     /// Looks whether what always holds does hold.

@@ -1,14 +1,14 @@
 //! Kubernetes, Azure and the wire to both, and how an operator is started between them.
 
 use super::{
-    agenda::Agenda,
     api_server::{ApiServer, resources, store::Key, tokens::ISSUER},
     azure::{self, Setting},
     clock::Forward,
     cluster::Cluster,
-    intruders::{Intruder, Intruders},
-    outward::Outward,
-    plants::Plant,
+    concurrent_changes::{ConcurrentChange, ConcurrentChanges},
+    planted_bugs::Plant,
+    schedule::Schedule,
+    transport::Transport,
     wire::{Disturbance, Sent, Wire},
 };
 use crate::azure_roles::{self, Given};
@@ -34,7 +34,7 @@ use std::{
 use tokio::time::Instant;
 
 /// What a person does.
-pub type Act = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
+pub type Action = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
 
 /// The namespace in which all happens.
 pub const NAMESPACE: &str = "ml";
@@ -76,8 +76,8 @@ pub struct Bed {
     /// What the operator takes for the cluster's id, where it was told one.
     cluster_id: Option<String>,
     starts: Arc<AtomicU64>,
-    agenda: Agenda,
-    intruders: Intruders,
+    schedule: Schedule,
+    concurrent_changes: ConcurrentChanges,
 }
 
 impl Bed {
@@ -140,8 +140,8 @@ impl Bed {
             plant: None,
             cluster_id: None,
             starts: Arc::default(),
-            agenda: Agenda::default(),
-            intruders: Intruders::default(),
+            schedule: Schedule::default(),
+            concurrent_changes: ConcurrentChanges::default(),
         }
     }
 
@@ -182,9 +182,9 @@ impl Bed {
     /// An operator that remembers nothing, at a pace, which takes the cluster's uid for another one.
     pub async fn operator(&self, pace: f64, cluster: String) -> Arc<Ctx> {
         let seed = self.starts.fetch_add(1, Ordering::Relaxed);
-        let outward = self.outward();
-        let (kube, clock) = (outward.client(), Arc::clone(&self.clock));
-        let outside = Outside { kube, http: Arc::new(outward), clock, random: Arc::new(SplitMix::new(seed)) };
+        let transport = self.transport();
+        let (kube, clock) = (transport.client(), Arc::clone(&self.clock));
+        let outside = Outside { kube, http: Arc::new(transport), clock, random: Arc::new(SplitMix::new(seed)) };
         let address = azure::AUTHORITY;
         let cloud = Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud");
         let options = Options {
@@ -202,12 +202,12 @@ impl Bed {
     }
 
     /// The way out of an operator that starts, with the bug that is planted in it.
-    fn outward(&self) -> Outward {
-        Outward {
+    fn transport(&self) -> Transport {
+        Transport {
             wire: self.wire.clone(),
             azure: self.azure.clone(),
             cluster: Arc::clone(&self.cluster),
-            intruders: self.intruders.clone(),
+            concurrent_changes: self.concurrent_changes.clone(),
             bug: self.plant.map(|plant| plant()),
         }
     }
@@ -218,21 +218,21 @@ impl Bed {
     }
 
     /// Has something done later, while the operator works.
-    pub fn later(&self, delay: Duration, act: Act) {
-        self.agenda.add(delay.mul_f64(self.haste), act);
+    pub fn later(&self, delay: Duration, act: Action) {
+        self.schedule.add(delay.mul_f64(self.haste), act);
     }
 
     /// The same when nobody can wait for so long on real time: there the clock is put forward.
-    pub fn hours_later(&self, delay: Duration, act: Act) {
+    pub fn hours_later(&self, delay: Duration, act: Action) {
         match self.put_forward(delay) {
-            true => self.agenda.add(Duration::ZERO, act),
-            false => self.agenda.add(delay, act),
+            true => self.schedule.add(Duration::ZERO, act),
+            false => self.schedule.add(delay, act),
         }
     }
 
     /// Has somebody do something when the first such request was carried out, before its answer comes.
-    pub fn after(&self, request: fn(&Sent) -> bool, act: Act) {
-        self.intruders.add(Intruder::Person { after: request, act, bed: self.clone() });
+    pub fn after(&self, request: fn(&Sent) -> bool, act: Action) {
+        self.concurrent_changes.add(ConcurrentChange::Person { after: request, act, bed: self.clone() });
     }
 
     /// The time, as operator and Azure see it.
@@ -248,12 +248,12 @@ impl Bed {
 
     /// When something is to be done next.
     pub fn next_act(&self) -> Option<Instant> {
-        self.agenda.next()
+        self.schedule.next()
     }
 
     /// Does what is to be done next.
     pub async fn act(&self) {
-        if let Some(act) = self.agenda.take() {
+        if let Some(act) = self.schedule.take() {
             act(self).await;
         }
     }
@@ -315,12 +315,12 @@ impl Bed {
 
     /// Has somebody put a resource into Azure right before the first such request is carried out.
     pub fn before(&self, request: fn(&Sent) -> bool, id: String, body: Value) {
-        self.intruders.add(Intruder::InAzure { before: request, id, body });
+        self.concurrent_changes.add(ConcurrentChange::InAzure { before: request, id, body });
     }
 
     /// Has somebody patch an object of the tenant's namespace right before the first such request is carried out.
     pub fn patched_before(&self, request: fn(&Sent) -> bool, key: Key, patch: Value) {
-        self.intruders.add(Intruder::InKubernetes { before: request, key, patch });
+        self.concurrent_changes.add(ConcurrentChange::InKubernetes { before: request, key, patch });
     }
 
     /// Lets the tenant prove itself by a client secret instead of its ServiceAccount.

@@ -2,7 +2,7 @@
 
 use super::{
     api_server::resources::EVENTS,
-    bed::{Act, Bed},
+    bed::{Action, Bed},
     driver::Driver,
     wire::{Disturbance, Sent, Side},
 };
@@ -46,7 +46,7 @@ impl fmt::Display for Counts {
 ///
 /// # Errors
 /// What did not settle.
-pub async fn counts(prepare: Act, act: Act, restart: bool) -> Result<Counts, String> {
+pub async fn counts(prepare: Action, act: Action, restart: bool) -> Result<Counts, String> {
     let bed = Bed::new(Disturbance::default()).await;
     prepare(&bed).await;
     let mut driver = Driver::start(&bed).await;

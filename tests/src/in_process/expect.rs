@@ -1,7 +1,7 @@
 //! How scenarios have to end. Each panics when the end is another one.
 
 use super::{
-    acts::others::STRANGERS,
+    actions::others::STRANGERS,
     certificates::{self, Certificate},
     end_state::EndState,
 };

@@ -1,13 +1,13 @@
 //! How fast the operator is under Azure's limits, and how soon it sees what has ended; told by Azure's own log.
 
 use super::{
-    acts::article,
+    actions::article,
     azure,
     bed::{Bed, NAMESPACE},
     operator::Operator,
     wire::Disturbance,
 };
-use crate::{crowd::Crowd, examples};
+use crate::{examples, many_objects::ManyObjects};
 use acivnet_simulator::request_log::Entry;
 use http::Method;
 use jiff::Timestamp;
@@ -62,10 +62,11 @@ pub async fn burst(deployments: usize, client_subnets: bool) -> Burst {
     sleep(Duration::from_secs(5)).await;
     let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
     let (namespace, subnets) = (NAMESPACE.to_owned(), deployments);
-    let crowd = Crowd { namespace, subscription, subnets, subnets_of_a_network: 1, client_subnets, deployments };
-    bed.apply(crowd.files());
-    crowd.objects().into_iter().for_each(|object| bed.apply(object));
-    let times = ready_times(&bed, crowd.len()).await;
+    let objects =
+        ManyObjects { namespace, subscription, subnets, subnets_of_a_network: 1, client_subnets, deployments };
+    bed.apply(objects.files());
+    objects.objects().into_iter().for_each(|object| bed.apply(object));
+    let times = ready_times(&bed, objects.len()).await;
     let (ready, first) = (times[times.len() - 1], [10, 2].map(|part| times[times.len() / part]));
     operator.stop().await;
     let log = log(&bed);
@@ -96,8 +97,9 @@ pub async fn one_network(subnets: usize) -> OneNetwork {
     sleep(Duration::from_secs(5)).await;
     let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
     let (namespace, subnets_of_a_network) = (NAMESPACE.to_owned(), subnets);
-    let crowd = Crowd { namespace, subscription, subnets, subnets_of_a_network, client_subnets: false, deployments: 0 };
-    crowd.objects().into_iter().for_each(|object| bed.apply(object));
+    let objects =
+        ManyObjects { namespace, subscription, subnets, subnets_of_a_network, client_subnets: false, deployments: 0 };
+    objects.objects().into_iter().for_each(|object| bed.apply(object));
     let ready = ready_times(&bed, subnets).await;
     operator.stop().await;
     let log = log(&bed);
@@ -121,7 +123,7 @@ async fn ready_times(bed: &Bed, wanted: usize) -> Vec<f64> {
 /// How many seconds the how-to's network takes beside so many objects of another namespace that lacks an identity.
 pub async fn beside(others: usize) -> f64 {
     let bed = Bed::new(Disturbance::default()).await;
-    let crowd = Crowd {
+    let objects = ManyObjects {
         // before the other one by name
         namespace: "a-crowd".to_owned(),
         subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
@@ -130,9 +132,9 @@ pub async fn beside(others: usize) -> f64 {
         client_subnets: false,
         deployments: 0,
     };
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": crowd.namespace}});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": objects.namespace}});
     bed.cluster.apply(&namespace);
-    crowd.objects().iter().for_each(|object| bed.cluster.apply(object));
+    objects.objects().iter().for_each(|object| bed.cluster.apply(object));
     let operator = Operator::start(&bed).await;
     bed.apply(examples::subnet().0);
     let begun = Instant::now();

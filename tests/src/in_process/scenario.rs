@@ -1,7 +1,7 @@
 //! A scenario, and running it with and without interruptions.
 
 use super::{
-    bed::{Act, Bed},
+    bed::{Action, Bed},
     campaign::Wrong,
     driver::Driver,
     end_state::EndState,
@@ -18,9 +18,9 @@ pub struct Scenario {
     /// Its name.
     pub name: &'static str,
     /// What is done, and comes to rest, beforehand.
-    pub prepare: Act,
+    pub prepare: Action,
     /// What is done then. The requests that follow are those that are interrupted.
-    pub act: Act,
+    pub act: Action,
     /// How it has to end.
     pub ends: Expectation,
 }

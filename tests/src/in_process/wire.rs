@@ -1,6 +1,6 @@
 //! The wire between operator and world: every request passes here, gets its number, and may meet an interruption.
 
-use super::plants::Plant;
+use super::planted_bugs::Plant;
 use http::{Method, Response, Uri};
 use sha2::{Digest as _, Sha256};
 use std::{

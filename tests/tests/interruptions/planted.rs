@@ -3,7 +3,7 @@
 use acivnet_tests::{
     in_process::{
         campaign::{Case, Clean, parallel},
-        plants::{self, Planted},
+        planted_bugs::{self, Planted},
         scenario::{Run, Scenario},
         scenarios,
         wire::{Disturbance, Interruption, Mode, Sent},
@@ -30,7 +30,7 @@ struct Caught {
 #[test]
 fn planted_bugs_are_caught() {
     let wanted = std::env::var(BUG).unwrap_or_default();
-    let bugs: Vec<&Planted> = plants::all().filter(|one| one.bug.contains(&wanted)).collect();
+    let bugs: Vec<&Planted> = planted_bugs::all().filter(|one| one.bug.contains(&wanted)).collect();
     let needed: BTreeMap<&str, &Scenario> =
         bugs.iter().flat_map(|bug| bug.scenarios).map(|name| (*name, scenarios::named(name))).collect();
     let needed: Vec<&'static Scenario> = needed.into_values().collect();

@@ -5,8 +5,8 @@
 //! another replica that knows nothing.
 
 use acivnet_tests::{
-    crowd::Crowd,
     kstatus,
+    many_objects::ManyObjects,
     replica::{Replica, Run},
     run,
     simulator::Entry,
@@ -29,8 +29,8 @@ const PACE: f64 = 0.02;
 /// Sweeps are 300 s apart: long enough that each object is looked at.
 const SWEEP: Duration = Duration::from_secs(300);
 
-fn crowd(tenant: &Tenant<'_>) -> Crowd {
-    Crowd {
+fn crowd(tenant: &Tenant<'_>) -> ManyObjects {
+    ManyObjects {
         namespace: tenant.namespace.clone(),
         subscription: tenant.subscription.clone(),
         subnets: 5,

@@ -1,7 +1,7 @@
 //! What an operator does wrong with what it says of the world, and with what it remembers there.
 
 use super::{Asked, Bug, Planted, asks, edit};
-use crate::in_process::{outward::Outward, wire::Lost};
+use crate::in_process::{transport::Transport, wire::Lost};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -71,14 +71,14 @@ struct Sight {
 
 #[async_trait]
 impl Bug for Blind {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
         let (reads, writes, target) = (asked.reads_resource(), asked.writes_azure(), asked.uri.to_string());
         let known = { self.known(&target) };
         if let Some(known) = known.filter(|_| reads) {
             return Ok(known);
         }
-        let answer = outward.send(request).await?;
+        let answer = transport.send(request).await?;
         let mut sight = self.0.lock().unwrap();
         sight.refused |= writes && answer.status() == 400;
         if reads && !sight.refused {

@@ -127,7 +127,7 @@ fn theirs() -> Value {
     json!({"properties": {"addressPrefix": "10.0.9.0/24"}})
 }
 
-fn then(bed: &Bed, fault: Value, act: super::super::bed::Act) -> Done<'_> {
+fn then(bed: &Bed, fault: Value, act: super::super::bed::Action) -> Done<'_> {
     async move {
         bed.fault(fault).await;
         act(bed).await;

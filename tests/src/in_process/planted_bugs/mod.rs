@@ -10,7 +10,7 @@ mod of_others;
 mod tenants;
 mod truth;
 
-use super::{outward::Outward, wire::Lost};
+use super::{transport::Transport, wire::Lost};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE};
@@ -24,7 +24,7 @@ pub type Plant = fn() -> Arc<dyn Bug>;
 #[async_trait]
 pub trait Bug: Send + Sync {
     /// Carries one request in the wrong way.
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost>;
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost>;
 }
 
 /// One bug.
@@ -99,17 +99,17 @@ fn reads(change: fn(&Asked, &mut Response<Bytes>)) -> Arc<dyn Bug> {
 
 #[async_trait]
 impl Bug for Asks {
-    async fn carry(&self, mut request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, mut request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         (self.0)(&mut request);
-        outward.send(request).await
+        transport.send(request).await
     }
 }
 
 #[async_trait]
 impl Bug for Reads {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
-        let mut answer = outward.send(request).await?;
+        let mut answer = transport.send(request).await?;
         (self.0)(&asked, &mut answer);
         Ok(answer)
     }

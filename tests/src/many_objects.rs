@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// A tenant with many objects.
 #[derive(Clone, Debug)]
-pub struct Crowd {
+pub struct ManyObjects {
     /// Its namespace.
     pub namespace: String,
     /// Its subscription.
@@ -23,7 +23,7 @@ pub struct Crowd {
     pub deployments: usize,
 }
 
-impl Crowd {
+impl ManyObjects {
     /// How many objects it has.
     pub fn len(&self) -> usize {
         self.subnets + self.deployments

@@ -3,7 +3,7 @@
 use super::{Asked, Bug, Planted, answer, each_object, edit, json, not_found, reads};
 use crate::in_process::{
     api_server::{resources::NAMESPACES, store::Key},
-    outward::Outward,
+    transport::Transport,
     wire::Lost,
 };
 use acivnet_core::owner::OWNER_TAG;
@@ -149,9 +149,9 @@ fn nothing() -> Response<Bytes> {
 }
 
 /// Uid of the cluster.
-fn cluster(outward: &Outward) -> String {
+fn cluster(transport: &Transport) -> String {
     let key = Key::new(&NAMESPACES, "", "kube-system");
-    let namespace = outward.cluster.get(&key).expect("kube-system");
+    let namespace = transport.cluster.get(&key).expect("kube-system");
     namespace["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -160,11 +160,11 @@ struct AnyCluster;
 
 #[async_trait]
 impl Bug for AnyCluster {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let azure = request.uri().host().is_some();
-        let mut answer = outward.send(request).await?;
+        let mut answer = transport.send(request).await?;
         if azure {
-            let ours = cluster(outward);
+            let ours = cluster(transport);
             edit(answer.body_mut(), |body| {
                 each_object(body, &mut |members| {
                     let mark = members.get_mut(OWNER_TAG);
@@ -184,11 +184,11 @@ struct Adopts;
 
 #[async_trait]
 impl Bug for Adopts {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
-        let mut answer = outward.send(request).await?;
+        let mut answer = transport.send(request).await?;
         if asked.reads_resource() && asked.uri.path().contains("/networkSecurityGroups/") {
-            let cluster = cluster(outward);
+            let cluster = cluster(transport);
             edit(answer.body_mut(), |body| {
                 if body["id"].is_string() && body["tags"][OWNER_TAG].is_null() {
                     body["tags"][OWNER_TAG] = format!("{cluster}/ml/amlsubnet1").into();
@@ -209,7 +209,7 @@ struct Trusting {
 
 #[async_trait]
 impl Bug for Trusting {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
         let path = asked.uri.path().to_owned();
         if asked.reads_resource()
@@ -217,7 +217,7 @@ impl Bug for Trusting {
         {
             return Ok(believed.clone());
         }
-        let answer = outward.send(request).await?;
+        let answer = transport.send(request).await?;
         if asked.writes_azure() && path.starts_with("/subscriptions/") {
             let believed = match asked.method {
                 Method::PUT if self.puts && answer.status().is_success() => Some(succeeded(&answer)),
@@ -243,9 +243,9 @@ struct SubnetGone(AtomicBool);
 
 #[async_trait]
 impl Bug for SubnetGone {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
-        let mut answer = outward.send(request).await?;
+        let mut answer = transport.send(request).await?;
         if asked.is(Method::DELETE, "/subnets/amlsubnet1") && answer.status().is_success() {
             self.0.store(true, Ordering::Relaxed);
         }
@@ -267,16 +267,16 @@ struct ReadOnce(fn(&Asked) -> bool, Mutex<BTreeMap<String, Response<Bytes>>>);
 
 #[async_trait]
 impl Bug for ReadOnce {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
         if !(self.0)(&asked) {
-            return outward.send(request).await;
+            return transport.send(request).await;
         }
         let known = self.1.lock().unwrap().get(&asked.uri.to_string()).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
-        let answer = outward.send(request).await?;
+        let answer = transport.send(request).await?;
         self.1.lock().unwrap().insert(asked.uri.to_string(), answer.clone());
         Ok(answer)
     }
@@ -288,9 +288,9 @@ struct RegistersOnStart(AtomicBool);
 
 #[async_trait]
 impl Bug for RegistersOnStart {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
-        let mut answer = outward.send(request).await?;
+        let mut answer = transport.send(request).await?;
         if asked.is(Method::POST, "/models") {
             self.0.store(true, Ordering::Relaxed);
         } else if !self.0.load(Ordering::Relaxed) {

@@ -117,7 +117,7 @@ pub fn article_of_secrets(bed: &Bed) -> Done<'_> {
 /// A day with External Secrets Operator: each hour every Secret is written anew with the same values, once annotated, once
 /// with another member, once deleted and made again.
 pub fn day_of_refreshes(bed: &Bed) -> Done<'_> {
-    let habits: [crate::in_process::bed::Act; 3] = [annotated, owned, made_again];
+    let habits: [crate::in_process::bed::Action; 3] = [annotated, owned, made_again];
     for (time, habit) in (0..REFRESHES).zip(habits.into_iter().cycle()) {
         bed.later(REFRESH * time, habit);
     }

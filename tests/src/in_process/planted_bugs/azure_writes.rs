@@ -1,7 +1,7 @@
 //! What an operator writes wrongly to Azure.
 
 use super::{Asked, Bug, Planted, answer, asks, edit};
-use crate::in_process::{outward::Outward, wire::Lost};
+use crate::in_process::{transport::Transport, wire::Lost};
 use acivnet_core::owner::OWNER_TAG;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -144,16 +144,16 @@ struct MakesAgain(Mutex<bool>);
 
 #[async_trait]
 impl Bug for MakesAgain {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let (asked, mut again) = (Asked::of(&request), request.clone());
-        let found = outward.send(request).await?;
+        let found = transport.send(request).await?;
         let body = super::json(found.body());
         let stopped =
             asked.is(Method::GET, "/computes/amlci") && body["properties"]["properties"]["state"] == "Stopped";
         if stopped && !std::mem::replace(&mut *self.0.lock().unwrap(), true) {
             *again.method_mut() = Method::PUT;
             *again.body_mut() = body.to_string().into();
-            outward.send(again).await?;
+            transport.send(again).await?;
         }
         Ok(found)
     }
@@ -164,10 +164,10 @@ struct PostsAgain;
 
 #[async_trait]
 impl Bug for PostsAgain {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let again = (request.method() == Method::POST).then(|| request.clone());
-        match (outward.send(request).await, again) {
-            (Err(Lost), Some(again)) => outward.send(again).await,
+        match (transport.send(request).await, again) {
+            (Err(Lost), Some(again)) => transport.send(again).await,
             (answer, _) => answer,
         }
     }
@@ -179,16 +179,16 @@ struct UploadsLate(Mutex<Option<Request<Bytes>>>);
 
 #[async_trait]
 impl Bug for UploadsLate {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
         if asked.method == Method::PUT && asked.uri.path().ends_with("model.pkl") {
             *self.0.lock().unwrap() = Some(request);
             return Ok(answer(StatusCode::CREATED, &json!(null)));
         }
-        let answer = outward.send(request).await?;
+        let answer = transport.send(request).await?;
         let late = if asked.is(Method::POST, "/models") { self.0.lock().unwrap().take() } else { None };
         if let Some(late) = late {
-            outward.send(late).await?;
+            transport.send(late).await?;
         }
         Ok(answer)
     }

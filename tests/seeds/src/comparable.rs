@@ -24,7 +24,7 @@ const COUNTED: [&str; 10] = [
 ];
 
 /// The part of an end state that two ways to the same wish have in common.
-pub fn essence(end: &EndState) -> EndState {
+pub fn comparable(end: &EndState) -> EndState {
     let digests = digests(&end.azure);
     let common = |value: &Value| common(value, &digests);
     EndState {
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn versions_do_not_differ_and_contents_do() {
-        let one = essence(&end("1", "sha256:a"));
-        assert_eq!(one, essence(&end("2", "sha256:a")));
-        assert_eq!(one.differences(&essence(&end("1", "sha256:b"))).len(), 2, "the service and the status");
+        let one = comparable(&end("1", "sha256:a"));
+        assert_eq!(one, comparable(&end("2", "sha256:a")));
+        assert_eq!(one.differences(&comparable(&end("1", "sha256:b"))).len(), 2, "the service and the status");
     }
 }

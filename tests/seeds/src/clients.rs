@@ -3,11 +3,11 @@
 use crate::{
     leadership::{PROCESS, Process, ear},
     network::{Limits, Pool, Together, pool},
-    plants::Plant,
+    planted_bugs::Plant,
     world::World,
 };
 use acivnet_azure::{Body, BoxError, DialAt, Http, SendError, TimeLimit};
-use acivnet_tests::in_process::outward::dialled;
+use acivnet_tests::in_process::transport::dialled;
 use async_trait::async_trait;
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri,

@@ -4,7 +4,7 @@ use acivnet_simulator::Simulator;
 use acivnet_tests::{
     examples,
     in_process::{
-        acts::files,
+        actions::files,
         api_server::{
             resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS, ResourceType},
             store::is_deleting,

@@ -1,7 +1,7 @@
 //! What an operator does wrong where several share it: namespaces, a virtual network, and its own memory.
 
 use super::{Planted, asks, edit};
-use crate::in_process::{acts::others::STRANGERS, bed::GROUP_ID};
+use crate::in_process::{actions::others::STRANGERS, bed::GROUP_ID};
 use http::Method;
 use serde_json::{Value, json};
 

@@ -21,7 +21,7 @@ const WORK: Duration = Duration::from_secs(2);
 
 /// The controller.
 #[derive(Debug)]
-pub struct Guest {
+pub struct OtherController {
     objects: [Key; 2],
     /// How long after an object was made it puts its finalizer on.
     delay: Duration,
@@ -55,7 +55,7 @@ enum Stage {
     Free,
 }
 
-impl Guest {
+impl OtherController {
     /// One that puts its finalizer on so long after an object was made.
     pub fn after(delay: Duration) -> Self {
         let objects = [

@@ -3,8 +3,8 @@
 use super::{
     api_server,
     cluster::Cluster,
-    intruders::Intruders,
-    plants::Bug,
+    concurrent_changes::ConcurrentChanges,
+    planted_bugs::Bug,
     wire::{Lost, Sent, Side, Wire},
 };
 use acivnet_azure::{Body, BoxError, DialAt, Http, SendError, collect};
@@ -20,7 +20,7 @@ const LARGEST: usize = 64 << 20;
 
 /// The way of one operator, as long as that one runs. Clones are the same one.
 #[derive(Clone)]
-pub struct Outward {
+pub struct Transport {
     /// The wire that every request takes.
     pub wire: Wire,
     /// Who answers for Azure and for containers in its networks.
@@ -28,7 +28,7 @@ pub struct Outward {
     /// Who answers for Kubernetes.
     pub cluster: Arc<dyn Cluster>,
     /// Who comes in between.
-    pub intruders: Intruders,
+    pub concurrent_changes: ConcurrentChanges,
     /// What the operator does wrong.
     pub bug: Option<Arc<dyn Bug>>,
 }
@@ -42,7 +42,7 @@ pub fn side(uri: &Uri) -> Side {
     }
 }
 
-impl Outward {
+impl Transport {
     /// Carries a request as the operator makes it.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Outward {
         let side = side(&parts.uri);
         let sent = Sent::new(side, &parts.method, &parts.uri, &body);
         let carried = self.wire.take(sent.clone(), async {
-            self.intruders.come_before(&sent, self).await;
+            self.concurrent_changes.come_before(&sent, self).await;
             let answer = match side {
                 Side::Kubernetes => whole(self.cluster.handle(Request::from_parts(parts, body)).await).await,
                 Side::Azure | Side::Network => {
@@ -74,7 +74,7 @@ impl Outward {
                     whole(self.azure.handle(request).await).await
                 }
             };
-            self.intruders.come_after(&sent, self).await;
+            self.concurrent_changes.come_after(&sent, self).await;
             answer
         });
         let answer = carried.await?;
@@ -92,17 +92,17 @@ impl Outward {
 
     /// The operator's client of Kubernetes.
     pub fn client(&self) -> kube::Client {
-        let outward = self.clone();
+        let transport = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-            let outward = outward.clone();
+            let transport = transport.clone();
             async move {
                 let (parts, body) = request.into_parts();
                 let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
                 let request = Request::from_parts(parts, body);
                 if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
-                    return outward.watch(request).await;
+                    return transport.watch(request).await;
                 }
-                outward.carry(request).await.map(|answer| answer.map(boxed))
+                transport.carry(request).await.map(|answer| answer.map(boxed))
             }
         });
         kube::Client::new(service, "default")
@@ -110,7 +110,7 @@ impl Outward {
 }
 
 #[async_trait]
-impl Http for Outward {
+impl Http for Transport {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let (mut parts, body) = request.into_parts();
         let body = collect(body, LARGEST).await.map_err(|error| SendError::NotSent(error.to_string()))?;

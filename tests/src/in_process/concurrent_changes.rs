@@ -3,8 +3,8 @@
 use super::{
     api_server::store::Key,
     azure::admin,
-    bed::{Act, Bed},
-    outward::Outward,
+    bed::{Action, Bed},
+    transport::Transport,
     wire::Sent,
 };
 use http::Method;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex};
 
 /// One of them. `before` and `after` tell right before or after the carrying out of which request.
-pub enum Intruder {
+pub enum ConcurrentChange {
     /// Puts a resource into Azure.
     InAzure {
         /// Before which request.
@@ -36,13 +36,13 @@ pub enum Intruder {
         /// After which request.
         after: fn(&Sent) -> bool,
         /// What.
-        act: Act,
+        act: Action,
         /// Where.
         bed: Bed,
     },
 }
 
-impl Intruder {
+impl ConcurrentChange {
     fn comes_before(&self, sent: &Sent) -> bool {
         match self {
             Self::InAzure { before, .. } | Self::InKubernetes { before, .. } => before(sent),
@@ -54,12 +54,12 @@ impl Intruder {
         matches!(self, Self::Person { after, .. } if after(sent))
     }
 
-    async fn come(self, outward: &Outward) {
+    async fn come(self, transport: &Transport) {
         match self {
             Self::InAzure { id, body, .. } => {
-                admin(&outward.azure, Method::PUT, &format!("resources?id={id}"), body).await;
+                admin(&transport.azure, Method::PUT, &format!("resources?id={id}"), body).await;
             }
-            Self::InKubernetes { key, patch, .. } => outward.cluster.merge(&key, &patch),
+            Self::InKubernetes { key, patch, .. } => transport.cluster.merge(&key, &patch),
             Self::Person { act, bed, .. } => act(&bed).await,
         }
     }
@@ -67,29 +67,29 @@ impl Intruder {
 
 /// Those who wait for their requests. Clones are the same ones.
 #[derive(Clone, Default)]
-pub struct Intruders(Arc<Mutex<Vec<Intruder>>>);
+pub struct ConcurrentChanges(Arc<Mutex<Vec<ConcurrentChange>>>);
 
-impl Intruders {
+impl ConcurrentChanges {
     /// One more.
-    pub fn add(&self, intruder: Intruder) {
-        self.0.lock().unwrap().push(intruder);
+    pub fn add(&self, change: ConcurrentChange) {
+        self.0.lock().unwrap().push(change);
     }
 
     /// Those who wait for this request come, each once.
-    pub async fn come_before(&self, sent: &Sent, outward: &Outward) {
-        for intruder in self.take(|one| one.comes_before(sent)) {
-            intruder.come(outward).await;
+    pub async fn come_before(&self, sent: &Sent, transport: &Transport) {
+        for change in self.take(|one| one.comes_before(sent)) {
+            change.come(transport).await;
         }
     }
 
     /// The same for those who come when it has been carried out.
-    pub async fn come_after(&self, sent: &Sent, outward: &Outward) {
-        for intruder in self.take(|one| one.comes_after(sent)) {
-            intruder.come(outward).await;
+    pub async fn come_after(&self, sent: &Sent, transport: &Transport) {
+        for change in self.take(|one| one.comes_after(sent)) {
+            change.come(transport).await;
         }
     }
 
-    fn take(&self, who: impl Fn(&Intruder) -> bool) -> Vec<Intruder> {
+    fn take(&self, who: impl Fn(&ConcurrentChange) -> bool) -> Vec<ConcurrentChange> {
         self.0.lock().unwrap().extract_if(.., |one| who(one)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! What an operator does wrong with Kubernetes.
 
 use super::{Asked, Bug, Planted, answer, asks, edit, get, json};
-use crate::in_process::{outward::Outward, wire::Lost};
+use crate::in_process::{transport::Transport, wire::Lost};
 use acivnet_api::FINALIZER;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -164,19 +164,19 @@ struct FinalizerLate(Mutex<Option<Request<Bytes>>>);
 
 #[async_trait]
 impl Bug for FinalizerLate {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         if puts_finalizer(&request) {
-            let mut stands = outward.send(get(request.uri())).await?;
+            let mut stands = transport.send(get(request.uri())).await?;
             edit(stands.body_mut(), |object| object["metadata"]["finalizers"] = json!([FINALIZER]));
             *self.0.lock().unwrap() = Some(request);
             return Ok(stands);
         }
         let wrote = Asked::of(&request).writes_azure();
-        let answer = outward.send(request).await;
+        let answer = transport.send(request).await;
         let late = if wrote { self.0.lock().unwrap().take() } else { None };
         if let Some(mut late) = late {
             edit(late.body_mut(), |patch| patch["metadata"]["resourceVersion"] = Value::Null);
-            outward.send(late).await?;
+            transport.send(late).await?;
         }
         answer
     }
@@ -191,7 +191,7 @@ struct RecordLate {
 
 #[async_trait]
 impl Bug for RecordLate {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let asked = Asked::of(&request);
         if asked.writes_azure() {
             *self.wrote.lock().unwrap() = true;
@@ -210,9 +210,9 @@ impl Bug for RecordLate {
         // a pass that writes nothing to Azure ends with its status
         let kept = if asked.method == Method::GET { self.kept.lock().unwrap().take() } else { None };
         if let Some(kept) = kept {
-            outward.send(kept).await?;
+            transport.send(kept).await?;
         }
-        outward.send(request).await
+        transport.send(request).await
     }
 }
 
@@ -222,9 +222,9 @@ struct EventEachPass(AtomicUsize);
 
 #[async_trait]
 impl Bug for EventEachPass {
-    async fn carry(&self, request: Request<Bytes>, outward: &Outward) -> Result<Response<Bytes>, Lost> {
+    async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost> {
         let looks = Asked::of(&request).is(Method::GET, "/serviceaccounts/acivnet");
-        let answer = outward.send(request).await?;
+        let answer = transport.send(request).await?;
         if looks {
             let name = format!("looked.{}", self.0.fetch_add(1, Ordering::Relaxed));
             let event = json!({
@@ -232,7 +232,7 @@ impl Bug for EventEachPass {
                 "type": "Normal", "reason": "Looked",
             });
             let request = Request::post("/apis/events.k8s.io/v1/namespaces/ml/events").body(event.to_string().into());
-            outward.send(request.expect("a request")).await?;
+            transport.send(request.expect("a request")).await?;
         }
         Ok(answer)
     }
