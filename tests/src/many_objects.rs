@@ -1,4 +1,4 @@
-//! Many objects of one tenant: deployments over subnets over virtual networks, in one resource group and workspace.
+//! Many objects of one tenant: deployments in subnets of virtual networks, in one resource group and workspace.
 
 use crate::{
     examples::{self, Object},

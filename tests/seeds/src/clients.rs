@@ -1,4 +1,4 @@
-//! The operator's outside: clients of both servers, as patient as the real ones.
+//! The operator's clients of both servers, with the time limits of the real ones.
 
 use crate::{
     leadership::{PROCESS, Process, ear},

@@ -1,15 +1,15 @@
-//! What has to be the same in the end, whatever the way there was.
+//! The part of an end state that has to be the same whatever happened before.
 //!
-//! Two ways to the same wish leave different traces that nobody can take back, or that count how often something was
-//! wanted: versions of models and what Azure ML keeps by nature (assets, artifacts, images, environments), generations,
-//! revisions, etags. They are left out, and a version of a model is named by the digest of what is in it.
+//! Two ways to the same wish leave different traces that can't be undone, or that count how often something was wanted:
+//! model versions and what Azure ML never deletes (assets, artifacts, images, environments), generations, revisions, etags.
+//! They are left out, and a model version is named by the digest of its content.
 
 use acivnet_tests::in_process::end_state::EndState;
 use regex_lite::Regex;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::OnceLock};
 
-/// Members that count, or follow from what counts.
+/// Members that count something, or derive from a count.
 const COUNTED: [&str; 10] = [
     "etag",
     "generation",
@@ -23,7 +23,7 @@ const COUNTED: [&str; 10] = [
     "version",
 ];
 
-/// The part of an end state that two ways to the same wish have in common.
+/// The comparable part of an end state.
 pub fn comparable(end: &EndState) -> EndState {
     let digests = digests(&end.azure);
     let common = |value: &Value| common(value, &digests);

@@ -1,4 +1,4 @@
-//! Another controller, which holds our objects with a finalizer of its own: nobody else may take it off.
+//! Another controller that holds our objects with its own finalizer, which nobody else may remove.
 
 use crate::world::World;
 use acivnet_tests::{

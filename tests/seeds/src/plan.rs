@@ -1,4 +1,4 @@
-//! What a seed has in store: what people do and what breaks, at which simulated times.
+//! The plan of a seed: what people do and what breaks, and at which simulated times.
 
 use crate::{
     chance::Chance,
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How long people change things and things break.
 pub const UNREST: Duration = Duration::from_secs(300);
 
-/// Something that happens.
+/// An event of a plan.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// People want something else.

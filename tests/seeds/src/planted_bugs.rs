@@ -1,4 +1,4 @@
-//! Bugs, planted on the operator's way out: the net has to catch each of them.
+//! Bugs, planted in the operator's requests: the seeds have to catch each of them.
 
 use acivnet_azure::Body as AzureBody;
 use axum::body::Body;
@@ -24,7 +24,7 @@ pub enum Plant {
     UnseenModel,
     /// A renewal of the Lease counts as done, whatever the API server says or does not say.
     UnheardLease,
-    /// The list of finalizers is written over whatever stands.
+    /// The list of finalizers overwrites the existing one.
     IgnoredConflict,
 }
 

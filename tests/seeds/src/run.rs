@@ -22,7 +22,7 @@ use std::{
 };
 use turmoil::Sim;
 
-/// Time goes in steps of this: messages arrive and things happen at their ends.
+/// The step of simulated time: messages arrive and events happen at the end of a step.
 const TICK: Duration = Duration::from_millis(10);
 /// The longest that a message travels while nothing slows it.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ const QUIET: Duration = Duration::from_secs(100);
 const LOOK: Duration = Duration::from_secs(30);
 /// How often people look whether what they want is there.
 const INSIST: Duration = Duration::from_secs(2);
-/// It has to come to rest within this time after the unrest.
+/// It has to come to rest within this time after the last event.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// How a simulation went.

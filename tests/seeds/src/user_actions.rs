@@ -19,7 +19,7 @@ use futures::FutureExt as _;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-/// Which objects are to stand.
+/// Which objects should exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stands {
     /// Subnet and deployment.
@@ -33,7 +33,7 @@ pub enum Stands {
 /// What people want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wish {
-    /// Which objects are to stand.
+    /// Which objects should exist.
     pub stands: Stands,
     /// Another model than at first.
     pub other_model: bool,

@@ -121,17 +121,17 @@ impl World {
         }
     }
 
-    /// What stands, as far as two ways to it have it in common.
+    /// The comparable part of the present state.
     pub fn end_state(&self) -> EndState {
         comparable(&EndState::of(&self.bed).now_or_never().expect("a look waits for nothing"))
     }
 
-    /// Looks whether what always holds does hold.
+    /// Checks the invariants.
     pub fn check(&self) {
         self.violated(invariants::broken(&self.bed));
     }
 
-    /// Something that always holds did not.
+    /// An invariant was broken.
     pub fn violated(&self, what: impl IntoIterator<Item = String>) {
         self.violations.lock().unwrap().extend(what);
     }
@@ -146,12 +146,12 @@ impl World {
         self.seed
     }
 
-    /// Whether something did not hold.
+    /// Whether an invariant was broken.
     pub fn is_broken(&self) -> bool {
         !self.violations.lock().unwrap().is_empty()
     }
 
-    /// What did not hold.
+    /// The broken invariants.
     pub fn violations(&self) -> Vec<String> {
         self.violations.lock().unwrap().clone()
     }

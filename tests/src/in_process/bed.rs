@@ -36,13 +36,13 @@ use tokio::time::Instant;
 /// What a person does.
 pub type Action = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
 
-/// The namespace in which all happens.
+/// The namespace of all objects.
 pub const NAMESPACE: &str = "ml";
 /// On real time, Azure's durations are this part of the real ones. `Retry-After` is in whole seconds and at least one.
 const REAL_AZURE: f64 = 0.002;
 /// On real time, people wait for this part of the time that they say, and faults of Azure last as much shorter.
 const REAL_HASTE: f64 = 0.05;
-/// When all begins.
+/// The start time.
 const BEGINNING: &str = "2026-11-22T12:00:00Z";
 
 pub(super) const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
@@ -57,7 +57,7 @@ const GROUP: &str = "amlrg";
 /// Its id.
 pub const GROUP_ID: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg";
 
-/// What a case happens in. Clones are the same one.
+/// Everything around an operator in a case. Clones share it.
 #[derive(Clone)]
 pub struct Bed {
     /// Every request of the operator passes here.
@@ -88,7 +88,7 @@ impl Bed {
         Self::on(Arc::new(clock), disturbance).await
     }
 
-    /// The same on a clock of one's own.
+    /// The same with another clock.
     pub async fn on(clock: Arc<dyn Clock>, disturbance: Disturbance) -> Self {
         let key = key();
         let api = ApiServer::new(Arc::clone(&clock), Arc::clone(&key));
@@ -201,7 +201,7 @@ impl Bed {
         Ctx::new(outside, options, Arc::new(networks))
     }
 
-    /// The way out of an operator that starts, with the bug that is planted in it.
+    /// The transport of an operator that starts, with the bug that is planted in it.
     fn transport(&self) -> Transport {
         Transport {
             wire: self.wire.clone(),
@@ -217,12 +217,12 @@ impl Bed {
         self.starts.load(Ordering::Relaxed)
     }
 
-    /// Has something done later, while the operator works.
+    /// Schedules an action, while the operator works.
     pub fn later(&self, delay: Duration, act: Action) {
         self.schedule.add(delay.mul_f64(self.haste), act);
     }
 
-    /// The same when nobody can wait for so long on real time: there the clock is put forward.
+    /// The same for times that are too long to wait for on real time: there the clock is moved forward.
     pub fn hours_later(&self, delay: Duration, act: Action) {
         match self.put_forward(delay) {
             true => self.schedule.add(Duration::ZERO, act),
@@ -230,7 +230,7 @@ impl Bed {
         }
     }
 
-    /// Has somebody do something when the first such request was carried out, before its answer comes.
+    /// Runs an action once the first such request was carried out, before its answer.
     pub fn after(&self, request: fn(&Sent) -> bool, act: Action) {
         self.concurrent_changes.add(ConcurrentChange::Person { after: request, act, bed: self.clone() });
     }
@@ -246,12 +246,12 @@ impl Bed {
         self.forward.is_some()
     }
 
-    /// When something is to be done next.
+    /// When the next action is due.
     pub fn next_act(&self) -> Option<Instant> {
         self.schedule.next()
     }
 
-    /// Does what is to be done next.
+    /// Does the next action.
     pub async fn act(&self) {
         if let Some(act) = self.schedule.take() {
             act(self).await;
@@ -294,12 +294,12 @@ impl Bed {
         self.cluster.merge(&Self::key(resource, name), &json!({"metadata": {"annotations": {annotation: value}}}));
     }
 
-    /// Takes every finalizer off an object of the tenant's namespace, as somebody does who has lost patience.
+    /// Removes every finalizer from an object of the tenant's namespace, as an impatient user does.
     pub fn take_finalizers_off(&self, resource: &'static resources::ResourceType, name: &str) {
         self.cluster.merge(&Self::key(resource, name), &json!({"metadata": {"finalizers": []}}));
     }
 
-    /// Changes something in Azure past all rules, as a hand in the portal.
+    /// Changes something in Azure without permission checks, like somebody in the portal.
     pub fn portal(&self, method: Method, id: String, body: Value) -> BoxFuture<'_, ()> {
         async move {
             azure::admin(&self.azure, method, &format!("resources?id={id}"), body).await;
@@ -307,18 +307,18 @@ impl Bed {
         .boxed()
     }
 
-    /// Has Azure do something wrong with a request to come; see the simulator's `Fault`.
+    /// Adds a fault of Azure for a later request; see the simulator's `Fault`.
     pub async fn fault(&self, mut fault: Value) {
         shorten(&mut fault, self.haste);
         azure::admin(&self.azure, Method::POST, "faults", fault).await;
     }
 
-    /// Has somebody put a resource into Azure right before the first such request is carried out.
+    /// Adds a resource in Azure right before the first such request is carried out.
     pub fn before(&self, request: fn(&Sent) -> bool, id: String, body: Value) {
         self.concurrent_changes.add(ConcurrentChange::InAzure { before: request, id, body });
     }
 
-    /// Has somebody patch an object of the tenant's namespace right before the first such request is carried out.
+    /// Patches an object of the tenant's namespace right before the first such request is carried out.
     pub fn patched_before(&self, request: fn(&Sent) -> bool, key: Key, patch: Value) {
         self.concurrent_changes.add(ConcurrentChange::InKubernetes { before: request, key, patch });
     }

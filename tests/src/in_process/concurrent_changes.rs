@@ -1,4 +1,4 @@
-//! Somebody who comes between what the operator has read and what it writes, or right after.
+//! Changes by others between a read of the operator and its write, or right after a write.
 
 use super::{
     api_server::store::Key,
@@ -11,9 +11,9 @@ use http::Method;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 
-/// One of them. `before` and `after` tell right before or after the carrying out of which request.
+/// A change. `before` and `after` choose the request right before or after which it is made.
 pub enum ConcurrentChange {
-    /// Puts a resource into Azure.
+    /// Puts a resource in Azure.
     InAzure {
         /// Before which request.
         before: fn(&Sent) -> bool,
@@ -31,7 +31,7 @@ pub enum ConcurrentChange {
         /// Merge patch (RFC 7396).
         patch: Value,
     },
-    /// Does something.
+    /// A person does something.
     Person {
         /// After which request.
         after: fn(&Sent) -> bool,
@@ -65,24 +65,24 @@ impl ConcurrentChange {
     }
 }
 
-/// Those who wait for their requests. Clones are the same ones.
+/// The changes that wait for their requests. Clones share them.
 #[derive(Clone, Default)]
 pub struct ConcurrentChanges(Arc<Mutex<Vec<ConcurrentChange>>>);
 
 impl ConcurrentChanges {
-    /// One more.
+    /// Adds a change.
     pub fn add(&self, change: ConcurrentChange) {
         self.0.lock().unwrap().push(change);
     }
 
-    /// Those who wait for this request come, each once.
+    /// Makes the changes that wait for this request, each once.
     pub async fn come_before(&self, sent: &Sent, transport: &Transport) {
         for change in self.take(|one| one.comes_before(sent)) {
             change.come(transport).await;
         }
     }
 
-    /// The same for those who come when it has been carried out.
+    /// The same for changes after the request was carried out.
     pub async fn come_after(&self, sent: &Sent, transport: &Transport) {
         for change in self.take(|one| one.comes_after(sent)) {
             change.come(transport).await;

@@ -9,7 +9,7 @@ use super::{
 use http::Method;
 use std::fmt;
 
-/// What was sent from an act until all had come to rest, three sweeps included.
+/// What was sent from an action until all had come to rest, including three sweeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Reads of Azure.
@@ -41,7 +41,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Counts what follows an act, by the operator that was there before or by one that is started anew. Time has to be
+/// Counts what follows an action, by the operator that ran before or by a new one. Time has to be
 /// paused.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 //!              └──── Simulator ◄─┘
 //! ```
 //!
-//! What holds: no socket, no wall clock, no random order · request number k is the same in every run · an operator that
+//! Invariants: no socket, no wall clock, no random order · request number k is the same in every run · an operator that
 //! is stopped leaves no memory behind.
 
 pub mod actions;

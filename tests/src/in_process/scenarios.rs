@@ -36,7 +36,7 @@ pub fn named(name: &str) -> &'static Scenario {
     all().find(|scenario| scenario.name == name).unwrap_or_else(|| panic!("no scenario is called {name}"))
 }
 
-/// Something is made.
+/// Creation.
 const CREATE: &[Scenario] = &[
     Scenario { name: "network create", prepare: actions::nothing, act: actions::network, ends: expect::network },
     Scenario { name: "article create", prepare: actions::nothing, act: actions::article, ends: expect::article },
@@ -78,7 +78,7 @@ const CREATE: &[Scenario] = &[
     },
 ];
 
-/// Something is changed.
+/// Changes.
 const CHANGE: &[Scenario] = &[
     Scenario { name: "model update", prepare: actions::article, act: actions::other_model, ends: expect::second_model },
     Scenario {
@@ -150,7 +150,7 @@ const SOURCES: &[Scenario] = &[
     },
 ];
 
-/// Something is deleted.
+/// Deletion.
 const DELETE: &[Scenario] = &[
     Scenario {
         name: "delete deployment",
@@ -199,7 +199,7 @@ const fn network_drift(name: &'static str, act: super::bed::Action) -> Scenario 
     Scenario { name, prepare: actions::network, act, ends: expect::network }
 }
 
-/// Hands in the portal.
+/// Edits in the portal.
 const DRIFT: &[Scenario] = &[
     drift("drift: several at once", portal::several),
     drift("drift: client subnet without group", portal::client_without_group),
@@ -229,7 +229,7 @@ const DRIFT: &[Scenario] = &[
     },
 ];
 
-/// Several use the same.
+/// Several objects share something.
 const SHARED: &[Scenario] = &[
     Scenario {
         name: "second deployment of the same content",
@@ -288,7 +288,7 @@ const SHARED: &[Scenario] = &[
     },
 ];
 
-/// Others hold what is ours, have what is called as ours, or keep us from looking.
+/// Others hold what is ours, have the same names, or keep us from reading.
 const OTHERS: &[Scenario] = &[
     Scenario {
         name: "held by others",
@@ -348,7 +348,7 @@ const OTHERS: &[Scenario] = &[
     },
 ];
 
-/// What stands is taken, or left behind.
+/// Adoption and orphaning.
 const POLICIES: &[Scenario] = &[
     Scenario { name: "adoption", prepare: adoption::by_hand, act: adoption::adopt, ends: expect::adopted },
     Scenario {
@@ -389,7 +389,7 @@ const fn creation(name: &'static str, act: super::bed::Action, ends: Expectation
     Scenario { name, prepare: actions::nothing, act, ends }
 }
 
-/// Azure does not do what it was asked to.
+/// Azure fails to do what was requested.
 const TROUBLE: &[Scenario] = &[
     creation("network operation fails", trouble::network_fails, expect::network),
     creation("network operation lost", trouble::network_lost, expect::network),

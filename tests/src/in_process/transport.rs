@@ -1,4 +1,4 @@
-//! The way from an operator to the world: past the bug that may be planted in it, over the wire, to whoever answers.
+//! Carries an operator's requests: through a bug that may be planted in it, over the wire, to the server that answers.
 
 use super::{
     api_server,
@@ -18,22 +18,22 @@ use std::{net::Ipv4Addr, sync::Arc};
 /// Largest request that is read as a whole.
 const LARGEST: usize = 64 << 20;
 
-/// The way of one operator, as long as that one runs. Clones are the same one.
+/// The transport of one operator process. Clones share it.
 #[derive(Clone)]
 pub struct Transport {
     /// The wire that every request takes.
     pub wire: Wire,
-    /// Who answers for Azure and for containers in its networks.
+    /// Answers for Azure and for containers in its networks.
     pub azure: Simulator,
-    /// Who answers for Kubernetes.
+    /// Answers for Kubernetes.
     pub cluster: Arc<dyn Cluster>,
-    /// Who comes in between.
+    /// Changes by others that wait for a request.
     pub concurrent_changes: ConcurrentChanges,
-    /// What the operator does wrong.
+    /// The planted bug.
     pub bug: Option<Arc<dyn Bug>>,
 }
 
-/// Who answers a request: the client of Kubernetes names no host, and containers have addresses for names.
+/// The server of a request: the Kubernetes client names no host, and containers have addresses as hosts.
 pub fn side(uri: &Uri) -> Side {
     match uri.host() {
         None => Side::Kubernetes,
@@ -43,10 +43,10 @@ pub fn side(uri: &Uri) -> Side {
 }
 
 impl Transport {
-    /// Carries a request as the operator makes it.
+    /// Carries a request of the operator.
     ///
     /// # Errors
-    /// Nobody knows what became of it.
+    /// What became of the request is unknown.
     pub async fn carry(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         match &self.bug {
             Some(bug) => bug.carry(request, self).await,
@@ -54,10 +54,10 @@ impl Transport {
         }
     }
 
-    /// Sends a request over the wire, past the bug.
+    /// Sends a request over the wire, without the bug.
     ///
     /// # Errors
-    /// Nobody knows what became of it.
+    /// What became of the request is unknown.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let (mut parts, body) = request.into_parts();
         let side = side(&parts.uri);
@@ -84,7 +84,7 @@ impl Transport {
         }
     }
 
-    /// A watch, whose answer goes on.
+    /// A watch, whose answer is a stream.
     async fn watch(&self, request: Request<Bytes>) -> Result<Response<api_server::Body>, Lost> {
         let sent = Sent::new(Side::Kubernetes, request.method(), request.uri(), &[]);
         self.wire.take(sent, self.cluster.handle(request)).await
@@ -127,7 +127,7 @@ impl Http for Transport {
     }
 }
 
-/// A URL by the address that is dialled; names and chains are verified where sockets are.
+/// A URL with the address to connect to. Names and certificates are verified only where there are sockets.
 pub fn dialled(uri: &Uri, address: Ipv4Addr) -> Uri {
     let (scheme, path) = (uri.scheme_str().unwrap_or("https"), uri.path());
     format!("{scheme}://{address}{path}").parse().expect("a URL")

@@ -64,11 +64,11 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     );
     let seconds = observed.as_secs_f64();
     results.text(format!(
-        "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group and \
-         workspace: the released program against a real API server and the simulated Azure as another process. After a \
-         restart {swept:.1} sweeps over all objects in {watched:.0} s, which stand for 1,200 s; processor time is scaled likewise: {busy:.2} % \
-         of a core. Every object was observed {seconds:.1} s after the restart. Most memory ever: {most:.1} MiB. Of what \
-         is resident {file:.1} MiB are pages of the program's file.",
+        "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group \
+         and workspace: the released program against a real API server and the simulated Azure as another process. \
+         After a restart {swept:.1} sweeps over all objects in {watched:.0} s, which stand for 1,200 s, to which \
+         processor time is scaled: {busy:.2} % of a core. Every object was observed {seconds:.1} s after the restart. \
+         Peak memory: {most:.1} MiB. Of the resident memory, {file:.1} MiB are pages of the program's file.",
         tenants * 100
     ));
     if bars.times {

@@ -48,9 +48,9 @@ async fn hour(results: &mut Results) {
     let restart = Quiet::since(&bed, before);
     operator.stop().await;
     results.text(
-        "Steady hour and restart: 1,000 deployments over 100 subnets in 10 virtual networks, one identity, resource group \
-         and workspace, sweeps every 300 s; real watches and controllers against the simulated API server and Azure in one \
-         process, on paused time. Azure gives pages of 100.",
+        "Steady hour and restart: 1,000 deployments over 100 subnets in 10 virtual networks, one identity, resource \
+         group and workspace, sweeps every 300 s; real watches and controllers against the simulated API server and \
+         Azure in one process, on paused time. Azure's lists have pages of 100.",
     );
     for (what, quiet) in [("an hour of sweeps", &hour), ("a restart", &restart)] {
         results.bar(format!("writes to Azure in {what}"), "0", quiet.azure_writes, quiet.azure_writes == 0);

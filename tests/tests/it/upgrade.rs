@@ -1,5 +1,5 @@
-//! One version of the operator follows another and goes back again, while objects are at rest, roll out, or go: nothing more is
-//! written to Azure than one version alone would write, and what is at rest is not touched at all.
+//! One version of the operator follows another and goes back again, while objects are at rest, roll out, or go: nothing
+//! more is written to Azure than one version alone would write, and what is at rest is not touched at all.
 //!
 //! `ACIVNET_PREVIOUS=<program>` is the version before, such as the last release's binary. Without it, it is this one, as
 //! another replica that knows nothing.

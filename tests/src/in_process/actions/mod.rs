@@ -29,13 +29,13 @@ use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// An act that goes on.
+/// An action in progress.
 pub type Done<'b> = BoxFuture<'b, ()>;
 
-/// How often somebody looks who waits for something to show.
+/// How often a person who waits for something looks again.
 const LOOK: Duration = Duration::from_secs(120);
 
-/// Nothing.
+/// Does nothing.
 pub fn nothing(_: &Bed) -> Done<'_> {
     done()
 }
@@ -135,13 +135,13 @@ fn approve(bed: &Bed) -> Done<'_> {
     done()
 }
 
-/// Applies, and changes the network's tags while it is being made.
+/// Applies the network, and changes its tags while it is being created.
 pub fn network_changed_while_made(bed: &Bed) -> Done<'_> {
     bed.after(makes_network, tag_network);
     network(bed)
 }
 
-/// Applies, and brings another model while the service is being made.
+/// Applies the deployment, and changes its model while the service is being created.
 pub fn model_changed_while_made(bed: &Bed) -> Done<'_> {
     bed.after(makes_service, other_model);
     article(bed)

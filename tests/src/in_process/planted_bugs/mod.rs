@@ -1,4 +1,4 @@
-//! Planted bugs: what an operator could do wrong, each as something that stands between its requests and the world.
+//! Planted bugs: mistakes that an operator could make, each implemented between its requests and the servers.
 //!
 //! A bug lives as long as the operator's process and forgets everything with it. None of this is in the shipped binary.
 
@@ -17,13 +17,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header::CONT
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What plants a bug in an operator that starts.
+/// Plants a bug in an operator that starts.
 pub type Plant = fn() -> Arc<dyn Bug>;
 
-/// Something that an operator does wrong.
+/// A mistake of an operator.
 #[async_trait]
 pub trait Bug: Send + Sync {
-    /// Carries one request in the wrong way.
+    /// Carries a request in a wrong way.
     async fn carry(&self, request: Request<Bytes>, transport: &Transport) -> Result<Response<Bytes>, Lost>;
 }
 
@@ -52,7 +52,7 @@ pub fn all() -> impl Iterator<Item = &'static Planted> {
     .flatten()
 }
 
-/// A request as a bug sees it once it is on its way.
+/// What a bug knows of a request that was sent.
 #[derive(Clone, Debug)]
 struct Asked {
     method: Method,

@@ -1,4 +1,4 @@
-//! What others own of what we made.
+//! Parts of our resources that others own.
 
 use super::{Scenario, actions};
 use crate::in_process::{

@@ -1,4 +1,4 @@
-//! What else people want of a network: associations, a way out, a compute instance.
+//! Other parts of a network: associations, a way out, a compute instance.
 
 use super::{Scenario, actions};
 use crate::in_process::{

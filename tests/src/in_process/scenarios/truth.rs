@@ -1,4 +1,4 @@
-//! The status tells what holds, and what is remembered in it outlives what was wrong for a while.
+//! The status is true, and what it remembers outlives temporary mistakes.
 
 use super::{Scenario, actions};
 use crate::in_process::{
