@@ -100,7 +100,7 @@ fn change(azure: &str) -> &'static str {
 /// How a path is compared with Azure's body, for people.
 fn drift(azure: &str) -> &'static str {
     if kind(azure) == &SERVICE_KEYS {
-        return "compared when the Secret changed, a probe was refused, or a look is asked for";
+        return "compared when the Secret changed, a probe was refused, or a reconcile is requested";
     }
     let root = azure.split('.').next().unwrap_or_default();
     let at = |path: &str| WEB_SERVICE.rules.iter().find(|rule| rule.path() == path);
@@ -112,7 +112,7 @@ fn drift(azure: &str) -> &'static str {
         Some(Rule::IfAnswered(_)) => "compared when Azure answers it",
         Some(Rule::Exact(..) | Rule::Subset(..)) => "compared as a set",
         Some(Rule::Sole(..) | Rule::Among(..)) => "compared in either form",
-        Some(Rule::WriteOnly(_)) => "not answered by Azure; the tag `acivnet-tls` tells what was sent",
+        Some(Rule::WriteOnly(_)) => "not answered by Azure; the tag `acivnet-tls` shows what was sent",
     }
 }
 
@@ -149,7 +149,7 @@ pub fn reference() -> String {
     format!(
         "# The arguments of `AciWebservice.deploy_configuration`\n\n\
          What each argument of the Azure ML SDK v1 is in an `AciVnetDeployment`. Live: no container is touched. Roll: the \
-         container starts anew. Replace: the web service is deleted and created, once that is approved. `status.drift` \
+         container starts anew. Replace: the web service is deleted and created, once the plan is approved. `status.drift` \
          and events name the member of the request, `status.plan` the field. Written from \
          `crates/core/src/kinds/web_service/arguments.rs` by the test `generated` under `ACIVNET_BLESS=1`; do not edit.\n\n\
          | argument | field | the API server admits | in the request | change | drift | scenario in the interruption \
