@@ -221,25 +221,38 @@ mod tests {
             (found, merged(&have, &want, SUBNET.rules, &written)["properties"].clone())
         };
         let (storage, keys) = ("Microsoft.Storage", ["routeTable", "Microsoft.Storage"]);
-        type Case<'c> = (Option<&'c ResourceId>, &'c [&'c str], &'c [&'c str], &'c [&'c str]);
+        type Case<'c> = (&'c str, Option<&'c ResourceId>, &'c [&'c str], &'c [&'c str], &'c [&'c str]);
         let cases: [Case<'_>; 6] = [
-            (None, &[], &[], &[]),
-            (Some(&table), &[storage], &keys, &[]),
+            ("nothing is wanted, and nothing was written", None, &[], &[], &[]),
+            ("nothing differs", Some(&table), &[storage], &keys, &[]),
             (
+                "others are wanted than others set",
                 Some(&group),
                 &["Microsoft.KeyVault"],
                 &[],
                 &["properties.routeTable.id", "properties.serviceEndpoints[Microsoft.KeyVault]"],
             ),
-            (None, &[storage], &keys, &["properties.routeTable"]),
-            (Some(&table), &[], &keys, &["properties.serviceEndpoints[Microsoft.Storage]"]),
-            (None, &[], &keys, &["properties.routeTable", "properties.serviceEndpoints[Microsoft.Storage]"]),
+            ("the route table is no longer wanted", None, &[storage], &keys, &["properties.routeTable"]),
+            (
+                "the endpoint is no longer wanted",
+                Some(&table),
+                &[],
+                &keys,
+                &["properties.serviceEndpoints[Microsoft.Storage]"],
+            ),
+            (
+                "neither is wanted any longer",
+                None,
+                &[],
+                &keys,
+                &["properties.routeTable", "properties.serviceEndpoints[Microsoft.Storage]"],
+            ),
         ];
-        for (route_table, services, written, differs) in cases {
+        for (case, route_table, services, written, differs) in cases {
             let (found, body): (Vec<String>, Value) = with(route_table, services, written);
             let mut found = found;
             found.sort();
-            assert_eq!(found, differs, "{route_table:?} {services:?} {written:?}");
+            assert_eq!(found, differs, "{case}");
             for (name, id) in [("networkSecurityGroup", "n"), ("natGateway", "g")] {
                 assert_eq!(body[name]["id"], id, "what others set is lost: {body}");
             }

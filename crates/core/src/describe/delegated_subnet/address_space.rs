@@ -177,30 +177,38 @@ mod tests {
     #[test]
     fn what_others_added_stays_and_what_was_written_goes() {
         let (a, b, theirs) = ("10.9.0.0/16", "10.10.0.0/16", "10.19.0.0/16");
-        type Case<'c> = (&'c [&'c str], &'c [&'c str], &'c [&'c str], &'c [&'c str], &'c [&'c str]);
+        type Case<'c> = (&'c str, [&'c [&'c str]; 5]);
+        let ours: &[&str] = &["[10.9.0.0/16]"];
         let cases: [Case<'_>; 11] = [
-            // wanted, standing, recorded; should be, ours
-            (&[a], &[a], &["[10.9.0.0/16]"], &[a], &["[10.9.0.0/16]"]),
-            (&[a], &[theirs, a], &["[10.9.0.0/16]"], &[theirs, a], &["[10.9.0.0/16]"]),
-            (&[a], &[theirs], &["[10.9.0.0/16]"], &[theirs, a], &["[10.9.0.0/16]"]),
-            (&[a], &[a, b], &["[10.9.0.0/16]", "[10.10.0.0/16]"], &[a], &["[10.9.0.0/16]"]),
-            (&[a], &[a, b], &["team", "[10.9.0.0/16]"], &[a, b], &["[10.9.0.0/16]"]),
-            // it stood before it was named: it is not ours, even when it is named
-            (&[a, theirs], &[a, theirs], &["[10.9.0.0/16]"], &[a, theirs], &["[10.9.0.0/16]"]),
-            // a record of a release that wrote the whole list
-            (&[a], &[a, theirs], &["acivnet-owner"], &[a, theirs], &["[10.9.0.0/16]"]),
-            // adopted
-            (&[a], &[a, theirs], &[], &[a, theirs], &[]),
-            // somebody made ours part of a greater one, or parts of it
-            (&[a], &["10.8.0.0/15", "fd00::/48"], &["[10.9.0.0/16]"], &["10.8.0.0/15", "fd00::/48"], &[]),
-            (&[a], &["10.9.0.0/17", "10.9.128.0/17", b], &["x"], &[b, a], &["[10.9.0.0/16]"]),
-            // the spec shrinks it
-            (&["10.9.0.0/17"], &[a], &["[10.9.0.0/16]"], &["10.9.0.0/17"], &["[10.9.0.0/17]"]),
+            // wanted, existing, recorded; should be, ours
+            ("nothing differs", [&[a], &[a], ours, &[a], ours]),
+            ("somebody added a prefix", [&[a], &[theirs, a], ours, &[theirs, a], ours]),
+            ("somebody replaced ours", [&[a], &[theirs], ours, &[theirs, a], ours]),
+            ("the spec drops a prefix of ours", [&[a], &[a, b], &["[10.9.0.0/16]", "[10.10.0.0/16]"], &[a], ours]),
+            (
+                "the spec drops a prefix that is not recorded",
+                [&[a], &[a, b], &["team", "[10.9.0.0/16]"], &[a, b], ours],
+            ),
+            (
+                "one that existed before the spec named it is not ours",
+                [&[a, theirs], &[a, theirs], ours, &[a, theirs], ours],
+            ),
+            (
+                "a record of a release that wrote the whole list",
+                [&[a], &[a, theirs], &["acivnet-owner"], &[a, theirs], ours],
+            ),
+            ("adopted", [&[a], &[a, theirs], &[], &[a, theirs], &[]]),
+            (
+                "somebody made ours part of a larger one",
+                [&[a], &["10.8.0.0/15", "fd00::/48"], ours, &["10.8.0.0/15", "fd00::/48"], &[]],
+            ),
+            ("somebody divided ours", [&[a], &["10.9.0.0/17", "10.9.128.0/17", b], &["x"], &[b, a], ours]),
+            ("the spec makes it smaller", [&["10.9.0.0/17"], &[a], ours, &["10.9.0.0/17"], &["[10.9.0.0/17]"]]),
         ];
-        for (wanted, standing, recorded, prefixes, claims) in cases {
-            let found = space(wanted, Some(network(standing, &[])), recorded);
+        for (case, [wanted, existing, recorded, prefixes, claims]) in cases {
+            let found = space(wanted, Some(network(existing, &[])), recorded);
             let expected = AddressSpace { prefixes: strings(prefixes), claims: strings(claims), note: None };
-            assert_eq!(found, expected, "{wanted:?} {standing:?} {recorded:?}");
+            assert_eq!(found, expected, "{case}");
         }
         assert_eq!(space(&[a], None, &[]).claims, ["[10.9.0.0/16]"], "what is written is recorded before");
     }

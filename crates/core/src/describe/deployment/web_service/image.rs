@@ -179,13 +179,13 @@ mod tests {
     #[test]
     fn the_default_of_the_day_of_creation_stays_and_the_specs_goes_with_the_spec() {
         let defaults = ["new", "old"];
-        for (spec, used, expected) in [
-            (None, None, "new"),
-            (None, Some("old"), "old"),
-            (None, Some("the spec's"), "new"),
-            (Some("the spec's"), Some("old"), "the spec's"),
+        for (case, spec, used, expected) in [
+            ("a new deployment", None, None, "new"),
+            ("created with an older default", None, Some("old"), "old"),
+            ("the spec no longer names an image", None, Some("the spec's"), "new"),
+            ("the spec names an image", Some("the spec's"), Some("old"), "the spec's"),
         ] {
-            assert_eq!(base_image(spec, used, &defaults), expected, "{spec:?} {used:?}");
+            assert_eq!(base_image(spec, used, &defaults), expected, "{case}");
         }
     }
 }
