@@ -48,7 +48,7 @@ test: ## all tests, the demo, article-sdk, differential, quickstart, a quick par
 	@tools/test.sh
 
 check: ## format, clippy, shellcheck, length of files, the tests that docs/faults.md names
-	@tools/check.sh
+	@tools/check/check.sh
 
 converge: ## every interruption of every scenario; the results go to docs/results
 	@tools/converge.sh $(PARTS)

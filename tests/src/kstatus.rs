@@ -10,7 +10,7 @@ pub enum Kstatus {
     Terminating,
     /// The controller is on its way, or has not seen the object yet.
     InProgress,
-    /// Nothing will move by itself: whoever waits gives up.
+    /// Nothing will change by itself, so waiting is pointless.
     Failed,
     /// It is as wanted.
     Current,

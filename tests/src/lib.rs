@@ -11,13 +11,13 @@
 )]
 
 pub mod azure_roles;
-pub mod crowd;
 pub mod examples;
 pub mod golden;
 pub mod in_process;
 pub mod kstatus;
 pub mod kube_bed;
 pub mod logs;
+pub mod many_objects;
 pub mod operator;
 pub mod proxy;
 pub mod real_bed;
@@ -38,7 +38,7 @@ use std::{
 };
 use tokio::{runtime::Runtime, time::Instant};
 
-/// More than half of what an interrupted run takes is memory that comes and goes; the C library's takes half as long again.
+/// Interrupted runs spend more than half of their time on allocation; the C library's allocator takes half as long again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -51,7 +51,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime starts")).block_on(test)
 }
 
-/// Asks again and again until the answer is `Ok`; gives up with the last `Err`.
+/// Repeats `ask` until it returns `Ok`; gives up with the last `Err`.
 pub async fn eventually<T, F: Future<Output = Result<T, String>>>(
     what: &str,
     mut ask: impl FnMut() -> F,

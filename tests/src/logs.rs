@@ -1,6 +1,6 @@
-//! What the operator logs in this process, kept in memory at its most talkative.
+//! The operator's logs in this process, kept in memory at the most verbose level.
 
-use acivnet_operator::{args::LogLevel, telemetry};
+use acivnet_operator::{cli::args::LogLevel, monitoring::telemetry};
 use std::{
     io,
     sync::{Mutex, PoisonError},

@@ -3,7 +3,12 @@
 
 use crate::{kube_bed::KubeBed, logs, proxy::Proxy, simulator::Simulator};
 use acivnet_azure::{Body, Cloud, Http, ReqwestHttp, SendError, SplitMix, SystemClock};
-use acivnet_operator::{args::Settings, ctx::Outside, lease, start};
+use acivnet_operator::{
+    cli::args::Settings,
+    ctx::Outside,
+    kubernetes::{client, lease},
+    start,
+};
 use async_trait::async_trait;
 use futures::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header::HOST};
@@ -39,7 +44,7 @@ impl Operator {
 
     async fn start_with(config: kube::Config, azure: &Simulator) -> Self {
         logs::keep();
-        let (kube, api_server) = start::connect(config).expect("a client");
+        let (kube, api_server) = client::connect(config).expect("a client");
         let ca = std::fs::read(azure.ca_file()).expect("the simulator's CA");
         let http = ThroughSimulator { http: ReqwestHttp::new(Some(&ca)).expect("a client"), url: azure.url.clone() };
         let outside = Outside {
@@ -92,7 +97,7 @@ fn settings(azure: &Simulator) -> Settings {
         scoring_networks: vec!["10.0.0.0/8".parse().expect("a network")],
         scoring_proxy: None,
         cluster_networks: vec!["10.244.0.0/16".parse().expect("a network")],
-        lease: Some(lease::Settings { namespace: "acivnet-system".into(), duration: Duration::from_secs(15) }),
+        lease: Some(lease::LeaseSettings { namespace: "acivnet-system".into(), duration: Duration::from_secs(15) }),
         namespaces: Vec::new(),
         cluster_id: None,
         stalled_after: Duration::from_secs(1),

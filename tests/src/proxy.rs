@@ -1,4 +1,4 @@
-//! A line on loopback that a test can cut, as a cable, a load balancer or a firewall does.
+//! A connection on loopback that a test can cut, as a cable, a load balancer or a firewall does.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::{
@@ -69,12 +69,12 @@ impl Proxy {
         self.state.send_modify(|state| state.line = Line::Refusing);
     }
 
-    /// Nothing passes, and nobody is told.
+    /// Nothing passes, without an error.
     pub fn silence(&self) {
         self.state.send_modify(|state| state.line = Line::Silent);
     }
 
-    /// The present connections are dead without anybody being told; new ones work.
+    /// Present connections are dead without an error; new ones work.
     pub fn deaden(&self) {
         self.state.send_modify(|state| state.living = state.born);
     }

@@ -1,4 +1,4 @@
-//! What a long run found: printed, and kept in `docs/results/` with date, commit and size of the machine.
+//! The results of a long run: printed, and kept in `docs/results/` with date, commit and size of the machine.
 //!
 //! ```text
 //! let mut results = Results::new("interruptions", "Every request interrupted in every way");
@@ -22,7 +22,7 @@ pub struct Results {
     bars: Vec<Bar>,
 }
 
-/// What was aimed at, and what came out.
+/// A bar, and the measured value.
 #[derive(Clone, Debug)]
 struct Bar {
     what: String,
@@ -50,7 +50,7 @@ impl Results {
         self.blocks.push(head.into_iter().chain(rows).collect::<Vec<_>>().join("\n"));
     }
 
-    /// A figure with what it is to reach.
+    /// A figure with its bar.
     pub fn bar(&mut self, what: impl Into<String>, bar: impl Into<String>, measured: impl Display, met: bool) {
         self.bars.push(Bar { what: what.into(), bar: bar.into(), measured: measured.to_string(), met });
     }

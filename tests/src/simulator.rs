@@ -115,23 +115,23 @@ impl Simulator {
         lines.lines().map(|line| serde_json::from_str(line).expect("an entry")).collect()
     }
 
-    /// What stands at an id; none when nothing does.
+    /// The resource with an id, if it exists.
     pub async fn resource(&self, id: &str) -> Option<Value> {
         let text = self.admin(Method::GET, &format!("resources?id={id}"), None).await.ok()?;
         Some(serde_json::from_str(&text).expect("JSON"))
     }
 
-    /// A hand in the portal changes something.
+    /// Changes something like somebody in the portal.
     pub async fn patch(&self, id: &str, patch: Value) {
         self.admin(Method::PATCH, &format!("resources?id={id}"), Some(&patch)).await.expect("the edit is taken");
     }
 
-    /// A hand in the portal makes something.
+    /// Creates something like somebody in the portal.
     pub async fn put(&self, id: &str, body: Value) {
         self.admin(Method::PUT, &format!("resources?id={id}"), Some(&body)).await.expect("the edit is taken");
     }
 
-    /// A hand in the portal deletes something.
+    /// Deletes something like somebody in the portal.
     pub async fn delete(&self, id: &str) {
         self.admin(Method::DELETE, &format!("resources?id={id}"), None).await.expect("the edit is taken");
     }
@@ -146,7 +146,7 @@ impl Simulator {
         self.admin(Method::PUT, &format!("containers/{service}"), Some(&script)).await.expect("the script is taken");
     }
 
-    /// Takes role assignments of a principal away.
+    /// Removes role assignments of a principal.
     pub async fn remove_roles(&self, principal: &str) {
         self.admin(Method::DELETE, &format!("roles?principalId={principal}"), None).await.expect("roles go");
     }
@@ -160,7 +160,7 @@ impl Simulator {
         answer.expect("the lock changes");
     }
 
-    /// All that stands.
+    /// Everything that exists.
     pub async fn dump(&self) -> Value {
         serde_json::from_str(&self.admin(Method::GET, "dump", None).await.expect("a dump")).expect("JSON")
     }

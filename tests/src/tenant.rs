@@ -146,7 +146,7 @@ impl<'w> Tenant<'w> {
             .expect("the object is taken");
     }
 
-    /// Writes the ConfigMap `churn`; what is not given is as ever.
+    /// Writes the ConfigMap `churn`; what is not given stays as usual.
     pub async fn files(&self, changed: &[(&str, &str)]) {
         let mut files = json!({"model.pkl": format!("model of {}", self.namespace), "score.py": SCRIPT, "myenv.yml": CONDA, "sample.json": "{\"data\": [[1]]}"});
         for (name, text) in changed {
@@ -419,7 +419,7 @@ impl<'w> Tenant<'w> {
         }
     }
 
-    /// Takes the custom resources away, Azure or not, so that nobody looks at them any more.
+    /// Removes the custom resources, whatever remains in Azure, so that nothing reconciles them any more.
     pub async fn leave(&self) {
         let released = Patch::Merge(json!({"metadata": {"finalizers": null}}));
         for object in [self.deployment(), self.subnet()] {
@@ -432,7 +432,7 @@ impl<'w> Tenant<'w> {
         }
     }
 
-    /// All that helps to see why something did not come: objects, events, requests, logs.
+    /// Everything that helps to explain a failure: objects, events, requests, logs.
     pub async fn story(&self) -> String {
         let mut story = String::new();
         for object in [self.subnet(), self.deployment()] {

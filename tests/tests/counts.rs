@@ -1,14 +1,23 @@
 //! Requests by scenario, as exact numbers: whoever changes one sees it, and says why.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, and say so")]
 
-use acivnet_tests::in_process::{
-    acts,
-    bed::Act,
-    counts::{Counts, counts},
+use acivnet_tests::{
+    examples,
+    in_process::{
+        actions,
+        api_server::resources::DELEGATED_SUBNETS,
+        bed::{Action, Bed},
+        counts::{Counts, counts},
+        driver::Driver,
+        wire::{Disturbance, Sent},
+    },
 };
+use http::Method;
+use serde_json::json;
+use std::time::Duration;
 use tokio::runtime::Builder;
 
-fn counted(prepare: Act, act: Act, restart: bool) -> Counts {
+fn counted(prepare: Action, act: Action, restart: bool) -> Counts {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(counts(prepare, act, restart)).unwrap_or_else(|why| panic!("{why}"))
 }
@@ -25,10 +34,10 @@ fn written(counts: &Counts) -> [usize; 5] {
 #[test]
 fn writes_of_each_scenario() {
     for (name, prepare, act, expected) in [
-        ("create network", acts::nothing as Act, acts::network as Act, [4, 3, 4, 0, 0]),
-        ("create article", acts::nothing, acts::article, [13, 4, 4, 6, 4]),
-        ("tag", acts::article, acts::tag, [3, 2, 1, 2, 1]),
-        ("drift", acts::article, acts::portal::no_rules, [1, 2, 1, 0, 0]),
+        ("create network", actions::nothing as Action, actions::network as Action, [4, 3, 4, 0, 0]),
+        ("create article", actions::nothing, actions::article, [13, 4, 4, 6, 4]),
+        ("tag", actions::article, actions::tag, [3, 2, 1, 2, 1]),
+        ("drift", actions::article, actions::portal::no_rules, [1, 2, 1, 0, 0]),
     ] {
         assert_eq!(written(&counted(prepare, act, false)), expected, "{name}");
     }
@@ -41,16 +50,16 @@ fn writes_of_each_scenario() {
 #[test]
 fn writes_of_changes_and_policies() {
     let wrong: Vec<String> = [
-        ("telemetry", acts::article as Act, acts::service::telemetry as Act, [1, 0, 0, 4, 2]),
-        ("data collection", acts::article, acts::service::data_collection, [6, 0, 0, 5, 4]),
-        ("keys rotated", acts::service::article_with_keys, acts::service::other_keys, [2, 0, 0, 2, 2]),
-        ("tls renewed", acts::service::article_with_tls, acts::service::other_certificate, [1, 0, 0, 4, 2]),
-        ("extra files changed", acts::sources::extra_files, acts::sources::other_extra_files, [4, 0, 0, 4, 2]),
-        ("restart", acts::article, acts::adoption::restart, [3, 0, 0, 4, 2]),
-        ("adoption", acts::adoption::by_hand, acts::adoption::adopt, [3, 5, 2, 6, 2]),
-        ("orphan", acts::adoption::leaving_orphans, acts::delete_all, [0, 2, 1, 2, 1]),
-        ("compute instance", acts::network, acts::parts::instance, [1, 3, 1, 0, 0]),
-        ("egress", acts::network, acts::parts::egress, [4, 3, 4, 0, 0]),
+        ("telemetry", actions::article as Action, actions::service::telemetry as Action, [1, 0, 0, 4, 2]),
+        ("data collection", actions::article, actions::service::data_collection, [6, 0, 0, 5, 4]),
+        ("keys rotated", actions::service::article_with_keys, actions::service::other_keys, [2, 0, 0, 2, 2]),
+        ("tls renewed", actions::service::article_with_tls, actions::service::other_certificate, [1, 0, 0, 4, 2]),
+        ("extra files changed", actions::sources::extra_files, actions::sources::other_extra_files, [4, 0, 0, 4, 2]),
+        ("restart", actions::article, actions::adoption::restart, [3, 0, 0, 4, 2]),
+        ("adoption", actions::adoption::by_hand, actions::adoption::adopt, [3, 5, 2, 6, 2]),
+        ("orphan", actions::adoption::leaving_orphans, actions::delete_all, [0, 2, 1, 2, 1]),
+        ("compute instance", actions::network, actions::parts::instance, [1, 3, 1, 0, 0]),
+        ("egress", actions::network, actions::parts::egress, [4, 3, 4, 0, 0]),
     ]
     .into_iter()
     .map(|(name, prepare, act, expected)| (name, written(&counted(prepare, act, false)), expected))
@@ -65,7 +74,7 @@ fn writes_of_changes_and_policies() {
 #[test]
 fn nothing_happens_quietly() {
     for (name, restart, reads) in [("no-op", false, 30), ("restart", true, 37)] {
-        let counts = counted(acts::article, acts::nothing, restart);
+        let counts = counted(actions::article, actions::nothing, restart);
         assert_eq!((counts.azure_reads, written(&counts)), (reads, [0; 5]), "{name}");
     }
 }
@@ -77,11 +86,11 @@ fn what_others_own_is_left_quietly() {
     for (name, prepare, act) in [
         (
             "a day of refreshed Secrets",
-            acts::of_others::article_of_secrets as Act,
-            acts::of_others::day_of_refreshes as Act,
+            actions::of_others::article_of_secrets as Action,
+            actions::of_others::day_of_refreshes as Action,
         ),
-        ("tags spelled by a policy", acts::tag_network, acts::of_others::tag_by_policy),
-        ("a network grown by others", acts::network, acts::of_others::grown),
+        ("tags spelled by a policy", actions::tag_network, actions::of_others::tag_by_policy),
+        ("a network grown by others", actions::network, actions::of_others::grown),
     ] {
         for restart in [false, true] {
             let counts = counted(prepare, act, restart);
@@ -92,4 +101,45 @@ fn what_others_own_is_left_quietly() {
             );
         }
     }
+}
+
+/// What `VirtualNetworkReady` says.
+fn network_message(bed: &Bed) -> String {
+    let subnet = bed.object(&DELEGATED_SUBNETS, examples::subnet().name()).unwrap();
+    let conditions = subnet["status"]["conditions"].as_array().unwrap();
+    let network = conditions.iter().find(|one| one["type"] == "VirtualNetworkReady").unwrap();
+    format!("{} {}", network["reason"].as_str().unwrap(), network["message"].as_str().unwrap())
+}
+
+fn suspended(bed: &Bed) -> actions::Done<'_> {
+    bed.apply(examples::subnet().with("/spec/suspend", true).0);
+    actions::nothing(bed)
+}
+
+/// Each write of a network that fails is asked once for Azure's reason, which the status tells as long as the network has
+/// failed. An operator that is started anew does not know it, and asks for nothing.
+#[tokio::test(start_paused = true)]
+async fn a_failed_network_is_asked_once_for_its_reason() {
+    let bed = Bed::new(Disturbance::default()).await;
+    let fault = json!({
+        "method": "PUT", "path": "/virtualNetworks/amlvnet1$", "times": 1000,
+        "operation": "Failed", "code": "QuotaExceeded", "message": "no virtual network is left",
+    });
+    bed.fault(fault).await;
+    actions::network(&bed).await;
+    bed.later(Duration::from_secs(200), suspended);
+    let counted = || {
+        let sent = bed.wire.trace();
+        let count = |which: fn(&Sent) -> bool| sent.iter().filter(|sent| which(sent)).count();
+        let asked = count(|sent| sent.method == Method::GET && sent.path().contains("/operations/"));
+        [asked, count(|sent| sent.is(Method::PUT, "/virtualNetworks/amlvnet1"))]
+    };
+    Driver::start(&bed).await.until_stable().await.unwrap();
+    let state = "VirtualNetwork/amlvnet1: provisioningState is Failed";
+    let why = "QuotaExceeded: no virtual network is left; free some of it, or ask for more quota";
+    assert_eq!(network_message(&bed), format!("QuotaExceeded {state}: {why}"));
+    let [asked, written] = counted();
+    assert!(written > 1 && asked == written, "{written} writes, {asked} questions");
+    Driver::start(&bed).await.until_stable().await.unwrap();
+    assert_eq!((network_message(&bed), counted()), (format!("AzureRefused {state}"), [asked, written]));
 }

@@ -49,7 +49,7 @@ const REPEATING: [&str; 5] = [
     "model not listed after its registration",
 ];
 
-/// What came of one scenario.
+/// The results of one scenario.
 struct Outcome {
     scenario: &'static Scenario,
     requests: usize,
@@ -144,11 +144,12 @@ async fn struck(world: Arc<World>, scenario: &'static Scenario, clean: Arc<Run>,
 fn report(outcomes: &[Outcome], took: Duration) {
     let mut results = Results::new("real-bed", "The scenarios on a real API server");
     results.text(
-        "Each scenario undisturbed, compared with the simulated bed, and with single writes interrupted. The end has to be \
-         that of the undisturbed run on the same bed. The writes to each resource of Azure have to be the same in the same \
-         order, and so have the reads, whatever their number; reads that are due by the moment (lists of a sweep, the \
-         endpoints of the workspace, the log of a container that starts) are left out. What is written again for as long \
-         as something lasts, or by either of two objects at once, is compared without its repeats:",
+        "Each scenario runs undisturbed, is compared with the simulated bed, and runs again with single writes \
+         interrupted. Its end state has to be that of the undisturbed run on the same bed. The writes to each Azure \
+         resource have to be the same in the same order, and so do the reads, whatever their number. Reads that \
+         depend on timing (lists of a sweep, the endpoints of the workspace, the log of a container that starts) are \
+         left out. Where a write repeats as long as something lasts, or either of two objects makes it, the repeats \
+         are left out:",
     );
     results.text(REPEATING.map(|name| format!("- {name}")).join("\n"));
     let row = |one: &Outcome| {

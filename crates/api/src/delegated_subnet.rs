@@ -55,9 +55,9 @@ use std::collections::BTreeMap;
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !isCIDR(self.subnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.virtualNetwork.addressPrefixes) || !has(self.clientSubnet) || !isCIDR(self.clientSubnet.addressPrefix) || self.virtualNetwork.addressPrefixes.exists(p, isCIDR(p) && cidr(p).containsCIDR(self.clientSubnet.addressPrefix))").message("clientSubnet.addressPrefix must lie inside one of virtualNetwork.addressPrefixes"),
     validation = Rule::new("!has(self.clientSubnet) || !isCIDR(self.subnet.addressPrefix) || !isCIDR(self.clientSubnet.addressPrefix) || (!cidr(self.subnet.addressPrefix).containsCIDR(self.clientSubnet.addressPrefix) && !cidr(self.clientSubnet.addressPrefix).containsCIDR(self.subnet.addressPrefix))").message("subnet.addressPrefix and clientSubnet.addressPrefix must not overlap"),
-    validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name.lowerAscii() != self.subnet.name.lowerAscii()").message("subnet.name and clientSubnet.name must differ, also without regard to case: to Azure they are one subnet"),
+    validation = Rule::new("!has(self.clientSubnet) || self.clientSubnet.name.lowerAscii() != self.subnet.name.lowerAscii()").message("subnet.name and clientSubnet.name must differ in more than case, which Azure ignores"),
     validation = Rule::new("[has(self.subnet.networkSecurityGroupID) ? self.subnet.networkSecurityGroupID : '', has(self.subnet.routeTableID) ? self.subnet.routeTableID : '', has(self.egress) && has(self.egress.natGateway) && has(self.egress.natGateway.id) ? self.egress.natGateway.id : ''].all(id, id == '' || id.lowerAscii().startsWith('/subscriptions/' + self.azure.subscriptionID.lowerAscii() + '/'))").message("subnet.networkSecurityGroupID, subnet.routeTableID and egress.natGateway.id must lie in azure.subscriptionID"),
-    validation = Rule::new("!has(self.egress) || self.egress.type != 'NATGateway' || self.subnet.management == 'Create'").message("egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so say Existing or None")
+    validation = Rule::new("!has(self.egress) || self.egress.type != 'NATGateway' || self.subnet.management == 'Create'").message("egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so use Existing or None")
 )]
 #[schemars(transform = RecursiveTransform(crate::crd::own_text))]
 #[serde(rename_all = "camelCase")]
@@ -186,7 +186,7 @@ pub struct ServiceEndpoint {
 /// The subnet of the callers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = rules::made_not_reserved())]
-#[x_kube(validation = Rule::new("self.management != 'Create' || (has(self.networkSecurityGroup) && self.networkSecurityGroup.management == 'Create')").message("a subnet made here carries a security group made here: management: Create needs networkSecurityGroup.management: Create"))]
+#[x_kube(validation = Rule::new("self.management != 'Create' || (has(self.networkSecurityGroup) && self.networkSecurityGroup.management == 'Create')").message("a subnet created here needs a security group created here: management: Create needs networkSecurityGroup.management: Create"))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientSubnet {
     /// Name.

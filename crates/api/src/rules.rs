@@ -39,7 +39,7 @@ pub fn location() -> Rule {
 pub fn network_name() -> Rule {
     text(
         r"[a-zA-Z0-9]([-\w.]*\w)?",
-        "must be a name that Azure takes: letters, digits, '-', '_' and '.', beginning with a letter or digit and ending with a letter, digit or '_', such as ml-subnet_1",
+        "must be a name that Azure accepts: letters, digits, '-', '_' and '.', beginning with a letter or digit and ending with a letter, digit or '_', such as ml-subnet_1",
     )
 }
 
@@ -50,13 +50,13 @@ const RESERVED_SUBNETS: &str = "['gatewaysubnet', 'azurefirewallsubnet', 'azuref
 /// The delegated subnet must not have a reserved name.
 pub fn not_reserved() -> Rule {
     Rule::new(format!("!(self.lowerAscii() in {RESERVED_SUBNETS})"))
-        .message("Azure keeps this name for the subnet of a service of its own, which can't be delegated; write another, such as ml-subnet")
+        .message("Azure reserves this name for the subnet of one of its own services, which can't be delegated; choose another, such as ml-subnet")
 }
 
 /// A client subnet that acivnet creates must not have a reserved name.
 pub fn made_not_reserved() -> Rule {
     Rule::new(format!("self.management != 'Create' || !(self.name.lowerAscii() in {RESERVED_SUBNETS})")).message(
-        "clientSubnet.name is one that Azure keeps for the subnet of a service of its own; write another, such as ml-clients",
+        "clientSubnet.name is one that Azure reserves for the subnet of one of its own services; choose another, such as ml-clients",
     )
 }
 
@@ -109,7 +109,7 @@ fn ipv4_prefix(of: &str) -> String {
 /// FAQ", "What address ranges can I use in my virtual networks?").
 pub fn not_azures_own() -> Rule {
     Rule::new("self.all(p, !isCIDR(p) || ['127.0.0.0/8', '169.254.0.0/16', '168.63.129.16/32', '224.0.0.0/4'].all(own, !cidr(own).containsCIDR(p) && !cidr(p).containsCIDR(own)))")
-        .message("Azure takes no prefix with addresses of 127.0.0.0/8, 169.254.0.0/16, 168.63.129.16/32 or 224.0.0.0/4; write a private one, such as 10.0.0.0/16")
+        .message("Azure accepts no prefix with addresses of 127.0.0.0/8, 169.254.0.0/16, 168.63.129.16/32 or 224.0.0.0/4; write a private one, such as 10.0.0.0/16")
 }
 
 /// Azure refuses prefixes of one network that overlap (`AddressPrefixesOverlapInVirtualNetwork`).
@@ -129,14 +129,14 @@ pub fn service_endpoint() -> Rule {
 /// address with host bits is accepted is left to Azure, whose versions differ (azure-powershell#4557).
 pub fn rule_address() -> Rule {
     Rule::new(r"self == '*' || isCIDR(self) || isIP(self) || (self.matches(r'^[A-Za-z][-\w]*([.][-\w]+)*$') && self.lowerAscii() != 'any')")
-        .message("must be one prefix or address, a service tag or '*', such as 10.1.0.0/24, VirtualNetwork or Storage.JapanEast; a list takes one rule for each")
+        .message("must be one prefix or address, a service tag or '*', such as 10.1.0.0/24, VirtualNetwork or Storage.JapanEast; for a list, write one rule for each")
 }
 
 pub fn rule_ports() -> Rule {
     let port = |at: &str| format!("int(string(self).split('-')[{at}])");
     let range = format!("{} <= {last} && {last} <= 65535", port("0"), last = port("size(string(self).split('-')) - 1"));
     Rule::new(format!("string(self) == '*' || (string(self).matches(r'^[0-9]{{1,5}}(-[0-9]{{1,5}})?$') && {range})"))
-        .message("must be one port, a range or '*', such as 443, 8000-8080 or '*', up to 65535; a list such as 80,443 takes one rule for each")
+        .message("must be one port, a range or '*', such as 443, 8000-8080 or '*', up to 65535; for a list such as 80,443, write one rule for each")
 }
 
 pub fn vm_size() -> Rule {
@@ -175,7 +175,7 @@ pub fn asset_name() -> Rule {
 pub fn object_name() -> Rule {
     text(
         "[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
-        "must be the name of an object of Kubernetes: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit, such as churn-files",
+        "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit, such as churn-files",
     )
 }
 
@@ -249,34 +249,34 @@ fn quantity(least: &str, most: &str) -> Rule {
 /// Azure Resource Manager, "Use tags to organize your Azure resources", "Limitations".
 pub fn tag_characters() -> Rule {
     Rule::new(r"self.all(t, !t.name.matches(r'[<>%&\\?/\x00-\x1f\x7f]'))").message(
-        "the name of a tag can't hold < > % & \\ ? / or a control character; write kubernetes.io_name for kubernetes.io/name",
+        "the name of a tag can't contain < > % & \\ ? / or a control character; write kubernetes.io_name for kubernetes.io/name",
     )
 }
 
 /// Azure REST, Tags - Create Or Update; microsoft/vscode-azureresourcegroups#1164.
 pub fn tag_prefixes() -> Rule {
     Rule::new("self.all(t, !t.name.lowerAscii().matches('^(microsoft|azure|windows)'))").message(
-        "names of tags that begin with microsoft, azure or windows are Azure's own; write team-azure-region for azure-region",
+        "tag names that begin with microsoft, azure or windows are reserved by Azure; write team-azure-region for azure-region",
     )
 }
 
 /// Azure ignores the case of tag names (Azure Resource Manager, "Use tags to organize your Azure resources").
 pub fn tags_differ() -> Rule {
     differ("self", "name")
-        .message("two tags have the same name but for case, and to Azure they are one; keep one of them")
+        .message("two tags have names that differ only in case, which Azure treats as one; keep one of them")
 }
 
 /// Azure ignores their case.
 pub fn security_rules_differ() -> Rule {
     let Rule { rule, .. } = differ("self.securityRules", "name");
     Rule::new(format!("!has(self.securityRules) || {rule}"))
-        .message("two securityRules have the same name but for case, and to Azure they are one; name them apart, such as ssh-office and ssh-home")
+        .message("two securityRules have names that differ only in case, which Azure treats as one; give them different names, such as ssh-office and ssh-home")
 }
 
 /// Azure ignores their case.
 pub fn service_endpoints_differ() -> Rule {
     differ("self", "service")
-        .message("two serviceEndpoints are the same but for case, and to Azure they are one; keep one of them")
+        .message("two serviceEndpoints differ only in case, which Azure treats as one; keep one of them")
 }
 
 fn differ(list: &str, key: &str) -> Rule {

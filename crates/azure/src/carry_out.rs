@@ -1,6 +1,8 @@
-//! Carries out one step of a plan.
+//! Carries out one write of a plan.
 
-use crate::{connector::Azure, gate::Permit, http::BoxError, identity::Secret, service_keys::Keys};
+use crate::{
+    connector::Azure, gate::WritePermit, http::BoxError, machine_learning::service_keys::Keys, sign_in::Secret,
+};
 use acivnet_api::SecretKeyRef;
 use acivnet_core::{
     blueprint::{Node, Payload, Sealed},
@@ -39,14 +41,24 @@ pub trait Payloads: Send + Sync {
 }
 
 impl Azure {
-    /// Carries out a write. `Running` means that Azure works on it; the next pass looks. What an earlier try left, with
-    /// its answer lost, is found and not made twice.
+    /// Carries out a write. `Running` means that Azure works on it; the next reconcile looks.
+    ///
+    /// # Guarantees
+    /// - Once the fence of `permit` is over nothing is sent but blobs, which their content names, so that a late one changes
+    ///   nothing.
+    /// - What an earlier try left, with its answer lost, is found and not made twice.
+    /// - A payload has the digest and size that were decided about, or is not committed. No secret is in a result.
+    ///
+    /// # Assumptions
+    /// - `request` was made from what was read of this node in the same reconcile; `If-Match` holds Azure to that where
+    ///   there is an ETag.
+    /// - Nobody else in this process writes the node at the same time.
     ///
     /// # Errors
-    /// Azure's refusal, or no answer, in which case it may have been carried out all the same.
+    /// Azure's refusal; what a payload's source says; or no answer, in which case it may have been carried out all the same.
     pub async fn carry_out(
         &self,
-        permit: Permit,
+        permit: WritePermit,
         node: &Node,
         request: &Request,
         payloads: &dyn Payloads,

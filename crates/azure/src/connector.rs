@@ -1,25 +1,24 @@
-//! The process's connection to Azure, and one pass over it.
+//! The process's connection to Azure, and what one reconcile sees of it.
 
 use crate::{
+    arm::operation::Operations,
     clock::Clock,
     cloud::Cloud,
-    discovery::Discovered,
     fence::Fence,
     gate::Gate,
     http::Http,
-    identity::{Identity, IdentityKey},
-    observe::Observer,
-    operation::Operations,
+    machine_learning::discovery::Discovered,
+    observe::{Observer, RequestKind},
     random::Random,
     room::{Room, Rooms},
-    throttle::{Errand, Priority, Sort, Throttle},
-    token::Tokens,
+    sign_in::{Identity, IdentityKey, token::Tokens},
+    throttle::{CallContext, Priority, Throttle},
 };
 use acivnet_core::{failure::Failure, scrub::Scrubber};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// All that comes from outside.
-pub struct Settings {
+pub struct ConnectorConfig {
     /// Which Azure.
     pub cloud: Cloud,
     /// The way out.
@@ -58,8 +57,8 @@ pub struct Connector(Arc<Shared>);
 
 impl Connector {
     /// A connection with empty caches.
-    pub fn new(settings: Settings) -> Self {
-        let Settings { cloud, http, clock, random, observer, scale, fence } = settings;
+    pub fn new(settings: ConnectorConfig) -> Self {
+        let ConnectorConfig { cloud, http, clock, random, observer, scale, fence } = settings;
         let cloud = Arc::new(cloud);
         let tokens = |scope: String| {
             let (http, clock) = (Arc::clone(&http), Arc::clone(&clock));
@@ -84,22 +83,22 @@ impl Connector {
         }))
     }
 
-    /// One pass of one object under one identity. Its requests share a correlation id, and are as urgent as a change by
-    /// a person until [`Azure::on`] says otherwise.
-    pub fn pass(&self, identity: &Identity) -> Azure {
+    /// Azure for one reconcile of one object under one identity. Its requests share a correlation id, and are as urgent as a
+    /// change by a person until [`Azure::with_context`] says otherwise.
+    pub fn session(&self, identity: &Identity) -> Azure {
         Azure {
             connector: Arc::clone(&self.0),
             identity: identity.clone(),
             correlation: self.0.random.uuid(),
-            errand: Errand::default(),
+            context: CallContext::default(),
             scrubber: Scrubber::new(identity.secrets()),
             room: Room::default(),
         }
     }
 
-    /// How many requests may be sent now, by limit (`arm`, `network`) and sort: the least of all identities and regions that
+    /// How many requests may be sent now, by limit (`arm`, `network`) and kind: the least of all identities and regions that
     /// asked. Nothing while Azure has closed one.
-    pub fn budgets(&self) -> BTreeMap<(&'static str, Sort), f64> {
+    pub fn budgets(&self) -> BTreeMap<(&'static str, RequestKind), f64> {
         self.0.throttle.budgets()
     }
 
@@ -109,12 +108,12 @@ impl Connector {
     }
 }
 
-/// Azure as one pass sees it.
+/// Azure as one reconcile of one object sees it, under one identity.
 pub struct Azure {
     pub(crate) connector: Arc<Shared>,
     pub(crate) identity: Identity,
     pub(crate) correlation: String,
-    pub(crate) errand: Errand,
+    pub(crate) context: CallContext,
     pub(crate) scrubber: Scrubber,
     pub(crate) room: Room,
 }
@@ -125,10 +124,10 @@ impl Azure {
         self.identity.key()
     }
 
-    /// The same for another errand.
+    /// The same, for requests in this context.
     #[must_use]
-    pub fn on(self, errand: Errand) -> Self {
-        Self { errand, ..self }
+    pub fn with_context(self, context: CallContext) -> Self {
+        Self { context, ..self }
     }
 
     /// Knows more secrets that must not show in what it says.
@@ -137,8 +136,8 @@ impl Azure {
     }
 
     /// From now on its requests are as urgent as this.
-    pub fn hurry(&mut self, priority: Priority) {
-        self.errand.priority = priority;
+    pub fn set_priority(&mut self, priority: Priority) {
+        self.context.priority = priority;
     }
 
     /// Makes sure that a token is at hand.

@@ -5,21 +5,30 @@ use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry};
 use std::sync::Arc;
 
-/// Code of the failure of a write that was not sent, or whose answer was not waited for, because this process may no
-/// longer write. Whoever may will see to it, so nobody needs to hear of it.
-pub const NOT_LEADING: &str = "NotLeading";
+const NOT_LEADING: &str = "NotLeading";
 
-/// Leave to carry out one write. Only a [`Gate`] makes it. It ends with the fence of its gate.
+/// Whether a write was not sent, or its answer not waited for, because this process may no longer write. Whoever may will
+/// see to it, so nobody needs to hear of it.
+pub fn is_not_leading(failure: &Failure) -> bool {
+    failure.code == NOT_LEADING
+}
+
+pub(crate) fn not_leading() -> Failure {
+    let message = "not written: the lease of this operator has ended or soon will";
+    Failure::local(NOT_LEADING, message, Retry::Soon, reasons::BUSY)
+}
+
+/// Permission to carry out one write. Only a [`Gate`] gives it. It ends with the fence of its gate.
 #[must_use]
-pub struct Permit(Arc<dyn Fence>);
+pub struct WritePermit(Arc<dyn Fence>);
 
-impl Permit {
+impl WritePermit {
     pub(crate) fn fence(&self) -> &Arc<dyn Fence> {
         &self.0
     }
 }
 
-/// Gives leave to write as long as its fence does.
+/// Permits writes as long as its fence does.
 pub struct Gate(Arc<dyn Fence>);
 
 impl Gate {
@@ -27,21 +36,11 @@ impl Gate {
         Self(fence)
     }
 
-    /// Leave for one write.
+    /// A permit for one write.
     ///
     /// # Errors
-    /// Code [`NOT_LEADING`]: no write may start.
-    pub fn open(&self) -> Result<Permit, Failure> {
-        if self.0.may_start() { Ok(Permit(Arc::clone(&self.0))) } else { Err(not_leading()) }
-    }
-}
-
-pub(crate) fn not_leading() -> Failure {
-    Failure {
-        status: 0,
-        code: NOT_LEADING.into(),
-        message: "not written: the lease of this operator has ended or soon will".into(),
-        retry: Retry::Soon,
-        reason: reasons::BUSY,
+    /// [`is_not_leading`]: no write may start.
+    pub fn open(&self) -> Result<WritePermit, Failure> {
+        if self.0.may_start() { Ok(WritePermit(Arc::clone(&self.0))) } else { Err(not_leading()) }
     }
 }

@@ -1,10 +1,10 @@
 //! Bounds on what is read of Azure.
 
 pub use crate::{
-    arm::{MOST_ITEMS, MOST_PAGES},
+    answer::LONGEST_AT_ONCE,
+    arm::{MOST_ITEMS, MOST_PAGES, operation::MOST as OPERATIONS},
     error::LONGEST as LONGEST_ERROR,
     http::LARGEST_ANSWER,
     machine_learning::{LOG_LINES, LOG_TAIL, SERVICE_LOG},
-    request::LONGEST_AT_ONCE,
     room::LARGE_AT_ONCE,
 };

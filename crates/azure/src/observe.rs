@@ -1,6 +1,6 @@
 //! What is told of each request: for metrics, nothing that could hold a secret.
 
-use crate::throttle::Sort;
+use http::Method;
 use std::time::Duration;
 
 /// Which service a request went to.
@@ -28,6 +28,36 @@ impl Class {
     }
 }
 
+/// What a request does, as limits tell requests apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKind {
+    /// GET and HEAD.
+    Read,
+    /// PUT, PATCH and POST.
+    Write,
+    /// DELETE.
+    Delete,
+}
+
+impl RequestKind {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET | Method::HEAD => Self::Read,
+            Method::DELETE => Self::Delete,
+            _ => Self::Write,
+        }
+    }
+
+    /// The word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// One request that was sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sent<'a> {
@@ -43,13 +73,13 @@ pub struct Sent<'a> {
     pub time: Duration,
 }
 
-/// A request that waited for its turn, or did not get it.
+/// A request that waited for its permit, or did not get it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Waited {
     /// Where to.
     pub class: Class,
-    /// What sort of request.
-    pub sort: Sort,
+    /// What it does.
+    pub kind: RequestKind,
     /// How long.
     pub time: Duration,
 }
@@ -63,11 +93,11 @@ pub trait Observer: Send + Sync {
     fn waited(&self, waited: &Waited);
 
     /// Azure refused for being asked too often, and a limiter was closed: `arm`, `network` or `host`, and for what.
-    fn closed(&self, scope: &'static str, sort: Sort);
+    fn closed(&self, scope: &'static str, kind: RequestKind);
 }
 
 impl Observer for () {
     fn answered(&self, _: &Sent<'_>) {}
     fn waited(&self, _: &Waited) {}
-    fn closed(&self, _: &'static str, _: Sort) {}
+    fn closed(&self, _: &'static str, _: RequestKind) {}
 }

@@ -48,6 +48,7 @@ pub trait Random: Send + Sync {
 pub struct SplitMix(AtomicU64);
 
 impl SplitMix {
+    /// 2^64 divided by the golden ratio, as in the paper.
     const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
     /// Numbers that depend on `seed` alone.

@@ -1,39 +1,38 @@
 //! One request and its answer, the same way for every service.
 
 use crate::{
+    answer::{Answer, LONGEST_AT_ONCE},
     connector::Azure,
-    error::{Refusal, failure, refused, unreachable},
+    error::{Refusal, refused, unreachable},
     fence::{Fence, fenced},
-    gate::{Permit, not_leading},
-    http::{LARGEST_ANSWER, SendError, TimeLimit, collect_in, full},
-    observe::{Class, Sent, Waited},
-    throttle::{self, Leave, NoTurn, Sort},
-    token::Token,
+    gate::{WritePermit, not_leading},
+    http::{CLIENT_REQUEST_ID, LARGEST_ANSWER, SendError, TimeLimit, USER_AGENT, collect_in, full},
+    observe::{Class, RequestKind, Sent, Waited},
+    request_limits::limits,
+    sign_in::token::Token,
+    throttle::{self, Permit, Throttled, TooManyRequests},
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{failure::Failure, retry::Retry};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request,
+    HeaderName, HeaderValue, Method, Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking, time::Instant};
+use tokio::time::Instant;
 use url::Url;
 
-/// Name and version, as support asks for them.
-pub(crate) const USER_AGENT: &str = concat!("acivnet/", env!("CARGO_PKG_VERSION"));
-pub(crate) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+/// Names the reconcile that all its requests belong to.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
-/// `application/json`.
 pub(crate) const JSON: &str = "application/json";
-/// `application/json-patch+json`.
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 
-/// Longest JSON that is taken apart in one go on the thread that all objects share, in bytes.
-pub const LONGEST_AT_ONCE: usize = 256 << 10;
+/// `x-ms-version` of every request to blob storage (Azure Storage, "Versioning for Azure Storage"). Tokens are taken since
+/// 2017-11-09.
+pub(crate) const STORAGE_VERSION: &str = "2021-08-06";
 
 /// A request to be sent, perhaps twice.
 #[derive(Clone)]
@@ -64,8 +63,14 @@ impl Call {
         Self::new(method, url, class, about.into())
     }
 
-    /// A write, which needs leave and ends with it.
-    pub(crate) fn write(permit: &Permit, method: Method, url: Url, class: Class, about: impl Into<String>) -> Self {
+    /// A write. It ends with its permit.
+    pub(crate) fn write(
+        permit: &WritePermit,
+        method: Method,
+        url: Url,
+        class: Class,
+        about: impl Into<String>,
+    ) -> Self {
         Self { fence: Some(Arc::clone(permit.fence())), ..Self::new(method, url, class, about.into()) }
     }
 
@@ -125,35 +130,6 @@ impl Call {
     }
 }
 
-/// An answer, read as a whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    /// Of a large page of a list: held while it is in memory.
-    pub(crate) _room: Option<OwnedSemaphorePermit>,
-}
-
-impl Answer {
-    pub(crate) fn success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body. A long one is taken apart on another thread: all objects share the one that asks.
-    pub(crate) async fn json(&self) -> Option<Value> {
-        if self.body.len() <= LONGEST_AT_ONCE {
-            return serde_json::from_slice(&self.body).ok();
-        }
-        let body = self.body.clone();
-        spawn_blocking(move || serde_json::from_slice(&body).ok()).await.ok().flatten()
-    }
-}
-
 impl Azure {
     /// Sends with a token. A token that Azure refuses is dropped and the request sent once more with a new one.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Failure> {
@@ -177,7 +153,7 @@ impl Azure {
         if token.is_some() && !self.connector.cloud.may_see_token(&call.url) {
             return Err(self.foreign_host(&call.url, &call.what()));
         }
-        let leave = self.turn(call).await?;
+        let permit = self.acquire(call).await?;
         let request = self
             .request(call, token, request_id)
             .map_err(|error| unreachable(&call.what(), &self.scrubber.clean(&error.to_string())))?;
@@ -194,7 +170,7 @@ impl Azure {
         match answered {
             Ok(answer) => {
                 self.log(call, request_id, &answer);
-                self.heed(call, leave, &answer);
+                self.learn_from(call, permit, &answer);
                 Ok(answer)
             }
             Err(_) if call.is_late(|fence| fence.may_send()) => Err(not_leading()),
@@ -207,31 +183,36 @@ impl Azure {
         }
     }
 
-    /// Waits for the turn of a request.
-    pub(crate) async fn turn(&self, call: &Call) -> Result<Leave, Failure> {
+    /// Waits until a request may be sent.
+    pub(crate) async fn acquire(&self, call: &Call) -> Result<Permit, Failure> {
         let shared = &self.connector;
-        let begin = Instant::now();
-        let entered = shared.throttle.enter(&shared.cloud, self.identity.caller(), call, &self.errand).await;
+        let (begin, limits) = (Instant::now(), limits(&shared.cloud, call, &self.context.region));
+        let acquired = shared.throttle.acquire(limits, self.identity.caller(), &self.context).await;
         let time = begin.elapsed();
         if !time.is_zero() {
-            shared.observer.waited(&Waited { class: call.class, sort: Sort::of(&call.method), time });
+            shared.observer.waited(&Waited { class: call.class, kind: RequestKind::of(&call.method), time });
         }
-        entered.map_err(|NoTurn { scope, after }| {
+        acquired.map_err(|Throttled { scope, after }| {
             let message = format!(
                 "{}: not sent, because this identity's limit is used up ({scope}); it is tried again by itself",
                 call.what()
             );
-            failure("NoTurn", self.scrubber.clean(&message), Retry::After(after), reasons::THROTTLED)
+            Failure::local("NoTurn", self.scrubber.clean(&message), Retry::After(after), reasons::THROTTLED)
         })
     }
 
     /// Lets the throttle learn from an answer.
-    fn heed(&self, call: &Call, leave: Leave, answer: &Answer) {
+    fn learn_from(&self, call: &Call, permit: Permit, answer: &Answer) {
         let throttled = matches!(answer.status, 429 | 503) && self.refused(call, answer).reason == reasons::THROTTLED;
-        let wait = throttle::retry_after(&answer.headers, self.connector.clock.now()).filter(|wait| !wait.is_zero());
-        let jitter = if throttled { self.connector.random.unit() } else { 0.0 };
-        if let Some(closed) = leave.answered(answer, throttled, wait, jitter) {
-            self.connector.observer.closed(closed.scope, closed.sort);
+        let refusal = if throttled { Refusal::read(answer) } else { Refusal::default() };
+        let codes = refusal.codes();
+        let refused = throttled.then(|| TooManyRequests {
+            codes: &codes,
+            wait: throttle::retry_after(&answer.headers, self.connector.clock.now()).filter(|wait| !wait.is_zero()),
+            jitter: self.connector.random.unit(),
+        });
+        if let Some(closed) = permit.learn_from(&answer.headers, refused.as_ref()) {
+            self.connector.observer.closed(closed.scope, closed.kind);
         }
     }
 
@@ -334,6 +315,6 @@ impl Azure {
             "{what}: {host} is not a host of {}, so nothing was sent there; check --cloud and the suffixes that belong to it",
             self.connector.cloud.name()
         );
-        failure("HostNotOfCloud", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED)
+        Failure::local("HostNotOfCloud", self.scrubber.clean(&message), Retry::Slowly, reasons::AZURE_REFUSED)
     }
 }

@@ -47,7 +47,7 @@ async fn taken(room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 mod tests {
     use super::LARGE_AT_ONCE;
     use crate::{
-        request::LONGEST_AT_ONCE,
+        answer::LONGEST_AT_ONCE,
         script::{Reply, Script, connector, id, identity, listed, reply},
     };
     use acivnet_core::{
@@ -69,7 +69,7 @@ mod tests {
         let (network, list) = (format!("GET arm.test{VNET}?api-version="), format!("GET arm.test{VNET}/subnets?"));
         let script = Script::new(Vec::<(String, Reply)>::new());
         let connector = connector(Arc::clone(&script) as _);
-        let pass = || connector.pass(&identity());
+        let pass = || connector.session(&identity());
         let large = || script.add(&network, of_length(LONGEST_AT_ONCE));
         let passes: Vec<_> = (0..=LARGE_AT_ONCE).map(|_| pass()).collect();
         let Some((last, first)) = passes.split_last() else { panic!() };

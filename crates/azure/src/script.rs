@@ -1,7 +1,7 @@
 //! An [`Http`] that answers by a script, for tests.
 
 use crate::{
-    Azure, Body, Cloud, Connector, Fence, Http, Identity, PayloadStream, Payloads, Secret, SendError, Settings,
+    Azure, Body, Cloud, Connector, ConnectorConfig, Fence, Http, Identity, PayloadStream, Payloads, Secret, SendError,
     SplitMix, TimeLimit, TokioClock, collect,
     http::{BodyError, LARGEST_ANSWER},
 };
@@ -169,7 +169,7 @@ pub(crate) fn connector(http: Arc<dyn Http>) -> Connector {
 }
 
 pub(crate) fn connector_within(http: Arc<dyn Http>, fence: Arc<dyn Fence>) -> Connector {
-    Connector::new(Settings {
+    Connector::new(ConnectorConfig {
         cloud: Cloud::custom("https://arm.test", "https://login.test", "ml.test", "blob.test").unwrap(),
         http,
         clock: Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())),
@@ -185,7 +185,7 @@ pub(crate) fn identity() -> Identity {
 }
 
 pub(crate) fn azure(script: &Arc<Script>) -> Azure {
-    connector(Arc::clone(script) as _).pass(&identity())
+    connector(Arc::clone(script) as _).session(&identity())
 }
 
 pub(crate) fn id(text: &str) -> ResourceId {

@@ -3,8 +3,8 @@
 
 use acivnet_api::SecretKeyRef;
 use acivnet_azure::{
-    Azure, Body, Cloud, Connector, Http, Identity, Keys, ModelLimits, PayloadStream, Payloads, Secret, SendError,
-    Settings, SplitMix, TokioClock, full,
+    Azure, Body, Cloud, Connector, ConnectorConfig, Http, Identity, Keys, ModelLimits, PayloadStream, Payloads, Secret,
+    SendError, SplitMix, TokioClock, full,
 };
 use acivnet_core::{
     blueprint::{Goal, Node, Payload, PayloadSource},
@@ -126,7 +126,7 @@ fn highest() -> u64 {
 #[ignore = "takes a minute in a debug build; `cargo test --release -p acivnet-azure --test gigabyte -- --ignored --nocapture`"]
 async fn a_gigabyte_takes_a_few_blocks_of_memory() {
     let outside = Arc::new(Endless::default());
-    let connector = Connector::new(Settings {
+    let connector = Connector::new(ConnectorConfig {
         cloud: Cloud::custom("https://arm.test", "https://login.test", "ml.test", "blob.test").unwrap(),
         http: Arc::new(Outside(Arc::clone(&outside))),
         clock: Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())),
@@ -135,7 +135,7 @@ async fn a_gigabyte_takes_a_few_blocks_of_memory() {
         scale: 1.0,
         fence: Arc::new(()),
     });
-    let azure = connector.pass(&Identity::client_secret("t", "c", Secret::new("s")));
+    let azure = connector.session(&Identity::client_secret("t", "c", Secret::new("s")));
     let before = highest();
     let limits = ModelLimits::default();
     let version = azure.model_version_at(URI, &limits).await.unwrap();

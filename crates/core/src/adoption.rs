@@ -1,30 +1,30 @@
-//! What exists and was not made here: whether it is taken, and what that changes of what is wanted of it.
+//! Resources that exist and were not created here: whether they are adopted, and what that changes in their nodes.
 //!
-//! That something was adopted is recorded before it is written, and where it can carry tags they say so too, so that
-//! neither the loss of the one nor of the other makes it a thing of ours to delete.
+//! An adoption is recorded in the status before the first write, and in a tag if the resource has tags. So the loss of
+//! either record never makes an adopted resource look like one that we created and may delete.
 
 use crate::{
     blueprint::{Goal, Hold, Node},
     observed::Observed,
     owner::{ADOPTED, Mark, ORIGIN_TAG, Says, tag},
-    plan::{record_of, was_created},
+    seen::{record_of, was_created},
     subject::Subject,
 };
 use acivnet_api::{Adoption, Origin, ResourceStatus};
 use serde_json::Value;
 
-/// A node of an object, with what stands taken as far as the object's policy goes.
+/// The node, marked as adopted if the object's policy allows it and the existing resource's mark does not forbid it.
 pub fn adopting<S: Subject>(subject: &S, observed: &Observed, node: Node) -> Node {
-    let stands = observed.azure_body(node.kind, &node.id);
+    let actual = observed.azure_body(node.kind, &node.id);
     let record = record_of(&node, subject.recorded());
-    let policy = if subject.deleting() { Adoption::Never } else { subject.adoption() };
+    let policy = if subject.deleting() { Adoption::Never } else { subject.policy().adoption };
     let known_only = node.goal == Goal::Gone || node.hold == Hold::Referenced;
     let policy = if known_only { Adoption::Never } else { policy };
-    let adopted = stands.is_some_and(|body| is_adopted(&node.mark, body, record, policy, subject.adoption()));
+    let adopted = actual.is_some_and(|body| is_adopted(&node.mark, body, record, policy, subject.policy().adoption));
     adopted_as(node, adopted, subject.retains_adopted())
 }
 
-/// The node, adopted or not: what carries tags says that it was.
+/// The node, marked as adopted or not. If it has tags, they say so.
 pub fn adopted_as(mut node: Node, adopted: bool, retained: bool) -> Node {
     (node.adopted, node.retained) = (adopted, adopted && retained);
     for tags in ["tags", "kvTags"] {
@@ -39,7 +39,7 @@ fn is_adopted(mark: &Mark, body: &Value, record: Option<&ResourceStatus>, policy
     let known = record.is_some_and(|record| record.origin == Some(Origin::Adopted));
     match (mark.on(body), mark) {
         (Says::Ours, Mark::Tag(_) | Mark::ServiceTag(_)) => known || says_adopted(body),
-        // that it hangs on our security group does not tell who made it: without a record it is left to stay
+        // our security group on it does not prove who created it: without a record it is kept
         (Says::Ours, Mark::SecurityGroup(_)) => known || record.is_none() && spec != Adoption::Never,
         (Says::Ours, _) => known,
         (Says::Nothing, _) => known || policy != Adoption::Never && !was_created(record),

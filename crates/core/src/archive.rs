@@ -1,18 +1,20 @@
 //! A directory as one file: a gzipped tar whose single top entry is the directory, as `azureml-core` packs a
-//! `source_directory` (`upload_dependency`). The same files give the same bytes: no times, owners or chance, in order of
-//! name, and not compressed. A test holds the bytes: another version of a library must not roll every deployment.
+//! `source_directory` (`upload_dependency`). The same files give the same bytes: no times, no owners, no randomness,
+//! sorted by name, uncompressed. A test pins the bytes, since a library update that changed them would restart every
+//! deployment.
 
 use flate2::{Compression, GzBuilder};
 use std::{collections::BTreeMap, io};
 use tar::{Builder, EntryType, Header};
 
-/// The longest name of a file, in bytes: what fits the header of POSIX `ustar` without extensions.
+/// Longest file name, in bytes: what the header of POSIX `ustar` holds without extensions (100), less the directory's
+/// name and `/`.
 pub const LONGEST_NAME: usize = 100 - 16;
 
 /// Packs files, by name, as one directory. Names are at most [`LONGEST_NAME`] bytes long, the directory's name 15.
 ///
 /// # Errors
-/// A name that is no path inside the directory.
+/// A name that is not a path inside the directory.
 pub fn pack(directory: &str, files: &BTreeMap<&str, &[u8]>) -> io::Result<Vec<u8>> {
     let mut tar = Builder::new(GzBuilder::new().mtime(0).write(Vec::new(), Compression::none()));
     tar.append_data(&mut header(EntryType::Directory, 0o755, 0), format!("{directory}/"), io::empty())?;

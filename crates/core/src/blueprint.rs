@@ -1,4 +1,4 @@
-//! What should stand: nodes with goals and needs.
+//! What should exist in Azure: nodes with goals and needs.
 
 use crate::{
     drift::Rule,
@@ -11,34 +11,34 @@ use crate::{
 use acivnet_api::{ConfigMapKey, SecretKeyRef};
 use serde_json::Value;
 
-/// Where a node is wanted.
+/// Where a node should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// It should stand as its body says.
+    /// It should exist as its body says.
     Present,
-    /// It should not be there.
+    /// It should not exist.
     Gone,
 }
 
 /// What may be done to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// Made, changed and deleted here, if it carries our mark.
+    /// Created, changed and deleted here, if it carries our mark.
     Owned,
     /// Read only.
     Referenced,
 }
 
-/// Bytes that a write uploads first. Core sees digest and size, act opens the stream.
+/// A file that a write uploads first. Core knows its digest and size; act opens the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payload {
     /// Where the bytes are.
     pub source: PayloadSource,
     /// Artifact container below `LocalUpload`, derived from the content's digest.
     pub container: String,
-    /// Artifact path: the file's name, or the name of its directory and its own.
+    /// Artifact path: the file's name, if need be after its directory's.
     pub path: String,
-    /// `sha256:` and hex.
+    /// `sha256:` and 64 hex digits.
     pub digest: String,
     /// Bytes.
     pub size: u64,
@@ -49,13 +49,13 @@ pub struct Payload {
 pub enum PayloadSource {
     /// A key of a ConfigMap of the object's namespace.
     ConfigMap(ConfigMapKey),
-    /// Text of our own, the driver script.
+    /// A constant text: the driver script.
     Text(&'static str),
     /// A file behind `https`.
     Uri {
         /// Where.
         uri: String,
-        /// Of which bytes.
+        /// Which version of its bytes.
         etag: String,
     },
     /// The scoring script and the files beside it, packed.
@@ -68,7 +68,7 @@ impl Payload {
         format!("aml://artifact/{}", self.artifact_id())
     }
 
-    /// What an asset names: the artifact, or the directory that it lies in, `LocalUpload/{container}/{first part of path}`.
+    /// Prefix of the files of an asset: the artifact, or its directory, `LocalUpload/{container}/{first part of path}`.
     pub fn asset_prefix(&self) -> String {
         let first = self.path.split('/').next().unwrap_or_default();
         format!("LocalUpload/{}/{first}", self.container)
@@ -80,12 +80,12 @@ impl Payload {
     }
 }
 
-/// A place in a body that the shell fills in when it is sent. Core never sees what goes there.
+/// A place in a body that the shell fills with a value from a Secret when it is sent. Core never sees the value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sealed {
-    /// Where (JSON pointer).
+    /// JSON pointer to the place.
     pub at: String,
-    /// What goes there.
+    /// Where the value is.
     pub value: SecretKeyRef,
 }
 
@@ -94,37 +94,38 @@ pub struct Sealed {
 pub struct Node {
     /// Its type.
     pub kind: &'static Kind,
-    /// Its id. Of a model version that is not registered yet: `{workspace}/models/{name}@{key}`.
+    /// Its id. A model version that is not registered yet has `{workspace}/models/{name}@{key}`.
     pub id: ResourceId,
-    /// Where it is wanted.
+    /// Where it should end.
     pub goal: Goal,
     /// The fields that we set; `Null` for [`Goal::Gone`].
     pub body: Value,
-    /// Places in the same list: it may act once all of them are where *their own* goal wants them.
+    /// Indexes of nodes in the same list. It may act once all of them have reached *their own* goals.
     pub needs: Vec<usize>,
     /// What may be done to it.
     pub hold: Hold,
-    /// How we know it as ours.
+    /// How it is recognised as ours.
     pub mark: Mark,
-    /// It existed before and was adopted, or is to be: ours without a mark of creation.
+    /// It existed before, and was adopted or will be.
     pub adopted: bool,
-    /// It must not be deleted but by a change that is approved: it was adopted, and the policy does not say otherwise.
+    /// It was adopted, and the policy retains it: only an approved change may delete it.
     pub retained: bool,
-    /// Of lists that others write too: the elements that are ours, in brackets, to be known when they are to go.
+    /// In lists that others write too, the elements that are ours, in brackets. They are recorded, so that they can be
+    /// removed later.
     pub claims: Vec<String>,
-    /// What is to be said of it though it is where it should be.
+    /// A remark to report although it has reached its goal.
     pub note: Option<String>,
-    /// What is uploaded before it is written.
+    /// Uploads before the write.
     pub payloads: Vec<Payload>,
-    /// Places of the body that are filled in when it is sent.
+    /// Places in the body that are filled in when it is sent.
     pub sealed: Vec<Sealed>,
-    /// A reason not to act on it now, found by those who described it.
+    /// Why it must not be acted on now.
     pub blocked: Option<Cause>,
-    /// Why what stands there can't serve, whoever it belongs to: it is neither adopted nor changed.
+    /// Why the existing resource can't be used, whoever owns it: it is neither adopted nor changed.
     pub unfit: Option<Cause>,
-    /// Paths whose difference touches no container here, although the kind says so.
+    /// Paths whose change touches no container in this case, although the kind says so.
     pub live: Vec<String>,
-    /// It failed, and a second try with the same content is due.
+    /// It failed, and another try with the same content is due.
     pub retry_due: bool,
 }
 
@@ -152,7 +153,7 @@ impl Node {
         }
     }
 
-    /// The virtual network in which Azure takes one write at a time, where it is one or lies in one.
+    /// The virtual network that it is, or is part of: Azure accepts only one write at a time in one.
     pub fn network(&self) -> Option<ResourceId> {
         self.kind.network_of(&self.id)
     }
@@ -162,7 +163,7 @@ impl Node {
         if self.live.iter().any(|one| one == path) { Change::Live } else { (self.kind.change)(path) }
     }
 
-    /// How its fields compare: of what was adopted, the extras of a list are somebody else's.
+    /// How its fields compare. In an adopted resource, additional list elements belong to somebody else.
     pub fn rules(&self) -> Vec<Rule> {
         let relaxed = |rule: &Rule| match *rule {
             Rule::Exact(path, key) if self.adopted => Rule::Subset(path, key),
@@ -171,21 +172,21 @@ impl Node {
         self.kind.rules.iter().map(relaxed).collect()
     }
 
-    /// `Kind/name`, for people. A model version that is not registered yet is called by the model's name.
+    /// `Kind/name`, for people. A model version that is not registered yet has the model's name.
     pub fn label(&self) -> String {
         let name = self.id.name();
         format!("{}/{}", self.kind.name, name.split('@').next().unwrap_or(name))
     }
 }
 
-/// What should stand for one object.
+/// What should exist in Azure for one object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Blueprint {
     /// The nodes.
     pub nodes: Vec<Node>,
-    /// Why nothing at all may be written, if so. Found before the first write.
+    /// Why nothing at all may be written, found before the first write.
     pub blocked: Option<Cause>,
-    /// A read without which nothing can be described failed or is still to be asked.
+    /// A read that the description needs failed, or has yet to be asked for.
     pub incomplete: bool,
 }
 
@@ -195,7 +196,7 @@ impl Blueprint {
         Self { blocked: Some(cause), ..Self::default() }
     }
 
-    /// Adds a node and tells its place.
+    /// Adds a node and returns its index.
     pub fn push(&mut self, node: Node) -> usize {
         self.nodes.push(node);
         self.nodes.len() - 1

@@ -1,11 +1,11 @@
-//! Builds the next list of conditions from the last one. Time and generation come in; nothing is looked up.
+//! Builds the next list of conditions from the last one. Time and generation are passed in.
 
 use crate::fit;
 use acivnet_api::conditions::{reasons, types};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// The next list of conditions, in the making.
+/// Builder of the next list of conditions.
 pub struct Conditions<'a> {
     last: &'a [Condition],
     generation: i64,
@@ -14,12 +14,12 @@ pub struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    /// Begins with nothing; times are kept from `last` where the status of a type does not change.
+    /// Starts empty. Transition times are taken from `last` where a type's status does not change.
     pub fn new(last: &'a [Condition], generation: i64, now: Timestamp) -> Self {
         Self { last, generation, now, next: Vec::new() }
     }
 
-    /// Sets one. `met: None` is "not known yet". A happy condition says why, too.
+    /// Sets a condition; `met: None` means `Unknown`. A True one needs a reason and a message too.
     pub fn set(&mut self, type_: &str, met: Option<bool>, reason: &str, message: impl Into<String>) {
         let status = match met {
             Some(true) => "True",
@@ -39,12 +39,12 @@ impl<'a> Conditions<'a> {
         });
     }
 
-    /// Whether one is set, or kept, as True.
+    /// Whether a condition is True in the list so far.
     pub fn says(&self, type_: &str) -> bool {
         is_true(&self.next, type_)
     }
 
-    /// Lets one speak of an earlier generation: what it says holds for that one.
+    /// Sets the generation that a condition describes, if it is an earlier one.
     pub fn speaks_of(&mut self, type_: &str, generation: i64) {
         let found = self.next.iter_mut().find(|one| one.type_ == type_);
         if let Some(one) = found {
@@ -52,13 +52,13 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// Keeps the last one as it is, with the generation it spoke of.
+    /// Keeps the last condition as it is, with its generation.
     pub fn keep(&mut self, type_: &str) {
         self.next.retain(|one| one.type_ != type_);
         self.next.extend(self.last.iter().find(|one| one.type_ == type_).cloned());
     }
 
-    /// Keeps the last one where nothing new is known; "not known yet" where nothing ever was.
+    /// Keeps the last condition if nothing new is known, or sets `Unknown` if there is none.
     pub fn keep_or_unknown(&mut self, type_: &str, message: &str) {
         if find(self.last, type_).is_some() {
             self.keep(type_);
@@ -67,18 +67,18 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// For how many seconds a type has been there with a reason; none when it is not.
+    /// For how many seconds a condition has had a reason; none if it has another one.
     pub fn seconds_as(&self, type_: &str, reason: &str) -> Option<i64> {
         let last = self.last.iter().find(|one| one.type_ == type_ && one.reason == reason);
         last.map(|one| self.now.as_second() - one.last_transition_time.0.as_second())
     }
 
-    /// The list.
+    /// Returns the list.
     pub fn build(self) -> Vec<Condition> {
         self.next
     }
 
-    /// `Reconciling` is there only while it is True, so its time is that of its reason: a new cause is a new one.
+    /// Transition time of a condition. `Reconciling` exists only while True, so a new reason restarts its time.
     fn since(&self, type_: &str, status: &str, reason: &str) -> Time {
         let same = |one: &&Condition| {
             one.type_ == type_ && one.status == status && (type_ != types::RECONCILING || one.reason == reason)
@@ -87,13 +87,13 @@ impl<'a> Conditions<'a> {
     }
 }
 
-/// Kubernetes keeps times in whole seconds; anything finer would look like a change at the next comparison.
+/// Kubernetes stores times in whole seconds; a finer one would look like a change at the next comparison.
 fn whole_seconds(now: Timestamp) -> Time {
     Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
 }
 
-/// What a list says that others wait for or act on: whether the object is ready, worked on or held, and why. How far the
-/// work has come, wordings and times are left out.
+/// The part of a list that others wait for or act on: whether the object is ready, in progress or held, and why. Progress,
+/// wording and times are left out.
 pub fn essence(conditions: &[Condition]) -> Vec<Condition> {
     let told = [types::READY, types::RECONCILING, types::STALLED, types::DELETION_BLOCKED, types::CREDENTIALS_VALID];
     let essential = |one: &Condition| Condition {
@@ -105,12 +105,12 @@ pub fn essence(conditions: &[Condition]) -> Vec<Condition> {
     told.iter().filter_map(|type_| find(conditions, type_)).map(essential).collect()
 }
 
-/// A condition of a list by type.
+/// Finds a condition by type.
 pub fn find<'c>(conditions: &'c [Condition], type_: &str) -> Option<&'c Condition> {
     conditions.iter().find(|one| one.type_ == type_)
 }
 
-/// Whether a condition is there and True.
+/// Whether a condition exists and is True.
 pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
     find(conditions, type_).is_some_and(|one| one.status == "True")
 }

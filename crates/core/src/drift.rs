@@ -1,5 +1,5 @@
-//! What differs between the fields we set and what stands. Azure changes case, adds defaults, reorders sets: only what
-//! we set is compared, and the rules of a kind say how.
+//! Differences between the fields we set and Azure's body. Azure changes case, adds defaults and reorders sets, so only the
+//! fields we set are compared, and a kind's rules say how.
 
 mod beside;
 mod same;
@@ -11,44 +11,43 @@ use same::same;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a field compares. Paths are dotted, from the body's root.
+/// How a field compares. The first text is its path, dotted, from the body's root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Text without regard to case and spaces: ids, enums, regions.
+    /// Text, ignoring case and spaces: ids, enums, regions.
     Loose(&'static str),
-    /// A list of objects that is a set by this dotted key; extras are a difference.
+    /// A list of objects that is a set by this dotted key; additional ones are a difference.
     Exact(&'static str, &'static str),
-    /// A list of objects that is a set by this dotted key; extras are somebody else's, but for those we once wrote.
+    /// A list of objects that is a set by this dotted key; additional ones are somebody else's, except those we once wrote.
     Subset(&'static str, &'static str),
-    /// A map of which only our keys, and keys we once wrote, are compared.
+    /// A map in which only our keys, and keys we once wrote, are compared.
     Keys(&'static str),
-    /// The same of names that Azure Resource Manager does not tell apart by case (Azure Resource Manager, "Use tags to
-    /// organize your Azure resources": "Tag names are case-insensitive for operations"). The spelling that stands stays.
+    /// The same for keys whose case Azure Resource Manager ignores ("Use tags to organize your Azure resources": "Tag
+    /// names are case-insensitive for operations"). Azure's spelling is kept.
     Tags(&'static str),
-    /// A text that Azure answers and takes as the only element of the first of the lists beside it, too, but never as
-    /// both, nor together with anything in the other lists.
+    /// Text that may also be the only element of the first of these sibling lists, but never both, and never together with
+    /// anything in the other lists.
     Sole(&'static str, &'static [&'static str]),
-    /// A text that Azure answers and takes in the list of this name beside it, too, but never as both. What else is in
-    /// the list is somebody else's.
+    /// Text that may also be an element of this sibling list, but never both. Other elements are somebody else's.
     Among(&'static str, &'static str),
-    /// Compared only when Azure answers it.
+    /// Compared only if Azure's answer has it.
     IfAnswered(&'static str),
-    /// Never compared: Azure does not answer it, or it stays as it was first written.
+    /// Never compared: Azure does not answer it, or it can't change after the first write.
     WriteOnly(&'static str),
 }
 
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Dotted path; an element of a keyed list is named by its key.
+    /// Dotted path, with the key of a list's element in brackets.
     pub path: String,
-    /// What we want; `Null` when it should not be there.
+    /// What we want; `Null` if it should not exist.
     pub want: Value,
-    /// What stands; `Null` when it does not.
+    /// What Azure has; `Null` if nothing.
     pub have: Value,
 }
 
-/// The fields of `want` in which `have` differs. `written` are the map keys that we wrote before.
+/// The fields of `want` in which `have` differs. `written` are the map keys and list elements that we wrote before.
 pub fn differences(want: &Value, have: &Value, rules: &[Rule], written: &[String]) -> Vec<Difference> {
     let mut found = Vec::new();
     Comparison { rules, written, found: &mut found }.value("", "", want, have);
@@ -62,7 +61,7 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// `rule` is the path without list keys, `shown` the one for people.
+    /// `rule` is the path without list keys; `shown` is the path for people.
     fn value(&mut self, rule: &str, shown: &str, want: &Value, have: &Value) {
         let ruled = rule_at(rule, self.rules);
         match (ruled, want, have) {
@@ -89,8 +88,8 @@ impl Comparison<'_> {
             let (at, shown) = (join(rule, name), join(shown, name));
             match rule_at(&at, self.rules) {
                 Some(rule @ (Rule::Sole(..) | Rule::Among(..))) => {
-                    let stands = beside::differs(rule, name, wanted, have);
-                    self.found.extend(stands.map(|have| Difference { path: shown, want: wanted.clone(), have }));
+                    let actual = beside::differs(rule, name, wanted, have);
+                    self.found.extend(actual.map(|have| Difference { path: shown, want: wanted.clone(), have }));
                 }
                 _ => self.value(&at, &shown, wanted, member(have, name, true)),
             }
@@ -99,20 +98,20 @@ impl Comparison<'_> {
 
     fn keys(&mut self, shown: &str, want: &Map<String, Value>, have: &Value, fold: bool) {
         for (name, wanted) in want {
-            let stands = member(have, name, fold);
-            if !same(wanted, stands, false) {
-                self.found.push(Difference { path: join(shown, name), want: wanted.clone(), have: stands.clone() });
+            let actual = member(have, name, fold);
+            if !same(wanted, actual, false) {
+                self.found.push(Difference { path: join(shown, name), want: wanted.clone(), have: actual.clone() });
             }
         }
         let (ours, written) = (Names::of(want.keys(), fold), Names::of(self.written, fold));
-        for (name, stands) in have.as_object().into_iter().flatten() {
+        for (name, actual) in have.as_object().into_iter().flatten() {
             if written.has(name) && !ours.has(name) {
-                self.found.push(Difference { path: join(shown, name), want: Value::Null, have: stands.clone() });
+                self.found.push(Difference { path: join(shown, name), want: Value::Null, have: actual.clone() });
             }
         }
     }
 
-    /// `exact` tells by its key whether an extra is a difference.
+    /// `exact` says whether an additional element with this key is a difference.
     fn keyed(
         &mut self,
         rule: &str,
@@ -123,14 +122,14 @@ impl Comparison<'_> {
         exact: &dyn Fn(&str) -> bool,
     ) {
         let have = have.as_array().map(Vec::as_slice).unwrap_or_default();
-        let stands = by_key(have, key);
+        let actual = by_key(have, key);
         for wanted in want {
             let name = key_of(wanted, key);
             let at = format!("{shown}[{name}]");
-            match stands.get(&fold(&name)) {
-                Some(stands) => {
+            match actual.get(&fold(&name)) {
+                Some(actual) => {
                     let before = self.found.len();
-                    self.value(&format!("{rule}[]"), &at, wanted, stands);
+                    self.value(&format!("{rule}[]"), &at, wanted, actual);
                     let of_element = self.found.split_off(before);
                     self.found.extend(of_element.into_iter().filter(|one| one.path != join(&at, key)));
                 }
@@ -149,7 +148,7 @@ impl Comparison<'_> {
 }
 
 impl Rule {
-    /// The path that it is about.
+    /// The path of the field.
     pub fn path(&self) -> &'static str {
         match self {
             Self::Loose(path) | Self::Exact(path, _) | Self::Subset(path, _) | Self::Keys(path) => path,
@@ -167,7 +166,7 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// Names, to be looked up in either way.
+/// A set of names, with or without case.
 struct Names {
     all: BTreeSet<String>,
     fold: bool,
@@ -184,17 +183,17 @@ impl Names {
     }
 }
 
-/// The name of a member as it stands. Azure Resource Manager and its providers don't tell names apart by case, and versions
-/// of an API spell them differently.
-fn standing<'m>(members: &'m Map<String, Value>, name: &str, fold: bool) -> Option<&'m str> {
+/// A member's name in its existing spelling. Azure Resource Manager and its providers ignore the case of names, and API
+/// versions spell them differently.
+fn existing_name<'m>(members: &'m Map<String, Value>, name: &str, fold: bool) -> Option<&'m str> {
     let exact = members.get_key_value(name).map(|(name, _)| name.as_str());
     exact.or_else(|| members.keys().map(String::as_str).find(|one| fold && one.eq_ignore_ascii_case(name)))
 }
 
-/// A member of an object; null where there is none.
+/// A member of an object; null if there is none.
 fn member<'v>(of: &'v Value, name: &str, fold: bool) -> &'v Value {
     let members = of.as_object();
-    let found = members.and_then(|members| members.get(standing(members, name, fold)?));
+    let found = members.and_then(|members| members.get(existing_name(members, name, fold)?));
     found.unwrap_or(&Value::Null)
 }
 
@@ -213,12 +212,12 @@ fn empty(value: &Value) -> bool {
     }
 }
 
-/// The elements of a list by their key, a name or an id, in lower case; of several with one key the first.
+/// The elements of a list by their key in lower case, a name or an id. The first of several with the same key counts.
 fn by_key<'v>(list: &'v [Value], key: &str) -> BTreeMap<String, &'v Value> {
     list.iter().rev().map(|one| (fold(&key_of(one, key)), one)).collect()
 }
 
-/// What we wrote before, elements of lists without their brackets, in lower case.
+/// What we wrote before, in lower case, list elements without their brackets.
 struct Written(BTreeSet<String>);
 
 impl Written {
@@ -232,7 +231,7 @@ impl Written {
     }
 }
 
-/// The keys, in brackets, of the elements of a body's lists that are compared as a whole.
+/// The keys, in brackets, of all elements of lists under [`Rule::Exact`].
 pub fn elements(body: &Value, rules: &[Rule]) -> Vec<String> {
     let of = |rule: &Rule| match *rule {
         Rule::Exact(path, key) => {
@@ -244,9 +243,9 @@ pub fn elements(body: &Value, rules: &[Rule]) -> Vec<String> {
     rules.iter().flat_map(of).collect()
 }
 
-/// `over` laid on `base`: objects merge, elements of a [`Rule::Subset`] too, everything else replaces. Map keys and
-/// elements once written and no longer wanted go, members that are to be null too; what is [`Rule::WriteOnly`] stays as it
-/// stands.
+/// Merges `over` into `base`. Objects and elements of a [`Rule::Subset`] merge, everything else replaces. Map keys and
+/// elements that were once written and are no longer wanted are removed, as are members that should be null.
+/// [`Rule::WriteOnly`] keeps what exists.
 pub fn merged(base: &Value, over: &Value, rules: &[Rule], written: &[String]) -> Value {
     let mut body = base.clone();
     lay("", &mut body, over, rules, written);
@@ -256,7 +255,7 @@ pub fn merged(base: &Value, over: &Value, rules: &[Rule], written: &[String]) ->
 fn lay(at: &str, base: &mut Value, over: &Value, rules: &[Rule], written: &[String]) {
     let rule = rule_at(at, rules);
     match (rule, &mut *base, over) {
-        (Some(Rule::WriteOnly(_)), stands, _) if !empty(stands) => {}
+        (Some(Rule::WriteOnly(_)), actual, _) if !empty(actual) => {}
         (Some(Rule::Subset(_, key)), Value::Array(base), Value::Array(over)) => {
             let (wanted, written) = (by_key(over, key), Written::of(written));
             base.retain(|one| {
@@ -277,7 +276,7 @@ fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value
     let written = Names::of(record.iter().filter(|_| is_map), fold);
     let dropped = |name: &str| written.has(name);
     base.retain(|name, _| {
-        let wanted = standing(over, name, fold).and_then(|name| over.get(name));
+        let wanted = existing_name(over, name, fold).and_then(|name| over.get(name));
         wanted.map_or(!dropped(name), |wanted| !wanted.is_null())
     });
     for (name, value) in over.iter().filter(|(_, value)| !value.is_null()) {
@@ -285,7 +284,7 @@ fn lay_members(at: &str, base: &mut Map<String, Value>, over: &Map<String, Value
         match rule_at(&below, rules) {
             Some(rule @ (Rule::Sole(..) | Rule::Among(..))) => beside::lay(rule, name, base, value),
             _ => {
-                let name = standing(base, name, fold).unwrap_or(name).to_owned();
+                let name = existing_name(base, name, fold).unwrap_or(name).to_owned();
                 lay(&below, base.entry(name).or_insert(Value::Null), value, rules, record);
             }
         }
@@ -297,7 +296,7 @@ fn lay_list(at: &str, base: &mut Vec<Value>, over: &[Value], key: &str, rules: &
     let mut places: BTreeMap<String, usize> = base.iter().enumerate().rev().map(|(at, one)| (name(one), at)).collect();
     for wanted in over {
         match places.get(&name(wanted)).and_then(|place| base.get_mut(*place)) {
-            Some(stands) => lay(&format!("{at}[]"), stands, wanted, rules, &[]),
+            Some(actual) => lay(&format!("{at}[]"), actual, wanted, rules, &[]),
             None => {
                 places.insert(name(wanted), base.len());
                 base.push(wanted.clone());
@@ -306,7 +305,7 @@ fn lay_list(at: &str, base: &mut Vec<Value>, over: &[Value], key: &str, rules: &
     }
 }
 
-/// A value as people read it, whole: what is foreign is scrubbed before it is cut.
+/// A value for people, uncut, since foreign text is scrubbed before it is cut.
 pub fn shown(value: &Value) -> String {
     match value {
         Value::Null => "absent".to_owned(),

@@ -1,11 +1,11 @@
-//! Where what serves answers, and whether that may be believed.
+//! Where a service answers, and whether Azure's answer about it can be trusted.
 
 use crate::{failure::Cause, observed::Settings};
 use acivnet_api::conditions::reasons;
 use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
 
-/// Longest scoring URI, in bytes; the one of the OpenAPI document is shorter than a status allows, too.
+/// Longest scoring URI, in bytes: below the status's bound of 2,048 with room for the OpenAPI document's path.
 const LONGEST: usize = 1500;
 
 /// A checked endpoint.
@@ -13,7 +13,7 @@ const LONGEST: usize = 1500;
 pub struct Address {
     /// Private address.
     pub ip: Ipv4Addr,
-    /// Whether it is dialled at the address and verified by the name in the URI.
+    /// Whether to connect to the address with TLS and verify the name in the URI.
     pub tls: bool,
     /// Where to POST.
     pub scoring_uri: String,
@@ -21,35 +21,35 @@ pub struct Address {
     pub swagger_uri: String,
 }
 
-/// What Azure says of an endpoint.
+/// Azure's statements about an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Told<'a> {
+pub struct Stated<'a> {
     /// Where to POST.
     pub uri: &'a str,
-    /// The host name, where it has TLS.
+    /// The host name, with TLS.
     pub hostname: Option<&'a str>,
-    /// The private address, where Azure names it apart from the URI.
+    /// The private address, if Azure states it apart from the URI.
     pub address: Option<&'a str>,
 }
 
-/// The endpoint of what is ours. `Ok(None)`: Azure names none yet.
+/// Checks the endpoint of a service of ours. `Ok(None)`: Azure has none yet.
 ///
 /// A tenant chooses the prefix of the network and must not be able to aim our probe at the cluster: the address must be
 /// IPv4, inside the subnet, inside the networks the administrator allows, and in none of those that are refused; the
 /// port must be 80 or 443.
 ///
-/// With TLS the URI that is shown is that of the host name, and the private address is taken from the URI, or from beside
-/// it, and checked all the same.
-pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
+/// With TLS the URI shown is that of the host name. The private address comes from the URI or from beside it, and is
+/// checked in the same way.
+pub fn of(told: Option<Stated<'_>>, subnet_prefix: &str, settings: &Settings) -> Result<Option<Address>, Cause> {
     let Some(told) = told.filter(|told| !told.uri.is_empty()) else { return Ok(None) };
     let uri = told.uri;
     let outside = |why: &str| {
         Cause::person(
             reasons::ADDRESS_OUTSIDE_SUBNET,
-            format!("Azure names the scoring URI {}, {why}", crate::scrub::clean(uri)),
+            format!("Azure gives the scoring URI {}, {why}", crate::scrub::clean(uri)),
         )
     };
-    let form = || outside("which is not of the form http://{IPv4 address}/{path} on port 80 or 443");
+    let form = || outside("which does not have the form http://{IPv4 address}/{path} on port 80 or 443");
     let (host, path) = split(uri).ok_or_else(form)?;
     let hostname = hostname(&told).filter(|_| uri.starts_with("https://"));
     let ip = match (host.parse(), hostname) {
@@ -61,10 +61,10 @@ pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> R
     };
     let prefix: Ipv4Net = subnet_prefix.parse().map_err(|_| outside("and the subnet's prefix can't be read"))?;
     if !prefix.contains(&ip) {
-        return Err(outside(&format!("outside the subnet {subnet_prefix}")));
+        return Err(outside(&format!("which is outside the subnet {subnet_prefix}")));
     }
     if !settings.scoring_networks.iter().any(|network| network.contains(&ip)) {
-        return Err(outside("outside the networks that the administrator allows (--scoring-networks)"));
+        return Err(outside("which is outside the networks that the administrator allows (--scoring-networks)"));
     }
     if never(ip) || settings.refused_networks.iter().any(|network| network.contains(&ip)) {
         return Err(Cause::person(
@@ -78,10 +78,10 @@ pub fn of(told: Option<Told<'_>>, subnet_prefix: &str, settings: &Settings) -> R
     Ok(Some(Address { ip, tls: hostname.is_some(), scoring_uri, swagger_uri }))
 }
 
-/// The host name, where it is one.
-fn hostname<'a>(told: &Told<'a>) -> Option<&'a str> {
+/// The host name, if it is one and not an address.
+fn hostname<'a>(told: &Stated<'a>) -> Option<&'a str> {
     let sound = |name: &&str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
-    // what ends in a number is an address, in one of its spellings
+    // a name whose last label is a number is an address in one of its spellings
     let is_name =
         |name: &&str| name.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_alphabetic()));
     told.hostname.filter(sound).filter(is_name)
@@ -89,13 +89,13 @@ fn hostname<'a>(told: &Told<'a>) -> Option<&'a str> {
 
 fn unknown(hostname: &str) -> Cause {
     let message = format!(
-        "Azure names the scoring URI by {hostname} and no address, so that it can be neither checked nor probed; take \
-         spec.tls away, and end TLS at a gateway of the virtual network"
+        "Azure gives the scoring URI by {hostname} without an address, so it can be neither checked nor probed; remove \
+         spec.tls, and terminate TLS at a gateway in the virtual network"
     );
     Cause::person(reasons::ADDRESS_UNKNOWN, message)
 }
 
-/// Host and path of a URI of the one form that is believed.
+/// Host and path of a URI, if it has the only form that is accepted.
 fn split(uri: &str) -> Option<(&str, &str)> {
     let (standard, rest) = match uri.strip_prefix("http://") {
         Some(rest) => ("80", rest),
@@ -123,8 +123,8 @@ fn never(ip: Ipv4Addr) -> bool {
 mod tests {
     use super::*;
 
-    fn at(uri: &str) -> Told<'_> {
-        Told { uri, hostname: None, address: None }
+    fn at(uri: &str) -> Stated<'_> {
+        Stated { uri, hostname: None, address: None }
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             ("http://a.corp/score", Some("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
             ("https://a.corp:6443/score", Some("10.0.1.4"), Err(reasons::ADDRESS_OUTSIDE_SUBNET)),
         ] {
-            let told = Told { uri, hostname: Some("a.corp"), address: public };
+            let told = Stated { uri, hostname: Some("a.corp"), address: public };
             match (of(Some(told), "10.0.1.0/24", &settings), expected) {
                 (Ok(Some(address)), Ok(swagger)) => assert!(address.tls && address.swagger_uri == swagger, "{uri}"),
                 (got, expected) => assert_eq!(got.map(|_| "").map_err(|cause| cause.reason), expected, "{uri}"),
@@ -175,7 +175,7 @@ mod tests {
             assert_eq!(of(told, "10.0.1.0/24", &settings), Ok(None));
         }
         for cname in ["10.96.0.1", "2130706433", "a.0x7f000001", "169.254.169.254", ""] {
-            let told = Told { hostname: Some(cname), ..at("https://10.0.1.4/score") };
+            let told = Stated { hostname: Some(cname), ..at("https://10.0.1.4/score") };
             let address = of(Some(told), "10.0.1.0/24", &settings).unwrap().unwrap();
             assert_eq!((address.tls, address.scoring_uri.as_str()), (false, "https://10.0.1.4/score"), "{cname}");
         }

@@ -1,12 +1,12 @@
 //! What is told as events: what was written, and transitions.
 
 use crate::{
-    blueprint::{Goal, Node},
+    blueprint::Goal,
     conditions::find,
-    plan::{Action, Done, Request, Seen, Step},
-    report::{Event, successes},
+    outcome::{Event, Reconcile},
+    plan::{Action, Request, Step},
     scrub,
-    subject::Pass,
+    seen::Seen,
 };
 use acivnet_api::{
     DriftMode, ResourceStatus,
@@ -14,12 +14,11 @@ use acivnet_api::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-/// One event for all the writes of one sort in a pass. `drifts`: differences are drift.
-pub fn write_events(pass: &Pass<'_>, done: Option<&Done>, drifts: bool) -> Vec<Event> {
+/// One event for all the writes of one sort in a reconcile. `drifts`: differences are drift.
+pub fn write_events(reconcile: &Reconcile<'_>, drifts: bool) -> Vec<Event> {
     let mut told: Vec<(&'static str, &'static str, Vec<String>)> = Vec::new();
-    for (at, _) in successes(done) {
-        let (Some(node), Some(step)) = (pass.blueprint.nodes.get(at), pass.plan.steps.get(at)) else { continue };
-        let (reason, action, what) = written(node, step, drifts);
+    for (step, _) in reconcile.plan.successes() {
+        let (reason, action, what) = written(step, drifts);
         match told.iter_mut().find(|(known, ..)| *known == reason) {
             Some((.., all)) => all.push(what),
             None => told.push((reason, action, vec![what])),
@@ -32,15 +31,15 @@ pub fn write_events(pass: &Pass<'_>, done: Option<&Done>, drifts: bool) -> Vec<E
     told.into_iter().map(event).collect()
 }
 
-fn written(node: &Node, step: &Step, drifts: bool) -> (&'static str, &'static str, String) {
-    let label = node.label();
+fn written(step: &Step, drifts: bool) -> (&'static str, &'static str, String) {
+    let label = step.node.label();
     let fields: Vec<String> = step.differences().iter().map(|one| one.path.clone()).collect();
     match (&step.action, &step.seen) {
         (Action::Write(Request::Delete { successor: Some(_), .. }), _) => {
             let before = format!("deleting {label} to create it again: ");
             ("Replacing", "Replace", scrub::list(&before, &fields, " can't be changed in place"))
         }
-        (Action::Write(Request::Delete { .. }), Seen::Failed { why, .. }) if node.goal == Goal::Present => {
+        (Action::Write(Request::Delete { .. }), Seen::Failed { why, .. }) if step.node.goal == Goal::Present => {
             ("Retrying", "Replace", format!("deleting the failed {label} to create it again ({why})"))
         }
         (Action::Write(Request::Delete { .. }), _) => ("Deleting", "Delete", format!("deleting {label}")),

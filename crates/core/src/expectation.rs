@@ -1,4 +1,4 @@
-//! What the answer to a sample request must say, and how far one is from it.
+//! What the answer to a sample request must say, and how an answer differs from it.
 
 use crate::{
     owner::sha256_hex,
@@ -7,29 +7,29 @@ use crate::{
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Number, Value};
 
-/// Longest expected JSON, in bytes.
+/// Longest expected JSON, in bytes. It is part of a question, which is kept in memory and compared.
 pub const LONGEST: usize = 16 << 10;
-/// Longest answer that is read whole and compared as JSON, in bytes.
+/// Longest answer that is read and compared as JSON, in bytes. A message states it.
 pub const LONGEST_ANSWER: usize = 64 << 10;
-/// So much of an answer a pattern is looked for in, in bytes.
+/// How much of an answer a pattern is searched in, in bytes: see [`COMPILED`].
 pub const SEARCHED: usize = 16 << 10;
-/// Largest compiled pattern, in bytes: looking for it takes time in proportion to this and to the answer.
+/// Largest compiled pattern, in bytes: a search takes time in proportion to this and to the answer's length.
 pub const COMPILED: usize = 10 << 10;
-/// Longest text of a value in a message, in characters.
+/// Longest text of a value in a message, in characters: both sides of a difference have to fit one line.
 pub const SHOWN: usize = 60;
 
-/// What an answer must say beside its status.
+/// What an answer must say besides its status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Expectation {
-    /// JSON that it contains.
+    /// JSON that it must contain.
     pub json: Option<String>,
     /// By how much numbers may differ (see [`tolerance`]).
     pub tolerance: String,
-    /// A pattern that matches somewhere in it.
+    /// A pattern that must match somewhere in it.
     pub pattern: Option<String>,
 }
 
-/// A tolerance: a number, or the text of one, from 0 to 1. `Err` says how to write it.
+/// Reads a tolerance: a number from 0 to 1, or a string with one. `Err` says how to write it.
 pub fn tolerance(value: &Value) -> Result<f64, String> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
@@ -46,20 +46,20 @@ pub fn pattern(text: &str) -> Result<Regex, String> {
 }
 
 impl Expectation {
-    /// Whether anything is expected of the answer's content.
+    /// Whether anything is expected besides the status.
     pub fn is_some(&self) -> bool {
         self.json.is_some() || self.pattern.is_some()
     }
 
-    /// Tells expectations apart, in little memory.
+    /// Identifies an expectation in little memory.
     pub fn digest(&self) -> String {
         let texts = [self.json.as_deref(), Some(self.tolerance.as_str()), self.pattern.as_deref()];
         let parts = texts.map(|text| text.map_or(String::new(), |text| format!("={text}")));
         sha256_hex(&parts.each_ref().map(|part| part.as_bytes()))
     }
 
-    /// How an answer differs, in few words; none when it is as expected. The body is none when it is longer than
-    /// [`LONGEST_ANSWER`]. A script may answer with what it was given: what the scrubber knows is not told.
+    /// How an answer differs, in a few words; none if it is as expected. `body` is none if it is longer than
+    /// [`LONGEST_ANSWER`]. A script may answer with its input: values that the scrubber knows are not shown.
     pub fn unlike(&self, body: Option<&[u8]>, scrubber: &Scrubber) -> Option<String> {
         if !self.is_some() {
             return None;
@@ -85,16 +85,17 @@ impl Expectation {
     }
 }
 
-/// Python writes NaN and infinities as words that JSON does not have (`json.dumps`, `allow_nan`).
+/// The difference of an answer that is not JSON. Python writes NaN and infinities as words that JSON lacks (`json.dumps`,
+/// `allow_nan`).
 fn no_json(body: &str, scrubber: &Scrubber) -> String {
     match ["NaN", "Infinity"].iter().find(|word| has_word(body, word)) {
-        Some(word) => format!("the answer holds {word}, which is no JSON: {}", short(body, scrubber)),
-        None if body.trim().is_empty() => "the answer is empty and no JSON".to_owned(),
-        None => format!("the answer is no JSON: {}", short(body, scrubber)),
+        Some(word) => format!("the answer contains {word}, which is not JSON: {}", short(body, scrubber)),
+        None if body.trim().is_empty() => "the answer is empty, which is not JSON".to_owned(),
+        None => format!("the answer is not JSON: {}", short(body, scrubber)),
     }
 }
 
-/// Whether a word stands outside of quotes.
+/// Whether a word occurs outside quotes.
 fn has_word(body: &str, word: &str) -> bool {
     body.replace("\\\"", "").split('"').step_by(2).any(|outside| outside.contains(word))
 }
@@ -144,7 +145,7 @@ impl Comparison<'_> {
         short(&value.to_string(), self.scrubber)
     }
 
-    /// Whole numbers are compared as such, so that long ids keep all their digits.
+    /// Compares integers as integers, since long ids would lose digits as floats.
     fn same(&self, expected: &Number, received: &Number) -> bool {
         if self.tolerance == 0.0 && expected.is_f64() == received.is_f64() && !expected.is_f64() {
             return expected == received;
@@ -154,20 +155,20 @@ impl Comparison<'_> {
     }
 }
 
-/// A script that returns `json.dumps(…)` is encoded once more by the server: clients get a text.
+/// A hint for scripts that return `json.dumps(…)`: the server encodes the result again, so clients get a string.
 fn hint(expected: &Value, received: &Value) -> &'static str {
     let Value::String(text) = received else { return "" };
     let inside = serde_json::from_str::<Value>(text).is_ok_and(|inside| inside.is_object() || inside.is_array());
     if !expected.is_string() && inside {
-        " (a text that holds JSON: return the value, not json.dumps of it)"
+        " (a string that contains JSON: return the value, not json.dumps of it)"
     } else {
         ""
     }
 }
 
 fn short(text: &str, scrubber: &Scrubber) -> String {
-    // what the scrubber makes of so much is what is shown; more of an answer need not be gone through. Known values go
-    // first, so that none is cut
+    // only this much can be shown after scrubbing; the rest of an answer need not be processed. Known values are hidden
+    // first, so that none is cut and missed
     let begin: String = scrubber.hide(text).chars().take(4 * SHOWN).collect();
     let clean = scrub::clean(&begin);
     match clean.char_indices().nth(SHOWN) {
@@ -231,12 +232,12 @@ mod tests {
                 r#""name 'model' is not defined""#,
                 "is \"name 'model' is not defined\", expected [1.5]",
             ),
-            (json!([1.5]), 0.0, r#""[1.5]""#, "a text that holds JSON"),
-            (json!([1.5]), 0.5, "[NaN]", "the answer holds NaN, which is no JSON: [NaN]"),
-            (json!([1.5]), 0.5, "[-Infinity]", "holds Infinity"),
+            (json!([1.5]), 0.0, r#""[1.5]""#, "a string that contains JSON"),
+            (json!([1.5]), 0.5, "[NaN]", "the answer contains NaN, which is not JSON: [NaN]"),
+            (json!([1.5]), 0.5, "[-Infinity]", "contains Infinity"),
             (json!({"a": 1}), 0.0, "", "empty"),
-            (json!({"a": 1}), 0.0, "<html>", "no JSON: <html>"),
-            (json!("\u{0}"), 0.0, "\u{0}", "no JSON"),
+            (json!({"a": 1}), 0.0, "<html>", "not JSON: <html>"),
+            (json!("\u{0}"), 0.0, "\u{0}", "not JSON"),
         ] {
             let found = unlike(&contains(expected, tolerance), Some(received.as_bytes())).unwrap_or_default();
             assert!(found.contains(told), "{told}: {found}");

@@ -48,6 +48,11 @@ impl Cause {
 }
 
 impl Failure {
+    /// A failure that no answer of Azure explains: its status is 0, and its code our own word.
+    pub fn local(code: impl Into<String>, message: impl Into<String>, retry: Retry, reason: &'static str) -> Self {
+        Self { status: 0, code: code.into(), message: message.into(), retry, reason }
+    }
+
     /// Whether it is a refusal that stands until somebody does something about it.
     pub fn needs_somebody(&self) -> bool {
         needs_somebody(self.retry)

@@ -1,15 +1,16 @@
-//! What fits into a status. The definitions bound each list and each text from elsewhere, and a status that is refused for
-//! its length would go on saying what no longer holds: what is longer is cut, and says how much more there is.
+//! Cuts what does not fit into a status. The definitions bound each list and each foreign text, and a status that the
+//! API server refuses for its length would stay at what no longer holds. A cut list says how many entries are missing.
 
 use crate::scrub::fitted;
 use acivnet_api::{
     DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, PlannedAction,
 };
 
-/// Longest message of a condition or an event, in characters. Kubernetes takes 32,768 of a condition.
+/// Longest message of a condition or an event, in characters: 1,024 is the limit of events.k8s.io/v1 for a note (1 kB); a
+/// condition's is 32,768.
 pub const LONGEST_MESSAGE: usize = 1024;
 
-/// A value, path or name from elsewhere.
+/// A foreign value, path or name.
 pub fn value(text: impl Into<String>) -> String {
     fitted(text.into(), LONGEST_VALUE)
 }
@@ -47,7 +48,7 @@ pub fn drift(list: Vec<DriftItem>) -> Vec<DriftItem> {
     cut(list, DriftItem::MOST, more)
 }
 
-/// `status.occupants`. Those of this namespace are remembered there, and come first where not all fit.
+/// `status.occupants`. Those of this namespace come first if not all fit, since the status is where they are remembered.
 pub fn occupants(mut list: Vec<Occupant>) -> Vec<Occupant> {
     if list.len() > Occupant::MOST {
         list.sort_by_key(|one| !one.managed);
@@ -61,8 +62,7 @@ pub fn links(list: Vec<String>) -> Vec<String> {
     cut(list.into_iter().map(value).collect(), DelegatedSubnetStatus::MOST_LINKS, |more, _| more)
 }
 
-/// The first of a list that is too long; in place of the others one that tells how many they are. It is made from the first
-/// of them.
+/// Cuts a list that is too long. The last element says how many are missing; `more` makes it from the first of them.
 fn cut<T>(mut list: Vec<T>, most: usize, more: impl FnOnce(String, &T) -> T) -> Vec<T> {
     if list.len() > most {
         let kept = most.saturating_sub(1);

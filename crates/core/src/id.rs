@@ -2,8 +2,8 @@
 
 use std::{cmp::Ordering, fmt, hash};
 
-/// Whether two ids, or names in ids, are one to Azure: without regard to case, also of letters beyond ASCII, which a
-/// resource group may hold ("Naming rules and restrictions for Azure resources").
+/// Whether Azure treats two ids, or names in ids, as one: case is ignored, also beyond ASCII, since a resource group's
+/// name may hold any letter ("Naming rules and restrictions for Azure resources").
 pub fn same(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(other);
@@ -11,20 +11,19 @@ pub fn same(one: &str, other: &str) -> bool {
     one.chars().flat_map(char::to_lowercase).eq(other.chars().flat_map(char::to_lowercase))
 }
 
-/// An id in lower case: what is [`same`] folds to the same text.
+/// An id in lower case: ids that are the [`same`] fold to the same text.
 pub fn fold(id: &str) -> String {
     if id.is_ascii() { id.to_ascii_lowercase() } else { id.chars().flat_map(char::to_lowercase).collect() }
 }
 
 /// An Azure resource id, e.g. `/subscriptions/{guid}/resourceGroups/{name}/providers/{type}/{name}`.
 ///
-/// Two ids are equal when they are equal without regard to case: providers change the case of what they answer.
-/// The case first written is kept and sent.
+/// Case is ignored in comparisons, since providers change it in answers. The case first written is kept and sent.
 #[derive(Clone)]
 pub struct ResourceId(String);
 
 impl ResourceId {
-    /// Reads an id. `None` when it is not absolute, not below a subscription, or has a segment that is empty or could
+    /// Reads an id. `None` if it is not absolute, not below a subscription, or has a segment that is empty or could
     /// mean another path (`.`, `..`, `%`, `?`, `#`, `\`, white space or control characters).
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix('/')?;
@@ -59,7 +58,7 @@ impl ResourceId {
         Self(format!("{}/{type_}/{name}", self.0))
     }
 
-    /// The resource one level up: of a subnet its virtual network, of a virtual network its resource group.
+    /// The resource one level up: the virtual network of a subnet, the resource group of a virtual network.
     pub fn parent(&self) -> Option<Self> {
         let (rest, _name) = self.0.rsplit_once('/')?;
         let (rest, _type) = rest.rsplit_once('/')?;
@@ -72,7 +71,7 @@ impl ResourceId {
         (!rest.is_empty()).then(|| Self(rest.to_owned()))
     }
 
-    /// The last segment.
+    /// The resource's name: the last segment.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }
@@ -82,18 +81,18 @@ impl ResourceId {
         self.0.split('/').nth(2).unwrap_or_default()
     }
 
-    /// The resource group's name, if the id lies in one.
+    /// The resource group's name, if there is one.
     pub fn resource_group(&self) -> Option<&str> {
         let mut segments = self.0.split('/').skip(3);
         segments.next().filter(|word| word.eq_ignore_ascii_case("resourceGroups")).and_then(|_| segments.next())
     }
 
-    /// The id of its resource group, if it lies in one.
+    /// The resource group's id, if there is one.
     pub fn group(&self) -> Option<Self> {
         self.resource_group().map(|group| Self::group_id(self.subscription(), group))
     }
 
-    /// The id as it is sent.
+    /// The id as it is sent to Azure.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What the decisions know of one Azure type: data, not a trait. A kind with no surprises is a literal.
+//! What decisions know of an Azure type: data, not a trait, so that most kinds are a few literals.
 
 use crate::{
     drift::{Rule, folded},
@@ -16,96 +16,96 @@ pub enum Plane {
     MachineLearning,
 }
 
-/// How far a resource that stands has come.
+/// The state of an existing resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
     /// An operation on it is running.
     Busy,
     /// The last operation on it failed; the text is Azure's.
     Failed(String),
-    /// Nothing is going on.
+    /// No operation is running, and the last one succeeded.
     Settled,
 }
 
-/// What a change of a field costs.
+/// The cost of changing a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// No container is touched.
     Live,
     /// The container restarts or gets a new image.
     Roll,
-    /// Delete and create.
+    /// The resource is deleted and created.
     Replace,
 }
 
 /// How a kind is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// PUT of what stands with our fields laid over it, under `If-Match` when it stands.
+    /// PUT of the existing body with our fields merged into it, under `If-Match`.
     Merge,
-    /// PUT when it is proven absent, never over what stands: a change of it is a DELETE, and then a PUT.
+    /// PUT only while it is proven absent. A change is a DELETE, and then a PUT.
     Once,
     /// Register or patch a model version: artifact, blob, asset, model.
     Model,
-    /// Create or patch a web service, its files uploaded first.
+    /// Upload its files, then create or patch a web service.
     Service,
-    /// Change a key of a web service, or keep its keys in a Secret.
+    /// Change a key of a web service, or store its keys in a Secret.
     Keys,
     /// Never written.
     Never,
 }
 
-/// What is done about one whose last operation failed.
+/// What to do if the last operation on a resource failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
-    /// It is written again.
+    /// Write it again.
     Write,
-    /// It is left as it is until its content changes, or another try is due: the same content fails again.
+    /// Leave it until its content changes, or another try is due: the same content would fail again.
     Hold,
 }
 
-/// What the owner of an object can do about one that stands and is not ours.
+/// What an object's owner can do about an existing resource that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adoptable {
-    /// Take it, or refer to it.
+    /// Adopt it, or refer to it.
     Referable,
-    /// Take it, or give ours another name.
+    /// Adopt it, or give ours another name.
     Named,
-    /// Nothing: it is somebody's, with what is on it.
+    /// Nothing: it holds somebody's work.
     Never,
 }
 
-/// One Azure type: [`Kind::arm`] or [`Kind::machine_learning`], and its surprises.
+/// An Azure type: [`Kind::arm`] or [`Kind::machine_learning`], with what is special about it.
 pub struct Kind {
     /// Short name, in status, metrics and events.
     pub name: &'static str,
     /// `Namespace/type`, with its parents' types.
     pub arm_type: &'static str,
-    /// ARM api-version; empty on the data plane, which has none.
+    /// ARM api-version; empty for the data plane, which has none.
     pub api_version: &'static str,
     /// Which protocol carries it.
     pub plane: Plane,
-    /// How far a body has come.
+    /// The phase of a body.
     pub phase: fn(&Value) -> Phase,
     /// How fields compare.
     pub rules: &'static [Rule],
-    /// What a change of the field at a path costs.
+    /// The cost of changing the field at a path.
     pub change: fn(&str) -> Change,
     /// How it is written.
     pub write: Write,
-    /// A body as answered, in the form that is compared with ours (and sent back by [`Write::Merge`]).
+    /// Brings an answered body into the form that is compared with ours, and sent back by [`Write::Merge`].
     pub normalise: fn(&Value) -> Value,
-    /// What the spec calls the field at a path, and the unit in which it writes it.
+    /// The spec's name of the field at a path, and its unit there.
     pub spec_field: fn(&str) -> (String, &'static str),
-    /// Whether one that failed runs all the same, so that it is changed and replaced like one that did not.
+    /// Whether a failed one still runs, so that it is changed and replaced like a healthy one.
     pub still_runs: fn(&Value) -> bool,
-    /// What is done about one that failed.
+    /// What to do if it failed.
     pub on_failure: OnFailure,
-    /// What can be done about one that is not ours.
+    /// What can be done if it is not ours.
     pub adoptable: Adoptable,
     /// Whether `status.resources` remembers it.
     pub is_recorded: bool,
-    /// Name and value of what the query of its DELETE has to say.
+    /// Name and value of the query parameter that its DELETE needs.
     pub delete_query: Option<(&'static str, &'static str)>,
 }
 
@@ -136,7 +136,7 @@ impl Kind {
         Self { plane: Plane::MachineLearning, phase: always_settled, ..Self::arm(name, arm_type, "") }
     }
 
-    /// The virtual network in which Azure serialises the writes of a resource of this kind.
+    /// The virtual network in which Azure serialises writes of a resource of this kind.
     pub fn network_of(&self, id: &ResourceId) -> Option<ResourceId> {
         match self.arm_type.strip_prefix("Microsoft.Network/virtualNetworks")? {
             "" => Some(id.clone()),
@@ -145,8 +145,8 @@ impl Kind {
     }
 }
 
-/// Phase by `properties.provisioningState` (Azure Resource Manager RPC, "Asynchronous operations"): an absent one is
-/// `Succeeded`, a word that is not terminal means the work goes on.
+/// The phase by `properties.provisioningState` (Azure Resource Manager RPC, "Asynchronous operations"): absent means
+/// `Succeeded`, and any word that is not terminal means that an operation is running.
 pub fn provisioning_state(body: &Value) -> Phase {
     let state = body.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Succeeded");
     match state.to_ascii_lowercase().as_str() {
@@ -156,7 +156,6 @@ pub fn provisioning_state(body: &Value) -> Phase {
     }
 }
 
-/// Every change is [`Change::Live`].
 fn always_live(_path: &str) -> Change {
     Change::Live
 }
@@ -180,10 +179,10 @@ pub(crate) fn strip(value: &mut Value, names: &[&str]) {
     }
 }
 
-/// The region of a body, if it is another one. Azure answers `Japan East` and `japaneast`.
+/// The region of a body, if it differs from `location`. Azure answers both `Japan East` and `japaneast`.
 pub(crate) fn elsewhere(body: &Value, location: &str) -> Option<String> {
-    let stands = folded(body.get("location").and_then(Value::as_str)?);
-    (stands != folded(location)).then_some(stands)
+    let actual = folded(body.get("location").and_then(Value::as_str)?);
+    (actual != folded(location)).then_some(actual)
 }
 
 impl fmt::Debug for Kind {

@@ -1,13 +1,13 @@
-//! Decides. One pure pass for each object:
+//! Decides, as pure functions, for each object:
 //!
 //! ```text
 //! questions(object, observed) ──► the shell reads ──► Observed
-//! describe(object, observed, now) ──► Blueprint ──► plan() ──► Plan ──► the shell writes ──► Done
-//! report(object, blueprint, plan, done, now) ──► status, events, when to look again
+//! describe(object, observed, now) ──► Blueprint ──► plan() ──► Plan ──► the shell writes ──► Plan with results
+//! report(object, observed, plan, now) ──► status, events, when to look again
 //! ```
 //!
-//! What holds: no I/O, no clock, no random, no environment · a node acts only when all it needs is where its own goal
-//! wants it · nothing that is not held is written · a read that failed is never absence · planning twice changes nothing.
+//! Invariants: no I/O, no clock, no randomness, no environment · a node acts only once everything it needs has reached
+//! its own goal · a held node is not written · a failed read is never absence · planning twice gives the same plan.
 
 pub mod adoption;
 pub mod archive;
@@ -24,12 +24,15 @@ pub mod fit;
 pub mod id;
 pub mod kind;
 pub mod kinds;
+pub mod names;
 pub mod observed;
+pub mod outcome;
 pub mod owner;
 pub mod patience;
 pub mod plan;
 pub mod quantity;
 pub mod questions;
+mod refusal;
 pub mod report;
 mod request;
 pub mod resources;
@@ -37,4 +40,5 @@ mod restart;
 pub mod retry;
 pub mod scrub;
 pub mod secret_flaws;
+pub mod seen;
 pub mod subject;

@@ -5,9 +5,8 @@ use crate::{
     id::ResourceId,
     kind::{Kind, Write},
     kinds::model_version,
-    plan::{Action, Held, Step},
     questions::Question,
-    retry::Retry,
+    retry::{Retry, classify},
 };
 use acivnet_api::conditions::reasons;
 use ipnet::Ipv4Net;
@@ -17,38 +16,38 @@ use std::{collections::BTreeMap, sync::Arc};
 /// The answer to one question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
-    /// It is there, and this is what it says.
+    /// It exists, with this content.
     Present(Value),
-    /// It is proven that it is not there.
+    /// It is proven not to exist.
     Absent,
-    /// Nothing is known.
+    /// Nothing is known, for this reason.
     Unread(Failure),
 }
 
-/// What became of the namespace's Azure identity in this pass.
+/// Whether the namespace's Azure identity worked in this reconcile.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Identity {
+pub enum SignIn {
     /// Nothing needed it.
     #[default]
     Unasked,
-    /// A token was got and Azure accepted it.
+    /// There is a token, and Azure accepted it.
     Valid,
-    /// No token, or Azure refused it.
+    /// There is no token, or Azure refused it.
     Refused(Failure),
 }
 
-/// What the administrator set, as far as decisions need it.
+/// The administrator's settings that decisions need.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// Uid of the cluster (of its namespace `kube-system`): the first part of the owner mark.
     pub cluster: String,
-    /// Networks in which a scoring endpoint may lie.
+    /// Networks in which a scoring endpoint may be.
     pub scoring_networks: Vec<Ipv4Net>,
-    /// Networks in which it may not: the cluster's services, the API server, nodes and Pods.
+    /// Networks in which it may not be: the cluster's services, API server, nodes and Pods.
     pub refused_networks: Arc<[Ipv4Net]>,
-    /// Nobody told where the cluster's Pods are, so that their addresses may not be among the refused ones.
+    /// The networks of the cluster's Pods are unknown, so they may be missing from the refused ones.
     pub pods_unknown: bool,
-    /// How long a cause that a person has to remove must last before the object counts as stalled, in seconds.
+    /// For how long a cause that may pass by itself counts as work before the object counts as stalled, in seconds.
     pub stalled_after_seconds: i64,
 }
 
@@ -58,28 +57,29 @@ pub struct Observed {
     /// The administrator's settings.
     pub settings: Settings,
     /// The Azure identity.
-    pub identity: Identity,
+    pub identity: SignIn,
     /// Facts by question.
     pub facts: BTreeMap<Question, Fact>,
-    /// Writes that Azure refused in earlier passes and that are not due again.
+    /// Writes that Azure refused in earlier reconciles and that are not due again.
     pub refusals: Vec<Refusal>,
 }
 
-/// A write that Azure refused, for a cause that somebody has to remove.
+/// A write that Azure refused for a cause that somebody has to remove.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// Which: [`crate::plan::digest_with_keys`].
+    /// Identifies the write: [`crate::plan::digest_with_keys`].
     pub write: String,
     /// Why.
     pub cause: Cause,
 }
 
-/// Facts that weigh more are decided about on another thread, in bytes: text, and [`VALUE`] for each value.
+/// Above this weight of all facts (text, and [`VALUE`] per value), in bytes, decisions run on another thread: one that
+/// is shared by all objects must not be held up.
 pub const LARGE: usize = 64 << 10;
-/// What a value weighs beside its text, in bytes.
+/// What a value weighs besides its text, in bytes: about the size of a `serde_json::Value` with its place in a map.
 const VALUE: usize = 64;
 
-/// Takes what a value weighs, members and all, from `left`; none where that is not enough.
+/// Subtracts the weight of a value and all its members from `left`; none if `left` is too small.
 fn weigh(value: &Value, left: usize) -> Option<usize> {
     let left = left.checked_sub(VALUE)?;
     match value {
@@ -93,8 +93,8 @@ fn weigh(value: &Value, left: usize) -> Option<usize> {
 }
 
 impl Observed {
-    /// Whether deciding about all that was read, and reporting it, may take longer than one thread for all objects can
-    /// spare. Found out in the time that what is not large takes.
+    /// Whether deciding on the facts and reporting may take too long for the thread that all objects share. The check
+    /// stops at the bound, so that it is cheap itself.
     pub fn is_large(&self) -> bool {
         let fold = |left, fact: &Fact| match fact {
             Fact::Present(body) => weigh(body, left),
@@ -103,18 +103,12 @@ impl Observed {
         self.facts.values().try_fold(LARGE, fold).is_none()
     }
 
-    /// Whether a step is left undone because Azure refused it in an earlier pass.
-    pub fn was_refused(&self, step: &Step) -> bool {
-        let refused = |cause: &Cause| self.refusals.iter().any(|one| one.cause == *cause);
-        matches!(&step.action, Action::Hold(Held::Refused(cause)) if refused(cause))
-    }
-
-    /// The fact for a question; unread when it was not asked.
+    /// The answer to a question; unread if it was not asked.
     pub fn fact(&self, question: &Question) -> Fact {
         self.facts.get(question).cloned().unwrap_or_else(|| Fact::Unread(not_asked()))
     }
 
-    /// The body behind a question, if it is there.
+    /// The content of the answer, if present.
     pub fn body(&self, question: &Question) -> Option<&Value> {
         match self.facts.get(question) {
             Some(Fact::Present(body)) => Some(body),
@@ -122,7 +116,7 @@ impl Observed {
         }
     }
 
-    /// The fact for an Azure resource. Model versions are found in the list of their workspace.
+    /// The fact about an Azure resource. Model versions are looked up in their workspace's list.
     pub fn azure(&self, kind: &'static Kind, id: &ResourceId) -> Fact {
         match (self.listed_models(kind, id), self.azure_body(kind, id)) {
             (Some(_), Some(body)) => Fact::Present(body.clone()),
@@ -134,11 +128,22 @@ impl Observed {
         }
     }
 
-    /// The body of an Azure resource, if it is there.
+    /// The body of an Azure resource, if present.
     pub fn azure_body(&self, kind: &'static Kind, id: &ResourceId) -> Option<&Value> {
         let Some(question) = self.listed_models(kind, id) else { return self.body(&Question::Azure(kind, id.clone())) };
         let list = self.body(&question)?.as_array()?;
         list.iter().find(|body| model_version::label(body).eq_ignore_ascii_case(id.name()))
+    }
+
+    /// Why the last operation on a resource failed, in Azure's words; none where they are not known.
+    pub fn failure_reason(&self, id: &ResourceId) -> Option<Cause> {
+        let error = self.body(&Question::FailureReason(id.clone()))?;
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        let said = [text("code"), text("message")].into_iter().filter(|text| !text.is_empty());
+        let message = said.collect::<Vec<_>>().join(": ");
+        // Azure answers 200 to a question about a failed operation, so that the code alone tells the class
+        let (retry, reason) = classify(200, &[text("code")]);
+        (!message.is_empty()).then_some(Cause { reason, message, retry })
     }
 
     fn listed_models(&self, kind: &'static Kind, id: &ResourceId) -> Option<Question> {
@@ -150,11 +155,5 @@ impl Observed {
 }
 
 fn not_asked() -> Failure {
-    Failure {
-        status: 0,
-        code: "NotAsked".into(),
-        message: "not read in this pass".into(),
-        retry: Retry::Soon,
-        reason: reasons::PROGRESSING,
-    }
+    Failure::local("NotAsked", "not read in this reconcile", Retry::Soon, reasons::PROGRESSING)
 }

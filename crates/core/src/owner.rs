@@ -1,25 +1,25 @@
-//! The owner mark: how a resource is known as ours. The format can't change within a version of the API.
+//! The owner mark, by which a resource is recognised as ours. Its format can't change within a version of the API.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// ARM tag, model property and service tag that carry the owner.
 pub const OWNER_TAG: &str = "acivnet-owner";
-/// ARM tag and service tag beside the owner's that says that the resource was adopted, with the value [`ADOPTED`].
+/// ARM tag and service tag on adopted resources, with the value [`ADOPTED`].
 pub const ORIGIN_TAG: &str = "acivnet-origin";
-/// What [`ORIGIN_TAG`] says of what was adopted.
+/// Value of [`ORIGIN_TAG`].
 pub const ADOPTED: &str = "Adopted";
-/// Model property that carries the key of owner and content.
+/// Model property that carries the key made of owner and content.
 pub const KEY_PROPERTY: &str = "acivnet-key";
 /// Model property that carries the content's digest.
 pub const DIGEST_PROPERTY: &str = "acivnet-digest";
-/// Service tag that carries the digest of what runs; replaced in the same PATCH as the content. Where values of Secrets are
-/// part of it, the salt of their fingerprints stands behind a dot: it must not be told outside Azure.
+/// Service tag that carries the digest of what runs; replaced in the same PATCH as the content. If values of Secrets
+/// are part of it, a dot and the salt of their fingerprints follow: the salt must never leave Azure.
 pub const CONTENT_TAG: &str = "acivnet-content";
 /// Service tag that carries the digest of the certificate; replaced in the same PATCH as the certificate.
 pub const TLS_TAG: &str = "acivnet-tls";
 
-/// Whose a resource is: `cluster-uid/namespace/name`.
+/// Owner of a resource: an object of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// Uid of the cluster.
@@ -29,7 +29,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The owner mark of an object.
+    /// The owner mark of an object in a cluster.
     pub fn new(cluster: &str, namespace: &str, name: &str) -> Self {
         Self { cluster: cluster.to_owned(), key: format!("{cluster}/{namespace}/{name}") }
     }
@@ -40,7 +40,7 @@ impl Owner {
     }
 }
 
-/// How one node shows whose it is.
+/// Where a node's owner is written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mark {
     /// ARM tag `acivnet-owner` with this value.
@@ -53,9 +53,9 @@ pub enum Mark {
     ServiceTag(String),
     /// `properties.acivnet-owner` of a model version.
     ModelProperty(String),
-    /// It lies in what is ours, and is not touched before that is known.
+    /// It is part of a resource of ours, and is not touched before that one is known as ours.
     Within,
-    /// None: read only.
+    /// Nowhere: it is only read.
     None,
 }
 
@@ -66,7 +66,7 @@ pub enum Says {
     Ours,
     /// It names somebody else.
     Theirs(String),
-    /// There is none.
+    /// There is no mark.
     Nothing,
 }
 
@@ -88,7 +88,7 @@ impl Mark {
     }
 }
 
-/// An ARM tag, whose name Azure may answer in another case.
+/// Value of an ARM tag. Azure may answer its name in another case.
 pub(crate) fn tag<'b>(body: &'b Value, name: &str) -> Option<&'b Value> {
     let mut tags = body.get("tags")?.as_object()?.iter();
     tags.find(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -112,10 +112,10 @@ fn delegation(body: &Value, name: &str) -> Says {
     }
 }
 
-/// Service tag that remembers the last restart that a person asked for; put there in the PATCH that restarts.
+/// Service tag that remembers the last requested restart; written in the PATCH that restarts.
 pub const RESTART_TAG: &str = "acivnet-restart";
 
-/// Digest and salt of a content tag.
+/// Splits a content tag into digest and salt.
 pub fn content_of(tag: &str) -> (&str, Option<&str>) {
     tag.split_once('.').map_or((tag, None), |(digest, salt)| (digest, Some(salt)))
 }
@@ -125,7 +125,7 @@ pub(crate) fn content_tag(service: &Value) -> Option<&str> {
     service.get("kvTags")?.get(CONTENT_TAG)?.as_str()
 }
 
-/// sha256 of the parts, each preceded by its length, in hex.
+/// SHA-256 of the parts as hex. With several parts, each is preceded by its length.
 pub fn sha256_hex(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {

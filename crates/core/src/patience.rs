@@ -3,7 +3,7 @@
 use crate::{conditions::Conditions, failure::Cause};
 use acivnet_api::conditions::{reasons, types};
 
-/// Somebody has to do something: it counts as stalled at once.
+/// Somebody has to act: these count as stalled at once.
 const AT_ONCE: &[&str] = &[
     reasons::INVALID_SPEC,
     reasons::ADOPTION_REFUSED,
@@ -40,7 +40,7 @@ const AT_ONCE: &[&str] = &[
     reasons::AZURE_REFUSED,
 ];
 
-/// It goes by itself, however long that takes: it never counts as stalled.
+/// These pass by themselves, however long it takes: they never count as stalled.
 const NEVER: &[&str] = &[
     reasons::PROGRESSING,
     reasons::CREATING,
@@ -59,8 +59,8 @@ const NEVER: &[&str] = &[
     reasons::SERVICE_ASSOCIATION_LINK,
 ];
 
-/// It may go by itself, and counts as stalled after a while: roles take minutes to spread, and a workspace may come in the
-/// same apply. What only says that all is well holds no work, and stands here too.
+/// These may pass by themselves, and count as stalled after `--stalled-after-seconds`: roles take minutes to spread, and a
+/// workspace may be created in the same apply. Reasons of True conditions hold no work, and are listed here too.
 const AFTER_A_WHILE: &[&str] = &[
     reasons::SETTLED,
     reasons::DELEGATED,
@@ -114,7 +114,7 @@ const AFTER_A_WHILE: &[&str] = &[
     reasons::CREDENTIALS_LOST,
 ];
 
-/// A new reason does not compile until it is in one of the lists.
+/// A new reason does not compile until it is in exactly one of the lists.
 const _: () = {
     let mut all = reasons::ALL;
     while let [(reason, _), rest @ ..] = all {
@@ -144,7 +144,7 @@ const fn same(mut one: &[u8], mut other: &[u8]) -> bool {
     one.is_empty() && other.is_empty()
 }
 
-/// Sets `Reconciling` (work goes on) or `Stalled` (nothing moves without a person), never both.
+/// Sets `Reconciling` (work goes on) or `Stalled` (nothing moves until somebody acts), never both.
 pub fn progress(conditions: &mut Conditions<'_>, cause: Option<&Cause>, stalled_after_seconds: i64) {
     let Some(cause) = cause else { return };
     let waited = || lasted(conditions, cause.reason) >= stalled_after_seconds;
@@ -153,13 +153,13 @@ pub fn progress(conditions: &mut Conditions<'_>, cause: Option<&Cause>, stalled_
     conditions.set(type_, Some(true), cause.reason, cause.message.clone());
 }
 
-/// How long a cause has held the work, in seconds; for ever, once it counted as stalled.
+/// For how many seconds a cause has held work; `i64::MAX` once it counts as stalled.
 pub fn lasted(conditions: &Conditions<'_>, reason: &str) -> i64 {
     let stalled = conditions.seconds_as(types::STALLED, reason).map(|_| i64::MAX);
     stalled.or_else(|| conditions.seconds_as(types::RECONCILING, reason)).unwrap_or_default()
 }
 
-/// Whether a cause goes by itself as long as deleting goes on, so that at first it holds nothing.
+/// Whether a cause passes by itself while a deletion goes on, so that it does not block the deletion at first.
 pub fn passes_while_deleting(reason: &str) -> bool {
     has(NEVER, reason) && reason != reasons::SUBNET_IN_USE
 }

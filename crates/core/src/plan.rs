@@ -2,66 +2,20 @@
 
 use crate::{
     blueprint::{Blueprint, Goal, Hold, Node},
-    drift::{Difference, differences},
+    drift::Difference,
     failure::{Cause, Failure},
-    id,
-    kind::{Adoptable, Change, OnFailure, Phase},
-    observed::{Fact, Observed},
-    owner::{Says, sha256_hex},
-    request::{etag, recorded_keys, write},
-    scrub,
+    id::ResourceId,
+    kind::{Change, OnFailure},
+    observed::Observed,
+    owner::sha256_hex,
+    refusal::{adoption_refused, not_as_referenced},
+    request::{etag, write},
+    seen::{Seen, look},
 };
-use acivnet_api::{Origin, ResourceStatus, conditions::reasons};
-use serde_json::Value;
+use acivnet_api::ResourceStatus;
+use std::time::Duration;
 
 pub use crate::request::{Request, Successor, digest, digest_with_keys};
-
-/// What one read told about one resource.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Seen {
-    /// Nothing is known.
-    Unread(Failure),
-    /// It is proven that it is not there.
-    Absent,
-    /// It is there and not ours; the text names whose, if its mark does.
-    Foreign(Option<String>),
-    /// An operation on it is running.
-    Busy,
-    /// The last operation on it failed.
-    Failed {
-        /// Azure's word.
-        why: String,
-        /// What differs besides.
-        differs: Vec<Difference>,
-    },
-    /// It stands and differs.
-    Drifted(Vec<Difference>),
-    /// It stands as described.
-    Settled,
-}
-
-impl Seen {
-    /// What differs.
-    pub fn differences(&self) -> &[Difference] {
-        match self {
-            Self::Drifted(differs) | Self::Failed { differs, .. } => differs,
-            Self::Unread(_) | Self::Absent | Self::Foreign(_) | Self::Busy | Self::Settled => &[],
-        }
-    }
-
-    /// The word for `status.resources[].state`.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Unread(_) => "Unread",
-            Self::Absent => ABSENT,
-            Self::Foreign(_) => FOREIGN,
-            Self::Busy => "Busy",
-            Self::Failed { .. } => "Failed",
-            Self::Drifted(_) => "Drifted",
-            Self::Settled => "Settled",
-        }
-    }
-}
 
 /// Why a node is left as it is although it is not where it should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,27 +41,38 @@ pub enum Held {
 /// What to do about one node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Write.
+    /// Send this to Azure.
     Write(Request),
     /// Look again soon: an operation is running.
     Wait,
-    /// Leave it.
+    /// Leave it as it is, for this reason.
     Hold(Held),
     /// It is where it should be.
     Keep,
 }
 
-/// The decision on one node.
+/// How far a write got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Azure answered that it is carried out.
+    Carried,
+    /// Azure answered that the work goes on; it said when to look, if it did.
+    Running(Option<Duration>),
+}
+
+/// The decision on one node and, once that was carried out, what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Place of the node.
-    pub node: usize,
+    /// What it is about.
+    pub node: Node,
     /// What was seen of it.
     pub seen: Seen,
     /// What to do.
     pub action: Action,
     /// The most costly change among the differences, if it is about a change of what stands.
     pub change: Option<Change>,
+    /// What Azure answered to the write. None before it is sent, and where nothing is written.
+    pub result: Option<Result<Progress, Failure>>,
 }
 
 impl Step {
@@ -121,9 +86,27 @@ impl Step {
         self.change == Some(Change::Replace) && matches!(self.seen, Seen::Drifted(_))
     }
 
+    /// The write, if it is one.
+    pub fn request(&self) -> Option<&Request> {
+        match &self.action {
+            Action::Write(request) => Some(request),
+            Action::Wait | Action::Hold(_) | Action::Keep => None,
+        }
+    }
+
     /// Whether it writes.
     pub fn writes(&self) -> bool {
-        matches!(self.action, Action::Write(_))
+        self.request().is_some()
+    }
+
+    /// How far the write got, if Azure took it.
+    pub fn progress(&self) -> Option<Progress> {
+        self.result.as_ref()?.as_ref().ok().copied()
+    }
+
+    /// Why the write failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.result.as_ref()?.as_ref().err()
     }
 
     /// Whether it is under way, or comes next: what merely waits for others does not count.
@@ -131,35 +114,51 @@ impl Step {
         matches!(self.action, Action::Write(_) | Action::Wait | Action::Hold(Held::Turn))
     }
 
-    /// Why it stays undone until somebody does something about it, if so: it was refused in this pass, as `done` tells, or
-    /// in an earlier one, or is not tried at all.
-    pub fn refusal(&self, done: Option<&Done>) -> Option<Cause> {
-        let failed = done.into_iter().flat_map(|done| &done.results).find(|(at, _)| *at == self.node);
-        let cause = match (&self.action, failed) {
-            (_, Some((_, Err(failure)))) => Some(Cause::from(failure)),
-            (Action::Hold(Held::Refused(cause)), _) => Some(cause.clone()),
-            _ => None,
+    /// Why it stays undone until somebody does something about it, if so: it was refused just now or in an earlier
+    /// reconcile, or is not tried at all.
+    pub fn refusal(&self) -> Option<Cause> {
+        let cause = match (self.failure(), &self.action) {
+            (Some(failure), _) => Some(Cause::from(failure)),
+            (None, Action::Hold(Held::Refused(cause))) => Some(cause.clone()),
+            (None, _) => None,
         };
         cause.filter(Cause::needs_somebody)
     }
+
+    /// Whether it is held because Azure refused it in an earlier reconcile.
+    pub fn was_refused(&self, observed: &Observed) -> bool {
+        let refused = |cause: &Cause| observed.refusals.iter().any(|one| one.cause == *cause);
+        matches!(&self.action, Action::Hold(Held::Refused(cause)) if refused(cause))
+    }
 }
 
-/// The decision on all nodes.
+/// The decision on all nodes: all that act and the report know of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// One step for each node, in the same order.
+    /// One step for each node of the blueprint, in its order.
     pub steps: Vec<Step>,
-    /// Hash of the destructive steps, if there are any.
+    /// Hash of the destructive steps, if there are any: 12 hex digits.
     pub hash: Option<String>,
+    /// Why nothing at all may be written, if so.
+    pub blocked: Option<Cause>,
+    /// A read without which not everything could be described failed, or is still to be asked.
+    pub incomplete: bool,
 }
 
 impl Plan {
-    /// The steps that write.
-    pub fn writes(&self) -> impl Iterator<Item = (usize, &Request)> {
-        self.steps.iter().filter_map(|step| match &step.action {
-            Action::Write(request) => Some((step.node, request)),
-            _ => None,
-        })
+    /// The steps that write, with what they write.
+    pub fn writes(&self) -> impl Iterator<Item = (&Step, &Request)> {
+        self.steps.iter().filter_map(|step| Some((step, step.request()?)))
+    }
+
+    /// The writes that failed, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&Step, &Failure)> {
+        self.steps.iter().filter_map(|step| Some((step, step.failure()?)))
+    }
+
+    /// The writes that Azure took, and how far they got.
+    pub fn successes(&self) -> impl Iterator<Item = (&Step, Progress)> {
+        self.steps.iter().filter_map(|step| Some((step, step.progress()?)))
     }
 
     /// Whether something is under way, or comes next: what merely waits for others does not count.
@@ -191,27 +190,47 @@ pub struct Limits {
     pub identity: String,
 }
 
-/// Decides. `recorded` is `status.resources`.
-pub fn plan(blueprint: &Blueprint, observed: &Observed, recorded: &[ResourceStatus], limits: &Limits) -> Plan {
-    let seen: Vec<Seen> = blueprint.nodes.iter().map(|node| look(node, observed, recorded)).collect();
-    let there = |at: &usize| match (blueprint.nodes.get(*at), seen.get(*at)) {
-        (Some(node), Some(seen)) => satisfied(node, seen),
-        _ => false,
-    };
-    let mut steps: Vec<Step> = blueprint
-        .nodes
-        .iter()
-        .zip(&seen)
-        .enumerate()
-        .map(|(at, (node, seen))| step(at, node, seen, node.needs.iter().all(there), observed, recorded))
-        .collect();
-    let hash = destructive_hash(&steps, &blueprint.nodes, observed, &limits.identity);
+/// Decides what to do about every node of a blueprint. `recorded` is `status.resources`.
+///
+/// # Guarantees
+///
+/// - Pure: the same arguments give the same plan.
+/// - One step per node, in the order of the blueprint, which is the order of the writes.
+/// - A node that has reached its own goal is kept.
+/// - A step writes only when everything its node needs has reached its own goal.
+/// - Never written: what could not be read, what is referenced, and what is neither ours nor adopted.
+/// - Nothing is written where the blueprint is blocked, the object suspended, its drift to be left, or a replacement not
+///   approved, and nothing that Azure refused a while ago and that is not due again.
+/// - At most one write per virtual network, and none while a step waits for an operation there.
+///
+/// # Assumptions
+///
+/// - `needs` name places in the blueprint's list; a node that needs a place outside of it never writes.
+/// - Kind and id tell the nodes of a blueprint apart.
+/// - `observed` holds what was read for this object; a question that was not asked counts as unread.
+///
+/// # Errors
+///
+/// None. What keeps a node from its goal is in its step: [`Held`] says why.
+pub fn plan(blueprint: Blueprint, observed: &Observed, recorded: &[ResourceStatus], limits: &Limits) -> Plan {
+    let Blueprint { nodes, blocked, incomplete } = blueprint;
+    let mut steps = without_limits(nodes, observed, recorded);
+    let hash = destructive_hash(&steps, observed, &limits.identity);
     for step in &mut steps {
-        limit(step, blueprint, limits, hash.as_deref());
-        hold_refused(step, &blueprint.nodes, observed);
+        limit(step, blocked.as_ref(), limits, hash.as_deref());
+        hold_refused(step, observed);
     }
-    one_writer_per_network(&mut steps, &blueprint.nodes);
-    Plan { steps, hash }
+    one_writer_per_network(&mut steps);
+    Plan { steps, hash, blocked, incomplete }
+}
+
+/// One step for each node, before anything but its needs holds it. Only here `needs` are looked up.
+fn without_limits(nodes: Vec<Node>, observed: &Observed, recorded: &[ResourceStatus]) -> Vec<Step> {
+    let judged = nodes.into_iter().map(|node| (look(&node, observed, recorded), node));
+    let judged: Vec<(Seen, Node)> = judged.collect();
+    let reached: Vec<bool> = judged.iter().map(|(seen, node)| satisfied(node, seen)).collect();
+    let clear = |node: &Node| node.needs.iter().all(|at| reached.get(*at) == Some(&true));
+    judged.into_iter().map(|(seen, node)| step(clear(&node), node, seen, observed, recorded)).collect()
 }
 
 fn satisfied(node: &Node, seen: &Seen) -> bool {
@@ -222,81 +241,21 @@ fn satisfied(node: &Node, seen: &Seen) -> bool {
     }
 }
 
-/// What was read of a node, judged.
-pub fn look(node: &Node, observed: &Observed, recorded: &[ResourceStatus]) -> Seen {
-    match observed.azure(node.kind, &node.id) {
-        Fact::Unread(failure) => Seen::Unread(failure),
-        Fact::Absent => Seen::Absent,
-        Fact::Present(body) => judge(node, &body, recorded),
-    }
-}
-
-fn judge(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Seen {
-    if node.hold == Hold::Owned && !is_ours(node, body, recorded) {
-        return match node.mark.on(body) {
-            Says::Theirs(owner) => Seen::Foreign(Some(owner)),
-            Says::Ours | Says::Nothing => Seen::Foreign(None),
-        };
-    }
-    let differs = match node.goal {
-        Goal::Present => differences_of(node, body, recorded),
-        Goal::Gone => Vec::new(),
-    };
-    match (node.kind.phase)(body) {
-        Phase::Busy => Seen::Busy,
-        Phase::Failed(_) if (node.kind.still_runs)(body) && !differs.is_empty() => Seen::Drifted(differs),
-        Phase::Failed(why) => Seen::Failed { why, differs },
-        Phase::Settled if differs.is_empty() => Seen::Settled,
-        Phase::Settled => Seen::Drifted(differs),
-    }
-}
-
-/// Whether what stands is ours: its mark names us, or it has none and a read had shown our mark on it before, or it is
-/// adopted.
-pub fn is_ours(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> bool {
-    match node.mark.on(body) {
-        Says::Ours => true,
-        Says::Theirs(_) => node.adopted,
-        Says::Nothing => node.adopted || was_created(record_of(node, recorded)),
-    }
-}
-
-/// What `status.resources` says of what is proven not to be there.
-pub(crate) const ABSENT: &str = "Absent";
-
-/// What it says of what carries another's mark.
-pub(crate) const FOREIGN: &str = "Foreign";
-
-/// Whether a read had shown our mark of creation, and none had shown since that it was gone: what stands then without our
-/// mark was made by others.
-pub(crate) fn was_created(record: Option<&ResourceStatus>) -> bool {
-    record.is_some_and(|one| one.origin == Some(Origin::Created) && one.state.as_deref() != Some(ABSENT))
-}
-
-fn differences_of(node: &Node, body: &Value, recorded: &[ResourceStatus]) -> Vec<Difference> {
-    differences(&node.body, &(node.kind.normalise)(body), &node.rules(), recorded_keys(node, recorded))
-}
-
-/// The record of a node in `status.resources`.
-pub fn record_of<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> Option<&'r ResourceStatus> {
-    recorded.iter().find(|record| record.kind == node.kind.name && id::same(&record.id, node.id.as_str()))
-}
-
-fn step(at: usize, node: &Node, seen: &Seen, clear: bool, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
+fn step(clear: bool, node: Node, seen: Seen, observed: &Observed, recorded: &[ResourceStatus]) -> Step {
     let change = match seen {
         Seen::Drifted(_) | Seen::Failed { .. } => seen.differences().iter().map(|one| node.change(&one.path)).max(),
         _ => None,
     };
     let action = match (node.goal, node.hold) {
         (Goal::Present, Hold::Owned) => {
-            present(node, seen, clear, change, || write(node, seen, change, observed, recorded))
+            present(&node, &seen, clear, change, || write(&node, &seen, change, observed, recorded))
         }
-        (Goal::Present, Hold::Referenced) => referenced(node, seen),
+        (Goal::Present, Hold::Referenced) => referenced(&node, &seen),
         (Goal::Gone, Hold::Owned) if node.retained => Action::Keep,
-        (Goal::Gone, Hold::Owned) => gone(node, seen, clear, observed),
+        (Goal::Gone, Hold::Owned) => gone(&node, &seen, clear, observed),
         (Goal::Gone, Hold::Referenced) => Action::Keep,
     };
-    Step { node: at, seen: seen.clone(), action, change }
+    Step { node, seen, action, change, result: None }
 }
 
 fn present(
@@ -341,28 +300,6 @@ fn referenced(node: &Node, seen: &Seen) -> Action {
     }
 }
 
-/// Why what is referenced can't serve as it stands. Nothing is written to it, so people have to.
-fn not_as_referenced(node: &Node, seen: &Seen) -> Cause {
-    let label = node.label();
-    if let Seen::Failed { why, .. } = seen {
-        let message = format!("{label} is referenced, and the last operation on it failed: {why}; repair it in Azure");
-        return Cause::person(reasons::AZURE_REFUSED, scrub::clean(&message));
-    }
-    let differs: Vec<String> = seen.differences().iter().map(both_values).collect();
-    let before = format!("{label} is referenced, so it stays as it is, and differs: ");
-    let after = "; correct the spec (a new object where it can't change), or change it in Azure";
-    Cause::person(reasons::REFERENCE_DIFFERS, scrub::list(&before, &differs, after))
-}
-
-fn both_values(one: &Difference) -> String {
-    let shown = |value: &Value| match value {
-        Value::Null => "nothing".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    format!("{} is {}, the spec says {}", one.path, shown(&one.have), shown(&one.want))
-}
-
 fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
     match (seen, clear) {
         (Seen::Unread(failure), _) => Action::Hold(Held::Unread(failure.clone())),
@@ -377,47 +314,29 @@ fn gone(node: &Node, seen: &Seen, clear: bool, observed: &Observed) -> Action {
     }
 }
 
-/// Why what stands is left alone, and what would change that. A compute instance is somebody's desk, and never adopted.
-pub(crate) fn adoption_refused(node: &Node, owner: Option<&str>) -> Cause {
-    let (whose, way) = match owner {
-        None => ("carries no mark of ours".to_owned(), "set adoption: IfUnowned to take it, "),
-        Some(owner) => (format!("belongs to {owner}"), "set adoption: Force to take it from there, "),
-    };
-    let (reason, ways) = match node.kind.adoptable {
-        Adoptable::Named => (reasons::SERVICE_NAME_TAKEN, format!("{way}choose another name, ")),
-        Adoptable::Never => {
-            (reasons::ADOPTION_REFUSED, "it is never adopted; name another in a new DelegatedSubnet, ".to_owned())
-        }
-        Adoptable::Referable => {
-            let reference = "set management: Reference where the field exists, ";
-            (reasons::ADOPTION_REFUSED, format!("{way}choose another name, {reference}"))
-        }
-    };
-    Cause::person(reason, format!("{} exists and {whose}; {ways}or remove it in Azure ({})", node.label(), node.id))
-}
-
 /// Covers who asks, what would be deleted (by its time of creation, so that an approval does not outlive it) and why.
-fn destructive_hash(steps: &[Step], nodes: &[Node], observed: &Observed, identity: &str) -> Option<String> {
-    let replaced = steps.iter().filter(|step| step.replaces()).filter_map(|step| Some((step, nodes.get(step.node)?)));
-    let lines: Vec<String> = replaced.flat_map(|(step, node)| destructive_lines(step, node, observed)).collect();
+fn destructive_hash(steps: &[Step], observed: &Observed, identity: &str) -> Option<String> {
+    let replaced = steps.iter().filter(|step| step.replaces());
+    let lines: Vec<String> = replaced.flat_map(|step| destructive_lines(step, observed)).collect();
     let hash = sha256_hex(&[identity.as_bytes(), lines.join("\n").as_bytes()]);
     (!lines.is_empty()).then(|| hash.get(..12).unwrap_or_default().to_owned())
 }
 
-fn destructive_lines(step: &Step, node: &Node, observed: &Observed) -> Vec<String> {
+fn destructive_lines(step: &Step, observed: &Observed) -> Vec<String> {
+    let node = &step.node;
     let created = observed.azure_body(node.kind, &node.id).and_then(|body| body.get("createdTime")?.as_str());
     let created = created.unwrap_or_default();
     let costly = step.differences().iter().filter(|one| node.change(&one.path) == Change::Replace);
     costly.map(|one| format!("{} {created} {} {}", node.id.folded(), one.path, one.want)).collect()
 }
 
-/// Turns a step into a hold where blueprint, suspend, drift mode or approval say so; the report still sees it.
-fn limit(step: &mut Step, blueprint: &Blueprint, limits: &Limits, hash: Option<&str>) {
-    if !matches!(step.action, Action::Write(_)) {
+/// Turns a write into a hold where blueprint, suspend, drift mode or approval say so; the report still sees it.
+fn limit(step: &mut Step, blocked: Option<&Cause>, limits: &Limits, hash: Option<&str>) {
+    if !step.writes() {
         return;
     }
     let approved = |hashes: &Vec<String>| hash.is_some_and(|hash| hashes.iter().any(|one| one == hash));
-    let held = if let Some(cause) = &blueprint.blocked {
+    let held = if let Some(cause) = blocked {
         Held::Refused(cause.clone())
     } else if limits.suspended {
         Held::Suspended
@@ -432,45 +351,23 @@ fn limit(step: &mut Step, blueprint: &Blueprint, limits: &Limits, hash: Option<&
 }
 
 /// A write that Azure refused a while ago is not repeated yet; all others go on.
-fn hold_refused(step: &mut Step, nodes: &[Node], observed: &Observed) {
-    let (Action::Write(request), Some(node)) = (&step.action, nodes.get(step.node)) else { return };
-    if observed.refusals.is_empty() {
-        return;
-    }
-    let write = digest_with_keys(node, request, observed);
+fn hold_refused(step: &mut Step, observed: &Observed) {
+    let (Some(request), false) = (step.request(), observed.refusals.is_empty()) else { return };
+    let write = digest_with_keys(&step.node, request, observed);
     if let Some(refusal) = observed.refusals.iter().find(|one| one.write == write) {
         step.action = Action::Hold(Held::Refused(refusal.cause.clone()));
     }
 }
 
 /// Azure serialises writes in one virtual network: the first goes, and none while one runs.
-fn one_writer_per_network(steps: &mut [Step], nodes: &[Node]) {
-    let mut taken: Vec<_> = steps
-        .iter()
-        .filter(|step| step.action == Action::Wait)
-        .filter_map(|step| nodes.get(step.node).and_then(Node::network))
-        .collect();
-    for step in steps.iter_mut().filter(|step| matches!(step.action, Action::Write(_))) {
-        match nodes.get(step.node).and_then(Node::network) {
+fn one_writer_per_network(steps: &mut [Step]) {
+    let waits = steps.iter().filter(|step| step.action == Action::Wait);
+    let mut taken: Vec<ResourceId> = waits.filter_map(|step| step.node.network()).collect();
+    for step in steps.iter_mut().filter(|step| step.writes()) {
+        match step.node.network() {
             Some(id) if taken.contains(&id) => step.action = Action::Hold(Held::Turn),
             Some(id) => taken.push(id),
             None => {}
         }
     }
-}
-
-/// What became of the writes of one pass.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Done {
-    /// By place of the node.
-    pub results: Vec<(usize, Result<Progress, Failure>)>,
-}
-
-/// How far a write got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Azure answered that it is carried out.
-    Carried,
-    /// Azure answered that the work goes on; it said when to look, if it did.
-    Running(Option<std::time::Duration>),
 }

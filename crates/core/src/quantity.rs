@@ -2,8 +2,8 @@
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-/// A quantity such as `500m`, `1.5`, `1G`, `2Gi` or `1e3` in thousandths, rounded up. `None` when it is no quantity, is
-/// negative, or is beyond 2^64 thousandths.
+/// A quantity such as `500m`, `1.5`, `1G`, `2Gi` or `1e3` in thousandths, rounded up. `None` if it is not a quantity, is
+/// negative, or exceeds 2^64 thousandths.
 pub fn thousandths(text: &str) -> Option<u64> {
     let text = text.trim().strip_prefix('+').unwrap_or(text.trim());
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -20,16 +20,16 @@ pub fn thousandths(text: &str) -> Option<u64> {
         match (product, scale, places) {
             (Some(product), Some(scale), _) => return u64::try_from(product.div_ceil(scale)).ok(),
             (.., 0) => return None,
-            // too long to count with: one place less, rounded up
+            // too many digits for 128 bits: drop a place, rounding up
             _ => (digits, places) = (digits.div_ceil(10), places - 1),
         }
     }
 }
 
-/// Longest fraction that is counted with; what lies beyond rounds up.
+/// Most digits of a fraction that are read; the rest rounds up. A thousandth of a byte is 10^-21 of the largest unit, `E`.
 const PLACES: usize = 24;
 
-/// The digits as one number, and how many of them are a fraction.
+/// The digits as one number, and how many of them are after the point.
 fn shortened(whole: &str, fraction: &str) -> Option<(u128, u32)> {
     let (kept, rest) = fraction.split_at_checked(PLACES).unwrap_or((fraction, ""));
     if !rest.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,20 +1,22 @@
 //! What to say: the parts of the report that both kinds share.
 
 use crate::{
-    blueprint::{Blueprint, Goal, Node},
+    blueprint::{Goal, Node},
     conditions::{Conditions, find},
     drift::{Difference, shown},
     events::{blocked_event, orphaned_event, write_events},
     failure::{Cause, Failure},
     fit,
-    observed::Identity,
+    observed::SignIn,
+    outcome::{Event, Next, Reconcile},
     owner::{CONTENT_TAG, content_of},
     patience::{lasted, passes_while_deleting, progress},
-    plan::{Action, Done, FOREIGN, Held, Progress, Request, Seen, Step},
+    plan::{Action, Held, Progress, Request, Step},
     resources::resources,
     retry::Retry,
     scrub,
-    subject::{Pass, Subject},
+    seen::{FOREIGN, Seen},
+    subject::Subject,
 };
 use acivnet_api::{
     DeletionPolicy, DriftItem, DriftMode, Origin, PlanStatus, PlannedAction, ResourceStatus,
@@ -25,53 +27,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
 use std::time::Duration;
 
-/// What to write, to say, and when to look again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Report<S> {
-    /// The whole next status.
-    pub status: S,
-    /// Events, on transitions only.
-    pub events: Vec<Event>,
-    /// When to look again.
-    pub next: Next,
-    /// Nothing of ours is left in Azure: the finalizer may go.
-    pub release: bool,
-}
-
-/// One event.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// Warning, or normal.
-    pub warning: bool,
-    /// One word.
-    pub reason: &'static str,
-    /// What was done or tried: `Create`, `Correct`, `Delete`, `Wait`…
-    pub action: &'static str,
-    /// For people.
-    pub message: String,
-}
-
-/// When to look again.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Next {
-    /// After the delay of this class.
-    Retry(Retry),
-    /// Nothing is going on: at the next sweep.
-    Sweep(Duration),
-    /// Never: the object is being released.
-    Never,
-}
-
 /// The first cause that keeps the object from being as wanted, the root before its consequences.
-pub fn root_cause(pass: &Pass<'_>, done: Option<&Done>) -> Option<Cause> {
-    let Pass { observed, blueprint, plan, .. } = pass;
+pub fn root_cause(reconcile: &Reconcile<'_>) -> Option<Cause> {
+    let Reconcile { observed, plan, .. } = reconcile;
     let refused = match &observed.identity {
-        Identity::Refused(failure) => Some(Cause::from(failure)),
-        Identity::Unasked | Identity::Valid => None,
+        SignIn::Refused(failure) => Some(Cause::from(failure)),
+        SignIn::Unasked | SignIn::Valid => None,
     };
     refused
-        .or_else(|| blueprint.blocked.clone())
-        .or_else(|| failures(done).next().map(|(_, failure)| Cause::from(failure)))
+        .or_else(|| plan.blocked.clone())
+        .or_else(|| plan.failures().next().map(|(_, failure)| Cause::from(failure)))
         .or_else(|| plan.steps.iter().find_map(refusal))
         .or_else(|| plan.steps.iter().find_map(unread))
 }
@@ -90,40 +55,25 @@ fn unread(step: &Step) -> Option<Cause> {
     }
 }
 
-/// Writes that failed, by place of the node.
-pub fn failures(done: Option<&Done>) -> impl Iterator<Item = (usize, &Failure)> {
-    done.into_iter()
-        .flat_map(|done| &done.results)
-        .filter_map(|(at, result)| result.as_ref().err().map(|failure| (*at, failure)))
-}
-
-/// Writes that Azure took, by place of the node.
-pub fn successes(done: Option<&Done>) -> impl Iterator<Item = (usize, Progress)> + '_ {
-    done.into_iter()
-        .flat_map(|done| &done.results)
-        .filter_map(|(at, result)| result.as_ref().ok().map(|progress| (*at, *progress)))
-}
-
 /// `status.drift`: differences of what had settled; the last ones while not all could be read.
-pub fn drift(pass: &Pass<'_>, mode: DriftMode, drifts: bool, last: &[DriftItem]) -> Vec<DriftItem> {
-    let nodes = pass.blueprint.nodes.iter().zip(&pass.plan.steps).filter(|(node, _)| node.goal == Goal::Present);
+pub fn drift(reconcile: &Reconcile<'_>, mode: DriftMode, drifts: bool, last: &[DriftItem]) -> Vec<DriftItem> {
+    let wanted = reconcile.plan.steps.iter().filter(|step| step.node.goal == Goal::Present);
     match mode {
         DriftMode::Ignore => Vec::new(),
-        DriftMode::Correct | DriftMode::Detect if !compared(pass) => last.to_vec(),
+        DriftMode::Correct | DriftMode::Detect if !compared(reconcile) => last.to_vec(),
         DriftMode::Correct | DriftMode::Detect if !drifts => Vec::new(),
-        DriftMode::Correct | DriftMode::Detect => {
-            fit::drift(nodes.flat_map(|(node, step)| items(node, step)).collect())
-        }
+        DriftMode::Correct | DriftMode::Detect => fit::drift(wanted.flat_map(items).collect()),
     }
 }
 
 /// Whether all that should stand was read.
-fn compared(pass: &Pass<'_>) -> bool {
+fn compared(reconcile: &Reconcile<'_>) -> bool {
     let unread = |step: &Step| matches!(step.seen, Seen::Unread(_));
-    !pass.plan.steps.is_empty() && !pass.plan.steps.iter().any(unread)
+    !reconcile.plan.steps.is_empty() && !reconcile.plan.steps.iter().any(unread)
 }
 
-fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
+fn items(step: &Step) -> Vec<DriftItem> {
+    let node = &step.node;
     let item = |field: &str, want: String, have: String| DriftItem {
         resource: fit::label(node.label()),
         field: fit::value(field),
@@ -144,24 +94,24 @@ fn items(node: &Node, step: &Step) -> Vec<DriftItem> {
 pub type SpecField = fn(&Node, &str, &Value) -> (String, String);
 
 /// `status.plan`: the steps that wait for a person or a setting, and what is deleted to be created again.
-pub fn plan_status(pass: &Pass<'_>, mode: DriftMode, field: SpecField) -> Option<PlanStatus> {
+pub fn plan_status(reconcile: &Reconcile<'_>, mode: DriftMode, field: SpecField) -> Option<PlanStatus> {
     let told = mode != DriftMode::Ignore;
-    let set = pass.plan.holds(&Held::Suspended) || told && pass.plan.holds(&Held::DriftMode);
+    let set = reconcile.plan.holds(&Held::Suspended) || told && reconcile.plan.holds(&Held::DriftMode);
     let waits = |step: &&Step| match &step.action {
         Action::Hold(Held::Approval | Held::Suspended) => true,
         Action::Hold(Held::DriftMode) => told,
         Action::Hold(Held::Needs) => set,
         _ => step.replaces() && step.writes(),
     };
-    let steps: Vec<&Step> = pass.plan.steps.iter().filter(waits).collect();
+    let steps: Vec<&Step> = reconcile.plan.steps.iter().filter(waits).collect();
     let destructive = |step: &&Step| step.action == Action::Hold(Held::Approval) || step.writes();
-    let hash = pass.plan.hash.clone().filter(|_| steps.iter().any(destructive));
-    let actions: Vec<PlannedAction> = steps.iter().flat_map(|step| planned(pass.blueprint, step, field)).collect();
+    let hash = reconcile.plan.hash.clone().filter(|_| steps.iter().any(destructive));
+    let actions: Vec<PlannedAction> = steps.iter().flat_map(|step| planned(step, field)).collect();
     (!actions.is_empty()).then(|| PlanStatus { hash, actions: fit::actions(actions) })
 }
 
-fn planned(blueprint: &Blueprint, step: &Step, field: SpecField) -> Vec<PlannedAction> {
-    let Some(node) = blueprint.nodes.get(step.node) else { return Vec::new() };
+fn planned(step: &Step, field: SpecField) -> Vec<PlannedAction> {
+    let node = &step.node;
     let action = match (node.goal, &step.seen, step.replaces()) {
         (Goal::Gone, ..) => "Delete",
         (_, Seen::Absent, _) => "Create",
@@ -223,29 +173,34 @@ pub fn ready_of(conditions: &mut Conditions<'_>, ready: &Ready, settled: Option<
 }
 
 /// `CredentialsValid`.
-pub fn credentials(conditions: &mut Conditions<'_>, identity: &Identity) {
+pub fn credentials(conditions: &mut Conditions<'_>, identity: &SignIn) {
     match identity {
-        Identity::Unasked => conditions.keep(types::CREDENTIALS_VALID),
-        Identity::Valid => conditions.set(
+        SignIn::Unasked => conditions.keep(types::CREDENTIALS_VALID),
+        SignIn::Valid => conditions.set(
             types::CREDENTIALS_VALID,
             Some(true),
             reasons::TOKEN_ACCEPTED,
             "Azure accepted the token of this namespace's identity",
         ),
-        Identity::Refused(failure) => {
+        SignIn::Refused(failure) => {
             conditions.set(types::CREDENTIALS_VALID, Some(false), failure.reason, failure.message.clone())
         }
     }
 }
 
 /// `DriftDetected`.
-pub fn drift_condition(conditions: &mut Conditions<'_>, pass: &Pass<'_>, mode: DriftMode, drift: &[DriftItem]) {
+pub fn drift_condition(
+    conditions: &mut Conditions<'_>,
+    reconcile: &Reconcile<'_>,
+    mode: DriftMode,
+    drift: &[DriftItem],
+) {
     let fields = drift.iter().map(|one| format!("{} {}", one.resource, one.field).trim_end().to_owned());
     let fields: Vec<String> = fields.collect();
-    let message = if pass.plan.settled() { "Azure equals the spec" } else { "the spec is being carried out" };
+    let message = if reconcile.plan.settled() { "Azure equals the spec" } else { "the spec is being carried out" };
     match mode {
         DriftMode::Ignore => {}
-        _ if !compared(pass) => conditions.keep_or_unknown(types::DRIFT_DETECTED, "not compared yet"),
+        _ if !compared(reconcile) => conditions.keep_or_unknown(types::DRIFT_DETECTED, "not compared yet"),
         _ if drift.is_empty() => conditions.set(types::DRIFT_DETECTED, Some(false), reasons::IN_SYNC, message),
         _ => {
             let message = scrub::list("Azure differs in ", &fields, "");
@@ -269,15 +224,14 @@ pub struct Leaving {
 /// Conditions and events of a deletion. `going` tells what is under way when nothing holds it.
 pub fn leaving<S: Subject>(
     subject: &S,
-    pass: &Pass<'_>,
-    done: Option<&Done>,
+    reconcile: &Reconcile<'_>,
     last: &[Condition],
     mut conditions: Conditions<'_>,
     going: &str,
 ) -> Leaving {
-    let after = pass.observed.settings.stalled_after_seconds;
-    let cause = root_cause(pass, done);
-    let proven = pass.plan.settled() && !pass.blueprint.incomplete && cause.is_none();
+    let after = reconcile.observed.settings.stalled_after_seconds;
+    let cause = root_cause(reconcile);
+    let proven = reconcile.plan.settled() && !reconcile.plan.incomplete && cause.is_none();
     conditions.set(types::READY, Some(false), reasons::DELETING, "being deleted");
     let blocks = |cause: &&Cause| {
         let known = find(last, types::DELETION_BLOCKED).is_some_and(|was| was.reason == cause.reason);
@@ -287,33 +241,33 @@ pub fn leaving<S: Subject>(
     if let Some(cause) = blocking {
         conditions.set(types::DELETION_BLOCKED, Some(true), cause.reason, cause.message.clone());
     }
-    let given_up = blocking.is_some() && is_given_up(subject, pass.now);
+    let given_up = blocking.is_some() && is_given_up(subject, reconcile.now);
     let release = proven || given_up;
-    let next = if release { Next::Never } else { next(pass, done, cause.as_ref(), Duration::from_secs(60)) };
+    let next = if release { Next::Never } else { next(reconcile, cause.as_ref(), Duration::from_secs(60)) };
     let open = cause.unwrap_or_else(|| Cause::passing(reasons::DELETING, going));
     progress(&mut conditions, Some(&open), after);
     let conditions = conditions.build();
-    let mut events = write_events(pass, done, false);
+    let mut events = write_events(reconcile, false);
     events.extend(blocked_event(last, &conditions));
-    events.extend(release.then(|| farewell(subject, pass, given_up)).flatten());
+    events.extend(release.then(|| farewell(subject, reconcile, given_up)).flatten());
     Leaving { conditions, events, next, release }
 }
 
 /// Whether something has held the deletion for so long that the object goes all the same.
 fn is_given_up<S: Subject>(subject: &S, now: Timestamp) -> bool {
     let asked = subject.meta().deletion_timestamp.as_ref().map(|time| time.0);
-    let after = subject.deletion().and_then(|deletion| deletion.orphan_after_seconds);
+    let after = subject.policy().deletion.and_then(|deletion| deletion.orphan_after_seconds);
     asked.zip(after).is_some_and(|(asked, after)| now.as_second() - asked.as_second() >= i64::from(after))
 }
 
 /// What an object that goes tells of what stays.
-fn farewell<S: Subject>(subject: &S, pass: &Pass<'_>, given_up: bool) -> Option<Event> {
-    let known = resources(pass, subject.recorded());
+fn farewell<S: Subject>(subject: &S, reconcile: &Reconcile<'_>, given_up: bool) -> Option<Event> {
+    let known = resources(reconcile, subject.recorded());
     let known = || known.iter().filter(|one| one.origin != Some(Origin::Referenced));
     let anothers = |one: &&ResourceStatus| one.state.as_deref() == Some(FOREIGN);
     let adopted = |one: &&ResourceStatus| one.origin == Some(Origin::Adopted) && subject.retains_adopted();
     let all = |warning, why: &str| orphaned_event(&known().collect::<Vec<_>>(), warning, why);
-    match subject.deletion().and_then(|deletion| deletion.policy).unwrap_or_default() {
+    match subject.policy().deletion.and_then(|deletion| deletion.policy).unwrap_or_default() {
         _ if given_up => all(true, "deletion.orphanAfterSeconds is over"),
         DeletionPolicy::Orphan => all(false, "deletion.policy is Orphan"),
         DeletionPolicy::Delete => {
@@ -325,38 +279,37 @@ fn farewell<S: Subject>(subject: &S, pass: &Pass<'_>, given_up: bool) -> Option<
     }
 }
 
-/// When to look again, from what the pass did and met: first of all what failed and passes by itself, then what goes on.
-/// What somebody has to act on comes last, since it keeps nothing else from going on.
-pub fn next(pass: &Pass<'_>, done: Option<&Done>, cause: Option<&Cause>, sweep: Duration) -> Next {
+/// When to look again, from what was done and met: first of all what failed and passes by itself, then what goes on. What
+/// somebody has to act on comes last, since it keeps nothing else from going on.
+pub fn next(reconcile: &Reconcile<'_>, cause: Option<&Cause>, sweep: Duration) -> Next {
+    let plan = reconcile.plan;
     let soonest = |some: &dyn Fn(&Failure) -> bool| {
-        let some = failures(done).map(|(_, failure)| failure).filter(|one| some(one));
+        let some = plan.failures().map(|(_, failure)| failure).filter(|one| some(one));
         some.map(|failure| failure.retry).min_by_key(|retry| retry.delay(u32::MAX, 0.5))
     };
     if let Some(retry) = soonest(&|one| !one.needs_somebody()) {
         return Next::Retry(retry);
     }
-    if let Some(after) = successes(done).filter_map(|(at, progress)| wait(pass, at, progress)).min() {
+    if let Some(after) = plan.successes().filter_map(|(step, progress)| wait(step, progress)).min() {
         return Next::Retry(Retry::After(after));
     }
-    if goes_on(pass, done) || pass.blueprint.incomplete {
+    if plan.steps.iter().any(goes_on) || plan.incomplete {
         return Next::Retry(Retry::Soon);
     }
     let refused = soonest(&Failure::needs_somebody).or(cause.map(|cause| cause.retry));
     refused.map_or(Next::Sweep(sweep), Next::Retry)
 }
 
-/// Whether something is under way, or comes next, beside the writes that were refused.
-fn goes_on(pass: &Pass<'_>, done: Option<&Done>) -> bool {
-    let taken = |step: &Step| done.is_none() || successes(done).any(|(at, _)| at == step.node);
-    pass.plan.steps.iter().any(|step| step.moves() && (!step.writes() || taken(step)))
+/// Whether it is under way, or comes next. A write that was refused is neither.
+fn goes_on(step: &Step) -> bool {
+    step.moves() && step.failure().is_none()
 }
 
 /// How long a write that Azure took wants to be left alone. A PUT over what had failed waits a minute at least, so that
 /// what fails each time is no loop.
-fn wait(pass: &Pass<'_>, at: usize, progress: Progress) -> Option<Duration> {
-    let step = pass.plan.steps.get(at);
-    let put = step.is_some_and(|step| matches!(step.action, Action::Write(Request::Put { .. })));
-    let failed = step.is_some_and(|step| matches!(step.seen, Seen::Failed { .. }));
+fn wait(step: &Step, progress: Progress) -> Option<Duration> {
+    let put = matches!(step.action, Action::Write(Request::Put { .. }));
+    let failed = matches!(step.seen, Seen::Failed { .. });
     let least = Some(Duration::from_secs(60)).filter(|_| put && failed);
     let asked = match progress {
         Progress::Running(after) => after,

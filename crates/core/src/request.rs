@@ -1,4 +1,4 @@
-//! From a decision to the write that carries it out.
+//! Turns a decision into the write that carries it out.
 
 use crate::{
     blueprint::{Node, Payload, Sealed},
@@ -13,27 +13,27 @@ use crate::{
     },
     observed::Observed,
     owner::sha256_hex,
-    plan::{Seen, record_of},
     questions::Question,
+    seen::{Seen, recorded_keys},
 };
 use acivnet_api::{ResourceStatus, SecretKeyRef};
 use serde_json::Value;
 
-/// One write, complete: act adds nothing.
+/// One complete write, to which act adds nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// PUT of the whole body.
     Put {
         /// The body.
         body: Value,
-        /// Etag of what the body was made from; none when it did not stand.
+        /// Etag of the existing resource that the body is based on; none if there is none.
         if_match: Option<String>,
     },
-    /// DELETE.
+    /// Delete it, and with a successor, have Azure validate that first.
     Delete {
-        /// Etag, where the provider honours it.
+        /// Etag, if the provider honours it.
         if_match: Option<String>,
-        /// For a replacement.
+        /// What replaces it, if it is a web service that is replaced.
         successor: Option<Successor>,
     },
     /// Upload the payloads, then register them as a model version with this body.
@@ -54,7 +54,7 @@ pub enum Request {
         body: Value,
         /// Script and driver.
         payloads: Vec<Payload>,
-        /// Places of the body to fill in.
+        /// Places in the body to fill in.
         sealed: Vec<Sealed>,
     },
     /// Upload the payloads, then patch the web service.
@@ -63,36 +63,36 @@ pub enum Request {
         operations: Value,
         /// Script and driver, when the content changes.
         payloads: Vec<Payload>,
-        /// Places of the operations to fill in.
+        /// Places in the operations to fill in.
         sealed: Vec<Sealed>,
     },
-    /// Give one key of a web service the value in a Secret.
+    /// Set one key of a web service to a value from a Secret.
     ChangeKey {
         /// Which.
         which: WhichKey,
         /// The value.
         value: SecretKeyRef,
     },
-    /// Make a Secret that holds the keys that Azure made.
+    /// Create a Secret with the keys that Azure generated.
     KeepKeys {
         /// Its name.
         secret: String,
     },
 }
 
-/// The web service that comes after one that is deleted. Azure is asked to validate it first, with its files in place:
-/// it refuses one whose files are missing.
+/// The web service that replaces a deleted one. Azure validates it before the deletion; its files are uploaded first,
+/// since Azure refuses one whose files are missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Successor {
     /// The body.
     pub body: Value,
     /// Script and driver.
     pub payloads: Vec<Payload>,
-    /// Places of the body to fill in.
+    /// Places in the body to fill in.
     pub sealed: Vec<Sealed>,
 }
 
-/// The write that brings a node to where it is wanted; none when there is no way.
+/// The write that brings a node to its goal; none if there is no such write.
 pub(crate) fn write(
     node: &Node,
     seen: &Seen,
@@ -100,36 +100,36 @@ pub(crate) fn write(
     observed: &Observed,
     recorded: &[ResourceStatus],
 ) -> Option<Request> {
-    let stands = observed.azure_body(node.kind, &node.id);
+    let actual = observed.azure_body(node.kind, &node.id);
     match node.kind.write {
         Write::Never => None,
-        Write::Merge => Some(put(node, stands, recorded_keys(node, recorded))),
+        Write::Merge => Some(put(node, actual, recorded_keys(node, recorded))),
         Write::Once if *seen == Seen::Absent => Some(put(node, None, &[])),
         Write::Once => Some(Request::Delete { if_match: None, successor: None }),
-        Write::Model => model(node, seen, stands, recorded_keys(node, recorded)),
+        Write::Model => model(node, seen, actual, recorded_keys(node, recorded)),
         Write::Keys => Some(keys(node, seen)),
-        Write::Service => service(node, seen, change, stands, recorded_keys(node, recorded)),
+        Write::Service => service(node, seen, change, actual, recorded_keys(node, recorded)),
     }
 }
 
-fn put(node: &Node, stands: Option<&Value>, written: &[String]) -> Request {
-    let base = stands.map(node.kind.normalise).unwrap_or(Value::Null);
-    Request::Put { body: merged(&base, &node.body, &node.rules(), written), if_match: stands.and_then(etag) }
+fn put(node: &Node, actual: Option<&Value>, written: &[String]) -> Request {
+    let base = actual.map(node.kind.normalise).unwrap_or(Value::Null);
+    Request::Put { body: merged(&base, &node.body, &node.rules(), written), if_match: actual.and_then(etag) }
 }
 
-fn model(node: &Node, seen: &Seen, stands: Option<&Value>, written: &[String]) -> Option<Request> {
-    let Some(stands) = stands else {
+fn model(node: &Node, seen: &Seen, actual: Option<&Value>, written: &[String]) -> Option<Request> {
+    let Some(actual) = actual else {
         let body = model_version::registration(&node.body);
         return Some(Request::RegisterModel { body, payloads: node.payloads.clone() });
     };
-    Some(Request::PatchModel { operations: model_version::patch(&node.body, stands, seen.differences(), written) })
+    Some(Request::PatchModel { operations: model_version::patch(&node.body, actual, seen.differences(), written) })
 }
 
 fn service(
     node: &Node,
     seen: &Seen,
     change: Option<Change>,
-    stands: Option<&Value>,
+    actual: Option<&Value>,
     written: &[String],
 ) -> Option<Request> {
     let body = web_service::creation(&node.body);
@@ -145,7 +145,7 @@ fn service(
         _ => {
             let counts = |one: &&Difference| !node.live.contains(&one.path);
             let new_content = web_service::changes_content(seen.differences().iter().filter(counts));
-            let operations = web_service::patch(&node.body, stands?, seen.differences(), new_content, written);
+            let operations = web_service::patch(&node.body, actual?, seen.differences(), new_content, written);
             let payloads = if new_content { node.payloads.clone() } else { Vec::new() };
             let sealed = web_service::sealed(&operations, &node.sealed);
             Some(Request::PatchService { operations, payloads, sealed })
@@ -163,7 +163,7 @@ fn keys(node: &Node, seen: &Seen) -> Request {
     }
 }
 
-/// Tells a write from others: what is written where. Conditions on what stands are left out.
+/// Identifies a write by what is written where. Etags are left out.
 pub fn digest(node: &Node, request: &Request) -> String {
     let body = match request {
         Request::Delete { .. } => "delete".to_owned(),
@@ -177,7 +177,7 @@ pub fn digest(node: &Node, request: &Request) -> String {
     sha256_hex(&[node.id.folded().as_bytes(), body.as_bytes()])
 }
 
-/// The same of a write that may be refused for the keys that it takes from a Secret: other keys make it another one.
+/// The same for a write that may be refused because of keys from a Secret: other keys make it another write.
 pub fn digest_with_keys(node: &Node, request: &Request, observed: &Observed) -> String {
     let value = match request {
         Request::ChangeKey { value, .. } => Some(value),
@@ -191,12 +191,6 @@ pub fn digest_with_keys(node: &Node, request: &Request, observed: &Observed) -> 
     sha256_hex(&[digest(node, request).as_bytes(), version.unwrap_or_default().as_bytes()])
 }
 
-/// Tag keys that we wrote before.
-pub(crate) fn recorded_keys<'r>(node: &Node, recorded: &'r [ResourceStatus]) -> &'r [String] {
-    record_of(node, recorded).map(|record| record.keys.as_slice()).unwrap_or_default()
-}
-
-/// Etag of a body.
 pub(crate) fn etag(body: &Value) -> Option<String> {
     body.get("etag").and_then(Value::as_str).map(str::to_owned)
 }

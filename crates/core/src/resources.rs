@@ -9,43 +9,45 @@ use crate::{
         subnet::{self, SUBNET},
     },
     observed::{Fact, Observed},
+    outcome::Reconcile,
     owner::{Mark, Says},
-    plan::{ABSENT, Action, Held, Seen, Step, record_of},
-    subject::Pass,
+    plan::{Action, Held, Step},
+    seen::{ABSENT, Seen, record_of},
 };
 use acivnet_api::{Origin, ResourceStatus};
 use serde_json::Value;
 
 /// What is written now or was recorded, with what was seen of it. What was only read, and is no longer, is forgotten.
-pub fn resources(pass: &Pass<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceStatus> {
-    let nodes = &pass.blueprint.nodes;
+pub fn resources(reconcile: &Reconcile<'_>, recorded: &[ResourceStatus]) -> Vec<ResourceStatus> {
+    let steps = &reconcile.plan.steps;
     let described = |one: &ResourceStatus| {
-        nodes.iter().any(|node| node.kind.name == one.kind && crate::id::same(node.id.as_str(), &one.id))
+        let same = |node: &Node| node.kind.name == one.kind && crate::id::same(node.id.as_str(), &one.id);
+        steps.iter().any(|step| same(&step.node))
     };
-    let forgotten = |one: &ResourceStatus| !nodes.is_empty() && one.origin == Some(Origin::Referenced);
-    let seen = nodes.iter().zip(&pass.plan.steps);
-    let seen = seen.filter_map(|(node, step)| resource(pass, node, step, record_of(node, recorded)));
+    let forgotten = |one: &ResourceStatus| !steps.is_empty() && one.origin == Some(Origin::Referenced);
+    let seen = steps.iter().filter_map(|step| resource(reconcile, step, record_of(&step.node, recorded)));
     // an id of our own making is never that long: what Azure answers with one is known by its mark alone
     let seen = seen.filter(|one| one.id.chars().count() <= ResourceStatus::LONGEST_ID);
     let others = recorded.iter().filter(|one| !described(one) && !forgotten(one)).cloned();
     seen.chain(others).collect()
 }
 
-fn resource(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
+fn resource(reconcile: &Reconcile<'_>, step: &Step, record: Option<&ResourceStatus>) -> Option<ResourceStatus> {
+    let node = &step.node;
     let keep = match (node.goal, &step.seen) {
         _ if !node.kind.is_recorded => false,
         // another's mark may go again, and then this tells that it was ours
         (_, Seen::Foreign(_)) => record.is_some_and(is_proven),
         (Goal::Gone, Seen::Absent) => false,
-        (_, Seen::Absent | Seen::Unread(_)) => record.is_some() || begins(pass, step),
+        (_, Seen::Absent | Seen::Unread(_)) => record.is_some() || begins(reconcile, step),
         _ => true,
     };
     keep.then(|| ResourceStatus {
         kind: node.kind.name.into(),
         id: record.map_or_else(|| node.id.to_string(), |record| record.id.clone()),
-        origin: origin(pass.observed, node, record),
+        origin: origin(reconcile.observed, node, record),
         state: Some(state(step, record)),
-        keys: keys(pass, node, step, record),
+        keys: keys(reconcile, step, record),
     })
 }
 
@@ -55,9 +57,9 @@ fn is_proven(record: &ResourceStatus) -> bool {
 }
 
 /// Whether it is made now, or later by the same plan, whose writes are all recorded before the first.
-fn begins(pass: &Pass<'_>, step: &Step) -> bool {
+fn begins(reconcile: &Reconcile<'_>, step: &Step) -> bool {
     let follows = matches!(step.action, Action::Hold(Held::Needs | Held::Turn));
-    step.writes() || follows && pass.plan.writes().next().is_some()
+    step.writes() || follows && reconcile.plan.writes().next().is_some()
 }
 
 fn origin(observed: &Observed, node: &Node, record: Option<&ResourceStatus>) -> Option<Origin> {
@@ -95,7 +97,8 @@ fn is_absent(observed: &Observed, node: &Node) -> bool {
 /// What was written of it: tag keys, of a subnet what it is associated with, of lists shared with others what is ours, of
 /// what was adopted the elements of its lists: while a write may be under way, those wanted and those written; once settled,
 /// those wanted.
-fn keys(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
+fn keys(reconcile: &Reconcile<'_>, step: &Step, record: Option<&ResourceStatus>) -> Vec<String> {
+    let node = &step.node;
     let wanted = wanted_keys(node);
     let known = record.map(|record| record.keys.as_slice()).unwrap_or_default();
     let known = known.iter().filter(|one| !wanted.contains(one));
@@ -105,7 +108,7 @@ fn keys(pass: &Pass<'_>, node: &Node, step: &Step, record: Option<&ResourceStatu
         (Seen::Settled, Goal::Present) => wanted,
         _ => {
             let room = ResourceStatus::MOST_KEYS.saturating_sub(wanted.len());
-            let known = remembered(pass.observed.azure_body(node.kind, &node.id), known, room);
+            let known = remembered(reconcile.observed.azure_body(node.kind, &node.id), known, room);
             wanted.iter().cloned().chain(known).collect()
         }
     };

@@ -1,5 +1,5 @@
-//! A restart that a person asks for by annotation: the web service is patched with the same content, and a tag in the same
-//! PATCH remembers for which request, so that it happens once, wherever the operator is stopped.
+//! A restart that is requested by annotation: the web service is patched with the same content, and a tag in the same PATCH
+//! remembers the request, so that the restart happens exactly once even if the operator is interrupted.
 
 use crate::{
     blueprint::Node,
@@ -9,7 +9,7 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, RESTART_REQUESTED_AT};
 use serde_json::Value;
 
-/// The request that stands, and whether it was carried out. One that was stays in the tag when the annotation goes.
+/// The last request, and whether it was carried out. One that was stays in the tag after the annotation is removed.
 fn requested(cr: &AciVnetDeployment) -> Option<(String, bool)> {
     let asked = subject::requested(&cr.metadata, RESTART_REQUESTED_AT);
     let handled = cr.status.as_ref().and_then(|status| status.last_handled_restart_at.clone());
@@ -18,16 +18,16 @@ fn requested(cr: &AciVnetDeployment) -> Option<(String, bool)> {
     Some((last, carried_out))
 }
 
-/// Whether a restart was asked for and is not known to be carried out.
+/// Whether a restart was requested and is not known to be carried out.
 pub(crate) fn is_open(cr: &AciVnetDeployment) -> bool {
     requested(cr).is_some_and(|(_, handled)| !handled)
 }
 
-/// The web service with the tag of the request. Where it was carried out a lost tag is put back without another restart.
+/// The web service with the tag of the request. If the restart was carried out, a lost tag is restored without another one.
 pub(crate) fn asked_for(cr: &AciVnetDeployment, mut node: Node) -> Node {
     let tag = format!("kvTags.{RESTART_TAG}");
     let Some((request, handled)) = requested(cr) else {
-        // of a request that was taken back: the tag goes, and nothing restarts for it
+        // the request was withdrawn: removing its tag restarts nothing
         node.live.push(tag);
         return node;
     };

@@ -1,32 +1,32 @@
-//! Retry classes, and from a class to a delay.
+//! Retry classes of Azure's errors, and the delay of each class.
 
 use acivnet_api::conditions::reasons;
 use std::time::Duration;
 
-/// The longest wait that Azure is believed to mean. Asked again earlier it says so again, and whoever reads a value by
-/// mistake (milliseconds, a time of day, a clock that is wrong) is back within minutes.
+/// The longest `Retry-After` that is obeyed. If Azure is asked too early, it says so again; and a wrong value
+/// (milliseconds, a time of day, a wrong clock) costs minutes, not hours.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// When to try again, in the classes of Azure's errors.
+/// When to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// Azure said when.
     After(Duration),
-    /// Expected to pass within seconds: another operation is running, or one of ours is.
+    /// Expected to pass within seconds: an operation is running, another one or ours.
     Soon,
-    /// Known to pass, after minutes: every twenty seconds, at an even pace.
+    /// Known to pass within minutes: every 20 seconds, at an even pace.
     Steadily,
-    /// A fault: exponential, from one second to three minutes.
+    /// A fault: exponentially, from one second to three minutes.
     Backoff,
-    /// Somebody else has to act: every five minutes.
+    /// Somebody has to act: exponentially, from five seconds to five minutes.
     Slowly,
-    /// Only a change of the spec helps; looked at again every hour all the same.
+    /// Only a change of the spec helps. Tried every hour all the same.
     OnSpecChange,
 }
 
 impl Retry {
-    /// How long to wait at the `attempt`-th failure in a row, counted from 0. `jitter` is in 0..1 and spreads the
-    /// result by a quarter up or down, but never to less than what Azure asked for, up to [`LONGEST_WAIT`].
+    /// How long to wait after the `attempt`-th failure in a row, counted from 0. `jitter`, from 0 to 1, spreads the
+    /// result by up to a quarter in either direction, but never below what Azure asked for, up to [`LONGEST_WAIT`].
     pub fn delay(self, attempt: u32, jitter: f64) -> Duration {
         let spread = |seconds: f64| Duration::from_secs_f64(seconds * (0.75 + jitter.clamp(0.0, 1.0) / 2.0));
         match self {
@@ -42,10 +42,10 @@ impl Retry {
     }
 }
 
-/// Class and root cause of an Azure error, looked up by its codes, the most telling first.
+/// Class and reason of an Azure error, by its codes, the most specific first, or else by its HTTP status (0: no answer).
 ///
 /// Sources: Azure Resource Manager "Troubleshoot common Azure deployment errors", the error classes of Azure Service
-/// Operator, and the pages of the services named in the table. Nothing is final: most refusals heal.
+/// Operator, and the pages of the services named in the table. No class is final, since most refusals pass.
 pub fn classify(status: u16, codes: &[&str]) -> (Retry, &'static str) {
     codes.iter().find_map(|code| by_code(code)).unwrap_or_else(|| by_status(status))
 }
@@ -71,7 +71,7 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
         "InvalidResourceReference" | "ServiceExists" => (Backoff, r::BUSY),
         "ResourceGroupBeingDeleted" | "ResourceGroupNotFound" => (Slowly, r::RESOURCE_GROUP_NOT_FOUND),
         "SubscriptionNotFound" | "InvalidSubscriptionId" => (Slowly, r::SUBSCRIPTION_NOT_FOUND),
-        // reads and deletions go on, writes do not ("Azure subscription states")
+        // reads and deletions still work, writes don't ("Azure subscription states")
         "ReadOnlyDisabledSubscription" | "SubscriptionDisabled" | "DisabledSubscription" | "SubscriptionNotActive" => {
             (Slowly, r::SUBSCRIPTION_DISABLED)
         }
@@ -120,7 +120,7 @@ fn by_code(code: &str) -> Option<(Retry, &'static str)> {
     })
 }
 
-/// Limits of Microsoft.Network on how many there may be, in a region or in a subscription: `PublicIPCountLimitReached`,
+/// Microsoft.Network's limits on the number of resources in a region or subscription: `PublicIPCountLimitReached`,
 /// `NetworkSecurityGroupCountLimitReached`, `PublicIpCountExceeded…`.
 fn is_count_limit(code: &str) -> bool {
     code.ends_with("CountLimitReached") || code.ends_with("CountLimitExceeded") || code.ends_with("QuotaExceeded")

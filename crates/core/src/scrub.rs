@@ -1,18 +1,19 @@
-//! Text from elsewhere on its way to status, events and logs: build logs, Python tracebacks, Azure's messages.
+//! Scrubs foreign text on its way to status, events and logs: build logs, Python tracebacks, Azure's messages.
 
 use regex_lite::Regex;
 use std::sync::LazyLock;
 
-/// Longest text that leaves the scrubber, in characters.
+/// Longest text that leaves the scrubber, in characters: one or two sentences, several of which fit a message (see `fit`).
 pub const LONGEST: usize = 256;
-/// So much of a long text's beginning, and of its end, is looked at, in bytes: looking for secrets by form takes time.
+/// How much of a long text's beginning, and of its end, is read, in bytes: searching for secrets takes time, and only 256
+/// characters are kept.
 pub const LOOKED_AT: usize = 8 << 10;
 
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let patterns = [
         // user info in URLs
         (r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\x22]+@", "${1}***@"),
-        // the query of a shared access signature; `sig` alone is the secret, the rest tells nobody anything
+        // the query of a shared access signature; only `sig` is secret, but the rest helps nobody
         (r"\?[^\s'\x22]*\bsig=[^\s'\x22]*", "?***"),
         (
             r"(?i)\b(sig|code|token|password|pwd|secret|accountkey|sharedaccesskey|client_secret|client_assertion|api[_-]?key)(\s*[=:]\s*)[^\s&;,'\x22]+",
@@ -27,19 +28,20 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     patterns.into_iter().filter_map(|(pattern, with)| Regex::new(pattern).ok().map(|regex| (regex, with))).collect()
 });
 
-/// Removes what must not be seen: secrets by form, and the secret values it was told.
+/// Removes secrets: by their form, and the values it was given.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     secrets: Vec<String>,
 }
 
 impl Scrubber {
-    /// A scrubber that also knows these values; values under four characters are not secrets.
+    /// A scrubber that also knows these values. Values of less than four characters are ignored: they would hide
+    /// harmless text.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         Self { secrets: secrets.into_iter().filter(|secret| secret.len() >= 4).collect() }
     }
 
-    /// The text without the values it was told.
+    /// The text without the known values.
     pub fn hide(&self, text: &str) -> String {
         let hide = |text: String, secret: &String| match text.contains(secret.as_str()) {
             true => text.replace(secret.as_str(), "***"),
@@ -48,16 +50,16 @@ impl Scrubber {
         self.secrets.iter().fold(text.to_owned(), hide)
     }
 
-    /// The same scrubber, which knows what another one knows as well.
+    /// Adds the values that another scrubber knows.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.secrets.extend(other.secrets);
         self
     }
 
-    /// One line of at most [`LONGEST`] characters without secrets and control characters. What is longer has the ids of
-    /// Azure in it shortened to kind and name, and is cut in its middle if that is not enough: what was tried stands at the
-    /// beginning, and what was wrong at the end. Of a text beyond 16 KiB only both ends count.
+    /// One line of at most [`LONGEST`] characters without secrets and control characters. If it is longer, Azure ids
+    /// are shortened to kind and name, and then the middle is cut: what was tried is at the beginning, and what went
+    /// wrong at the end. Of a text beyond 16 KiB only both ends are read.
     pub fn clean(&self, text: &str) -> String {
         let mut text = ends(self.hide(text));
         for (pattern, with) in PATTERNS.iter() {
@@ -72,7 +74,7 @@ impl Scrubber {
     }
 }
 
-/// Beginning and end of a long text, whole words of each: a secret that is cut is not known by its form any more.
+/// Beginning and end of a long text, in whole words: a secret that is cut can't be recognised by its form.
 fn ends(text: String) -> String {
     if text.len() <= 2 * LOOKED_AT {
         return text;
@@ -84,7 +86,7 @@ fn ends(text: String) -> String {
     format!("{head} … {tail}")
 }
 
-/// A text of at most so many characters: with short ids if the whole is longer, and cut in its middle if that is, too.
+/// A text of at most `longest` characters: with short ids if it is longer, and cut in the middle if it still is.
 pub fn fitted(text: String, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text;
@@ -100,7 +102,7 @@ pub fn fitted(text: String, longest: usize) -> String {
     head.chain(['…']).chain(tail).collect()
 }
 
-/// Ids of Azure Resource Manager below a resource group, as kinds and names: `networkSecurityGroups/g/securityRules/r`.
+/// Shortens Azure Resource Manager ids to kinds and names, such as `networkSecurityGroups/g/securityRules/r`.
 fn short_ids(text: &str) -> String {
     static ID: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let id =
@@ -113,7 +115,7 @@ fn short_ids(text: &str) -> String {
     }
 }
 
-/// As many of these as fit into one line of at most [`LONGEST`] characters behind `before`, and how many more there are.
+/// `before`, as many items as fit into one line of at most [`LONGEST`] characters, how many more there are, and `after`.
 pub fn list(before: &str, items: &[String], after: &str) -> String {
     let more = |left: usize| if left == 0 { String::new() } else { format!(" and {left} more") };
     let text = |shown: usize| {
@@ -121,7 +123,7 @@ pub fn list(before: &str, items: &[String], after: &str) -> String {
         format!("{before}{some}{}{after}", more(items.len() - shown))
     };
     let fits = |shown: &usize| text(*shown).chars().count() <= LONGEST;
-    // the longest that fits; of what does not even fit by itself the beginning
+    // as many as fit; if not even one does, its beginning
     let shown = (1..=items.len().min(LONGEST / 2)).take_while(fits).last().unwrap_or(1).min(items.len());
     clean(&text(shown))
 }

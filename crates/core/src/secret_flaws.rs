@@ -1,24 +1,24 @@
-//! What is odd about a value from a Secret: it is carried into headers, environment variables and sign-ins, where white
-//! space around it changes what it says and nobody sees it (a file from an editor ends with a line end, and
-//! `kubectl create secret --from-file` takes it along).
+//! Flaws of values from Secrets. They are sent in headers, environment variables and sign-ins, where white space around
+//! a value changes its meaning and nobody sees it: a file from an editor ends with a line break, which `kubectl create
+//! secret --from-file` keeps.
 
-/// Longest value of one line that is taken, in bytes: header lines end at 8 KiB in most servers.
+/// Longest one-line value that is accepted, in bytes: most servers accept header lines of up to 8 KiB.
 pub const LONGEST_LINE: usize = 4096;
-/// Longest value that is taken, in bytes.
+/// Longest value that is accepted, in bytes: far above any key or certificate chain, and far below a Secret's 1 MiB.
 pub const LONGEST: usize = 64 << 10;
 
-/// The first thing that is odd about a value.
+/// A flaw of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// It has no bytes.
+    /// It is empty.
     Empty,
-    /// It is nothing but white space.
+    /// It is white space only.
     Blank,
-    /// It is no UTF-8.
+    /// It is not UTF-8.
     NoText,
     /// It begins with a byte order mark.
     ByteOrderMark,
-    /// It has a NUL, or another control character than a tab or a line end.
+    /// It contains a control character other than tab and line breaks, such as NUL.
     Control,
     /// It is longer than [`LONGEST`].
     TooLong,
@@ -28,7 +28,7 @@ pub enum Flaw {
     Lines,
     /// It is one line, longer than [`LONGEST_LINE`].
     LongLine,
-    /// It has a character that is not printable ASCII.
+    /// It contains a character that is not printable ASCII.
     NotAscii,
 }
 
@@ -47,7 +47,7 @@ impl Flaw {
         Self::NotAscii,
     ];
 
-    /// The word for it in a fact.
+    /// Its name in a fact.
     pub fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
@@ -63,30 +63,30 @@ impl Flaw {
         }
     }
 
-    /// By its word.
+    /// Finds a flaw by its name.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|flaw| flaw.name() == name)
     }
 
-    /// What it is and how to write the value, after the words "key … of Secret …".
+    /// What is wrong and how to store the value, to follow "key … of Secret …".
     pub fn tell(self) -> &'static str {
         match self {
-            Self::Empty => "is empty; put the value there",
-            Self::Blank => "holds white space only; put the value there",
-            Self::NoText => "is no UTF-8 text; put it there as UTF-8",
+            Self::Empty => "is empty; store the value in it",
+            Self::Blank => "contains only white space; store the value in it",
+            Self::NoText => "is not UTF-8 text; store it as UTF-8",
             Self::ByteOrderMark => "begins with a byte order mark; save it as UTF-8 without one",
-            Self::Control => "holds a control character (a NUL, perhaps); put the text alone there",
+            Self::Control => "contains a control character (perhaps a NUL); store only the text",
             Self::TooLong => "is longer than 64 KiB; shorten it",
             Self::Edge => {
-                "has white space or a line end around it; write it without (--from-literal, or printf %s instead of echo)"
+                "has white space or a line break around it; store it without (use --from-literal, or printf %s instead of echo)"
             }
-            Self::Lines => "has several lines; put one line there",
+            Self::Lines => "has several lines; store a single line",
             Self::LongLine => "is longer than 4 KiB; shorten it",
-            Self::NotAscii => "holds a character that no HTTP header can hold; use letters, digits and signs of ASCII",
+            Self::NotAscii => "contains a character that an HTTP header can't carry; use printable ASCII only",
         }
     }
 
-    /// Whether a text of any number of lines may have it, an environment variable for one: what has lines may end with one.
+    /// Whether it is allowed in text of several lines, such as an environment variable.
     pub fn is_text(self) -> bool {
         matches!(self, Self::Lines | Self::LongLine | Self::NotAscii)
     }

@@ -3,48 +3,63 @@
 use crate::{
     blueprint::Blueprint,
     fit,
+    names::Names,
     observed::Observed,
-    plan::{ABSENT, Done, Limits, Plan, plan},
+    outcome::{Next, Reconcile, Report},
+    plan::{Limits, Plan, plan},
     questions::Question,
-    report::{Next, Report},
+    seen::ABSENT,
 };
 use acivnet_api::{
     AdoptedPolicy, Adoption, Deletion, DeletionPolicy, Drift, DriftMode, Origin, RECONCILE_REQUESTED_AT, ResourceStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, core::object::HasStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A custom resource that decisions are made about.
-pub trait Subject: kube::Resource<DynamicType = ()> {
-    /// Its status.
-    type Status: Clone + Default + PartialEq + Serialize;
+/// What a spec says of how its object is kept: the same fields in both kinds.
+pub struct Policy<'a> {
+    /// `spec.suspend`.
+    pub suspend: bool,
+    /// `spec.drift`.
+    pub drift: Option<&'a Drift>,
+    /// `spec.deletion`.
+    pub deletion: Option<&'a Deletion>,
+    /// `spec.adoption`: what is done about what exists and is not ours.
+    pub adoption: Adoption,
+}
 
+/// What a status keeps for later reconciles.
+#[derive(Default)]
+pub struct Remembered<'a> {
+    /// `status.resources`: ids recorded before they were created.
+    pub resources: &'a [ResourceStatus],
+    /// Hash of the plan that a person approved, while it is carried out.
+    pub approved: Option<&'a str>,
+    /// `status.settledGeneration`: the generation that had settled, if one had.
+    pub settled_generation: Option<i64>,
+    /// `status.lastHandledReconcileAt`: what a person last asked for a look with, once they had it.
+    pub last_handled: Option<&'a str>,
+}
+
+/// A custom resource that decisions are made about.
+pub trait Subject: Resource<DynamicType = ()> + HasStatus<Status: Clone + Default + PartialEq + Serialize> {
     /// What to read, given what is known. Called again with the answers until nothing new is asked.
     fn questions(&self, observed: &Observed) -> Vec<Question>;
     /// What should stand.
     fn describe(&self, observed: &Observed, now: Timestamp) -> Blueprint;
-    /// What the plan may do.
-    fn limits(&self) -> Limits;
-    /// What to say. Without `done` it is what is recorded before anything is written.
-    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<Self::Status>;
-    /// What of a status is memory: recorded resources, and the hash of the approved plan.
-    fn memory(status: &Self::Status) -> (&[ResourceStatus], Option<&str>);
+    /// What to say. Before the plan is carried out: what is recorded before anything is written.
+    fn report(&self, reconcile: &Reconcile<'_>) -> Report<Self::Status>;
+    /// What of a status is memory.
+    fn remembered(status: &Self::Status) -> Remembered<'_>;
     /// A status without what only tells how far work has come: of two with the same essence the later may wait.
     fn essence(status: &Self::Status) -> Self::Status;
-    /// The status as last read.
-    fn status(&self) -> Option<&Self::Status>;
-    /// The generation that had settled, if one had.
-    fn settled_generation(&self) -> Option<i64>;
-    /// What a person last asked for a look with, once they had it: `status.lastHandledReconcileAt`.
-    fn last_handled(&self) -> Option<&str>;
-    /// The drift settings of the spec.
-    fn drift(&self) -> Option<&Drift>;
-    /// How the object is to be deleted.
-    fn deletion(&self) -> Option<&Deletion>;
+    /// What the spec says of how the object is kept.
+    fn policy(&self) -> Policy<'_>;
     /// Leaves to Azure what it stands for, whatever its spec says of its deletion.
-    fn leave(&mut self);
+    fn orphan(&mut self);
     /// Whether something outside the spec that it is made from, such as a file, is not what it was when it settled: then
     /// a difference is an open change and not drift.
     fn has_new_inputs(&self, observed: &Observed) -> bool;
@@ -59,9 +74,36 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
         None
     }
 
+    /// Hashes of the plans that may delete and create. None where that waits for no approval.
+    fn approved_plans(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// What the plan may do.
+    fn limits(&self) -> Limits {
+        let (stays, approval) = (!self.deleting(), self.approved_plans());
+        let identity = approval.as_ref().map(|_| format!("{}/{}", self.meta().uid(), self.generation()));
+        Limits {
+            suspended: self.policy().suspend && stays,
+            leave_drift: self.had_settled() && stays && self.drift_mode() != DriftMode::Correct,
+            approval,
+            identity: identity.unwrap_or_default(),
+        }
+    }
+
+    /// What the status as last read keeps.
+    fn memory(&self) -> Remembered<'_> {
+        self.status().map(Self::remembered).unwrap_or_default()
+    }
+
     /// `status.resources`: ids recorded before they were created.
     fn recorded(&self) -> &[ResourceStatus] {
-        self.status().map(|status| Self::memory(status).0).unwrap_or_default()
+        self.memory().resources
+    }
+
+    /// The generation that had settled, if one had.
+    fn settled_generation(&self) -> Option<i64> {
+        self.memory().settled_generation
     }
 
     /// Whether a person asked for its deletion.
@@ -81,7 +123,7 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
 
     /// Whether a person asks for a look by annotation, and has not had it yet.
     fn asked(&self) -> bool {
-        requested(self.meta(), RECONCILE_REQUESTED_AT).is_some_and(|asked| self.last_handled() != Some(&asked))
+        requested(self.meta(), RECONCILE_REQUESTED_AT).is_some_and(|asked| self.memory().last_handled != Some(&asked))
     }
 
     /// Whether this generation had settled before.
@@ -94,12 +136,9 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
         self.had_settled() && !self.has_new_inputs(observed)
     }
 
-    /// What is done about what exists and is not ours.
-    fn adoption(&self) -> Adoption;
-
     /// Whether what was adopted outlives the object.
     fn retains_adopted(&self) -> bool {
-        self.deletion().and_then(|deletion| deletion.adopted).unwrap_or_default() == AdoptedPolicy::Retain
+        self.policy().deletion.and_then(|deletion| deletion.adopted).unwrap_or_default() == AdoptedPolicy::Retain
     }
 
     /// Whether anything was made, or may have been made, that goes with the object: its id is recorded before.
@@ -113,13 +152,14 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
 
     /// Whether it is being deleted and nothing in Azure has to go with it.
     fn leaves_nothing(&self) -> bool {
-        let orphan = self.deletion().and_then(|deletion| deletion.policy) == Some(DeletionPolicy::Orphan);
+        let orphan = self.policy().deletion.and_then(|deletion| deletion.policy) == Some(DeletionPolicy::Orphan);
         self.deleting() && (orphan || !self.made_something())
     }
 
     /// Seconds between two looks when nothing changes.
     fn interval_seconds(&self) -> u64 {
-        let seconds = self.drift().and_then(|drift| drift.interval_seconds).unwrap_or(Drift::DEFAULT_INTERVAL_SECONDS);
+        let seconds =
+            self.policy().drift.and_then(|drift| drift.interval_seconds).unwrap_or(Drift::DEFAULT_INTERVAL_SECONDS);
         u64::from(seconds.unsigned_abs())
     }
 
@@ -130,29 +170,15 @@ pub trait Subject: kube::Resource<DynamicType = ()> {
 
     /// What to do about drift.
     fn drift_mode(&self) -> DriftMode {
-        self.drift().and_then(|drift| drift.mode).unwrap_or_default()
+        self.policy().drift.and_then(|drift| drift.mode).unwrap_or_default()
     }
 }
 
-/// One pass: all that was read and decided.
-pub struct Pass<'a> {
-    /// What was read.
-    pub observed: &'a Observed,
-    /// What should stand.
-    pub blueprint: &'a Blueprint,
-    /// What to do about it.
-    pub plan: &'a Plan,
-    /// When.
-    pub now: Timestamp,
-}
-
 /// From facts to a plan.
-pub fn decide<S: Subject>(subject: &S, observed: &Observed, now: Timestamp) -> (Blueprint, Plan) {
-    let blueprint = subject.describe(observed, now);
+pub fn decide<S: Subject>(subject: &S, observed: &Observed, now: Timestamp) -> Plan {
     let limits = subject.limits();
     let leave_drift = limits.leave_drift && !subject.has_new_inputs(observed);
-    let plan = plan(&blueprint, observed, subject.recorded(), &Limits { leave_drift, ..limits });
-    (blueprint, plan)
+    plan(subject.describe(observed, now), observed, subject.recorded(), &Limits { leave_drift, ..limits })
 }
 
 /// The questions that are not answered yet, in order and once each.
@@ -175,8 +201,8 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
         };
         written && known.is_none_or(learns)
     };
-    let (resources, approved) = S::memory(&report.status);
-    let known = subject.status().and_then(|last| S::memory(last).1);
+    let Remembered { resources, approved, .. } = S::remembered(&report.status);
+    let known = subject.memory().approved;
     resources.iter().filter(|one| one.origin != Some(Origin::Referenced)).any(unknown)
         || approved.is_some() && approved != known
 }
@@ -185,7 +211,7 @@ pub fn needs_record<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool
 /// found there without having been written since the object is there.
 pub fn stands<S: Subject>(report: &Report<S::Status>) -> bool {
     let ours = |one: &ResourceStatus| matches!(one.origin, Some(Origin::Created | Origin::Adopted));
-    S::memory(&report.status).0.iter().any(|one| ours(one) && one.state.as_deref() != Some(ABSENT))
+    S::remembered(&report.status).resources.iter().any(|one| ours(one) && one.state.as_deref() != Some(ABSENT))
 }
 
 /// Whether the status of a report may be left unwritten for a while: it tells of progress only, and another look comes
@@ -198,13 +224,4 @@ pub fn may_wait<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
 /// What a person asks for by an annotation, as it is remembered in the status: long texts are cut.
 pub fn requested(meta: &ObjectMeta, annotation: &str) -> Option<String> {
     meta.annotations.as_ref()?.get(annotation).map(fit::value)
-}
-
-/// Namespace, name and uid: empty text when absent, which no object of an API server has.
-pub fn names(meta: &ObjectMeta) -> (&str, &str, &str) {
-    (
-        meta.namespace.as_deref().unwrap_or_default(),
-        meta.name.as_deref().unwrap_or_default(),
-        meta.uid.as_deref().unwrap_or_default(),
-    )
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Origin, conditions::types};
-use acivnet_core::{plan::Seen, subject::Subject};
+use acivnet_core::{seen::Seen, subject::Subject};
 use common::*;
 use serde_json::{Value, json};
 

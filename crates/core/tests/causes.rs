@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::SignIn, outcome::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -27,7 +27,8 @@ enum Stalls {
     Never,
 }
 
-fn check<S: Stored>(mut world: World, mut cr: S, expected: &Expected) {
+/// `case` says in words what is wrong.
+fn check<S: Stored>(case: &str, mut world: World, mut cr: S, expected: &Expected) {
     let Expected { reason, stalled, tells, next, writes } = expected;
     let mut passed = world.pass(&mut cr);
     for _ in 0..4 {
@@ -35,26 +36,26 @@ fn check<S: Stored>(mut world: World, mut cr: S, expected: &Expected) {
         passed = world.pass(&mut cr);
     }
     let conditions = S::conditions(&passed.report.status).to_vec();
-    assert_eq!(said(&conditions, types::READY), format!("False/{reason}"), "{:?}", all_said(&conditions));
-    assert!(message(&conditions, types::READY).contains(tells), "{reason}: {}", message(&conditions, types::READY));
+    assert_eq!(said(&conditions, types::READY), format!("False/{reason}"), "{case}: {:?}", all_said(&conditions));
+    assert!(message(&conditions, types::READY).contains(tells), "{case}: {}", message(&conditions, types::READY));
     let at_once = *stalled == Stalls::AtOnce;
     let (now, not) = if at_once { (types::STALLED, types::RECONCILING) } else { (types::RECONCILING, types::STALLED) };
-    assert_eq!((said(&conditions, now), said(&conditions, not)), (format!("True/{reason}"), "-".into()));
-    assert_eq!(passed.report.next, *next, "{reason}");
-    assert_eq!(world.writes, *writes, "{reason}");
-    assert_eq!(told(&passed.report), Vec::<String>::new(), "{reason}: told on the transition only");
+    assert_eq!((said(&conditions, now), said(&conditions, not)), (format!("True/{reason}"), "-".into()), "{case}");
+    assert_eq!(passed.report.next, *next, "{case}");
+    assert_eq!(world.writes, *writes, "{case}");
+    assert_eq!(told(&passed.report), Vec::<String>::new(), "{case}: told on the transition only");
     world.now += 1000;
     let late = world.pass(&mut cr);
     let conditions = S::conditions(&late.report.status);
     let late_type = if *stalled == Stalls::Never { types::RECONCILING } else { types::STALLED };
-    assert_eq!(said(conditions, late_type), format!("True/{reason}"), "{reason} after a quarter of an hour");
+    assert_eq!(said(conditions, late_type), format!("True/{reason}"), "{case}: after a quarter of an hour");
     let before = S::conditions(&late.report.status).to_vec();
     let again = world.pass(&mut cr);
-    assert_eq!(S::conditions(&again.report.status), before, "{reason}: stays as it is, in the same second too");
+    assert_eq!(S::conditions(&again.report.status), before, "{case}: stays as it is, in the same second too");
 }
 
-fn refused(reason: &'static str, code: &str) -> Identity {
-    Identity::Refused(failure(0, code, reason, Retry::Slowly))
+fn refused(reason: &'static str, code: &str) -> SignIn {
+    SignIn::Refused(failure(0, code, reason, Retry::Slowly))
 }
 
 const SLOWLY: Next = Next::Retry(Retry::Slowly);
@@ -72,12 +73,13 @@ fn of_the_identity() {
         let expected =
             Expected { reason, stalled: Stalls::Later, tells: "AADSTS1 happened", next: SLOWLY, writes: &[] };
         let mut world = World { identity: refused(reason, "AADSTS1"), ..World::default() };
-        check(World { identity: refused(reason, "AADSTS1"), ..World::default() }, subnet(&[]), &expected);
+        let case = format!("the identity of a subnet is refused: {reason}");
+        check(&case, World { identity: refused(reason, "AADSTS1"), ..World::default() }, subnet(&[]), &expected);
         let passed = world.pass(&mut subnet(&[]));
         assert_eq!(said(&passed.report.status.conditions, types::CREDENTIALS_VALID), format!("False/{reason}"));
         let (mut world, _) = World::with_network();
         world.identity = refused(reason, "AADSTS1");
-        check(world, deployment(&[]), &expected);
+        check(&format!("the identity of a deployment is refused: {reason}"), world, deployment(&[]), &expected);
     }
 }
 
@@ -90,11 +92,12 @@ fn of_a_deployment() {
         next: SLOWLY,
         writes: &[],
     };
-    check(World::default(), deployment(&[]), &waiting);
+    check("the subnet does not exist", World::default(), deployment(&[]), &waiting);
 
-    type Case = (fn(&mut World), Vec<(&'static str, Value)>, Expected);
+    type Case = (&'static str, fn(&mut World), Vec<(&'static str, Value)>, Expected);
     let cases: Vec<Case> = vec![
         (
+            "the subnet is still being created",
             |world| subnet_says(world, "False", reasons::PROGRESSING),
             vec![],
             Expected {
@@ -104,6 +107,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the subnet is not delegated",
             |world| subnet_says(world, "False", reasons::SUBNET_NOT_DELEGATED),
             vec![],
             Expected {
@@ -115,6 +119,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the network is in another region",
             |world| subnet_says(world, "False", reasons::REGION_MISMATCH),
             vec![],
             Expected {
@@ -126,6 +131,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the subnet has no free address",
             |world| {
                 world.subnets.get_mut("amlsubnet1").unwrap()["status"]["capacity"] =
                     json!({"total": 11, "used": 11, "available": 0})
@@ -140,17 +146,19 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the network is in another resource group than the workspace",
             |_| {},
             vec![("/workspace/resourceGroup", json!("elsewhere"))],
             Expected {
                 reason: reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
                 stalled: Stalls::AtOnce,
-                tells: "resource group amlrg, the workspace in elsewhere",
+                tells: "resource group amlrg, but the workspace is in elsewhere",
                 next: SLOWLY,
                 writes: &[],
             },
         ),
         (
+            "the workspace does not exist",
             |world| drop(world.arm.remove(&workspace().to_lowercase())),
             vec![],
             Expected {
@@ -162,6 +170,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "somebody's web service has the name",
             |world| {
                 drop(world.services.insert(SERVICE.into(), json!({"name": SERVICE, "state": "Healthy", "kvTags": {}})))
             },
@@ -175,6 +184,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "another object's web service has the name",
             |world| {
                 drop(world.services.insert(
                     SERVICE.into(),
@@ -191,6 +201,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the model's ConfigMap key is missing",
             |world| drop(world.files.remove("model.pkl")),
             vec![],
             Expected {
@@ -202,6 +213,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the conda file has a URL with a password",
             |world| {
                 drop(world.files.insert("myenv.yml".into(), "dependencies: ['https://bob:hunter22@x/simple']".into()))
             },
@@ -215,6 +227,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the identity may not write",
             |world| world.refuse = |_, _| Some(failure(403, "AuthorizationFailed", reasons::FORBIDDEN, Retry::Slowly)),
             vec![],
             Expected {
@@ -226,6 +239,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the quota of container groups is used up",
             |world| {
                 world.refuse = |node, _| {
                     let refused = || failure(400, "ContainerGroupQuotaReached", reasons::QUOTA_EXCEEDED, Retry::Slowly);
@@ -248,6 +262,7 @@ fn of_a_deployment() {
             },
         ),
         (
+            "the list of model versions can't be read",
             |world| assert!(world.unread.insert("Models".into())),
             vec![],
             Expected {
@@ -259,10 +274,10 @@ fn of_a_deployment() {
             },
         ),
     ];
-    for (setting, changes, expected) in cases {
+    for (case, setting, changes, expected) in cases {
         let (mut world, _) = World::with_network();
         setting(&mut world);
-        check(world, deployment(&changes), &expected);
+        check(case, world, deployment(&changes), &expected);
     }
 }
 

@@ -7,7 +7,7 @@ use acivnet_api::{
     AciVnetDeployment, DelegatedSubnet, ResourceStatus,
     conditions::{reasons, types},
 };
-use acivnet_core::{observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::SignIn, outcome::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn orphan() -> [(&'static str, Value); 1] {
 /// A world in which every read fails.
 fn dark() -> World {
     let mut world = World {
-        identity: Identity::Refused(failure(0, "none", reasons::CREDENTIALS_LOST, Retry::Slowly)),
+        identity: SignIn::Refused(failure(0, "none", reasons::CREDENTIALS_LOST, Retry::Slowly)),
         ..World::default()
     };
     world.unread.extend(["Azure".into(), "Models".into(), "DelegatedSubnet".into(), "Deployments".into()]);
@@ -104,9 +104,9 @@ fn all_versions_of_ours_go_and_no_other() {
 fn what_was_begun_and_never_seen_goes_too() {
     let (mut world, _) = World::with_network();
     let mut cr = deployment(&[]);
-    let first = world.look(&cr);
+    let mut first = world.look(&cr);
     cr.status = Some(first.report.status.clone());
-    world.act(&first.blueprint, &first.plan);
+    world.act(&mut first.plan);
     let mut cr = deleted(&cr);
     assert!(world.settle(&mut cr).report.release);
     assert!(world.models.is_empty());
@@ -199,7 +199,7 @@ fn what_blocks_a_deletion_is_said() {
         (reasons::AZURE_UNREACHABLE, false),
     ] {
         let (mut world, cr) = World::serving(&[]);
-        world.identity = Identity::Refused(failure(0, "code", reason, Retry::Slowly));
+        world.identity = SignIn::Refused(failure(0, "code", reason, Retry::Slowly));
         let mut cr = deleted(&cr);
         let passed = world.pass(&mut cr);
         let conditions = &passed.report.status.conditions;
@@ -215,7 +215,7 @@ fn what_blocks_a_deletion_is_said() {
             usize::from(!at_once)
         );
         assert!(told(&world.pass(&mut cr).report).is_empty());
-        world.identity = Identity::Valid;
+        world.identity = SignIn::Valid;
         let passed = world.pass(&mut cr);
         assert_eq!(blocked(&passed.report.status.conditions), "-");
     }
@@ -404,11 +404,10 @@ fn a_stale_list_of_subnets_decides_nothing() {
         }
         look
     };
-    let (blueprint, plan) = acivnet_core::subject::decide(&cr, &observed, world.now());
-    let pass =
-        acivnet_core::subject::Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: world.now() };
-    let report = acivnet_core::subject::Subject::report(&cr, &pass, None);
-    assert!(!report.release && blueprint.incomplete, "{plan:?}");
+    let plan = acivnet_core::subject::decide(&cr, &observed, world.now());
+    let reconcile = acivnet_core::outcome::Reconcile { observed: &observed, plan: &plan, now: world.now() };
+    let report = acivnet_core::subject::Subject::report(&cr, &reconcile);
+    assert!(!report.release && plan.incomplete, "{plan:?}");
     assert_eq!(plan.writes().count(), 0);
     assert!(world.settle(&mut cr).report.release);
 }

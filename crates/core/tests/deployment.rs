@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::{AciVnetDeployment, conditions::types};
-use acivnet_core::{describe::DEFAULT_BASE_IMAGE, report::Next};
+use acivnet_core::{describe::DEFAULT_BASE_IMAGE, outcome::Next};
 use common::*;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -213,12 +213,12 @@ fn of_two_registrations_of_one_content_the_lower_stays() {
 fn lost_answers_make_nothing_twice() {
     let (mut world, _) = World::with_network();
     let mut cr = deployment(&[]);
-    let first = world.look(&cr);
+    let mut first = world.look(&cr);
     cr.status = Some(first.report.status.clone());
-    world.act(&first.blueprint, &first.plan); // and the operator dies
-    let second = world.look(&cr);
+    world.act(&mut first.plan); // and the operator dies
+    let mut second = world.look(&cr);
     cr.status = Some(second.report.status.clone());
-    world.act(&second.blueprint, &second.plan);
+    world.act(&mut second.plan);
     world.settle(&mut cr);
     assert_eq!(world.writes, ["POST ModelVersion/mymodel", "POST WebService/aciservice"]);
     let models = cr.status.unwrap().resources.into_iter().filter(|one| one.kind == "ModelVersion");

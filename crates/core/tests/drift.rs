@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::types;
-use acivnet_core::report::Next;
+use acivnet_core::outcome::Next;
 use common::*;
 use serde_json::{Value, json};
 

@@ -91,7 +91,7 @@ fn the_addresses_are_told() {
     world.pass(&mut cr);
     let conditions = conditions(&cr);
     let message = message(&conditions, types::EGRESS_READY);
-    assert!(message.ends_with("NAT gateway nat, as 198.18.0.1, 198.18.0.2"), "{message}");
+    assert!(message.ends_with("NAT gateway nat, from 198.18.0.1, 198.18.0.2"), "{message}");
 }
 
 #[test]

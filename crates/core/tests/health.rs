@@ -4,12 +4,12 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::{failure::Failure, observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{failure::Failure, observed::SignIn, outcome::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 
-fn refused(reason: &'static str, code: &str) -> Identity {
-    Identity::Refused(failure(0, code, reason, Retry::Slowly))
+fn refused(reason: &'static str, code: &str) -> SignIn {
+    SignIn::Refused(failure(0, code, reason, Retry::Slowly))
 }
 
 /// A container that ends after it had served is Azure's to restart: what stands is not deleted.
@@ -101,10 +101,9 @@ fn unprobed_is_not_ready() {
     let (world, cr) = World::serving(&[]);
     let mut observed = world.look(&cr).observed;
     observed.facts.retain(|question, _| !format!("{question:?}").starts_with("Probe"));
-    let (blueprint, plan) = acivnet_core::subject::decide(&cr, &observed, world.now());
-    let pass =
-        acivnet_core::subject::Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: world.now() };
-    let conditions = acivnet_core::subject::Subject::report(&cr, &pass, None).status.conditions;
+    let plan = acivnet_core::subject::decide(&cr, &observed, world.now());
+    let reconcile = acivnet_core::outcome::Reconcile { observed: &observed, plan: &plan, now: world.now() };
+    let conditions = acivnet_core::subject::Subject::report(&cr, &reconcile).status.conditions;
     assert_eq!(said(&conditions, types::READY), "False/Progressing");
     assert_eq!(said(&conditions, types::PROBE_PASSED), "Unknown/Progressing");
 }
@@ -171,7 +170,7 @@ fn while_azure_cannot_be_seen_the_last_word_stands_for_a_while() {
         assert_eq!(reasons_told(&late.report), [reason]);
         world.now += 5000;
         assert_eq!(said(&world.pass(&mut cr).report.status.conditions, types::READY), format!("Unknown/{reason}"));
-        (world.unread, world.identity) = (Default::default(), Identity::Valid);
+        (world.unread, world.identity) = (Default::default(), SignIn::Valid);
         world.pass(&mut cr);
         assert_eq!(all_said(&cr.status.clone().unwrap().conditions), all_said(&before.conditions));
         assert!(world.writes.is_empty());

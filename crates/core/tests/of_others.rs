@@ -64,7 +64,7 @@ fn a_prefix_goes_only_when_it_was_written_here_and_nobody_uses_it() {
     assert_eq!(world.writes, NOTHING);
     let told = ready(&cr);
     assert!(told.starts_with("True/Delegated") && told.contains("10.5.0.0/16 stays"), "{told}");
-    assert!(told.contains("in it: theirs") && told.contains("name it again"), "{told}");
+    assert!(told.contains("that use it: theirs") && told.contains("list it again"), "{told}");
     world.arm.remove(&subnet_id("theirs").to_lowercase());
     world.settle(&mut cr);
     assert_eq!(world.writes, ["PUT VirtualNetwork/amlvnet1"]);

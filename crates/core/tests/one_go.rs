@@ -12,8 +12,9 @@ mod common;
 use acivnet_core::{
     describe::conda,
     observed::{LARGE, Observed},
+    outcome::Reconcile,
     scrub,
-    subject::{Pass, decide},
+    subject::decide,
 };
 use allocation_counter::measure;
 use common::*;
@@ -38,8 +39,8 @@ fn steps<S: Stored>(world: &World, cr: &S, observed: &Observed) -> u64 {
     let now = world.now();
     // what is made once for the process, such as patterns, does not count
     let go = || {
-        let (blueprint, plan) = decide(cr, observed, now);
-        cr.report(&Pass { observed, blueprint: &blueprint, plan: &plan, now }, None)
+        let plan = decide(cr, observed, now);
+        cr.report(&Reconcile { observed, plan: &plan, now })
     };
     go();
     measure(|| drop(go())).count_total

@@ -15,8 +15,9 @@ use acivnet_core::{
     },
     observed::{Fact, Observed},
     owner::Mark,
-    plan::{Action, Held, Limits, Plan, Request, Seen, plan},
+    plan::{Action, Held, Limits, Plan, Request, plan},
     questions::Question,
+    seen::Seen,
 };
 use common::*;
 use serde_json::{Value, json};
@@ -140,7 +141,7 @@ fn observed(nodes: &[(Node, Look)]) -> Observed {
 fn decided(nodes: Vec<(Node, Look)>, limits: &Limits) -> Plan {
     let observed = observed(&nodes);
     let blueprint = Blueprint { nodes: nodes.into_iter().map(|(node, _)| node).collect(), ..Blueprint::default() };
-    plan(&blueprint, &observed, &[], limits)
+    plan(blueprint, &observed, &[], limits)
 }
 
 fn word(action: &Action) -> &'static str {
@@ -252,7 +253,7 @@ fn limits_hold_every_write() {
                 blocked: Some(Cause::person(reasons::REGION_MISMATCH, "m")),
                 ..Blueprint::default()
             };
-            assert_eq!(plan(&all, &observed(&[(it.clone(), look)]), &[], &Limits::default()).writes().count(), 0);
+            assert_eq!(plan(all, &observed(&[(it.clone(), look)]), &[], &Limits::default()).writes().count(), 0);
         }
     }
 }
@@ -358,7 +359,7 @@ fn ownership_is_by_mark_then_by_record() {
         body["tags"] = owner.map_or(json!({}), |owner| json!({"acivnet-owner": owner}));
         let mut observed = Observed::default();
         observed.facts.insert(Question::Azure(it.kind, it.id.clone()), Fact::Present(body));
-        let seen = acivnet_core::plan::look(&it, &observed, &[record(origin)]);
+        let seen = acivnet_core::seen::look(&it, &observed, &[record(origin)]);
         assert_eq!(Some(!matches!(seen, Seen::Foreign(_))), expected, "{owner:?} {origin:?}");
     }
 }
@@ -381,8 +382,8 @@ fn puts_carry_the_etag_of_what_they_were_made_from() {
         keys: vec!["old".into()],
     };
     let blueprint = Blueprint { nodes: vec![it], ..Blueprint::default() };
-    let plan = plan(&blueprint, &observed, &[record], &Limits::default());
-    let Some((0, Request::Put { body, if_match })) = plan.writes().next() else { panic!("{plan:?}") };
+    let plan = plan(blueprint, &observed, &[record], &Limits::default());
+    let Some((_, Request::Put { body, if_match })) = plan.writes().next() else { panic!("{plan:?}") };
     assert_eq!(if_match.as_deref(), Some("W/\"1\""));
     assert_eq!(body["tags"], json!({"acivnet-owner": "us", "policy": "p"}));
     assert_eq!(body["properties"]["subnets"], json!([{"id": "s"}]), "what is left out would be wiped");

@@ -7,7 +7,7 @@ use acivnet_api::{
     AciVnetDeployment, DelegatedSubnet, RECONCILE_REQUESTED_AT, RESTART_REQUESTED_AT,
     conditions::{reasons, types},
 };
-use acivnet_core::{observed::Identity, report::Next, retry::Retry, subject::Subject};
+use acivnet_core::{observed::SignIn, outcome::Next, retry::Retry, subject::Subject};
 use common::*;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn leaving<S: Stored + serde::de::DeserializeOwned>(cr: &S, deletion: Value) -> 
 fn an_orphan_leaves_all_as_it_is_and_tells() {
     let (mut world, cr) = World::serving(&[]);
     let mut cr = leaving(&cr, json!({"policy": "Orphan"}));
-    world.identity = Identity::Refused(unreachable());
+    world.identity = SignIn::Refused(unreachable());
     let passed = world.pass(&mut cr);
     assert!(passed.report.release && passed.observed.facts.is_empty(), "Azure is not even asked");
     assert_eq!(
@@ -74,7 +74,7 @@ fn a_deletion_that_is_held_ends_after_its_time() {
     for (after, elapsed, released) in [(Some(3600), 3599, false), (Some(3600), 3600, true), (None, 1 << 30, false)] {
         let deletion = after.map_or(Value::Null, |after| json!({"orphanAfterSeconds": after}));
         let (mut world, cr) = World::serving(&[]);
-        world.identity = Identity::Refused(lost.clone());
+        world.identity = SignIn::Refused(lost.clone());
         let mut cr = leaving(&cr, deletion.clone());
         let deleted_at = cr.metadata.deletion_timestamp.as_ref().unwrap().0.as_second();
         assert_eq!(deleted_at, DELETED);
@@ -255,8 +255,8 @@ fn a_restart_is_carried_out_in_every_mode() {
     }
     let (mut world, cr) = World::serving(&[]);
     let mut cr = annotated(&cr, RESTART_REQUESTED_AT, "now");
-    let look = world.look(&cr);
-    world.act(&look.blueprint, &look.plan);
+    let mut look = world.look(&cr);
+    world.act(&mut look.plan);
     world.tick();
     world.settle(&mut cr);
     assert_eq!(world.writes, [ROLL], "the operator that wrote it was stopped");

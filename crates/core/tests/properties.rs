@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
-use acivnet_core::{plan::Done, subject::Pass};
+use acivnet_core::outcome::Reconcile;
 use common::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ fn rest<S: Stored>(world: &mut World, cr: &mut S) -> bool {
             return true;
         }
         world.tick();
-        if !passed.plan.moves() && !passed.blueprint.incomplete {
+        if !passed.plan.moves() && !passed.plan.incomplete {
             break;
         }
     }
@@ -214,29 +214,27 @@ fn stumble<S: Stored>(world: &mut World, cr: &mut S, mishap: Mishap) -> bool {
     if let Mishap::Unread(part) = mishap {
         world.unread.insert(PARTS[part].into());
     }
-    let look = world.look(cr);
+    let mut look = world.look(cr);
     check_plan(&look);
     let released = look.report.release;
     if look.recorded && look.plan.writes().next().is_some() {
         cr.set_status(look.report.status.clone());
     }
     world.unread.clear();
-    let done = match mishap {
+    match mishap {
         Mishap::BeforeWriting => return false,
         Mishap::AfterWriting => {
-            world.act(&look.blueprint, &look.plan);
+            world.act(&mut look.plan);
             return false;
         }
-        Mishap::Refused => Done { results: look.plan.writes().map(|(at, _)| (at, Err(unreachable()))).collect() },
-        Mishap::None | Mishap::AnswersLost | Mishap::Unread(_) => world.act(&look.blueprint, &look.plan),
+        Mishap::Refused => {}
+        Mishap::None | Mishap::AnswersLost | Mishap::Unread(_) => world.act(&mut look.plan),
     };
-    let lost = |(at, _): (usize, _)| (at, Err(unreachable()));
-    let done = match mishap {
-        Mishap::AnswersLost => Done { results: done.results.into_iter().map(lost).collect() },
-        _ => done,
-    };
-    let pass = Pass { observed: &look.observed, blueprint: &look.blueprint, plan: &look.plan, now: world.now() };
-    let report = cr.report(&pass, (!done.results.is_empty()).then_some(&done));
+    if matches!(mishap, Mishap::Refused | Mishap::AnswersLost) {
+        let writes = look.plan.steps.iter_mut().filter(|step| step.writes());
+        writes.for_each(|step| step.result = Some(Err(unreachable())));
+    }
+    let report = cr.report(&Reconcile { observed: &look.observed, plan: &look.plan, now: world.now() });
     check_conditions(S::conditions(&report.status));
     cr.set_status(report.status);
     released

@@ -6,9 +6,10 @@ mod common;
 
 use acivnet_api::{Origin, conditions::reasons};
 use acivnet_core::{
-    plan::{Action, Held, Seen},
-    report::Next,
+    outcome::Next,
+    plan::{Action, Held},
     retry::Retry,
+    seen::Seen,
 };
 use common::*;
 use serde_json::{Value, json};
@@ -52,7 +53,7 @@ fn a_refused_change_of_any_part_of_a_network_is_told() {
         let ready = message(conditions, "Ready");
         assert!(ready.contains("is delegated to") && ready.contains("NotLikeThat happened"), "{ready}");
         assert_eq!(condition_of(conditions, "Stalled"), "True/InvalidSpec");
-        assert!(!message(conditions, part).contains("as described"));
+        assert!(!message(conditions, part).contains("as specified"));
         world.refuse = |_, _| None;
         world.settle(&mut cr);
         let conditions = &cr.status.as_ref().unwrap().conditions;
@@ -159,9 +160,8 @@ fn what_was_refused_is_held_and_all_else_goes_on() {
     assert_eq!(first.report.next, Next::Retry(Retry::Soon), "the group is being put right");
     // as the shell remembers it
     let write = |passed: &Passed<acivnet_api::DelegatedSubnet>| {
-        let (at, request) =
-            passed.plan.writes().find(|(at, _)| passed.blueprint.nodes[*at].id.name() == "amlsubnet1").unwrap();
-        acivnet_core::plan::digest_with_keys(&passed.blueprint.nodes[at], request, &passed.observed)
+        let (step, request) = passed.plan.writes().find(|(step, _)| step.node.id.name() == "amlsubnet1").unwrap();
+        acivnet_core::plan::digest_with_keys(&step.node, request, &passed.observed)
     };
     let cause =
         acivnet_core::failure::Cause::from(&failure(400, "NotLikeThat", reasons::INVALID_SPEC, Retry::OnSpecChange));
@@ -169,9 +169,9 @@ fn what_was_refused_is_held_and_all_else_goes_on() {
     world.tick();
     let mut observed = world.observe(&cr);
     observed.refusals = refusals;
-    let (blueprint, plan) = acivnet_core::subject::decide(&cr, &observed, world.now());
-    let at = blueprint.nodes.iter().position(|node| node.id.name() == "amlsubnet1").unwrap();
-    assert_eq!(plan.steps[at].action, Action::Hold(Held::Refused(cause)));
+    let plan = acivnet_core::subject::decide(&cr, &observed, world.now());
+    let step = plan.steps.iter().find(|step| step.node.id.name() == "amlsubnet1").unwrap();
+    assert_eq!(step.action, Action::Hold(Held::Refused(cause)));
     assert_eq!(plan.writes().count(), 0);
     // mended in Azure, it is seen at once
     *world.arm_body(&subnet_id("amlsubnet1")) = before;
@@ -228,8 +228,8 @@ fn what_others_made_anew_is_not_ours_when_their_mark_goes() {
     theirs["tags"]["acivnet-owner"] = Value::Null;
     world.put_arm(&group_id("amlnsg"), theirs);
     let passed = world.pass(&mut cr);
-    let at = passed.blueprint.nodes.iter().position(|node| node.id.name() == "amlnsg").unwrap();
-    assert_eq!(passed.plan.steps[at].seen, Seen::Foreign(None));
+    let step = passed.plan.steps.iter().find(|step| step.node.id.name() == "amlnsg").unwrap();
+    assert_eq!(step.seen, Seen::Foreign(None));
 }
 
 #[test]

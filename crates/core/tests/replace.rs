@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::{APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, conditions::types};
-use acivnet_core::{plan::Request, report::Next, subject::needs_record};
+use acivnet_core::{outcome::Next, plan::Request, subject::needs_record};
 use common::*;
 use serde_json::{Value, json};
 use std::time::Duration;

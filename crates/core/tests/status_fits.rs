@@ -7,11 +7,11 @@ mod common;
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, ResourceStatus, conditions::reasons};
 use acivnet_core::{
     failure::{Cause, Failure},
-    observed::{Fact, Identity, Refusal},
-    plan::{Done, Progress, digest_with_keys},
-    report::Report,
+    observed::{Fact, Refusal, SignIn},
+    outcome::{Reconcile, Report},
+    plan::{Progress, Request, Step, digest_with_keys},
     retry::Retry,
-    subject::{Pass, Subject, decide},
+    subject::{Subject, decide},
 };
 use common::*;
 use proptest::prelude::*;
@@ -144,11 +144,11 @@ fn reports<S: Stored>(world: &World, cr: &S, ends: Ends, text: &str) -> Vec<Repo
     let now = world.now();
     match ends {
         Ends::Unread => observed.facts.values_mut().for_each(|fact| *fact = Fact::Unread(failure_with(text))),
-        Ends::NoIdentity => observed.identity = Identity::Refused(failure_with(text)),
+        Ends::NoIdentity => observed.identity = SignIn::Refused(failure_with(text)),
         Ends::Earlier => {
-            let (blueprint, plan) = decide(cr, &observed, now);
-            let refused = |(at, request): (usize, &acivnet_core::plan::Request)| Refusal {
-                write: digest_with_keys(&blueprint.nodes[at], request, &observed),
+            let plan = decide(cr, &observed, now);
+            let refused = |(step, request): (&Step, &Request)| Refusal {
+                write: digest_with_keys(&step.node, request, &observed),
                 cause: Cause::from(&failure_with(text)),
             };
             let refusals = plan.writes().map(refused).collect();
@@ -156,19 +156,20 @@ fn reports<S: Stored>(world: &World, cr: &S, ends: Ends, text: &str) -> Vec<Repo
         }
         Ends::Well | Ends::Refused => {}
     }
-    let (blueprint, plan) = decide(cr, &observed, now);
-    let repeated = |(at, request): (usize, &acivnet_core::plan::Request)| {
-        let write = digest_with_keys(&blueprint.nodes[at], request, &observed);
+    let mut plan = decide(cr, &observed, now);
+    let repeated = |(step, request): (&Step, &Request)| {
+        let write = digest_with_keys(&step.node, request, &observed);
         observed.refusals.iter().any(|one| one.write == write)
     };
     assert!(!plan.writes().any(repeated), "what was refused is repeated");
-    let result = |at| match ends {
-        Ends::Refused => (at, Err(failure_with(text))),
-        _ => (at, Ok(Progress::Carried)),
-    };
-    let done = Done { results: plan.writes().map(|(at, _)| result(at)).collect() };
-    let pass = Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now };
-    vec![cr.report(&pass, None), cr.report(&pass, Some(&done))]
+    let before = cr.report(&Reconcile { observed: &observed, plan: &plan, now });
+    for step in plan.steps.iter_mut().filter(|step| step.writes()) {
+        step.result = Some(match ends {
+            Ends::Refused => Err(failure_with(text)),
+            _ => Ok(Progress::Carried),
+        });
+    }
+    vec![before, cr.report(&Reconcile { observed: &observed, plan: &plan, now })]
 }
 
 fn all_fit<S: Stored>(schema: &Value, world: &World, cr: &mut S, ends: Ends, text: &str) {

@@ -7,7 +7,7 @@ use acivnet_api::{
     DelegatedSubnet,
     conditions::{reasons, types},
 };
-use acivnet_core::{report::Next, retry::Retry};
+use acivnet_core::{outcome::Next, retry::Retry};
 use common::*;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -177,8 +177,11 @@ fn a_subnet_that_cant_be_delegated_is_never_written() {
     let mut ways = vec![referenced()];
     ways.extend(["Never", "IfUnowned", "Force"].map(|policy| vec![by_reference.clone(), ("/adoption", policy.into())]));
     for (properties, words) in [
-        (json!({"delegations": web}), "delegated to Microsoft.Web/serverFarms, and a subnet has one delegation"),
-        (json!({"delegations": [], "ipConfigurations": card}), "others live in it (1, nic1 among them)"),
+        (
+            json!({"delegations": web}),
+            "delegated to Microsoft.Web/serverFarms, and a subnet can have only one delegation",
+        ),
+        (json!({"delegations": [], "ipConfigurations": card}), "other resources are in it (1, including nic1)"),
     ] {
         for changes in &ways {
             let mut world = World::default();
@@ -426,15 +429,12 @@ fn what_azure_refuses_is_said() {
     ] {
         let refused = failure(400, code, reason, retry);
         let (world, cr) = (World::default(), subnet(&[]));
-        let look = world.look(&cr);
-        let done = acivnet_core::plan::Done { results: vec![(0, Err(refused))] };
-        let pass = acivnet_core::subject::Pass {
-            observed: &look.observed,
-            blueprint: &look.blueprint,
-            plan: &look.plan,
-            now: world.now(),
-        };
-        let report = acivnet_core::subject::Subject::report(&cr, &pass, Some(&done));
+        let mut look = world.look(&cr);
+        let writes = look.plan.steps.iter_mut().filter(|step| step.writes());
+        writes.for_each(|step| step.result = Some(Err(refused.clone())));
+        let reconcile =
+            acivnet_core::outcome::Reconcile { observed: &look.observed, plan: &look.plan, now: world.now() };
+        let report = acivnet_core::subject::Subject::report(&cr, &reconcile);
         check_conditions(&report.status.conditions);
         assert_eq!(said(&report.status.conditions, types::READY), format!("False/{reason}"));
         assert_eq!(said(&report.status.conditions, types::VIRTUAL_NETWORK_READY), format!("False/{reason}"));

@@ -1,48 +1,39 @@
-//! Everything that comes from outside, and what is remembered between two passes.
+//! Everything that comes from outside, and everything that is kept between two reconciles.
 
 use crate::{
-    admin::Around,
-    apart,
-    config_maps::ConfigMaps,
-    definition::Definitions,
-    digests::Digests,
-    events::Told,
-    fingerprints::Salts,
-    identity::Identities,
-    memory::Memory,
-    metrics::Metrics,
-    networks::Networks,
-    pace::Pace,
-    pauses::Pauses,
-    probe::Probes,
-    pulse::Pulse,
-    queue::{Queue, Who},
-    refusals::Refusals,
-    remote_files::RemoteFiles,
-    repeats::Repeats,
-    running::Running,
-    secret_watches::SecretWatches,
-    shown::Certificates,
-    snapshot::Snapshots,
-    stores::Stores,
-    turns::Turns,
-    writers::Writers,
+    act::{slots::Slots, writers::Writers},
+    cache::{
+        config_maps::{self, ConfigMaps},
+        digests::Digests,
+        remote_files::RemoteFiles,
+        secrets::{self, fingerprints::Salts},
+        snapshot::Snapshots,
+        stores::Stores,
+    },
+    controllers::{queue::Queue, secret_watches::SecretWatches},
+    kubernetes::{definition::Definitions, identity::Identities, networks::Networks},
+    monitoring::{admin::Signals, metrics::Metrics, pulse::Pulse},
+    object::ObjectKey,
+    observe::probe::Prober,
+    per_object::PerObject,
+    publish::events::RecentEvents,
+    reconcile::{apart, pace::Pace},
 };
-use acivnet_azure::{Clock, Connector, Fence, Http, ModelLimits, Random};
-use acivnet_core::{observed, subject::names};
+use acivnet_azure::{Clock, Cloud, Connector, Fence, Http, ModelLimits, Observer, Random};
+use acivnet_core::{names::Names, observed};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
-/// How many files of URIs are uploaded at once, at some 5 MiB of memory each.
+/// How many files behind URIs are uploaded at once. Each takes some 5 MiB of memory: a block is held until it is sent.
 pub(crate) const UPLOADS: usize = 4;
-/// How many of them for one identity.
+/// How many of them for one identity, so that the large files of one team leave room for others.
 pub(crate) const UPLOADS_OF_ONE: usize = 2;
 
-/// How many passes over objects that are too large for the cache go on at once, at some 10 MiB each at most.
-pub(crate) const LARGE_PASSES: usize = 2;
-/// How many ConfigMaps and Secrets are read at once: each may have a MiB, and takes some
-/// five times that while it is taken apart.
+/// How many objects that are too large for the cache are reconciled at once, at up to some 10 MiB each.
+pub(crate) const LARGE_RECONCILES: usize = 2;
+/// How many ConfigMaps and Secrets are read at once: each may have a MiB (Kubernetes' limit), and takes some five times
+/// that while it is parsed.
 pub(crate) const LARGE_READS: usize = 3;
 
 /// What the world gives.
@@ -58,11 +49,26 @@ pub struct Outside {
     pub random: Arc<dyn Random>,
 }
 
-/// What the administrator set, as far as passes need it.
+impl Outside {
+    /// Azure as it is asked through this.
+    fn connector(&self, cloud: Cloud, fence: Arc<dyn Fence>, observer: Arc<dyn Observer>, pace: Pace) -> Connector {
+        Connector::new(acivnet_azure::ConnectorConfig {
+            cloud,
+            http: Arc::clone(&self.http),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            observer,
+            scale: pace.scale(),
+            fence,
+        })
+    }
+}
+
+/// What the administrator set, as far as reconciles need it.
 #[derive(Clone)]
 pub struct Options {
     /// Endpoints of Azure.
-    pub cloud: acivnet_azure::Cloud,
+    pub cloud: Cloud,
     /// Scale of the operator's own waits.
     pub pace: f64,
     /// How long before a cause that a person has to remove counts as stalled.
@@ -75,7 +81,7 @@ pub struct Options {
     pub namespaces: Vec<String>,
 }
 
-/// The context of every pass.
+/// The context of every reconcile.
 pub struct Ctx {
     /// The Kubernetes API.
     pub kube: kube::Client,
@@ -97,51 +103,37 @@ pub struct Ctx {
     pub networks: Arc<Networks>,
     /// What the watches know.
     pub stores: Stores,
-    /// Attempts and results of earlier passes.
-    pub memory: Memory,
-    /// Which objects wait for a pass, and whose turn it is.
+    /// What earlier reconciles of each object left behind.
+    pub per_object: PerObject,
+    /// Which objects wait for a reconcile, and whose turn it is.
     pub(crate) queue: Queue,
-    pub(crate) running: Running,
     pub(crate) identities: Identities,
     pub(crate) config_maps: ConfigMaps,
     pub(crate) secret_watches: SecretWatches,
-    /// At passes over objects that are too large for the cache.
-    pub(crate) large_passes: Semaphore,
+    /// At reconciles of objects that are too large for the cache.
+    pub(crate) large_reconciles: Semaphore,
     /// At reads of what may be large.
     pub(crate) large_reads: Semaphore,
     pub(crate) remote_files: RemoteFiles,
     /// At decisions about so much that another thread makes them.
     pub(crate) apart: Semaphore,
     /// At uploads out of URIs: each holds a block of its file in memory.
-    pub(crate) uploads: Turns,
-    /// What models behind a URI may be.
-    pub(crate) models: ModelLimits,
+    pub(crate) uploads: Slots,
     pub(crate) digests: Digests,
     pub(crate) snapshots: Snapshots,
-    pub(crate) probes: Probes,
     pub(crate) salts: Salts,
-    /// Writes that had to be made again.
-    pub(crate) repeats: Repeats,
     /// Events that stand for others of their kind.
-    pub(crate) told: Told,
-    /// Writes that Azure refused.
-    pub(crate) refusals: Refusals,
-    pub(crate) pauses: Pauses,
-    /// When the certificates end that objects name.
-    pub(crate) certificates: Certificates,
+    pub(crate) recent_events: RecentEvents,
     /// At writes in virtual networks.
     pub(crate) writers: Writers,
-    /// Namespaces to work in; none of them: all.
-    pub(crate) namespaces: Vec<String>,
     pub(crate) definitions: Definitions,
-    cluster: String,
-    stalled_after: Duration,
+    pub(crate) options: Options,
 }
 
 impl Ctx {
     /// A context that has seen nothing yet, of an operator that is alone.
     pub fn new(outside: Outside, options: Options, networks: Arc<Networks>) -> Arc<Self> {
-        Self::within(Arc::new(()), outside, options, networks, &Around::default())
+        Self::within(Arc::new(()), outside, options, networks, &Signals::default())
     }
 
     /// A context that has seen nothing yet and writes to Azure as long as `fence` allows.
@@ -150,20 +142,13 @@ impl Ctx {
         outside: Outside,
         options: Options,
         networks: Arc<Networks>,
-        around: &Around,
+        signals: &Signals,
     ) -> Arc<Self> {
-        let Around { metrics, pulse, .. } = around.clone();
-        let Outside { kube, http, clock, random } = outside;
+        let Signals { metrics, pulse, .. } = signals.clone();
         let pace = Pace::new(options.pace);
-        let azure = Connector::new(acivnet_azure::Settings {
-            cloud: options.cloud,
-            http: Arc::clone(&http),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            observer: Arc::<Metrics>::clone(&metrics),
-            scale: pace.scale(),
-            fence,
-        });
+        let azure = outside.connector(options.cloud.clone(), fence, Arc::<Metrics>::clone(&metrics), pace);
+        let Outside { kube, http, clock, random } = outside;
+        let identities = Identities::new(kube.clone(), Arc::clone(&clock), Arc::clone(&metrics));
         let ctx = Arc::new(Self {
             kube,
             http,
@@ -175,61 +160,69 @@ impl Ctx {
             pulse,
             networks,
             stores: Stores::default(),
-            memory: Memory::default(),
+            per_object: PerObject::default(),
             queue: Queue::default(),
-            running: Running::default(),
-            identities: Identities::default(),
+            identities,
             config_maps: ConfigMaps::default(),
             secret_watches: SecretWatches::default(),
-            large_passes: Semaphore::new(LARGE_PASSES),
+            large_reconciles: Semaphore::new(LARGE_RECONCILES),
             large_reads: Semaphore::new(LARGE_READS),
             apart: Semaphore::new(apart::AT_ONCE),
-            remote_files: RemoteFiles::default(),
-            uploads: Turns::new(UPLOADS, UPLOADS_OF_ONE),
-            models: options.models,
+            remote_files: RemoteFiles::new(options.models.clone()),
+            uploads: Slots::new(UPLOADS, UPLOADS_OF_ONE),
             digests: Digests::default(),
             snapshots: Snapshots::default(),
-            probes: Probes::default(),
             salts: Salts::default(),
-            repeats: Repeats::default(),
-            told: Told::default(),
-            refusals: Refusals::default(),
-            pauses: Pauses::default(),
-            certificates: Certificates::default(),
+            recent_events: RecentEvents::default(),
             writers: Writers::default(),
-            namespaces: options.namespaces,
             definitions: Definitions::default(),
-            cluster: options.cluster,
-            stalled_after: options.stalled_after,
+            options,
         });
         ctx.metrics.tell_of(&ctx);
         ctx
     }
 
     /// Forgets an object that is gone.
-    pub(crate) fn forget(&self, who: &Who, meta: &ObjectMeta) {
-        self.writers.forget(who, self.pace).iter().for_each(|next| self.queue.want(next));
-        self.memory.forget(meta);
-        self.repeats.forget(meta);
-        self.refusals.forget(meta);
-        self.running.forget(meta);
-        self.pauses.forget(meta);
-        self.certificates.forget(names(meta).2);
-        self.probes.forget(names(meta).2);
-        self.remote_files.forget(names(meta).2);
-        if !self.stores.any_in(&who.namespace) {
-            self.identities.forget(&who.namespace);
+    pub(crate) fn forget(&self, key: &ObjectKey, meta: &ObjectMeta) {
+        self.writers.forget(key, self.pace).iter().for_each(|next| self.queue.want(next));
+        self.per_object.forget(meta.uid());
+        self.remote_files.forget(meta.uid());
+        if !self.stores.any_in(&key.namespace) {
+            self.identities.forget(&key.namespace);
+        }
+    }
+
+    /// Where ConfigMaps are read.
+    pub(crate) fn config_map_source(&self) -> config_maps::Source<'_> {
+        config_maps::Source { kube: &self.kube, stores: &self.stores, large_reads: &self.large_reads }
+    }
+
+    /// Where Secrets are read.
+    pub(crate) fn secret_source(&self) -> secrets::Source<'_> {
+        secrets::Source { kube: &self.kube, watches: &self.secret_watches, large_reads: &self.large_reads }
+    }
+
+    /// What makes sample requests.
+    pub(crate) fn prober(&self) -> Prober<'_> {
+        Prober {
+            kube: &self.kube,
+            http: self.http.as_ref(),
+            networks: &self.networks,
+            clock: self.clock.as_ref(),
+            pace: self.pace,
+            metrics: &self.metrics,
+            per_object: &self.per_object,
         }
     }
 
     /// The settings that decisions need.
     pub fn settings(&self) -> observed::Settings {
         observed::Settings {
-            cluster: self.cluster.clone(),
+            cluster: self.options.cluster.clone(),
             scoring_networks: self.networks.scoring().to_vec(),
             refused_networks: self.networks.refused(),
             pods_unknown: !self.networks.pods_known(),
-            stalled_after_seconds: i64::try_from(self.stalled_after.as_secs()).unwrap_or(i64::MAX),
+            stalled_after_seconds: i64::try_from(self.options.stalled_after.as_secs()).unwrap_or(i64::MAX),
         }
     }
 }

@@ -1,8 +1,15 @@
 //! Every bound on what a tenant, an answer or a client can make grow: the tables of `docs/limits.md`.
 
 use crate::{
-    admin, alike, args, config_maps, controllers, ctx, digests, events, metrics, networks, packed, probe, pulse, queue,
-    remote_files, secret_watches, secrets, snapshot, start, writers,
+    act::writers,
+    cache::{cached_object, compression, config_maps, digests, packed, remote_files, secrets, snapshot},
+    cli::args,
+    controllers::{self, queue, secret_watches},
+    ctx,
+    kubernetes::{client, networks},
+    monitoring::{admin, metrics, pulse},
+    observe::probe,
+    publish::events,
 };
 use acivnet_api::{
     DelegatedSubnetStatus, DriftItem, LONGEST_LABEL, LONGEST_VALUE, Occupant, PlanStatus, ResourceStatus,
@@ -103,14 +110,14 @@ fn objects() -> Vec<Row> {
         ),
         row(
             "all objects of a kind in the cache, compressed",
-            bytes(packed::ALL_WHOLE),
+            bytes(cached_object::ALL_WHOLE),
             "the same, for objects that come later",
         ),
         row("annotations", "those of `acivnet.dev/`".into(), "others are not kept, and don't trigger a reconcile"),
         row("value of an annotation of ours", bytes(packed::LONGEST_ANNOTATION), "the rest is ignored"),
         row("nesting of an object", "127 levels".into(), "the object is ignored, and the log names it"),
-        row("dictionary for compression", bytes(alike::LONGEST), "the beginning of the text is used"),
-        row("page of a list of the Kubernetes API", bytes(start::LONGEST_LIST), "a smaller page is requested"),
+        row("dictionary for compression", bytes(compression::LONGEST), "the beginning of the text is used"),
+        row("page of a list of the Kubernetes API", bytes(client::LONGEST_LIST), "a smaller page is requested"),
         row("objects of such a page", format!("{page}, then {smaller}, then {smallest}"), "the next page is read"),
     ]
 }
@@ -197,6 +204,11 @@ fn answers() -> Vec<Row> {
             "only the end is read",
         ),
         row("digests kept of files in Azure ML", number(digests::MOST), "all are read again"),
+        row(
+            "operations of Resource Manager that are remembered",
+            number(azure::OPERATIONS),
+            "the oldest is forgotten; if it fails, the status names the state alone",
+        ),
         row("log of an operation", bytes(azure::LOG_TAIL), "only the end is read"),
         row(
             "answer to a probe",
@@ -247,7 +259,7 @@ fn turns() -> Vec<Row> {
         row("reconciles of one namespace at once", number(queue::AT_ONCE), "the others wait; namespaces take turns"),
         row(
             "reconciles of objects that are too large for the cache",
-            format!("{} at once", ctx::LARGE_PASSES),
+            format!("{} at once", ctx::LARGE_RECONCILES),
             "they wait for each other; others don't wait",
         ),
         row("ConfigMaps and Secrets read at once", number(ctx::LARGE_READS), "the others wait"),
@@ -333,11 +345,12 @@ mod tests {
     #[test]
     fn what_is_kept_fits_the_memory_that_the_operator_is_given() {
         const MIB: usize = 1 << 20;
-        let kept = 2 * packed::ALL_WHOLE + config_maps::KEPT + config_maps::KEPT_DIRECTORIES + snapshot::ALL;
+        let kept = 2 * cached_object::ALL_WHOLE + config_maps::KEPT + config_maps::KEPT_DIRECTORIES + snapshot::ALL;
         // three watches may read a page at once: text, and what is taken out of it
-        let passing = 3 * start::LONGEST_LIST * 5 / 2 + ctx::LARGE_READS * 5 * MIB + ctx::LARGE_PASSES * 10 * MIB;
+        let passing = 3 * client::LONGEST_LIST * 5 / 2 + ctx::LARGE_READS * 5 * MIB + ctx::LARGE_RECONCILES * 10 * MIB;
         assert!(kept + passing + 12 * MIB <= 128 * MIB, "{} and {} MiB", kept / MIB, passing / MIB);
-        // three watches in each of `--namespaces`, of whose lists one of a kind is read at a time; the chart's values say so
-        const { assert!(5 * 3 * start::READ_AHEAD <= MIB, "a MiB for every five namespaces") };
+        // three watches in each of `--namespaces`, of whose lists one of a kind is read at a time; the chart's values say
+        // so
+        const { assert!(5 * 3 * client::READ_AHEAD <= MIB, "a MiB for every five namespaces") };
     }
 }

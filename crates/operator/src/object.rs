@@ -1,26 +1,57 @@
-//! What the shell needs of both kinds beyond what decisions need.
+//! Our two kinds of objects, as the operator needs them beyond what decisions need: keys, references, what the cache keeps.
 
-use crate::{packed::Mention, queue::CustomResource};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_core::{
     describe::{has_reached_network, size::json_length, virtual_network_of},
     id::ResourceId,
+    names::Names,
     observed::Observed,
     questions::Question,
-    subject::{Subject, names},
+    subject::Subject,
 };
 use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{Resource, core::object::HasStatus};
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 /// Largest tags of a network that a slim object keeps, in bytes of their JSON.
 const SLIM_TAGS: usize = 4 << 10;
 
+/// The kinds of our objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CustomResource {
+    /// [`acivnet_api::AciVnetDeployment`].
+    AciVnetDeployment,
+    /// [`acivnet_api::DelegatedSubnet`].
+    DelegatedSubnet,
+}
+
+/// Names one of our objects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its kind.
+    pub resource: CustomResource,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl ObjectKey {
+    /// The key of the object of kind `S` with these names.
+    pub fn new<S: Object>(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), resource: S::RESOURCE, name: name.into() }
+    }
+}
+
 /// A custom resource of ours.
 pub trait Object:
-    Subject<Status: Send + Sync>
-    + HasStatus<Status = <Self as Subject>::Status>
+    Subject
+    + HasStatus<Status: Send + Sync>
     + Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Clone
     + Debug
@@ -30,11 +61,11 @@ pub trait Object:
     + Sync
     + 'static
 {
-    /// Which of the two it is.
+    /// The kind.
     const RESOURCE: CustomResource;
 
     /// What it refers to.
-    fn mentions(&self) -> Vec<Mention>;
+    fn references(&self) -> Vec<Reference>;
 
     /// The conditions of its status.
     fn conditions(&self) -> &[Condition];
@@ -44,17 +75,17 @@ pub trait Object:
         0
     }
 
-    /// Takes off what nobody but a pass over the object itself looks at, and what can be large.
+    /// Removes what can be large and only a reconcile of the object itself reads.
     fn slim(&mut self);
 }
 
 impl Object for DelegatedSubnet {
     const RESOURCE: CustomResource = CustomResource::DelegatedSubnet;
 
-    fn mentions(&self) -> Vec<Mention> {
+    fn references(&self) -> Vec<Reference> {
         let network = virtual_network_of(self);
         let reached = has_reached_network(self).then(|| reached_network(&network));
-        [virtual_network(names(&self.metadata).0, &network)].into_iter().chain(reached).collect()
+        [virtual_network(self.metadata.namespace(), &network)].into_iter().chain(reached).collect()
     }
 
     fn conditions(&self) -> &[Condition] {
@@ -77,18 +108,18 @@ impl Object for DelegatedSubnet {
 impl Object for AciVnetDeployment {
     const RESOURCE: CustomResource = CustomResource::AciVnetDeployment;
 
-    fn mentions(&self) -> Vec<Mention> {
-        let (namespace, ..) = names(&self.metadata);
+    fn references(&self) -> Vec<Reference> {
+        let namespace = self.metadata.namespace();
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
             Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
             Question::ConfigMapFiles { name } => Some(config_map(namespace, &name)),
             Question::Secret(name) => Some(secret(namespace, &name)),
             _ => None,
         });
-        let mut mentions = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];
-        mentions.extend(files);
-        mentions.dedup();
-        mentions
+        let mut references = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];
+        references.extend(files);
+        references.dedup();
+        references
     }
 
     fn conditions(&self) -> &[Condition] {
@@ -113,32 +144,45 @@ impl Object for AciVnetDeployment {
     }
 }
 
+/// Something that an object refers to, as a hash. Two that are equal are probably the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference(u64);
+
+impl Reference {
+    /// To a thing of a kind, with names that tell it apart.
+    pub(crate) fn of(kind: &str, names: [&str; 2]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (kind, names).hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// Our finalizer, on an object of a namespace.
-pub(crate) fn finalizer(namespace: &str) -> Mention {
-    Mention::of("finalizer", [namespace, ""])
+pub(crate) fn finalizer(namespace: &str) -> Reference {
+    Reference::of("finalizer", [namespace, ""])
 }
 
 /// A virtual network, as the objects of a namespace name it.
-pub(crate) fn virtual_network(namespace: &str, id: &ResourceId) -> Mention {
-    Mention::of("VirtualNetwork", [namespace, &id.folded()])
+pub(crate) fn virtual_network(namespace: &str, id: &ResourceId) -> Reference {
+    Reference::of("VirtualNetwork", [namespace, &id.folded()])
 }
 
 /// A virtual network that the object was seen to reach.
-pub(crate) fn reached_network(id: &ResourceId) -> Mention {
-    Mention::of("ReachedVirtualNetwork", ["", &id.folded()])
+pub(crate) fn reached_network(id: &ResourceId) -> Reference {
+    Reference::of("ReachedVirtualNetwork", ["", &id.folded()])
 }
 
 /// A `DelegatedSubnet`.
-pub(crate) fn subnet(namespace: &str, name: &str) -> Mention {
-    Mention::of("DelegatedSubnet", [namespace, name])
+pub(crate) fn subnet(namespace: &str, name: &str) -> Reference {
+    Reference::of("DelegatedSubnet", [namespace, name])
 }
 
 /// A Secret.
-pub(crate) fn secret(namespace: &str, name: &str) -> Mention {
-    Mention::of("Secret", [namespace, name])
+pub(crate) fn secret(namespace: &str, name: &str) -> Reference {
+    Reference::of("Secret", [namespace, name])
 }
 
 /// A ConfigMap.
-pub(crate) fn config_map(namespace: &str, name: &str) -> Mention {
-    Mention::of("ConfigMap", [namespace, name])
+pub(crate) fn config_map(namespace: &str, name: &str) -> Reference {
+    Reference::of("ConfigMap", [namespace, name])
 }

@@ -19,7 +19,7 @@ use crate::world::World;
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
 
-/// What a path has between the scope and the type.
+/// The part of a path between the scope and the type.
 const PROVIDER: &str = "/providers/Microsoft.Authorization/";
 
 /// Answers a request below `{scope}/providers/Microsoft.Authorization`, whatever the scope is.
@@ -46,7 +46,7 @@ fn scope_of(raw_path: &str) -> String {
     path.get(..at).unwrap_or_default().to_owned()
 }
 
-/// Whether the group of a scope stands; the subscription was looked up before. That a resource of a group is not looked
+/// Checks that the group of a scope exists; the subscription was looked up before. That a resource of a group is not looked
 /// for is not confirmed.
 ///
 /// # Errors
@@ -61,7 +61,7 @@ fn id(scope: &str, collection: &str, name: &str) -> String {
 }
 
 impl World {
-    /// Whether the caller may do `action` at `scope`. What is asked only to leave something out of a list is not noted.
+    /// Whether the caller may do `action` at `scope`. Used to filter lists, so it is not recorded.
     pub fn may(&self, caller: &Caller, action: &str, scope: &str) -> bool {
         self.giving(caller, Right::Action(action)).any(|given| is_within(scope, &given.scope))
     }
@@ -75,7 +75,7 @@ impl World {
         !roles.is_empty()
     }
 
-    /// Whether the caller has a right at `scope`; what came of it is noted in [`World::asked`].
+    /// Whether the caller has a right at `scope`; the result is recorded in [`World::asked`].
     pub fn has_right(&self, caller: &Caller, right: Right<'_>, scope: &str) -> bool {
         let giving = self.giving(caller, right).filter(|given| is_within(scope, &given.scope));
         let roles: Vec<_> = giving.map(|given| &given.role).collect();

@@ -81,8 +81,8 @@ pub fn address(world: &mut World, name: &str, permissions: &str) -> String {
 
 impl Request<'_> {
     async fn answer(&self, body: Body) -> Result<Response, StorageError> {
-        // `/` and `restype` are about containers, all else about a blob.
-        if self.query.get("restype").is_some() || self.container().0.is_empty() {
+        // `/` and `restype` are about containers, everything else is about a blob.
+        if self.query.get("restype").is_some() || self.container_name().is_empty() {
             return self.about_containers();
         }
         match (&self.parts.method, self.query.get("comp")) {
@@ -111,7 +111,7 @@ impl Request<'_> {
         length.parse().map_err(|_| StorageError::INVALID_HEADER)
     }
 
-    /// Checks signature or token, and `If-None-Match`; gives the file for the body.
+    /// Checks signature or token, and `If-None-Match`, and returns the file for the body.
     fn may_write(&self) -> Result<Option<std::path::PathBuf>, StorageError> {
         self.simulator.with(|world| {
             let exists = world.blobs.get(&self.name).is_some();
@@ -140,7 +140,7 @@ impl Request<'_> {
         self.query.get("sig").is_none() && self.parts.headers.contains_key(http::header::AUTHORIZATION)
     }
 
-    /// The right, and a container that stands (signatures are only given out for those that do).
+    /// Checks the right, and that the container exists (signatures are issued only for existing ones).
     fn may_with_token(&self, world: &World, access: Access) -> Result<(), StorageError> {
         token::may(world, self, access)?;
         let mut parts = self.name.split('/');

@@ -1,4 +1,4 @@
-//! Scripted containers: what stands behind a service when nothing really runs, and traffic to their addresses.
+//! Scripted containers: what answers for a service when nothing really runs, and traffic to their addresses.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -58,11 +58,11 @@ struct ScoreScript {
 /// Sets the script of a service, whether or not it exists; it replaces an earlier one.
 ///
 /// # Errors
-/// What can't be read in the script.
+/// What in the script can't be read.
 pub fn script(world: &mut World, service: &str, script: Value) -> Result<(), String> {
     let script: Script = serde_json::from_value(script).map_err(|e| format!("script of container {service}: {e}"))?;
     if script.score.status.is_some_and(|status| StatusCode::from_u16(status).is_err()) {
-        return Err(format!("script of container {service}: score.status is no HTTP status"));
+        return Err(format!("script of container {service}: score.status is not an HTTP status"));
     }
     world.containers.scripts.insert(service.to_owned(), script);
     Ok(())
@@ -86,7 +86,7 @@ pub(crate) fn quota(world: &World, service: &str) -> Option<Refusal> {
     })
 }
 
-/// Whether the container's `init()` comes through.
+/// Whether the container's `init()` succeeds.
 pub(crate) fn start(world: &World, service: &str) -> Outcome {
     if of(world, service).init.crash { Outcome::Bad } else { Outcome::Good }
 }
@@ -104,12 +104,12 @@ pub(crate) fn log(world: &World, service: &str, tail: usize) -> String {
     lines.into_iter().skip(skipped).map(|line| format!("{line}\n")).collect()
 }
 
-/// A request inside the virtual network, by a client in it or through the simulator as an HTTP proxy: answered by the scripted
-/// container at `address`.
+/// A request inside the virtual network, by a client in it or through the simulator as an HTTP proxy: answered by the
+/// scripted container at `address`.
 pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method == Method::CONNECT {
-        let message = "This simulator opens no tunnels: it answers for services without TLS only.";
+        let message = "This simulator opens no tunnels: it answers only for services without TLS.";
         return json_response(StatusCode::NOT_IMPLEMENTED, &json!({"message": message}));
     }
     let Ok(body) = axum::body::to_bytes(body, REQUEST_LIMIT).await else {
@@ -122,7 +122,7 @@ pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Re
         let listens = |serving: &Serving| scheme.is_none_or(|scheme| (scheme == "https") == serving.tls);
         let serving = serving::at(world, address).filter(|serving| scripted && listens(serving));
         let Some(serving) = serving else {
-            let message = format!("nobody answers at {address}");
+            let message = format!("nothing answers at {address}");
             return json_response(StatusCode::GATEWAY_TIMEOUT, &json!({"message": message}));
         };
         let key = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
@@ -135,7 +135,7 @@ pub async fn traffic(simulator: &Simulator, address: Ipv4Addr, request: http::Re
     })
 }
 
-/// What the script says, or an echo from which a test can tell what runs.
+/// The script's answer, or an echo that shows a test what runs.
 fn score(world: &World, serving: &Serving, request: &[u8]) -> Response {
     let script = of(world, &serving.service).score;
     let status = script.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 /// Every answer of the simulator.
 pub type Response = http::Response<Body>;
 
-/// Who refused, told by the header `x-ms-failure-cause`: Resource Manager says `gateway` of its own refusals (106 of 106
+/// Who refused, as the header `x-ms-failure-cause` says: Resource Manager's own refusals have `gateway` (106 of 106
 /// recorded ones); of a provider's, a 4xx has no such header (0 of 403), a 5xx says `service` (15 of 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -91,7 +91,7 @@ impl Refusal {
         self
     }
 
-    /// Takes `error` away from around the body.
+    /// Answers the error itself, without `error` around it.
     #[must_use]
     pub fn bare(mut self) -> Self {
         self.bare = true;

@@ -1,4 +1,4 @@
-//! Faults by script: what goes wrong with the next matching request.
+//! Scripted faults of the next matching requests.
 
 use crate::clock::after;
 use crate::error::{Response, empty_response, json_response};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// How an asynchronous operation is to end by script. The value is the operation's `error`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScriptedEnding {
-    /// It fails, and what it was to change stays undone or `Failed`.
+    /// It fails, and its change is not made or ends as `Failed`.
     Failed(Value),
     /// It is canceled.
     Canceled(Value),
@@ -21,14 +21,14 @@ pub enum ScriptedEnding {
     Lost,
 }
 
-/// When the fault strikes.
+/// When the fault takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
     /// Instead of the request.
     #[default]
     Before,
-    /// After it was carried out: only the answer is another one, or none.
+    /// After it was carried out: only the answer is different, or missing.
     After,
 }
 
@@ -42,16 +42,16 @@ pub struct Fault {
     /// Regular expression over the decoded-as-sent path (without query); any if absent.
     #[serde(with = "pattern", default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Regex>,
-    /// How many seconds of the simulator's clock it waits for requests, not scaled; for ever if absent.
+    /// For how many seconds of the simulator's clock it waits for requests, not scaled; for ever if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// The fault that waits from when this one has struck and the request is carried out.
+    /// A fault that starts to wait once this one has taken effect and the request was carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub then: Option<Box<Fault>>,
-    /// How many requests it still strikes.
+    /// How many more requests it affects.
     #[serde(default = "once")]
     pub times: u32,
-    /// Status of the answer; without it (and without `drop`) the request is answered as ever.
+    /// Status of the answer; without it (and without `drop`) the request is answered as usual.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Headers of the answer.
@@ -60,7 +60,7 @@ pub struct Fault {
     /// Body of the answer: JSON, or a string that is sent as it is.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
-    /// Pause before the answer, in seconds of the given time source; not scaled.
+    /// Pause before the answer, in seconds of tokio's clock, not scaled.
     #[serde(default)]
     pub delay_seconds: f64,
     /// Before or after the request is carried out.
@@ -69,7 +69,7 @@ pub struct Fault {
     /// Close the connection without an answer.
     #[serde(default)]
     pub drop: bool,
-    /// How the operation ends that a matching request begins: `Failed`, `Canceled`, `Lost`.
+    /// How the operation of a matching request ends: `Failed`, `Canceled`, `Lost`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationFault>,
     /// `error.code` of that operation.
@@ -83,7 +83,7 @@ pub struct Fault {
     pub details: Option<Value>,
 }
 
-/// The word for [`ScriptedEnding`] in a [`Fault`].
+/// Name of a [`ScriptedEnding`] in a [`Fault`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OperationFault {
     /// See [`ScriptedEnding::Failed`].
@@ -140,19 +140,19 @@ impl Fault {
     }
 }
 
-/// The faults that wait for their requests, each with when it ceases to.
+/// The faults that wait for their requests, each with its end.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<(Fault, Option<Timestamp>)>);
 
 impl Faults {
-    /// Adds one behind the others.
+    /// Adds a fault after the others.
     pub fn add(&mut self, fault: Fault, now: Timestamp) {
         let until = fault.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let until = until.map(|wait| after(now, wait));
         self.0.push((fault, until));
     }
 
-    /// Those that still wait.
+    /// The faults that still wait.
     pub fn list(&self) -> Vec<&Fault> {
         self.0.iter().map(|(fault, _)| fault).collect()
     }
@@ -162,7 +162,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// The first fault that strikes this request; it is used up by one.
+    /// The first fault that matches this request; its count goes down by one.
     pub fn take(&mut self, method: &Method, path: &str, now: Timestamp) -> Option<Fault> {
         self.0.retain(|(_, until)| until.is_none_or(|until| now < until));
         let position = self.0.iter().position(|(fault, _)| fault.strikes(method, path))?;

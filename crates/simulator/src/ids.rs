@@ -1,11 +1,11 @@
-//! Identifiers that look random and are not: the same seed and the same order of requests give the same bytes.
+//! Identifiers that look random but are not: the same seed and the same order of requests give the same bytes.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// Counter-based generator. Each purpose counts by itself, so that one more request id moves no etag.
+/// Counter-based generator. Each purpose has its own counter, so that one more request id changes no etag.
 #[derive(Debug)]
 pub struct Ids {
     seed: u64,
@@ -13,7 +13,7 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// A generator whose whole output follows from `seed`.
+    /// A generator whose whole output is derived from `seed`.
     pub fn new(seed: u64) -> Self {
         Self { seed, counters: BTreeMap::new() }
     }
@@ -52,7 +52,7 @@ impl Ids {
     }
 }
 
-/// The GUID that belongs to `name`: always the same one for the same text.
+/// The GUID for `name`, always the same for the same text.
 pub fn guid_of(name: &str) -> String {
     guid_from(Sha256::digest(name.as_bytes()).into())
 }
@@ -70,7 +70,7 @@ fn hex_digit(nibble: u8) -> char {
     char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
-/// An endless sequence of bytes that follows from `block`.
+/// An endless sequence of bytes derived from `block`.
 fn stretch(block: [u8; 32]) -> impl Iterator<Item = u8> {
     (0u64..).flat_map(move |part| {
         let mut hash = Sha256::new();

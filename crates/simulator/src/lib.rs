@@ -1,12 +1,12 @@
 //! An Azure that fits on a laptop: Resource Manager, sign-in, the Azure ML v1 data plane and blob storage on one TLS
 //! port, faithful to Azure in status codes, headers, error bodies and asynchronous operations.
 //!
-//! The heart is [`Simulator`], a [`tower::Service`] over one [`World`](world::World) and one [`Clock`]: no background
+//! At its core is [`Simulator`], a [`tower::Service`] over one [`World`](world::World) and one [`Clock`]: no background
 //! task, no timer. Every request first settles what has come due, in order of time, so that the same requests at the
 //! same times give the same bytes. TLS, ports and how containers really run stand outside of it, in [`server`] and
 //! [`run`].
 //!
-//! It shares no type with any client on purpose: a misreading of Azure would otherwise be made twice and never seen.
+//! It deliberately shares no type with any client: otherwise a misreading of Azure would be made twice and never noticed.
 
 pub mod admin;
 pub mod args;

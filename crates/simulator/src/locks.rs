@@ -44,21 +44,21 @@ impl Lock {
 pub struct Locks(Vec<Lock>);
 
 impl Locks {
-    /// Sets a lock, in place of one with the same scope and name, which is given back.
+    /// Sets a lock, and returns the one with the same scope and name that it replaces.
     pub fn set(&mut self, lock: Lock) -> Option<Lock> {
         let before = self.remove(&lock.scope, &lock.name);
         self.0.push(lock);
         before
     }
 
-    /// Takes the locks of this scope away; whether there was one.
+    /// Removes the locks at this scope, and returns whether there was one.
     pub fn lift(&mut self, scope: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|lock| !same_id(&lock.scope, scope));
         self.0.len() < before
     }
 
-    /// Takes one lock away.
+    /// Removes one lock.
     pub fn remove(&mut self, scope: &str, name: &str) -> Option<Lock> {
         let at = self.0.iter().position(|lock| lock.is(scope, name))?;
         Some(self.0.remove(at))

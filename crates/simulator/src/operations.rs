@@ -65,7 +65,7 @@ impl Place {
         }
     }
 
-    /// The path of the status, or of the result, and what stands behind the signature in its query.
+    /// The path of the status, or of the result, and what follows the signature in its query.
     fn path(&self, subscription: &str, id: &str, is_result: bool) -> (String, &'static str) {
         let choose = |status, result| if is_result { result } else { status };
         let providers = format!("/subscriptions/{subscription}/providers");
@@ -108,7 +108,7 @@ pub struct Start {
     pub scripted: Option<ScriptedEnding>,
 }
 
-/// An operation that was begun.
+/// A running or ended operation.
 #[derive(Debug)]
 struct Operation {
     ending: Option<Ending>,
@@ -121,7 +121,7 @@ struct Operation {
     handle: Handle,
 }
 
-/// URLs of an operation that was begun.
+/// URLs of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handle {
     /// GUID.
@@ -166,7 +166,7 @@ pub fn begin(world: &mut World, start: Start, settle: impl FnOnce(&mut World, &E
     })
 }
 
-/// As [`begin`], of work of which nobody knows before its time has come how it ends: `settle` tells.
+/// As [`begin`], for work whose result is only known when it ends: `settle` returns it.
 pub fn begin_open(
     world: &mut World,
     start: Start,

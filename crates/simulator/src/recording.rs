@@ -1,5 +1,5 @@
-//! What was sent, whole: switched on by a test that compares what two clients send. Unlike the request log it holds bodies,
-//! keys and certificates among them, but for sign-in; it is kept in memory only and answered by the admin interface.
+//! Complete requests, recorded on demand by tests that compare what two clients send. Unlike the request log it holds
+//! bodies, keys and certificates included, but not sign-ins. It is kept in memory and read through the admin interface.
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -35,7 +35,7 @@ pub struct Sent {
     pub status: Option<u16>,
 }
 
-/// The requests with a body that were sent since it was switched on.
+/// The requests with a body since recording was switched on.
 #[derive(Debug, Default)]
 pub struct Recording(Option<Vec<Sent>>);
 
@@ -61,7 +61,7 @@ impl Recording {
     }
 }
 
-/// Takes a request apart and puts it together again, if it may change something and its body is not too long to be kept.
+/// Copies the body of a request that may change something, unless it is too long to be kept.
 pub(crate) async fn record(path: String, request: Request<Body>) -> (Request<Body>, Option<Sent>) {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return (request, None);
@@ -70,7 +70,7 @@ pub(crate) async fn record(path: String, request: Request<Body>) -> (Request<Bod
     let bytes = match Limited::new(body, MOST).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
-            tracing::warn!("a request that can't be recorded is cut off: {error}");
+            tracing::warn!("a request that can't be recorded was cut off: {error}");
             return (Request::from_parts(parts, Body::empty()), None);
         }
     };

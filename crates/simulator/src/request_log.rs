@@ -1,4 +1,4 @@
-//! What was asked: one entry a request, and counts by verb. Query strings are not kept, they hold signatures.
+//! The request log: one entry per request, and counts by verb. Query strings are not kept, since they hold signatures.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,13 +13,13 @@ pub struct Entry {
     pub seq: u64,
     /// When it came.
     pub time: Timestamp,
-    /// Client id of the caller, if it is known.
+    /// Client id of the caller, if known.
     pub caller: Option<String>,
     /// Verb.
     pub verb: String,
     /// Path as sent, without query; for blobs with `//account` in front.
     pub path: String,
-    /// Resource id in the path, where there is one.
+    /// Resource id in the path, if there is one.
     pub id: Option<String>,
     /// Status of the answer; 0 when the connection was closed instead.
     pub status: u16,
@@ -31,7 +31,7 @@ pub struct Entry {
     pub api_version: Option<String>,
 }
 
-/// Whether a request is one of sign-in, which is counted apart.
+/// Whether a request is a sign-in, which is counted separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     /// Resource Manager, data plane, blob.
@@ -49,7 +49,7 @@ pub struct RequestLog {
 }
 
 impl RequestLog {
-    /// Adds an entry; its number is set here.
+    /// Adds an entry and sets its number.
     pub fn add(&mut self, mut entry: Entry, sort: Sort) {
         match sort {
             Sort::SignIn => self.sign_in += 1,

@@ -1,4 +1,4 @@
-//! What stands at the beginning, and what is merged in later: tenants, subscriptions, groups, workspaces,
+//! What exists at the start, and what is merged in later: tenants, subscriptions, groups, workspaces,
 //! applications, managed identities, role assignments, scripts of containers.
 
 use crate::arm::{groups, workspaces};
@@ -137,7 +137,7 @@ impl TryFrom<RoleFields> for RoleSeed {
         let role = match actions.is_empty() && data_actions.is_empty() {
             false => Role { actions, not_actions, data_actions, not_data_actions, ..Role::custom(&name) },
             true => Role::built_in(&name).ok_or_else(|| {
-                format!("role {name:?} is not built in: give its \"actions\" or \"dataActions\" as well")
+                format!("role {name:?} is not built in; give its \"actions\" or \"dataActions\" as well")
             })?,
         };
         Ok(Self(RoleAssignment::new(principal, role, scope)))
@@ -157,7 +157,7 @@ impl Seed {
         serde_json::from_slice(text).map_err(|error| format!("seed document: {error}"))
     }
 
-    /// Adds everything to a world; what is there already with the same id is replaced, resources are kept.
+    /// Adds everything to a world. Entries with the same id are replaced, except that existing resources are kept.
     pub fn merge_into(self, world: &mut World) {
         world.directory.tenants.extend(self.tenants.iter().map(|tenant| tenant.to_ascii_lowercase()));
         for subscription in self.subscriptions {

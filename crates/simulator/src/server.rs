@@ -38,11 +38,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-/// Most entries of a page; Microsoft.Network gives many more, small pages make clients follow `nextLink`.
+/// Most entries of a page. Microsoft.Network's are much larger; small ones make clients follow `nextLink`.
 const PAGE_SIZE: usize = 100;
-/// File that tells that the simulator is ready, and where.
+/// The file whose existence says that the simulator is ready; it holds its addresses.
 const ENDPOINT: &str = "endpoint.json";
-/// How long requests in hand may take after SIGTERM.
+/// How long requests in progress may take after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT, then ends the containers.
@@ -84,14 +84,14 @@ pub async fn serve_until(arguments: Serve, end: impl Future<Output = ()>) -> Res
     withdraw(&directory)
 }
 
-/// Makes the directory and takes away what an earlier run announced; its absolute path.
+/// Creates the directory, removes what an earlier run announced, and returns the absolute path.
 fn prepare(directory: &Path) -> Result<PathBuf, String> {
     let made = fs::create_dir_all(directory).and_then(|()| fs::canonicalize(directory));
     let directory = made.map_err(|error| format!("--state-dir {}: {error}", directory.display()))?;
     withdraw(&directory).map(|()| directory)
 }
 
-/// Nothing is ready (any more).
+/// Removes the announcement of an earlier run.
 fn withdraw(directory: &Path) -> Result<(), String> {
     match fs::remove_file(directory.join(ENDPOINT)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{ENDPOINT}: {error}")),
@@ -139,14 +139,14 @@ async fn simulator(arguments: &Serve, names: &Names) -> Result<Simulator, String
     Ok(simulator)
 }
 
-/// What is to be checked, read from the folder.
+/// Reads the documents of `--specs`.
 fn checker(folder: &Path) -> Result<Arc<Checker>, String> {
     let checker = Checker::read(folder).map_err(|error| format!("--specs: {error}"))?;
     tracing::info!("requests and answers are checked against the API descriptions below {}", folder.display());
     Ok(Arc::new(checker))
 }
 
-/// Writes `ca.pem`, then `endpoint.json` at once and last, and says where Azure is.
+/// Writes `ca.pem` and then `endpoint.json` atomically, and logs where Azure is.
 fn announce(directory: &Path, names: &Names, ca_pem: Option<&str>, identity: Option<Value>) -> Result<(), String> {
     let ca = ca_pem.map(|_| directory.join("ca.pem"));
     let url = names.url();
@@ -210,7 +210,7 @@ async fn accept(
     if let Some(ending) = ending
         && tokio::time::timeout(GRACE, ending.shutdown()).await.is_err()
     {
-        tracing::warn!("requests in hand took longer than {GRACE:?} and were cut off");
+        tracing::warn!("requests in progress took longer than {GRACE:?} and were cut off");
     }
 }
 
@@ -272,7 +272,7 @@ impl LogFile {
         Ok(Self(Mutex::new((file, 0))))
     }
 
-    /// Appends what is not in the file yet.
+    /// Appends the entries that are not in the file yet.
     fn catch_up(&self, simulator: &Simulator) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, written) = &mut *state;

@@ -1,4 +1,4 @@
-//! What can be switched while it runs: limits, `Retry-After` of operations, how long things take.
+//! Settings that can be changed at run time: limits, `Retry-After` of operations, durations.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether the answers about an operation say when to look again.
     pub retry_after: bool,
-    /// Whether Microsoft.Network honours `If-Match` on DELETE. Nothing says that it does, so at first it does not.
+    /// Whether Microsoft.Network honours `If-Match` on DELETE. No source says that it does, so by default it does not.
     pub if_match_on_delete: bool,
-    /// Whether a provider's 4xx says `x-ms-failure-cause: service`. None of 403 recorded ones does, so at first it does
+    /// Whether a provider's 4xx has `x-ms-failure-cause: service`. None of 403 recorded ones does, so by default it does
     /// not; the Resource Manager RPC lets it.
     pub provider_failure_cause: bool,
     /// Seconds in Azure, by name of the work: Azure's names for operations of Microsoft.Network (for example
@@ -32,7 +32,7 @@ pub struct Limits {
     pub resource_manager: bool,
     /// Microsoft.Network's windows.
     pub network: bool,
-    /// Windows and quota of Azure Container Instances. Off at first: the quota is low, and is raised on request.
+    /// Windows and quota of Azure Container Instances. Off by default: the quota is low, and is raised on request.
     pub container_instances: bool,
 }
 
@@ -49,7 +49,7 @@ impl Default for Settings {
     }
 }
 
-/// What is to be another way; what is not named stays.
+/// A change of settings; absent members stay as they are.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Change {

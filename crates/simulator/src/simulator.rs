@@ -1,4 +1,4 @@
-//! The service: where a request goes, and what surrounds every answer.
+//! The service: the dispatch of requests, and what is common to all answers.
 
 use crate::admin;
 use crate::arm;
@@ -30,15 +30,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// What a [`Simulator`] is made of.
+/// The configuration of a [`Simulator`].
 pub struct Config {
-    /// `https://HOST[:PORT]`, without a slash at the end; in every URL that is given out.
+    /// `https://HOST[:PORT]`, without a slash at the end; the base of all URLs in answers.
     pub base_url: String,
-    /// Factor on all durations of Azure: 1.0 is as slow as Azure, 0.01 a hundred times as fast.
+    /// Factor on all of Azure's durations: 1.0 is as slow as Azure, 0.01 is a hundred times as fast.
     pub time_scale: f64,
     /// Most entries of one page of a list.
     pub page_size: usize,
-    /// What stands at the beginning.
+    /// What exists at the start.
     pub seed: Seed,
     /// Seed of all generated ids.
     pub id_seed: u64,
@@ -75,7 +75,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     runner: Arc<dyn Runner>,
     issuers: Arc<dyn IssuerKeys>,
-    /// Held while the runner is given what is to stand, so that what was read earlier never replaces what was read later.
+    /// Held while the runner is told what should run, so that an earlier reading never replaces a later one.
     driving: tokio::sync::Mutex<()>,
 }
 
@@ -105,7 +105,7 @@ enum Area<'a> {
 }
 
 impl Simulator {
-    /// A simulator on a clock. Seed entries that contradict themselves are refused when they are parsed, not here.
+    /// A simulator on a clock. Contradictory seed entries are refused when they are parsed, not here.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
         let mut world = World::new(Beginning {
             base_url: config.base_url,
@@ -126,7 +126,7 @@ impl Simulator {
         }))
     }
 
-    /// Settles what is due, then lets `act` read and change the world. It can't wait: the lock is held meanwhile.
+    /// Settles what is due, then lets `act` read and change the world. `act` must not wait, since the lock is held.
     pub fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.0.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.advance(self.0.clock.now());
@@ -138,7 +138,7 @@ impl Simulator {
         &self.0.runner
     }
 
-    /// The turn to give the runner what is to stand.
+    /// The lock for telling the runner what should run.
     pub(crate) fn driving(&self) -> &tokio::sync::Mutex<()> {
         &self.0.driving
     }
@@ -163,7 +163,7 @@ impl Simulator {
                 let writes = !request.method().is_safe();
                 run::drive(self).await;
                 let response = self.as_azure(area, request).await;
-                // What a write changes at once holds before its answer is read.
+                // What a write changes at once must be in effect before its answer is read.
                 if writes {
                     run::drive(self).await;
                 }
@@ -177,7 +177,7 @@ impl Simulator {
         self.as_azure(Area::ManagedIdentity, request).await
     }
 
-    /// A request to Azure: faults around it, an entry in the log behind it.
+    /// A request to Azure, with scripted faults and an entry in the log.
     async fn as_azure(&self, area: Area<'_>, request: Request<Body>) -> Response {
         let began = self.with(|world| world.now);
         let caller = self.with(|world| authenticate(world, request.headers()));
@@ -197,7 +197,7 @@ impl Simulator {
         response
     }
 
-    /// The request, and what is to be kept of it while recording is switched on.
+    /// The request, and its copy while recording is on.
     async fn recorded(&self, record: &Record, request: Request<Body>) -> (Request<Body>, Option<Sent>) {
         match record.sort == Sort::Azure && self.with(|world| world.recording.is_on()) {
             true => recording::record(record.path.clone(), request).await,
@@ -285,7 +285,7 @@ impl tower::Service<Request<Body>> for Simulator {
     }
 }
 
-/// Reads a body that nobody wants: left unread it would end the connection, on which the client goes on.
+/// Reads and discards a body: left unread, it would end a connection that the client still uses.
 async fn read_away(mut body: Body) {
     while let Some(Ok(_)) = body.frame().await {}
 }
@@ -348,7 +348,7 @@ fn subscription_in(path: &str) -> Option<&str> {
     path.split('/').skip_while(|part| !part.eq_ignore_ascii_case("subscriptions")).nth(1)
 }
 
-/// What the log will say of a request, but for its answer.
+/// The log entry of a request, without its answer.
 struct Record {
     caller: Option<String>,
     method: Method,

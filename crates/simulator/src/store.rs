@@ -1,4 +1,4 @@
-//! What stands: resources by id, without case, in the case in which they were created.
+//! The resources by id, ignoring case, in the case in which they were created.
 
 use crate::tags::Tags;
 use serde_json::{Map, Value};
@@ -22,19 +22,19 @@ pub struct Resource {
     pub members: Map<String, Value>,
     /// What clients wrote under `properties`, without read-only members.
     pub properties: Map<String, Value>,
-    /// Present etag, `W/"…"`; empty where the type has none.
+    /// Current etag, `W/"…"`; empty if the type has none.
     pub etag: String,
     /// `provisioningState`.
     pub state: String,
     /// `resourceGuid` or the like, fixed at creation.
     pub guid: String,
-    /// The write under way, if any: nobody else may write until it has ended.
+    /// The write in progress, if any; nobody else may write until it has ended.
     pub busy: Option<Busy>,
     /// Order of creation, unique in a store.
     pub sequence: u64,
 }
 
-/// A write under way.
+/// A write in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Busy {
     /// Azure's name of the operation, for example `PutSubnetOperation`.
@@ -92,7 +92,7 @@ pub fn parent_of(id: &str) -> Option<&str> {
 }
 
 impl Store {
-    /// The resource with this id, in any case.
+    /// The resource with this id, ignoring case.
     pub fn get(&self, id: &str) -> Option<&Resource> {
         self.by_key.get(&key(id))
     }
@@ -102,7 +102,7 @@ impl Store {
         self.by_key.get_mut(&key(id))
     }
 
-    /// Puts a resource in, in place of the one with the same id, whose place in the order of creation it keeps.
+    /// Adds a resource. If it replaces one with the same id, it keeps that one's place in the order of creation.
     pub fn insert(&mut self, mut resource: Resource) {
         let key = key(&resource.id);
         resource.sequence = self.by_key.get(&key).map_or_else(
@@ -115,7 +115,7 @@ impl Store {
         self.by_key.insert(key, resource);
     }
 
-    /// Brings resources that stand into this order among their places in the order of creation.
+    /// Reorders existing resources among their places in the order of creation.
     pub fn put_in_order(&mut self, ids: &[String]) {
         let mut places: Vec<u64> = ids.iter().filter_map(|id| Some(self.get(id)?.sequence)).collect();
         places.sort_unstable();
@@ -126,12 +126,12 @@ impl Store {
         }
     }
 
-    /// Takes a resource out.
+    /// Removes a resource.
     pub fn remove(&mut self, id: &str) -> Option<Resource> {
         self.by_key.remove(&key(id))
     }
 
-    /// Takes out a resource and everything below it.
+    /// Removes a resource and everything below it.
     pub fn remove_tree(&mut self, id: &str) -> Vec<Resource> {
         let keys: Vec<String> = self.below(id).map(|resource| key(&resource.id)).collect();
         let mut removed: Vec<Resource> = self.remove(id).into_iter().collect();

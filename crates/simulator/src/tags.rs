@@ -1,9 +1,9 @@
-//! Tags of subscriptions, groups and resources: what Resource Manager checks of them, whatever their type, and how they
-//! show.
+//! Tags of subscriptions, groups and resources: what Resource Manager checks for every type, and how they
+//! are shown.
 //!
-//! Names are one in any case; which spelling shows is the provider's choice ("Use tags to organize your Azure resources"),
-//! and here the older one stays, as users report it of many (hashicorp/terraform-provider-azurerm#14841, #11228). Limits:
-//! the same page. Who sends `{}` is shown `{}`, who sends none is shown none, as recorded of every type
+//! Case in names is ignored; which spelling is shown is the provider's choice ("Use tags to organize your Azure
+//! resources"), and here the older one stays, as users report it of many (hashicorp/terraform-provider-azurerm#14841,
+//! #11228). Limits: the same page. `{}` is answered with `{}`, and no tags with none, as recorded for every type
 //! (`net-Fluent-Tests-Network-RouteTable-CreateUpdate`, 1 and 3).
 
 use crate::error::Refusal;
@@ -15,11 +15,12 @@ const MOST: usize = 50;
 /// Longest name and longest value, in characters.
 const NAME_LIMIT: usize = 512;
 const VALUE_LIMIT: usize = 256;
-/// What no name may hold, besides control characters.
+/// Characters that no name may hold, besides control characters.
 const RESERVED: &[char] = &['<', '>', '%', '&', '\\', '?', '/'];
-/// Names that begin so are Azure's own links between resources and may hold anything (`hidden-link:/subscriptions/…`).
+/// Names with this prefix are Azure's own links between resources and may hold any character
+/// (`hidden-link:/subscriptions/…`).
 const LINKS: &[&str] = &["hidden", "link"];
-/// Beginnings that are Microsoft's own (Resource Manager RPC, "Common API details", tags).
+/// Prefixes that Microsoft reserves (Resource Manager RPC, "Common API details", tags).
 const RESERVED_PREFIXES: &[&str] = &["microsoft", "azure", "windows"];
 
 /// The tags of something; [`Default`] is none, which differs from an empty map.
@@ -51,7 +52,7 @@ impl Tags {
         Ok(given.map_or_else(|| self.clone(), |given| Self(Some(self.spelled(&given)))))
     }
 
-    /// The tags with those of `given` laid over them.
+    /// The tags, merged with those of `given`.
     ///
     /// # Errors
     /// As [`Tags::read`], of the whole.
@@ -76,12 +77,12 @@ impl Tags {
         Self(Some(kept))
     }
 
-    /// What a request says in its member `tags`, checked; `null` is as if it were not there.
+    /// Reads and checks the member `tags` of a request; `null` counts as absent.
     ///
     /// # Errors
     /// `400 InvalidTagNameCharacters`, `InvalidTagName`, `InvalidTagValueLength` (the texts are from scripts that repeat
     /// Azure's); not confirmed: the codes for too many tags, for one name twice in different case, for a reserved
-    /// beginning, and for a value that is no text.
+    /// prefix, and for a value that is not a string.
     pub fn read(given: Option<&Value>) -> Result<Option<Map<String, Value>>, Refusal> {
         match given {
             None | Some(Value::Null) => Ok(None),
@@ -96,7 +97,7 @@ impl Tags {
         }
     }
 
-    /// What a document says without the rules for callers; for the seed and the admin interface.
+    /// Reads tags without checks, for the seed and the admin interface.
     pub fn unchecked(document: &Value) -> Self {
         Self(document.get("tags").and_then(Value::as_object).cloned())
     }
@@ -122,13 +123,13 @@ impl Tags {
         self.0.as_ref()?.keys().find(|there| there.eq_ignore_ascii_case(name)).map(String::as_str)
     }
 
-    /// The given tags, each under the name under which it is here already.
+    /// The given tags, in the existing spelling of their names.
     fn spelled(&self, given: &Map<String, Value>) -> Map<String, Value> {
         given.iter().map(|(name, value)| (self.spelling(name).unwrap_or(name).to_owned(), value.clone())).collect()
     }
 }
 
-/// The value as Azure keeps it: numbers and truth values become texts, nothing becomes the empty one.
+/// The value as Azure stores it: numbers and booleans become strings, null becomes an empty one.
 fn text(name: &str, value: &Value) -> Result<Value, Refusal> {
     match value {
         Value::String(_) => Ok(value.clone()),

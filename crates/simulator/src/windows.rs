@@ -1,10 +1,10 @@
-//! Limits of resource providers: so many requests in a stretch of time, for each subscription and region.
+//! Limits of resource providers: a number of requests per time window, for each subscription and region.
 //!
 //! Microsoft.Network: 1,000 writes and deletes, and 10,000 reads, in five minutes ("Azure subscription and service
 //! limits", Networking). Azure Container Instances: 300 creations an hour and 100 in five minutes, deletions alike, and
 //! 100 container groups ("Resource availability & quota limits"); its windows show here wherever a container group is
 //! made or removed, by Azure ML as well. Private DNS: 500 reads in five minutes (an older page), and 12,000 writes (a
-//! recorded header; the stretch is a guess). Not confirmed: whether a stretch begins with the first request in it, as
+//! recorded header; the window is a guess). Not confirmed: whether a window begins with the first request in it, as
 //! here; the code and the header of Microsoft.Network's refusal; how Azure ML passes on a refused creation or deletion.
 
 use crate::container_instances;
@@ -30,7 +30,7 @@ const REMAINING: [&str; 2] = [
 /// Container groups in a region.
 pub(crate) const CONTAINER_GROUPS: usize = 100;
 
-/// The stretches that are not over, by policy, subscription, region and sort of request.
+/// The open windows, by policy, subscription, region and kind of request.
 #[derive(Debug, Default)]
 pub struct Windows(BTreeMap<(&'static str, String, &'static str), Window>);
 
@@ -40,16 +40,16 @@ struct Window {
     count: u64,
 }
 
-/// What is done to a container group.
+/// An action on a container group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// It is made.
+    /// It is created.
     Create,
     /// It is removed.
     Delete,
 }
 
-/// Counts a request to Microsoft.Network about something in a region; name of the policy and how many are left.
+/// Counts a request to Microsoft.Network in a region. Returns the policy's name and how many are left.
 ///
 /// # Errors
 /// `429 TooManyRequests` with `Retry-After`.
@@ -68,7 +68,7 @@ pub fn network(
     })
 }
 
-/// Counts a request to private DNS; how many are left.
+/// Counts a request to private DNS, and returns how many are left.
 ///
 /// # Errors
 /// `429 TooManyRequests` with `Retry-After` (the code is not confirmed).
@@ -89,7 +89,7 @@ pub fn tell(response: &mut Response, (policy, left): (&str, u64)) {
 /// What is left of the windows of Container Instances: headers, as recorded, with a number each.
 pub type Left = [(&'static str, u64); 2];
 
-/// Counts what is done to a container group in a region. Where the limits are switched off, each is the first.
+/// Counts an action on a container group in a region. If the limits are off, each counts as the first.
 ///
 /// # Errors
 /// `409 ContainerGroupQuotaReached`, or `429 TooManyRequests` with `Retry-After`.

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Something that happens by itself at its time.
+/// An event that happens by itself at its time.
 type Event = Box<dyn FnOnce(&mut World) + Send>;
 
 /// A subscription.
@@ -41,11 +41,11 @@ pub struct Subscription {
     pub tags: Tags,
 }
 
-/// The whole state. Handlers are plain functions on `&mut World`; nothing in it waits.
+/// The whole state. Handlers are plain functions on `&mut World` that never wait.
 pub struct World {
     /// `https://HOST[:PORT]`, without a slash at the end.
     pub base_url: String,
-    /// What storage accounts lie below, `HOST[:PORT]`: at first the same host.
+    /// Suffix of storage accounts' hosts, `HOST[:PORT]`; by default the same host.
     pub blob_suffix: String,
     /// Instant of the request (or of the event) that is being carried out.
     pub now: Timestamp,
@@ -65,13 +65,13 @@ pub struct World {
     pub directory: Directory,
     /// Who may do what.
     pub roles: Vec<RoleAssignment>,
-    /// Roles that callers made, by lower-case id of their definitions.
+    /// Custom roles, by lower-case id of their definitions.
     pub custom_roles: BTreeMap<String, CustomRole>,
-    /// Which rights were asked for.
+    /// The rights that callers used or were refused.
     pub asked: Asked,
     /// Management locks.
     pub locks: Locks,
-    /// What can be switched.
+    /// Settings that can be changed at run time.
     pub settings: Settings,
     /// Resource Manager's rate limits.
     pub buckets: Buckets,
@@ -79,9 +79,9 @@ pub struct World {
     pub windows: Windows,
     /// Scripted faults.
     pub faults: Faults,
-    /// What was asked.
+    /// The request log.
     pub log: RequestLog,
-    /// What was sent, whole, while that is switched on.
+    /// Complete requests, while recording is on.
     pub recording: Recording,
     /// Addresses and links of subnets.
     pub network: Network,
@@ -97,7 +97,7 @@ pub struct World {
     scheduled: u64,
 }
 
-/// What a [`World`] starts from.
+/// The parameters of a new [`World`].
 pub struct Beginning {
     /// See [`World::base_url`].
     pub base_url: String,
@@ -114,7 +114,7 @@ pub struct Beginning {
 }
 
 impl World {
-    /// A world with nothing in it but the directory.
+    /// A world that holds only the directory.
     pub fn new(beginning: Beginning) -> Self {
         let mut ids = Ids::new(beginning.seed);
         let mut directory = beginning.directory;
@@ -150,10 +150,10 @@ impl World {
         }
     }
 
-    /// Lets everything happen whose time has come, in order of time, then moves to `now`. Time never runs backwards.
+    /// Carries out everything that is due, in order of time, then moves to `now`. Time never runs backwards.
     pub fn advance(&mut self, now: Timestamp) {
         while let Some(entry) = self.events.first_entry() {
-            let due = entry.key().0;
+            let (due, _) = *entry.key();
             if due > now {
                 break;
             }
@@ -164,18 +164,18 @@ impl World {
         self.now = self.now.max(now);
     }
 
-    /// Has `event` happen after `delay` (already scaled, see [`World::scaled`]).
+    /// Schedules `event` after `delay` (already scaled, see [`World::scaled`]).
     pub fn schedule(&mut self, delay: Duration, event: impl FnOnce(&mut World) + Send + 'static) {
         self.scheduled += 1;
         self.events.insert((after(self.now, delay), self.scheduled), Box::new(event));
     }
 
-    /// How long something takes here that takes `seconds` in Azure.
+    /// The duration here of what takes `seconds` in Azure.
     pub fn scaled(&self, seconds: f64) -> Duration {
         Duration::try_from_secs_f64(seconds * self.time_scale).unwrap_or_default()
     }
 
-    /// How long a work takes here that is named so and usually takes `usual` seconds in Azure.
+    /// The duration here of the named work, which by default takes `usual` seconds in Azure.
     pub fn duration_of(&self, work: &str, usual: f64) -> Duration {
         self.scaled(self.settings.seconds(work, usual))
     }
@@ -192,7 +192,7 @@ impl World {
         self.scaled(seconds).as_secs_f64().round().max(1.0) as u64
     }
 
-    /// A resource of this type with this id, in any case.
+    /// The resource of this type with this id, ignoring case.
     pub fn resource(&self, id: &str, kind: &str) -> Option<&Resource> {
         self.resources.get(id).filter(|resource| resource.kind.eq_ignore_ascii_case(kind))
     }

@@ -1,4 +1,4 @@
-//! What holds at every moment, whatever broke.
+//! Invariants that hold at every moment, whatever broke.
 
 use acivnet_tests::in_process::{
     api_server::{

@@ -1,4 +1,4 @@
-//! Who leads, as the API server knows it, and that nobody else writes to Azure.
+//! The leader according to the API server, and the check that nobody else writes to Azure.
 
 use crate::{
     network::Ear,

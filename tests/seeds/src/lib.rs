@@ -8,7 +8,7 @@
 //!                                              ══ HTTP/1.1 ══ azure (simulated Azure)
 //! ```
 //!
-//! What holds: the operator is `acivnet_operator::start::operate` with its watches, stores and waits · a seed gives the
+//! Invariants: the operator is `acivnet_operator::start::operate` with its watches, stores and waits · a seed gives the
 //! same requests, answers and faults at the same simulated times in every run ([`trace::Trace`] hashes them) · when the
 //! faults have ended, everything is as in a run without any, and stays so · meanwhile nothing in Azure carries our mark
 //! without an object that our finalizer holds, nothing is there twice, and of two operators only the one that holds the
@@ -24,17 +24,17 @@
 )]
 
 pub mod chance;
-pub mod essence;
-pub mod guest;
+pub mod clients;
+pub mod comparable;
 pub mod invariants;
 pub mod leadership;
 pub mod network;
-pub mod outside;
-pub mod people;
+pub mod other_controller;
 pub mod plan;
-pub mod plants;
+pub mod planted_bugs;
 pub mod report;
 pub mod run;
 pub mod servers;
 pub mod trace;
+pub mod user_actions;
 pub mod world;

@@ -1,4 +1,4 @@
-//! `seeds`: runs seeds side by side, and one of them again to look at it.
+//! `seeds`: runs seeds in parallel, or one of them again to inspect it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,7 +8,7 @@
 )]
 
 use acivnet_seeds::{
-    plants::Plant,
+    planted_bugs::Plant,
     report::Report,
     run::{self, Outcome},
 };
@@ -28,13 +28,13 @@ struct Arguments {
     /// Prints everything that happened.
     #[arg(long)]
     trace: bool,
-    /// Makes the operator wrong in this way.
+    /// Plants this bug in the operator.
     #[arg(long)]
     plant: Option<Plant>,
-    /// Runs every so manieth seed twice and compares the traces.
+    /// Runs one seed in this many twice, and compares the traces.
     #[arg(long, value_name = "EVERY", default_value = "25")]
     again: u64,
-    /// Seeds that run side by side; as many as there are cores if absent.
+    /// Seeds that run in parallel; if absent, as many as there are cores.
     #[arg(long)]
     threads: Option<usize>,
 }

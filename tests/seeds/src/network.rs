@@ -60,9 +60,9 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Together {
     }
 }
 
-/// Hears what is handed over to one connection.
+/// Observes what is sent on one connection.
 pub type Ear = Box<dyn FnMut(&[u8]) + Send>;
-/// Makes an ear for each connection.
+/// Creates an observer for each connection.
 pub type Ears = Arc<dyn Fn() -> Ear + Send + Sync>;
 
 /// Connects to one host of the simulation, whatever a URL says.
@@ -82,7 +82,7 @@ pub struct Limits {
     pub idle: Duration,
 }
 
-/// A client of `host` that is as patient as `limits`.
+/// A client of `host` with these time limits.
 pub fn pool<B>(host: &'static str, ears: Ears, limits: Limits, connections: Together) -> Pool<B>
 where
     B: http_body::Body + Send + 'static + Unpin,

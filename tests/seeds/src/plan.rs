@@ -1,11 +1,11 @@
-//! What a seed has in store: what people do and what breaks, at which simulated times.
+//! The plan of a seed: what people do and what breaks, and at which simulated times.
 
 use crate::{
     chance::Chance,
+    clients::{AZURE, KUBERNETES},
     leadership::LEADER,
-    outside::{AZURE, KUBERNETES},
-    people::{Hand, Stands, Wish},
     servers::Refusal,
+    user_actions::{Hand, Stands, Wish},
     world::OPERATORS,
 };
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How long people change things and things break.
 pub const UNREST: Duration = Duration::from_secs(300);
 
-/// Something that happens.
+/// An event of a plan.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// People want something else.
@@ -61,7 +61,7 @@ pub struct Plan {
     /// How many operators there are.
     pub operators: usize,
     /// How soon another controller puts its finalizer on what is made, if there is one.
-    pub guest: Option<Duration>,
+    pub other_controller: Option<Duration>,
 }
 
 impl Plan {
@@ -83,13 +83,13 @@ impl Plan {
         let faults = (0..chance.between(6, 20)).map(|_| (moment(&chance), fault(&chance, operators)));
         let mut events: Vec<_> = wishes.into_iter().chain(hands).chain(faults).collect();
         events.sort_by_key(|(at, _)| *at);
-        let guest = chance.one_in(2).then(|| chance.time(10, 300));
-        Self { events, wish, operators, guest }
+        let other_controller = chance.one_in(2).then(|| chance.time(10, 300));
+        Self { events, wish, operators, other_controller }
     }
 
     /// One wish and one operator, and nothing breaks.
     pub fn calm(wish: Wish) -> Self {
-        Self { events: vec![(Duration::ZERO, Event::Wish(wish))], wish, operators: 1, guest: None }
+        Self { events: vec![(Duration::ZERO, Event::Wish(wish))], wish, operators: 1, other_controller: None }
     }
 }
 

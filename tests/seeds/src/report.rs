@@ -1,4 +1,4 @@
-//! Many seeds side by side, and what came of them.
+//! Runs many seeds in parallel, and collects their results.
 
 use crate::run::Outcome;
 use acivnet_tests::results::Results;
@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-/// What came of a range of seeds.
+/// The results of a range of seeds.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Every seed, in order.
@@ -23,7 +23,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Runs `one` for every seed on so many threads, and for every `again`th once more.
+    /// Runs `one` for every seed on this many threads, and one seed in `again` twice.
     pub fn of(
         seeds: Range<u64>,
         again: Option<u64>,
@@ -107,8 +107,8 @@ impl Report {
         let (seeds, wrong, lasted) = (self.outcomes.len(), self.wrong(), self.lasted().as_secs());
         let (pairs, holders) = (sum(|one| u64::from(one.operators > 1)), sum(|one| one.counts.holders));
         results.text(format!(
-            "{lasted} s simulated, {requests} requests, {writes} of them writes. {pairs} of the seeds run two operators, \
-             whose Lease got a holder {holders} times. Faults by kind:"
+            "{lasted} s simulated, {requests} requests, {writes} of which are writes. {pairs} of the seeds run two \
+             operators, whose Lease got a new holder {holders} times. Faults by kind:"
         ));
         let rows: Vec<Vec<String>> =
             self.faults().iter().map(|(kind, count)| vec![(*kind).to_owned(), count.to_string()]).collect();

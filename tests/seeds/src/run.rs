@@ -1,14 +1,14 @@
 //! One simulation from a plan: everything happens when the plan says, until all is as it should be and stays so.
 
 use crate::{
-    guest::Guest,
+    clients::{AZURE, KUBERNETES},
     leadership::LEADER,
-    outside::{AZURE, KUBERNETES},
-    people::Wish,
+    other_controller::OtherController,
     plan::{Event, Plan, UNREST},
-    plants::Plant,
+    planted_bugs::Plant,
     servers,
     trace::Counts,
+    user_actions::Wish,
     world::World,
 };
 use acivnet_tests::in_process::{azure::admin, end_state::EndState};
@@ -22,7 +22,7 @@ use std::{
 };
 use turmoil::Sim;
 
-/// Time goes in steps of this: messages arrive and things happen at their ends.
+/// The step of simulated time: messages arrive and events happen at the end of a step.
 const TICK: Duration = Duration::from_millis(10);
 /// The longest that a message travels while nothing slows it.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ const QUIET: Duration = Duration::from_secs(100);
 const LOOK: Duration = Duration::from_secs(30);
 /// How often people look whether what they want is there.
 const INSIST: Duration = Duration::from_secs(2);
-/// It has to come to rest within this time after the unrest.
+/// It has to come to rest within this time after the last event.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// How a simulation went.
@@ -114,7 +114,7 @@ struct Run<'w> {
     events: VecDeque<(Duration, Event)>,
     undo: BTreeMap<(Duration, u64), Undo>,
     undos: u64,
-    guest: Option<Guest>,
+    other_controller: Option<OtherController>,
     wish: Option<Wish>,
     want: Option<EndState>,
     insisted: Duration,
@@ -158,7 +158,7 @@ impl<'w> Run<'w> {
             events: plan.events.into(),
             undo: BTreeMap::new(),
             undos: 0,
-            guest: plan.guest.map(Guest::after),
+            other_controller: plan.other_controller.map(OtherController::after),
             wish: None,
             want,
             insisted: Duration::ZERO,
@@ -231,8 +231,8 @@ impl<'w> Run<'w> {
                 self.undo(&undo);
             }
         }
-        if let Some(guest) = &mut self.guest {
-            guest.step(self.world);
+        if let Some(other_controller) = &mut self.other_controller {
+            other_controller.step(self.world);
         }
         if now >= self.insisted + INSIST {
             self.insisted = now;
@@ -354,7 +354,7 @@ impl<'w> Run<'w> {
         while let Some((_, undo)) = self.undo.pop_first() {
             self.undo(&undo);
         }
-        self.guest.take().into_iter().for_each(|guest| guest.leave(self.world));
+        self.other_controller.take().into_iter().for_each(|other_controller| other_controller.leave(self.world));
         self.world.kubernetes.end();
         self.world.bed.azure.with(|azure| azure.faults.clear());
         self.world.trace.note("every fault has ended");

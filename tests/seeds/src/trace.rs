@@ -83,7 +83,7 @@ impl Trace {
         }
     }
 
-    /// Adds a fault that strikes.
+    /// Adds a fault.
     pub fn fault(&self, kind: &'static str, what: &str) {
         self.note(&format!("!! {kind} {what}"));
         *self.state.lock().unwrap().counts.faults.entry(kind).or_default() += 1;

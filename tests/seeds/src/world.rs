@@ -1,17 +1,17 @@
 //! Kubernetes, Azure and time, and how an operator runs between them.
 
 use crate::{
-    essence::essence,
+    clients::{self, ToAzure},
+    comparable::comparable,
     invariants,
     leadership::{Leadership, Process},
     network::Together,
-    outside::{self, ToAzure},
-    plants::Plant,
+    planted_bugs::Plant,
     servers::Troubles,
     trace::{Time, Trace},
 };
 use acivnet_azure::{Cloud, SplitMix};
-use acivnet_operator::{args::Settings, ctx::Outside, lease, start::operate};
+use acivnet_operator::{cli::args::Settings, ctx::Outside, kubernetes::lease, start::operate};
 use acivnet_tests::in_process::{
     azure,
     bed::Bed,
@@ -86,7 +86,7 @@ impl World {
         self.trace.note(&format!("{process} starts"));
         let connections = Together::start();
         let outside = Outside {
-            kube: outside::kubernetes(process, self.plant, connections.clone()),
+            kube: clients::kubernetes(process, self.plant, connections.clone()),
             http: Arc::new(ToAzure::new(process, self, connections)),
             clock: Arc::new(self.time.clone()),
             random: Arc::new(SplitMix::new(self.seed.rotate_left(32) ^ process.number)),
@@ -121,17 +121,17 @@ impl World {
         }
     }
 
-    /// What stands, as far as two ways to it have it in common.
+    /// The comparable part of the present state.
     pub fn end_state(&self) -> EndState {
-        essence(&EndState::of(&self.bed).now_or_never().expect("a look waits for nothing"))
+        comparable(&EndState::of(&self.bed).now_or_never().expect("a look waits for nothing"))
     }
 
-    /// Looks whether what always holds does hold.
+    /// Checks the invariants.
     pub fn check(&self) {
         self.violated(invariants::broken(&self.bed));
     }
 
-    /// Something that always holds did not.
+    /// An invariant was broken.
     pub fn violated(&self, what: impl IntoIterator<Item = String>) {
         self.violations.lock().unwrap().extend(what);
     }
@@ -146,19 +146,19 @@ impl World {
         self.seed
     }
 
-    /// Whether something did not hold.
+    /// Whether an invariant was broken.
     pub fn is_broken(&self) -> bool {
         !self.violations.lock().unwrap().is_empty()
     }
 
-    /// What did not hold.
+    /// The broken invariants.
     pub fn violations(&self) -> Vec<String> {
         self.violations.lock().unwrap().clone()
     }
 }
 
 fn settings(elects: bool) -> Settings {
-    let lease = lease::Settings { namespace: LEASES.into(), duration: Duration::from_secs(15) };
+    let lease = lease::LeaseSettings { namespace: LEASES.into(), duration: Duration::from_secs(15) };
     let address = azure::AUTHORITY;
     Settings {
         cloud: Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud"),

@@ -3,7 +3,7 @@
 //! `cargo run -p acivnet-seeds` runs more of them; `-- --seed 17 --trace` shows one.
 #![allow(clippy::panic, clippy::print_stderr, reason = "tests fail by panicking, and say so")]
 
-use acivnet_seeds::{plants::Plant, report::Report, run};
+use acivnet_seeds::{planted_bugs::Plant, report::Report, run};
 use std::process::Command;
 
 #[test]

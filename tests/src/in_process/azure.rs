@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Where it says it is.
+/// Its base URL.
 pub const URL: &str = "https://localhost:8443";
 /// Host and port of it.
 pub const AUTHORITY: &str = "localhost:8443";
@@ -23,9 +23,9 @@ impl acivnet_simulator::Clock for SameClock {
     }
 }
 
-/// What a simulated Azure is made of.
+/// The configuration of a simulated Azure.
 pub struct Setting {
-    /// What stands at the beginning.
+    /// What exists at the start.
     pub seed: Value,
     /// The operator's clock.
     pub clock: Arc<dyn Clock>,
@@ -67,7 +67,7 @@ pub async fn admin(simulator: &Simulator, method: Method, path: &str, body: Valu
     serde_json::from_slice(&body).unwrap_or_default()
 }
 
-/// Everything that stands in Azure.
+/// Everything that exists in Azure.
 pub async fn dump(simulator: &Simulator) -> Value {
     admin(simulator, Method::GET, "dump", json!(null)).await
 }

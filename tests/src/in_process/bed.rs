@@ -1,21 +1,21 @@
 //! Kubernetes, Azure and the wire to both, and how an operator is started between them.
 
 use super::{
-    agenda::Agenda,
     api_server::{ApiServer, resources, store::Key, tokens::ISSUER},
     azure::{self, Setting},
     clock::Forward,
     cluster::Cluster,
-    intruders::{Intruder, Intruders},
-    outward::Outward,
-    plants::Plant,
+    concurrent_changes::{ConcurrentChange, ConcurrentChanges},
+    planted_bugs::Plant,
+    schedule::Schedule,
+    transport::Transport,
     wire::{Disturbance, Sent, Wire},
 };
 use crate::azure_roles::{self, Given};
 use acivnet_azure::{Clock, Cloud, ModelLimits, SplitMix, TokioClock};
 use acivnet_operator::{
     ctx::{Ctx, Options, Outside},
-    networks::Networks,
+    kubernetes::networks::Networks,
 };
 use acivnet_simulator::{SigningKey, Simulator};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -34,15 +34,15 @@ use std::{
 use tokio::time::Instant;
 
 /// What a person does.
-pub type Act = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
+pub type Action = for<'b> fn(&'b Bed) -> BoxFuture<'b, ()>;
 
-/// The namespace in which all happens.
+/// The namespace of all objects.
 pub const NAMESPACE: &str = "ml";
 /// On real time, Azure's durations are this part of the real ones. `Retry-After` is in whole seconds and at least one.
 const REAL_AZURE: f64 = 0.002;
 /// On real time, people wait for this part of the time that they say, and faults of Azure last as much shorter.
 const REAL_HASTE: f64 = 0.05;
-/// When all begins.
+/// The start time.
 const BEGINNING: &str = "2026-11-22T12:00:00Z";
 
 pub(super) const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
@@ -57,7 +57,7 @@ const GROUP: &str = "amlrg";
 /// Its id.
 pub const GROUP_ID: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/amlrg";
 
-/// What a case happens in. Clones are the same one.
+/// Everything around an operator in a case. Clones share it.
 #[derive(Clone)]
 pub struct Bed {
     /// Every request of the operator passes here.
@@ -76,8 +76,8 @@ pub struct Bed {
     /// What the operator takes for the cluster's id, where it was told one.
     cluster_id: Option<String>,
     starts: Arc<AtomicU64>,
-    agenda: Agenda,
-    intruders: Intruders,
+    schedule: Schedule,
+    concurrent_changes: ConcurrentChanges,
 }
 
 impl Bed {
@@ -88,7 +88,7 @@ impl Bed {
         Self::on(Arc::new(clock), disturbance).await
     }
 
-    /// The same on a clock of one's own.
+    /// The same with another clock.
     pub async fn on(clock: Arc<dyn Clock>, disturbance: Disturbance) -> Self {
         let key = key();
         let api = ApiServer::new(Arc::clone(&clock), Arc::clone(&key));
@@ -140,8 +140,8 @@ impl Bed {
             plant: None,
             cluster_id: None,
             starts: Arc::default(),
-            agenda: Agenda::default(),
-            intruders: Intruders::default(),
+            schedule: Schedule::default(),
+            concurrent_changes: ConcurrentChanges::default(),
         }
     }
 
@@ -182,9 +182,9 @@ impl Bed {
     /// An operator that remembers nothing, at a pace, which takes the cluster's uid for another one.
     pub async fn operator(&self, pace: f64, cluster: String) -> Arc<Ctx> {
         let seed = self.starts.fetch_add(1, Ordering::Relaxed);
-        let outward = self.outward();
-        let (kube, clock) = (outward.client(), Arc::clone(&self.clock));
-        let outside = Outside { kube, http: Arc::new(outward), clock, random: Arc::new(SplitMix::new(seed)) };
+        let transport = self.transport();
+        let (kube, clock) = (transport.client(), Arc::clone(&self.clock));
+        let outside = Outside { kube, http: Arc::new(transport), clock, random: Arc::new(SplitMix::new(seed)) };
         let address = azure::AUTHORITY;
         let cloud = Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud");
         let options = Options {
@@ -201,13 +201,13 @@ impl Bed {
         Ctx::new(outside, options, Arc::new(networks))
     }
 
-    /// The way out of an operator that starts, with the bug that is planted in it.
-    fn outward(&self) -> Outward {
-        Outward {
+    /// The transport of an operator that starts, with the bug that is planted in it.
+    fn transport(&self) -> Transport {
+        Transport {
             wire: self.wire.clone(),
             azure: self.azure.clone(),
             cluster: Arc::clone(&self.cluster),
-            intruders: self.intruders.clone(),
+            concurrent_changes: self.concurrent_changes.clone(),
             bug: self.plant.map(|plant| plant()),
         }
     }
@@ -217,22 +217,22 @@ impl Bed {
         self.starts.load(Ordering::Relaxed)
     }
 
-    /// Has something done later, while the operator works.
-    pub fn later(&self, delay: Duration, act: Act) {
-        self.agenda.add(delay.mul_f64(self.haste), act);
+    /// Schedules an action, while the operator works.
+    pub fn later(&self, delay: Duration, act: Action) {
+        self.schedule.add(delay.mul_f64(self.haste), act);
     }
 
-    /// The same when nobody can wait for so long on real time: there the clock is put forward.
-    pub fn hours_later(&self, delay: Duration, act: Act) {
+    /// The same for times that are too long to wait for on real time: there the clock is moved forward.
+    pub fn hours_later(&self, delay: Duration, act: Action) {
         match self.put_forward(delay) {
-            true => self.agenda.add(Duration::ZERO, act),
-            false => self.agenda.add(delay, act),
+            true => self.schedule.add(Duration::ZERO, act),
+            false => self.schedule.add(delay, act),
         }
     }
 
-    /// Has somebody do something when the first such request was carried out, before its answer comes.
-    pub fn after(&self, request: fn(&Sent) -> bool, act: Act) {
-        self.intruders.add(Intruder::Person { after: request, act, bed: self.clone() });
+    /// Runs an action once the first such request was carried out, before its answer.
+    pub fn after(&self, request: fn(&Sent) -> bool, act: Action) {
+        self.concurrent_changes.add(ConcurrentChange::Person { after: request, act, bed: self.clone() });
     }
 
     /// The time, as operator and Azure see it.
@@ -246,14 +246,14 @@ impl Bed {
         self.forward.is_some()
     }
 
-    /// When something is to be done next.
+    /// When the next action is due.
     pub fn next_act(&self) -> Option<Instant> {
-        self.agenda.next()
+        self.schedule.next()
     }
 
-    /// Does what is to be done next.
+    /// Does the next action.
     pub async fn act(&self) {
-        if let Some(act) = self.agenda.take() {
+        if let Some(act) = self.schedule.take() {
             act(self).await;
         }
     }
@@ -294,12 +294,12 @@ impl Bed {
         self.cluster.merge(&Self::key(resource, name), &json!({"metadata": {"annotations": {annotation: value}}}));
     }
 
-    /// Takes every finalizer off an object of the tenant's namespace, as somebody does who has lost patience.
+    /// Removes every finalizer from an object of the tenant's namespace, as an impatient user does.
     pub fn take_finalizers_off(&self, resource: &'static resources::ResourceType, name: &str) {
         self.cluster.merge(&Self::key(resource, name), &json!({"metadata": {"finalizers": []}}));
     }
 
-    /// Changes something in Azure past all rules, as a hand in the portal.
+    /// Changes something in Azure without permission checks, like somebody in the portal.
     pub fn portal(&self, method: Method, id: String, body: Value) -> BoxFuture<'_, ()> {
         async move {
             azure::admin(&self.azure, method, &format!("resources?id={id}"), body).await;
@@ -307,20 +307,20 @@ impl Bed {
         .boxed()
     }
 
-    /// Has Azure do something wrong with a request to come; see the simulator's `Fault`.
+    /// Adds a fault of Azure for a later request; see the simulator's `Fault`.
     pub async fn fault(&self, mut fault: Value) {
         shorten(&mut fault, self.haste);
         azure::admin(&self.azure, Method::POST, "faults", fault).await;
     }
 
-    /// Has somebody put a resource into Azure right before the first such request is carried out.
+    /// Adds a resource in Azure right before the first such request is carried out.
     pub fn before(&self, request: fn(&Sent) -> bool, id: String, body: Value) {
-        self.intruders.add(Intruder::InAzure { before: request, id, body });
+        self.concurrent_changes.add(ConcurrentChange::InAzure { before: request, id, body });
     }
 
-    /// Has somebody patch an object of the tenant's namespace right before the first such request is carried out.
+    /// Patches an object of the tenant's namespace right before the first such request is carried out.
     pub fn patched_before(&self, request: fn(&Sent) -> bool, key: Key, patch: Value) {
-        self.intruders.add(Intruder::InKubernetes { before: request, key, patch });
+        self.concurrent_changes.add(ConcurrentChange::InKubernetes { before: request, key, patch });
     }
 
     /// Lets the tenant prove itself by a client secret instead of its ServiceAccount.

@@ -18,13 +18,13 @@ use std::{
 /// Names the case that the test `one_case` runs alone.
 pub const CASE: &str = "ACIVNET_INTERRUPTION";
 
-/// A scenario, and what befalls which of its requests. The number of a second interruption is that of the run which
-/// the first one has changed.
+/// A scenario, and its interruptions. The number of a second interruption counts in the run that
+/// the first one changed.
 #[derive(Clone)]
 pub struct Case {
     /// What happens.
     pub scenario: &'static Scenario,
-    /// What befalls it.
+    /// Its interruptions.
     pub interruptions: Vec<Interruption>,
 }
 
@@ -84,7 +84,7 @@ pub enum Wrong {
     Leak,
     /// Something is there more than once, or was made more often.
     Duplicate,
-    /// It ended otherwise.
+    /// It ended differently.
     Different,
 }
 
@@ -117,7 +117,7 @@ impl Clean {
     /// Runs a scenario twice without interruptions.
     ///
     /// # Errors
-    /// It does not come to rest, the two runs differ, or it ends otherwise than it has to.
+    /// It does not come to rest, the two runs differ, or it does not end as it has to.
     pub fn of(scenario: &'static Scenario) -> Result<Self, String> {
         let case = Case { scenario, interruptions: Vec::new() };
         let about = |why: String| format!("{case}, undisturbed: {why}");

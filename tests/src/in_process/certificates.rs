@@ -11,7 +11,7 @@ pub struct Certificate {
     pub key: String,
 }
 
-/// One that vouches for itself.
+/// A self-signed certificate.
 fn made() -> Certificate {
     let key = KeyPair::generate().expect("a key");
     let mut wanted = CertificateParams::new(vec!["churn.ml.corp".to_owned()]).expect("a name");

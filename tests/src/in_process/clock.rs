@@ -1,4 +1,4 @@
-//! The system's clock, which can be put forward: hours pass at once for whoever goes by it.
+//! The system's clock, which can be moved forward, so that hours pass at once.
 
 use acivnet_azure::{Clock, SystemClock};
 use jiff::Timestamp;

@@ -10,22 +10,22 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
-/// A cluster. What people do is done when the call comes back.
+/// A cluster. Actions of people are complete when the call returns.
 #[async_trait]
 pub trait Cluster: Send + Sync {
-    /// Makes an object, or puts it in the place of what stands.
+    /// Creates an object, or replaces the existing one.
     fn apply(&self, object: &Value);
 
     /// Deletes an object as `kubectl delete` does.
     fn delete(&self, key: &Key);
 
-    /// An object, if it stands.
+    /// An object, if it exists.
     fn get(&self, key: &Key) -> Option<Value>;
 
     /// The objects of a type, by name.
     fn list(&self, resource: &'static ResourceType) -> Vec<Value>;
 
-    /// Changes an object by a merge patch (RFC 7396). What is gone stays so.
+    /// Changes an object by a merge patch (RFC 7396). A deleted object stays deleted.
     fn merge(&self, key: &Key, patch: &Value);
 
     /// Answers a request of the operator.

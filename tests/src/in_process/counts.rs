@@ -2,14 +2,14 @@
 
 use super::{
     api_server::resources::EVENTS,
-    bed::{Act, Bed},
+    bed::{Action, Bed},
     driver::Driver,
     wire::{Disturbance, Sent, Side},
 };
 use http::Method;
 use std::fmt;
 
-/// What was sent from an act until all had come to rest, three sweeps included.
+/// What was sent from an action until all had come to rest, including three sweeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Reads of Azure.
@@ -41,12 +41,12 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Counts what follows an act, by the operator that was there before or by one that is started anew. Time has to be
+/// Counts what follows an action, by the operator that ran before or by a new one. Time has to be
 /// paused.
 ///
 /// # Errors
 /// What did not settle.
-pub async fn counts(prepare: Act, act: Act, restart: bool) -> Result<Counts, String> {
+pub async fn counts(prepare: Action, act: Action, restart: bool) -> Result<Counts, String> {
     let bed = Bed::new(Disturbance::default()).await;
     prepare(&bed).await;
     let mut driver = Driver::start(&bed).await;

@@ -15,18 +15,18 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// So many sweeps without a write in a row, and it stays as it is.
+/// This many sweeps in a row without a write count as rest.
 const SWEEPS: u32 = 3;
-/// Nor is it at rest before so long without a write: Azure keeps a service association link for twelve minutes, and the
-/// sweep after that tells of it.
+/// Shortest time without a write that counts as rest: Azure keeps a service association link for twelve minutes, and the
+/// sweep after that reports it.
 const REST: Duration = Duration::from_secs(1200);
-/// Nothing was written for so long: whatever it waits for does not come by itself.
+/// After this time without a write, whatever it waits for does not come by itself.
 const SILENCE: Duration = Duration::from_secs(2 * 3600);
 /// How long until an operator that was stopped runs again.
 const RESTART: Duration = Duration::from_secs(5);
 /// A case takes no longer than this, on its own clock.
 const LONGEST: Duration = Duration::from_secs(48 * 3600);
-/// Nor does it take more passes.
+/// Most passes of a case.
 const MOST_PASSES: u32 = 5_000;
 
 /// One operator on a bed.
@@ -36,7 +36,7 @@ pub struct Driver<'b> {
     due: BTreeMap<Key, Instant>,
     /// The version of the API server up to which changes are known.
     seen: u64,
-    /// What the controllers and those who depend on an object look at, as last seen.
+    /// The parts of objects that wake controllers and dependent objects, as last seen.
     noticed: BTreeMap<Key, Noticed>,
     sweeps: BTreeMap<Key, u32>,
     written: Written,
@@ -48,7 +48,7 @@ struct Noticed {
     shown: Value,
 }
 
-/// When the last write was, and up to where requests were looked at for writes.
+/// When the last write was, and how far the requests were searched for writes.
 struct Written {
     last: Instant,
     requests: usize,
@@ -138,7 +138,7 @@ impl<'b> Driver<'b> {
             Some(Some(delay)) => {
                 self.due.insert(key.clone(), Instant::now() + delay);
                 let swept = self.sweeps.entry(key.clone()).or_default();
-                *swept = if self.ctx.memory.tries(&meta) { 0 } else { *swept + 1 };
+                *swept = if self.ctx.per_object.tries(&meta) { 0 } else { *swept + 1 };
             }
             Some(None) | None => drop(self.due.remove(key)),
         }
@@ -173,7 +173,7 @@ impl<'b> Driver<'b> {
         self.list();
     }
 
-    /// What an operator does first: it lists everything, and looks at it.
+    /// An operator's start: it lists everything and reconciles it.
     fn list(&mut self) {
         (self.due, self.noticed, self.sweeps) = Default::default();
         let (objects, version) = self.bed.api().with(|store| {
@@ -190,7 +190,7 @@ impl<'b> Driver<'b> {
         self.seen = version;
     }
 
-    /// Wakes those whom the changes since the last time concern.
+    /// Wakes the objects that the changes since the last time concern.
     fn absorb(&mut self) {
         let changes: Vec<Change> =
             self.bed.api().with(|store| store.since(self.seen).expect("a history").cloned().collect());
@@ -206,7 +206,7 @@ impl<'b> Driver<'b> {
         }
     }
 
-    /// Spec, annotations and deletion concern the object itself; others look at a part of its status as well.
+    /// Spec, annotations and deletion concern the object itself; other objects also depend on a part of its status.
     fn ours(&mut self, change: &Change) {
         let now = noticed(&change.object);
         let gone = change.happened == Happened::Deleted;

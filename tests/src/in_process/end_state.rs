@@ -1,5 +1,5 @@
-//! What stands when all is done, in a form in which two runs compare: ids that Azure made are numbered in the order in
-//! which they show up, times and versions are left out.
+//! The end state, in a form in which two runs can be compared: ids that Azure made are numbered in the order in
+//! which they appear; times and versions are left out.
 
 use super::{
     api_server::{
@@ -17,17 +17,17 @@ use std::{
     sync::OnceLock,
 };
 
-/// Members that tell when and how often something was written, not what stands.
+/// Members that say when and how often something was written, not what exists.
 const INCIDENTAL: [&str; 6] =
     ["resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "lastTransitionTime", "managedFields"];
 
 /// Length of the hash of a plan.
 const HASH_LENGTH: usize = 12;
 
-/// Stands for a digest in which fingerprints of values of Secrets are.
+/// Replaces a digest that includes fingerprints of Secrets' values.
 const OF_SECRETS: &str = "<digest with Secrets>";
 
-/// So many characters of a value are shown where it differs.
+/// How many characters of a differing value are shown.
 const SHOWN: usize = 400;
 
 /// The end of a case.
@@ -40,7 +40,7 @@ pub struct EndState {
 }
 
 impl EndState {
-    /// What stands now.
+    /// The present state.
     pub async fn of(bed: &Bed) -> Self {
         let (azure, kubernetes) = (dump(&bed.azure).await, kubernetes(bed));
         let versions = digests_of_secrets(&kubernetes);
@@ -51,7 +51,7 @@ impl EndState {
         Self { azure: normal(&azure), kubernetes: normal(&kubernetes) }
     }
 
-    /// In what, and where by path, another end state differs; empty when it does not.
+    /// The differences of another end state, with their paths; empty if there are none.
     pub fn differences(&self, other: &Self) -> Vec<(Wrong, String)> {
         let mut found = Vec::new();
         differences("azure", &self.azure, &other.azure, &mut found);
@@ -133,7 +133,8 @@ fn rewrite(value: &Value, text: &mut impl FnMut(&str) -> String) -> Value {
     }
 }
 
-/// GUIDs, hashes of plans, public addresses (which the simulator numbers in the order of creation), and times. Ids that begin with zeros are the bed's own, the same in every run.
+/// GUIDs, hashes of plans, public addresses (which the simulator numbers in the order of creation), and times. Ids that
+/// begin with zeros are the bed's own, the same in every run.
 fn made_up() -> &'static Regex {
     static PATTERN: OnceLock<Regex> = OnceLock::new();
     PATTERN.get_or_init(|| {

@@ -1,14 +1,14 @@
-//! How scenarios have to end. Each panics when the end is another one.
+//! How scenarios have to end. Each function panics if the end is different.
 
 use super::{
-    acts::others::STRANGERS,
+    actions::others::STRANGERS,
     certificates::{self, Certificate},
     end_state::EndState,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-/// What has to hold of an end.
+/// A check of an end state.
 pub type Expectation = fn(&EndState);
 
 const SUBNETS: &str = "delegatedsubnets";
@@ -216,7 +216,7 @@ pub fn two_networks(end: &EndState) {
     present(end, &["/subnets/amlsubnet2"]);
 }
 
-/// Neither objects nor anything in Azure that was theirs, but for what Azure ML keeps by nature.
+/// Neither the objects nor anything of theirs in Azure, except what Azure ML never deletes.
 pub fn nothing(end: &EndState) {
     assert_eq!((objects(end, SUBNETS), objects(end, DEPLOYMENTS)), (0, 0), "{:#}", end.kubernetes);
     counts(end, &[("models", 0), ("services", 0)]);

@@ -6,11 +6,10 @@
 //!              └──── Simulator ◄─┘
 //! ```
 //!
-//! What holds: no socket, no wall clock, no random order · request number k is the same in every run · an operator that
+//! Invariants: no socket, no wall clock, no random order · request number k is the same in every run · an operator that
 //! is stopped leaves no memory behind.
 
-pub mod acts;
-pub mod agenda;
+pub mod actions;
 pub mod api_server;
 pub mod azure;
 pub mod bed;
@@ -18,16 +17,17 @@ pub mod campaign;
 pub mod certificates;
 pub mod clock;
 pub mod cluster;
+pub mod concurrent_changes;
 pub mod counts;
 pub mod driver;
 pub mod end_state;
 pub mod expect;
-pub mod intruders;
 pub mod operator;
-pub mod outward;
 pub mod pacing;
-pub mod plants;
+pub mod planted_bugs;
 pub mod scenario;
 pub mod scenarios;
+pub mod schedule;
 pub mod sdk;
+pub mod transport;
 pub mod wire;

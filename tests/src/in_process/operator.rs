@@ -1,7 +1,7 @@
 //! The operator as its binary runs it, with watches and controllers, on a bed whose time is paused.
 
 use super::bed::Bed;
-use acivnet_operator::{admin::Readiness, controllers};
+use acivnet_operator::{controllers, monitoring::admin::Readiness};
 use futures::FutureExt as _;
 use std::sync::Arc;
 use tokio::{sync::oneshot, task::JoinHandle};

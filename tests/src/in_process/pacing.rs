@@ -1,13 +1,13 @@
-//! How fast the operator is under Azure's limits, and how soon it sees what has ended; told by Azure's own log.
+//! How fast the operator is under Azure's limits, and how soon it notices ended operations, measured in Azure's log.
 
 use super::{
-    acts::article,
+    actions::article,
     azure,
     bed::{Bed, NAMESPACE},
     operator::Operator,
     wire::Disturbance,
 };
-use crate::{crowd::Crowd, examples};
+use crate::{examples, many_objects::ManyObjects};
 use acivnet_simulator::request_log::Entry;
 use http::Method;
 use jiff::Timestamp;
@@ -17,13 +17,13 @@ use tokio::time::{Instant, sleep};
 
 /// Longest time, on the bed's clock, in which everything becomes ready.
 const LONGEST: Duration = Duration::from_hours(24);
-/// How often it is looked whether everything is ready, where it matters when that was.
+/// How often readiness is checked where its time matters.
 const CLOSELY: Duration = Duration::from_millis(50);
 
 /// Writes to Resource Manager that a deployment with a network of its own needs: the network and its subnet.
 pub const WRITES_OF_EACH: usize = 2;
 
-/// Many deployments made at once, each with a network of its own.
+/// Many deployments created at once, each with its own network.
 #[derive(Debug)]
 pub struct Burst {
     /// Requests that Resource Manager counts as writes or deletes.
@@ -43,7 +43,7 @@ pub struct Burst {
 }
 
 impl Burst {
-    /// Seconds that so many writes take at least: a bucket of 200, and 10 a second.
+    /// The least seconds for this many writes: a bucket of 200, and 10 a second.
     pub fn bound(&self) -> f64 {
         (self.writes as f64 - 200.0).max(0.0) / 10.0
     }
@@ -54,7 +54,7 @@ impl Burst {
     }
 }
 
-/// So many deployments, each with a subnet in a network of its own, all applied at once. With client subnets they are
+/// Deployments, each with a subnet in its own network, all applied at once. With client subnets they are
 /// twice the writes, and three times the reads.
 pub async fn burst(deployments: usize, client_subnets: bool) -> Burst {
     let bed = Bed::new(Disturbance::default()).await;
@@ -62,10 +62,11 @@ pub async fn burst(deployments: usize, client_subnets: bool) -> Burst {
     sleep(Duration::from_secs(5)).await;
     let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
     let (namespace, subnets) = (NAMESPACE.to_owned(), deployments);
-    let crowd = Crowd { namespace, subscription, subnets, subnets_of_a_network: 1, client_subnets, deployments };
-    bed.apply(crowd.files());
-    crowd.objects().into_iter().for_each(|object| bed.apply(object));
-    let times = ready_times(&bed, crowd.len()).await;
+    let objects =
+        ManyObjects { namespace, subscription, subnets, subnets_of_a_network: 1, client_subnets, deployments };
+    bed.apply(objects.files());
+    objects.objects().into_iter().for_each(|object| bed.apply(object));
+    let times = ready_times(&bed, objects.len()).await;
     let (ready, first) = (times[times.len() - 1], [10, 2].map(|part| times[times.len() / part]));
     operator.stop().await;
     let log = log(&bed);
@@ -89,15 +90,16 @@ pub struct OneNetwork {
     pub ready: Vec<f64>,
 }
 
-/// So many subnets in one virtual network, all applied at once.
+/// Subnets in one virtual network, all applied at once.
 pub async fn one_network(subnets: usize) -> OneNetwork {
     let bed = Bed::new(Disturbance::default()).await;
     let operator = Operator::start(&bed).await;
     sleep(Duration::from_secs(5)).await;
     let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
     let (namespace, subnets_of_a_network) = (NAMESPACE.to_owned(), subnets);
-    let crowd = Crowd { namespace, subscription, subnets, subnets_of_a_network, client_subnets: false, deployments: 0 };
-    crowd.objects().into_iter().for_each(|object| bed.apply(object));
+    let objects =
+        ManyObjects { namespace, subscription, subnets, subnets_of_a_network, client_subnets: false, deployments: 0 };
+    objects.objects().into_iter().for_each(|object| bed.apply(object));
     let ready = ready_times(&bed, subnets).await;
     operator.stop().await;
     let log = log(&bed);
@@ -106,7 +108,7 @@ pub async fn one_network(subnets: usize) -> OneNetwork {
     OneNetwork { collided, writes: writes.len(), ready }
 }
 
-/// When so many objects became ready, one after another, in seconds from now.
+/// When these objects became ready, one after another, in seconds from now.
 async fn ready_times(bed: &Bed, wanted: usize) -> Vec<f64> {
     let (begun, mut times) = (Instant::now(), Vec::new());
     while times.len() < wanted {
@@ -118,10 +120,10 @@ async fn ready_times(bed: &Bed, wanted: usize) -> Vec<f64> {
     times
 }
 
-/// How many seconds the how-to's network takes beside so many objects of another namespace that lacks an identity.
+/// How many seconds the how-to's network takes beside many objects of another namespace that has no identity.
 pub async fn beside(others: usize) -> f64 {
     let bed = Bed::new(Disturbance::default()).await;
-    let crowd = Crowd {
+    let objects = ManyObjects {
         // before the other one by name
         namespace: "a-crowd".to_owned(),
         subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
@@ -130,9 +132,9 @@ pub async fn beside(others: usize) -> f64 {
         client_subnets: false,
         deployments: 0,
     };
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": crowd.namespace}});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": objects.namespace}});
     bed.cluster.apply(&namespace);
-    crowd.objects().iter().for_each(|object| bed.cluster.apply(object));
+    objects.objects().iter().for_each(|object| bed.cluster.apply(object));
     let operator = Operator::start(&bed).await;
     bed.apply(examples::subnet().0);
     let begun = Instant::now();
@@ -147,11 +149,11 @@ pub async fn beside(others: usize) -> f64 {
 pub struct Waited {
     /// Seconds from its end to the first request that shows that it was seen.
     pub late: f64,
-    /// Looks at the resource until then.
+    /// Reads of the resource until then.
     pub polls: usize,
 }
 
-/// Operations that take so many seconds and don't say so, one after another.
+/// Operations of this many seconds without `Retry-After`, one after another.
 pub async fn operations(seconds: u32, rounds: usize) -> Vec<Waited> {
     let bed = Bed::new(Disturbance::default()).await;
     let durations = json!({"PutVirtualNetworkOperation": seconds, "PutSubnetOperation": 0});
@@ -166,7 +168,7 @@ pub async fn operations(seconds: u32, rounds: usize) -> Vec<Waited> {
     (0..rounds).map(|round| waited(&log, round, f64::from(seconds))).collect()
 }
 
-/// Services one after another in the how-to's subnet, each made by Azure in so many seconds: the seconds from when Azure
+/// Services one after another in the how-to's subnet, each created in this many seconds: the seconds from when Azure
 /// says `Healthy` until the object says `Ready`, after its probe.
 pub async fn served(seconds: u32, rounds: usize) -> Vec<f64> {
     let bed = Bed::new(Disturbance::default()).await;

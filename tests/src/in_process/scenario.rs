@@ -1,7 +1,7 @@
 //! A scenario, and running it with and without interruptions.
 
 use super::{
-    bed::{Act, Bed},
+    bed::{Action, Bed},
     campaign::Wrong,
     driver::Driver,
     end_state::EndState,
@@ -12,15 +12,15 @@ use http::Method;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Something that happens to the world, and from which every interruption has to lead to the same end.
+/// Something that happens, and that has to end the same whatever is interrupted.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     /// Its name.
     pub name: &'static str,
     /// What is done, and comes to rest, beforehand.
-    pub prepare: Act,
+    pub prepare: Action,
     /// What is done then. The requests that follow are those that are interrupted.
-    pub act: Act,
+    pub act: Action,
     /// How it has to end.
     pub ends: Expectation,
 }
@@ -32,13 +32,13 @@ pub struct Run {
     pub trace: Vec<Sent>,
     /// The statuses of the answers, by number of the request.
     pub answers: BTreeMap<usize, u16>,
-    /// The number of the first request after the act.
+    /// The number of the first request after the action.
     pub acted: usize,
-    /// What stood when all had settled.
+    /// The end state, when all had settled.
     pub end: EndState,
     /// How often an operator was started.
     pub starts: u64,
-    /// What the tenant's roles in Azure were needed for, and what none of them gave.
+    /// The rights that the tenant's roles granted, and those that none did.
     pub rights: Value,
 }
 
@@ -91,7 +91,7 @@ impl Run {
         after.filter(|(_, sent)| concerns(sent)).map(|(number, _)| number).collect()
     }
 
-    /// The numbers of the reads after the act, but for those that were sent since the last write already.
+    /// The numbers of the reads after the action, except those that were already sent since the last write.
     pub fn first_reads(&self) -> Vec<usize> {
         let (mut since, mut first) = (BTreeSet::new(), Vec::new());
         for (number, sent) in self.trace.iter().enumerate().skip(self.acted) {
@@ -120,7 +120,7 @@ impl Run {
         wrong
     }
 
-    /// In what another run ends otherwise, and what it made twice, however it came there.
+    /// The differences of another run's end, and what it created twice.
     pub fn ends_otherwise(&self, other: &Self) -> Vec<(Wrong, String)> {
         let mut wrong = self.end.differences(&other.end);
         let (wanted, made) = (self.creations(), other.creations());

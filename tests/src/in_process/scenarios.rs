@@ -5,7 +5,7 @@ mod parts;
 mod truth;
 
 use super::{
-    acts::{self, adoption, others, portal, service, sources, trouble},
+    actions::{self, adoption, others, portal, service, sources, trouble},
     expect::{self, Expectation},
     scenario::Scenario,
 };
@@ -36,54 +36,59 @@ pub fn named(name: &str) -> &'static Scenario {
     all().find(|scenario| scenario.name == name).unwrap_or_else(|| panic!("no scenario is called {name}"))
 }
 
-/// Something is made.
+/// Creation.
 const CREATE: &[Scenario] = &[
-    Scenario { name: "network create", prepare: acts::nothing, act: acts::network, ends: expect::network },
-    Scenario { name: "article create", prepare: acts::nothing, act: acts::article, ends: expect::article },
+    Scenario { name: "network create", prepare: actions::nothing, act: actions::network, ends: expect::network },
+    Scenario { name: "article create", prepare: actions::nothing, act: actions::article, ends: expect::article },
     Scenario {
         name: "article create with generated keys",
-        prepare: acts::nothing,
+        prepare: actions::nothing,
         act: service::article_with_generated_keys,
         ends: expect::generated_keys,
     },
     Scenario {
         name: "keys with line ends",
-        prepare: acts::network,
+        prepare: actions::network,
         act: service::keys_and_line_ends,
         ends: expect::keys_refused,
     },
     Scenario {
         name: "another answer than expected",
-        prepare: acts::article,
+        prepare: actions::article,
         act: service::another_answer,
         ends: expect::another_answer,
     },
     Scenario {
         name: "somebody makes the Secret for the keys",
-        prepare: acts::nothing,
+        prepare: actions::nothing,
         act: service::keys_meanwhile,
         ends: expect::second_keys,
     },
     Scenario {
         name: "network changed while it is made",
-        prepare: acts::nothing,
-        act: acts::network_changed_while_made,
+        prepare: actions::nothing,
+        act: actions::network_changed_while_made,
         ends: expect::tagged_network,
     },
     Scenario {
         name: "model changed while the service is made",
-        prepare: acts::nothing,
-        act: acts::model_changed_while_made,
+        prepare: actions::nothing,
+        act: actions::model_changed_while_made,
         ends: expect::second_model,
     },
 ];
 
-/// Something is changed.
+/// Changes.
 const CHANGE: &[Scenario] = &[
-    Scenario { name: "model update", prepare: acts::article, act: acts::other_model, ends: expect::second_model },
-    Scenario { name: "script update", prepare: acts::article, act: acts::other_script, ends: expect::other_script },
-    Scenario { name: "tag", prepare: acts::article, act: acts::tag, ends: expect::tagged },
-    Scenario { name: "more memory", prepare: acts::article, act: acts::more_memory, ends: expect::more_memory },
+    Scenario { name: "model update", prepare: actions::article, act: actions::other_model, ends: expect::second_model },
+    Scenario {
+        name: "script update",
+        prepare: actions::article,
+        act: actions::other_script,
+        ends: expect::other_script,
+    },
+    Scenario { name: "tag", prepare: actions::article, act: actions::tag, ends: expect::tagged },
+    Scenario { name: "more memory", prepare: actions::article, act: actions::more_memory, ends: expect::more_memory },
     Scenario {
         name: "keys rotated",
         prepare: service::article_with_keys,
@@ -92,11 +97,11 @@ const CHANGE: &[Scenario] = &[
     },
     Scenario {
         name: "keys and variables from Secrets",
-        prepare: acts::article,
+        prepare: actions::article,
         act: service::secrets,
         ends: expect::secrets,
     },
-    Scenario { name: "tls create", prepare: acts::nothing, act: service::article_with_tls, ends: expect::tls },
+    Scenario { name: "tls create", prepare: actions::nothing, act: service::article_with_tls, ends: expect::tls },
     Scenario {
         name: "tls renewed",
         prepare: service::article_with_tls,
@@ -104,21 +109,21 @@ const CHANGE: &[Scenario] = &[
         ends: expect::second_certificate,
     },
     Scenario { name: "tls off", prepare: service::article_with_tls, act: service::no_tls, ends: expect::no_tls },
-    Scenario { name: "telemetry", prepare: acts::article, act: service::telemetry, ends: expect::telemetry },
+    Scenario { name: "telemetry", prepare: actions::article, act: service::telemetry, ends: expect::telemetry },
     Scenario {
         name: "data collection",
-        prepare: acts::article,
+        prepare: actions::article,
         act: service::data_collection,
         ends: expect::data_collection,
     },
-    Scenario { name: "cpu with approval", prepare: acts::article, act: acts::more_cpu, ends: expect::more_cpu },
+    Scenario { name: "cpu with approval", prepare: actions::article, act: actions::more_cpu, ends: expect::more_cpu },
 ];
 
 /// Models and scripts of other sources than one file of a ConfigMap.
 const SOURCES: &[Scenario] = &[
     Scenario {
         name: "registered model",
-        prepare: acts::article,
+        prepare: actions::article,
         act: sources::registered_model,
         ends: expect::registered_model,
     },
@@ -140,61 +145,61 @@ const SOURCES: &[Scenario] = &[
     Scenario {
         name: "extra files taken away",
         prepare: sources::extra_files,
-        act: acts::article,
+        act: actions::article,
         ends: expect::other_script,
     },
 ];
 
-/// Something is deleted.
+/// Deletion.
 const DELETE: &[Scenario] = &[
     Scenario {
         name: "delete deployment",
-        prepare: acts::article,
-        act: acts::delete_deployment,
+        prepare: actions::article,
+        act: actions::delete_deployment,
         ends: expect::network_alone,
     },
-    Scenario { name: "delete all", prepare: acts::article, act: acts::delete_all, ends: expect::nothing },
+    Scenario { name: "delete all", prepare: actions::article, act: actions::delete_all, ends: expect::nothing },
     Scenario {
         name: "namespace deletion",
-        prepare: acts::article_with_secret,
-        act: acts::delete_namespace,
+        prepare: actions::article_with_secret,
+        act: actions::delete_namespace,
         ends: expect::no_namespace,
     },
     Scenario {
         name: "delete while creating",
-        prepare: acts::nothing,
-        act: acts::create_and_delete,
+        prepare: actions::nothing,
+        act: actions::create_and_delete,
         ends: expect::nothing,
     },
     Scenario {
         name: "delete while the network is made",
-        prepare: acts::nothing,
-        act: acts::create_and_delete_network,
+        prepare: actions::nothing,
+        act: actions::create_and_delete_network,
         ends: expect::nothing,
     },
     Scenario {
         name: "delete and create again",
-        prepare: acts::article,
-        act: acts::delete_and_create,
+        prepare: actions::article,
+        act: actions::delete_and_create,
         ends: expect::article_again,
     },
     Scenario {
         name: "created again while the old one is going",
-        prepare: acts::article,
-        act: acts::force_out_and_create,
+        prepare: actions::article,
+        act: actions::force_out_and_create,
         ends: expect::article_again,
     },
 ];
 
-const fn drift(name: &'static str, act: super::bed::Act) -> Scenario {
-    Scenario { name, prepare: acts::article, act, ends: expect::article }
+const fn drift(name: &'static str, act: super::bed::Action) -> Scenario {
+    Scenario { name, prepare: actions::article, act, ends: expect::article }
 }
 
-const fn network_drift(name: &'static str, act: super::bed::Act) -> Scenario {
-    Scenario { name, prepare: acts::network, act, ends: expect::network }
+const fn network_drift(name: &'static str, act: super::bed::Action) -> Scenario {
+    Scenario { name, prepare: actions::network, act, ends: expect::network }
 }
 
-/// Hands in the portal.
+/// Edits in the portal.
 const DRIFT: &[Scenario] = &[
     drift("drift: several at once", portal::several),
     drift("drift: client subnet without group", portal::client_without_group),
@@ -204,7 +209,7 @@ const DRIFT: &[Scenario] = &[
     drift("drift: model description", portal::model_description),
     Scenario {
         name: "drift: model deleted",
-        prepare: acts::article,
+        prepare: actions::article,
         act: portal::model_deleted,
         ends: expect::article_again,
     },
@@ -218,101 +223,101 @@ const DRIFT: &[Scenario] = &[
     drift("marks lost", portal::marks_lost),
     Scenario {
         name: "marks lost, then deleted",
-        prepare: acts::article,
+        prepare: actions::article,
         act: portal::marks_lost_and_deleted,
         ends: expect::nothing,
     },
 ];
 
-/// Several use the same.
+/// Several objects share something.
 const SHARED: &[Scenario] = &[
     Scenario {
         name: "second deployment of the same content",
-        prepare: acts::article,
-        act: acts::second_deployment,
+        prepare: actions::article,
+        act: actions::second_deployment,
         ends: expect::two_deployments,
     },
     Scenario {
         name: "delete one of two deployments",
-        prepare: acts::two_deployments,
-        act: acts::delete_deployment,
+        prepare: actions::two_deployments,
+        act: actions::delete_deployment,
         ends: expect::second_deployment,
     },
-    Scenario { name: "two subnets", prepare: acts::nothing, act: acts::two_networks, ends: expect::two_networks },
+    Scenario { name: "two subnets", prepare: actions::nothing, act: actions::two_networks, ends: expect::two_networks },
     Scenario {
         name: "two subnets, the first deleted first",
-        prepare: acts::two_networks,
-        act: acts::delete_first_then_second,
+        prepare: actions::two_networks,
+        act: actions::delete_first_then_second,
         ends: expect::nothing,
     },
     Scenario {
         name: "two subnets, the second deleted first",
-        prepare: acts::two_networks,
-        act: acts::delete_second_then_first,
+        prepare: actions::two_networks,
+        act: actions::delete_second_then_first,
         ends: expect::nothing,
     },
     Scenario {
         name: "two subnets deleted at once",
-        prepare: acts::two_networks,
-        act: acts::delete_both_subnets,
+        prepare: actions::two_networks,
+        act: actions::delete_both_subnets,
         ends: expect::nothing,
     },
     Scenario {
         name: "foreign subnet before a network write",
-        prepare: acts::network,
+        prepare: actions::network,
         act: trouble::subnet_before_network_write,
         ends: expect::network_with_theirs,
     },
     Scenario {
         name: "foreign subnet before a subnet write",
-        prepare: acts::nothing,
+        prepare: actions::nothing,
         act: trouble::subnet_before_subnet_write,
         ends: expect::network_with_theirs,
     },
     Scenario {
         name: "foreign subnet before a subnet deletion",
-        prepare: acts::network,
+        prepare: actions::network,
         act: trouble::subnet_before_subnet_deletion,
         ends: expect::theirs_alone,
     },
     Scenario {
         name: "foreign subnet before the network deletion",
-        prepare: acts::network,
+        prepare: actions::network,
         act: trouble::subnet_before_network_deletion,
         ends: expect::theirs_alone,
     },
 ];
 
-/// Others hold what is ours, have what is called as ours, or keep us from looking.
+/// Others hold what is ours, have the same names, or keep us from reading.
 const OTHERS: &[Scenario] = &[
     Scenario {
         name: "held by others",
         prepare: others::network_held,
-        act: acts::delete_network,
+        act: actions::delete_network,
         ends: expect::held_by_others,
     },
     creation("held by others meanwhile", others::network_held_meanwhile, expect::held_by_both),
     Scenario {
         name: "a group of that name stands",
         prepare: others::group_by_hand,
-        act: acts::network,
+        act: actions::network,
         ends: expect::group_by_hand,
     },
     Scenario {
         name: "taken over by another cluster",
-        prepare: acts::network,
+        prepare: actions::network,
         act: others::group_taken_over_and_deleted,
         ends: expect::their_group,
     },
     Scenario {
         name: "network deletion, group not found",
-        prepare: acts::network,
+        prepare: actions::network,
         act: others::delete_while_group_is_not_found,
         ends: expect::nothing,
     },
     Scenario {
         name: "network deletion, rights lost",
-        prepare: acts::network,
+        prepare: actions::network,
         act: others::delete_without_rights,
         ends: expect::nothing,
     },
@@ -320,18 +325,18 @@ const OTHERS: &[Scenario] = &[
     Scenario {
         name: "a stranger names the network first",
         prepare: others::stranger_first,
-        act: acts::network,
+        act: actions::network,
         ends: expect::network_beside_a_stranger,
     },
     Scenario {
         name: "a network that a stranger names is changed",
         prepare: others::network_after_a_stranger,
-        act: acts::tag_network,
+        act: actions::tag_network,
         ends: expect::tagged_beside_a_stranger,
     },
     Scenario {
         name: "a stranger pretends to have reached the network",
-        prepare: acts::network,
+        prepare: actions::network,
         act: others::pretended_and_tagged,
         ends: expect::tagged_beside_a_stranger,
     },
@@ -343,7 +348,7 @@ const OTHERS: &[Scenario] = &[
     },
 ];
 
-/// What stands is taken, or left behind.
+/// Adoption and orphaning.
 const POLICIES: &[Scenario] = &[
     Scenario { name: "adoption", prepare: adoption::by_hand, act: adoption::adopt, ends: expect::adopted },
     Scenario {
@@ -355,10 +360,10 @@ const POLICIES: &[Scenario] = &[
     Scenario {
         name: "adopted, then deleted",
         prepare: adoption::adopted,
-        act: acts::delete_all,
+        act: actions::delete_all,
         ends: expect::retained,
     },
-    Scenario { name: "orphan", prepare: adoption::leaving_orphans, act: acts::delete_all, ends: expect::orphans },
+    Scenario { name: "orphan", prepare: adoption::leaving_orphans, act: actions::delete_all, ends: expect::orphans },
     Scenario {
         name: "orphan, then applied again",
         prepare: adoption::leaving_orphans,
@@ -371,7 +376,7 @@ const POLICIES: &[Scenario] = &[
         act: adoption::delete_without_rights_for_ever,
         ends: expect::orphaned_network,
     },
-    Scenario { name: "restart", prepare: acts::article, act: adoption::restart, ends: expect::restarted },
+    Scenario { name: "restart", prepare: actions::article, act: adoption::restart, ends: expect::restarted },
     Scenario {
         name: "restart of what was adopted",
         prepare: adoption::adopted,
@@ -380,11 +385,11 @@ const POLICIES: &[Scenario] = &[
     },
 ];
 
-const fn creation(name: &'static str, act: super::bed::Act, ends: Expectation) -> Scenario {
-    Scenario { name, prepare: acts::nothing, act, ends }
+const fn creation(name: &'static str, act: super::bed::Action, ends: Expectation) -> Scenario {
+    Scenario { name, prepare: actions::nothing, act, ends }
 }
 
-/// Azure does not do what it was asked to.
+/// Azure fails to do what was requested.
 const TROUBLE: &[Scenario] = &[
     creation("network operation fails", trouble::network_fails, expect::network),
     creation("network operation lost", trouble::network_lost, expect::network),
@@ -395,19 +400,19 @@ const TROUBLE: &[Scenario] = &[
     creation("service operation lost", trouble::service_lost, expect::article),
     Scenario {
         name: "change of the service fails",
-        prepare: acts::article,
+        prepare: actions::article,
         act: trouble::change_fails,
         ends: expect::other_script,
     },
     Scenario {
         name: "deletion of the service fails",
-        prepare: acts::article,
+        prepare: actions::article,
         act: trouble::deletion_fails,
         ends: expect::nothing,
     },
     Scenario {
         name: "deletion of the network fails",
-        prepare: acts::network,
+        prepare: actions::network,
         act: trouble::network_deletion_fails,
         ends: expect::nothing,
     },

@@ -1,4 +1,4 @@
-//! What somebody with Microsoft's SDK makes in the workspace: the requests of `azureml-core` 1.61 for `Model.register` and
+//! What a user of Microsoft's SDK creates in the workspace: the requests of `azureml-core` 1.61 for `Model.register` and
 //! `Model.deploy`, by their own names of files and without any mark. No wire sees them.
 
 use super::{

@@ -1,6 +1,6 @@
-//! The wire between operator and world: every request passes here, gets its number, and may meet an interruption.
+//! The wire between the operator and its servers: every request passes here, gets a number, and may be interrupted.
 
-use super::plants::Plant;
+use super::planted_bugs::Plant;
 use http::{Method, Response, Uri};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -102,7 +102,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What befalls a request.
+/// How a request is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// The operator is stopped before it sends.
@@ -131,7 +131,7 @@ pub struct Interruption {
     pub mode: Mode,
 }
 
-/// An interruption of a run whose requests have no fixed order: the how manieth of its kind it strikes, and how.
+/// An interruption of a run whose requests have no fixed order: which request of its kind it strikes, by number, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strike {
     /// Verb.
@@ -144,12 +144,12 @@ pub struct Strike {
     pub mode: Mode,
 }
 
-/// All that disturbs a run.
+/// Everything that disturbs a run.
 #[derive(Clone, Debug, Default)]
 pub struct Disturbance {
-    /// What befalls which requests.
+    /// Which requests are interrupted, and how.
     pub interruptions: Vec<Interruption>,
-    /// What the operator does wrong.
+    /// The planted bug.
     pub plant: Option<Plant>,
 }
 
@@ -159,7 +159,7 @@ impl From<Interruption> for Disturbance {
     }
 }
 
-/// The answer was lost on its way.
+/// The answer was lost.
 #[derive(Debug)]
 pub struct Lost;
 
@@ -171,7 +171,7 @@ impl fmt::Display for Lost {
 
 impl std::error::Error for Lost {}
 
-/// The wire. Clones are the same one.
+/// The wire. Clones share it.
 #[derive(Clone)]
 pub struct Wire(Arc<Shared>);
 
@@ -193,7 +193,7 @@ struct State {
 }
 
 impl State {
-    /// Whether a request is the one that is to be struck.
+    /// Whether a request is the one to interrupt.
     fn struck(&mut self, sent: &Sent) -> Option<Mode> {
         let strike = self.strike.as_mut().filter(|one| one.method == sent.method && one.path == sent.path())?;
         match strike.after.checked_sub(1) {
@@ -223,7 +223,7 @@ impl Wire {
         Self(Arc::new(Shared { state: Mutex::new(state), latency: LATENCY, ..Shared::default() }))
     }
 
-    /// A wire on which requests take the time that those take who answer.
+    /// A wire without its own delay.
     pub fn on_real_time() -> Self {
         Self(Arc::default())
     }
@@ -268,12 +268,12 @@ impl Wire {
         self.state(|state| state.planned.clone())
     }
 
-    /// From now on such a request is waited for, and struck.
+    /// Waits for such a request from now on, and interrupts it.
     pub fn strike(&self, strike: Strike) {
         self.state(|state| state.strike = Some(strike));
     }
 
-    /// Whether the request that is to be struck has not come yet.
+    /// Whether the request to interrupt has not come yet.
     pub fn waits(&self) -> bool {
         self.state(|state| state.strike.is_some())
     }
@@ -332,7 +332,7 @@ impl Wire {
         Ok(answer)
     }
 
-    /// Notes a request and tells what befalls it.
+    /// Records a request, and returns how it is interrupted.
     fn number(&self, sent: Sent) -> (usize, Option<Mode>) {
         self.state(|state| {
             let number = state.trace.len();

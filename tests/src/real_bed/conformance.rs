@@ -22,7 +22,7 @@ pub enum Closeness {
     Repeats,
 }
 
-/// In what the requests of two runs after the act differ; empty when they agree.
+/// The differences between the requests of two runs after the action; empty if there are none.
 pub fn differences(simulated: &Run, real: &Run, compared: Closeness) -> Vec<String> {
     let mut found = Vec::new();
     let (one, other) = (writes(simulated, compared), writes(real, compared));
@@ -52,7 +52,7 @@ fn writes(run: &Run, compared: Closeness) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-/// Reads that are due by the moment, so that on real time one more or one fewer may come within a scenario: the lists of a
+/// Reads that depend on timing, so that on real time a scenario may have one more or one fewer: the lists of a
 /// sweep; the workspace, whose endpoints are looked up again when they are a minute old; a container's log, which is read
 /// if a look falls between the end of its image and its start.
 const DUE: [&str; 7] = [

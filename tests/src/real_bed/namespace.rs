@@ -13,7 +13,7 @@ use crate::{
     kube_bed::KubeBed,
 };
 use acivnet_azure::BoxError;
-use acivnet_operator::start;
+use acivnet_operator::kubernetes::client;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
@@ -65,7 +65,7 @@ impl Namespace {
 
     /// A client of the operator, which any number of namespaces share.
     pub async fn operator(bed: &KubeBed) -> kube::Client {
-        start::connect(bed.config_of("acivnet-system", "acivnet-operator").await).expect("a client").0
+        client::connect(bed.config_of("acivnet-system", "acivnet-operator").await).expect("a client").0
     }
 
     /// Where an object is.

@@ -15,7 +15,7 @@ use crate::{
     kube_bed::KubeBed,
 };
 use acivnet_api::FINALIZER;
-use acivnet_operator::{admin::Readiness, controllers, pace::Pace};
+use acivnet_operator::{controllers, monitoring::admin::Readiness, reconcile::pace::Pace};
 use futures::FutureExt as _;
 use http::Request;
 use serde_json::Value;
@@ -36,19 +36,19 @@ const INTERVAL: Duration = Duration::from_secs(300);
 const AFTER_SWEEP: Duration = Duration::from_millis(500);
 /// Longer than from one sweep to the next.
 const SWEEP: Duration = Duration::from_millis(3_300);
-/// So many of them without a write, and it stays as it is.
+/// This many of them without a write count as rest.
 const SWEEPS: u32 = 3;
 /// After the first of them the clock is put forward by this, as much as has to pass on the simulated bed: some things the
 /// operator tries again when the clock says so, whatever its pace.
 const REST: Duration = Duration::from_secs(1200);
 /// How long until an operator that was stopped runs again.
 const RESTART: Duration = Duration::from_millis(100);
-/// How often the bed looks how far it is.
+/// How often the bed checks its progress.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a case may take to come to rest.
 const LONGEST: Duration = Duration::from_secs(240);
 
-/// So many cases stand side by side. Most of the time they wait.
+/// How many cases run in parallel. Most of the time they wait.
 const SIDE_BY_SIDE: usize = 40;
 
 /// What all cases share.

@@ -33,7 +33,7 @@ const FIGURES: [Figure; 7] = [
 /// All figures, or those that the arguments name.
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let mut results = Results::new("bench", "Quiet, polite and small: the figures");
+    let mut results = Results::new("bench", "Requests, pacing, memory and processor time");
     for (name, measure) in FIGURES {
         if wanted.is_empty() || wanted.iter().any(|one| one == name) {
             measure(&mut results);

@@ -6,7 +6,8 @@ use acivnet_tests::{
 };
 use tokio::runtime::Builder;
 
-/// Deployments of the burst: with a network and a subnet each they are 600 writes to Resource Manager, three times the bucket.
+/// Deployments of the burst: with a network and a subnet each they are 600 writes to Resource Manager, three times the
+/// bucket.
 const DEPLOYMENTS: usize = 300;
 /// Operations of each duration; the first are those of which nothing is known.
 const ROUNDS: usize = 55;
@@ -16,11 +17,11 @@ const UNLEARNED: usize = 5;
 pub fn at_once(results: &mut Results) {
     let [burst, larger] = [false, true].map(|clients| runtime().block_on(burst(DEPLOYMENTS, clients)));
     results.text(format!(
-        "Burst: 300 deployments, each with a subnet in a virtual network of its own, applied at once; real watches and \
-         controllers against the simulated API server and Azure in one process, on paused time. Measured by Azure's log, \
-         from the first write to Resource Manager to the last: {:.0} s. Everything was ready after {:.0} s. With a client \
-         subnet and a security group each it is {} writes in {:.0} s, with {:.2} % answered 429: Microsoft.Network takes 1,000 in \
-         five minutes, so that the last come after 300 s.",
+        "Burst: 300 deployments, each with a subnet in a virtual network of its own, applied at once; real watches \
+         and controllers against the simulated API server and Azure in one process, on paused time. From the first to \
+         the last write to Resource Manager, in Azure's log: {:.0} s. Everything was ready after {:.0} s. With a \
+         client subnet and a security group each it is {} writes in {:.0} s, with {:.2} % answered 429: \
+         Microsoft.Network accepts 1,000 in five minutes, so the last ones come after 300 s.",
         burst.seconds,
         burst.ready,
         larger.writes,

@@ -2,7 +2,7 @@
 
 use crate::process::{Azure, Memory, Operator};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
-use acivnet_tests::{crowd::Crowd, kube_bed::KubeBed, results::Results, run};
+use acivnet_tests::{kube_bed::KubeBed, many_objects::ManyObjects, results::Results, run};
 use futures::{StreamExt as _, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use kube::{
@@ -32,13 +32,13 @@ pub fn ten_thousand(results: &mut Results) {
 }
 
 async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
-    let crowds: Vec<Crowd> = (0..tenants).map(crowd).collect();
-    let (deployments, objects) = (tenants * 1000, tenants * crowds[0].len());
+    let all: Vec<ManyObjects> = (0..tenants).map(objects).collect();
+    let (deployments, objects) = (tenants * 1000, tenants * all[0].len());
     let bed = KubeBed::start().await;
-    let seeds: Vec<Value> = crowds.iter().enumerate().map(|(number, crowd)| seed(number, crowd, &bed)).collect();
+    let seeds: Vec<Value> = all.iter().enumerate().map(|(number, objects)| seed(number, objects, &bed)).collect();
     let azure = Azure::start(&bed, &merged(&seeds)).await;
-    for (number, crowd) in crowds.iter().enumerate() {
-        apply(&bed, number, crowd).await;
+    for (number, objects) in all.iter().enumerate() {
+        apply(&bed, number, objects).await;
     }
     let maker = Operator::start(&bed, &azure, 0.05);
     until_ready(&bed, objects).await;
@@ -64,11 +64,11 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     );
     let seconds = observed.as_secs_f64();
     results.text(format!(
-        "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group and \
-         workspace: the released program against a real API server and the simulated Azure as another process. After a \
-         restart {swept:.1} sweeps over all objects in {watched:.0} s, which stand for 1,200 s; processor time is scaled likewise: {busy:.2} % \
-         of a core. Every object was observed {seconds:.1} s after the restart. Most memory ever: {most:.1} MiB. Of what \
-         is resident {file:.1} MiB are pages of the program's file.",
+        "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group \
+         and workspace: the released program against a real API server and the simulated Azure as another process. \
+         After a restart {swept:.1} sweeps over all objects in {watched:.0} s, which stand for 1,200 s, to which \
+         processor time is scaled: {busy:.2} % of a core. Every object was observed {seconds:.1} s after the restart. \
+         Peak memory: {most:.1} MiB. Of the resident memory, {file:.1} MiB are pages of the program's file.",
         tenants * 100
     ));
     if bars.times {
@@ -79,9 +79,9 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     results.bar(about("restart and sweeps: writes to Kubernetes"), "0", kubernetes, kubernetes == 0.0);
 }
 
-fn crowd(number: usize) -> Crowd {
+fn objects(number: usize) -> ManyObjects {
     let subscription = format!("00000001-0000-4000-8000-{number:012}");
-    Crowd {
+    ManyObjects {
         namespace: format!("crowd-{number}"),
         subscription,
         subnets: 100,
@@ -95,19 +95,19 @@ fn guid(kind: u32, number: usize) -> String {
     format!("{kind:08}-0000-4000-8000-{number:012}")
 }
 
-fn seed(number: usize, crowd: &Crowd, bed: &KubeBed) -> Value {
+fn seed(number: usize, objects: &ManyObjects, bed: &KubeBed) -> Value {
     let (tenant, client, principal) = (guid(2, number), guid(3, number), guid(4, number));
-    let scope = format!("/subscriptions/{}/resourceGroups/amlrg", crowd.subscription);
+    let scope = format!("/subscriptions/{}/resourceGroups/amlrg", objects.subscription);
     let credential = json!({
-        "name": "bed", "issuer": bed.url(), "subject": format!("system:serviceaccount:{}:acivnet", crowd.namespace),
+        "name": "bed", "issuer": bed.url(), "subject": format!("system:serviceaccount:{}:acivnet", objects.namespace),
         "audience": "api://AzureADTokenExchange",
     });
     json!({
         "tenants": [tenant],
-        "subscriptions": [{"subscriptionId": crowd.subscription, "tenantId": tenant}],
-        "resourceGroups": [{"subscriptionId": crowd.subscription, "name": "amlrg", "location": "japaneast"}],
+        "subscriptions": [{"subscriptionId": objects.subscription, "tenantId": tenant}],
+        "resourceGroups": [{"subscriptionId": objects.subscription, "name": "amlrg", "location": "japaneast"}],
         "workspaces": [{
-            "subscriptionId": crowd.subscription, "resourceGroup": "amlrg", "name": "amlws", "location": "japaneast",
+            "subscriptionId": objects.subscription, "resourceGroup": "amlrg", "name": "amlws", "location": "japaneast",
             "storageAccount": format!("amlstorage{number}"),
         }],
         "applications": [{
@@ -130,37 +130,37 @@ fn merged(seeds: &[Value]) -> Value {
 }
 
 /// What the administrator and the tenant apply.
-async fn apply(bed: &KubeBed, number: usize, crowd: &Crowd) {
-    let namespace: Namespace = typed(json!({"metadata": {"name": crowd.namespace}}));
+async fn apply(bed: &KubeBed, number: usize, objects: &ManyObjects) {
+    let namespace: Namespace = typed(json!({"metadata": {"name": objects.namespace}}));
     Api::<Namespace>::all(bed.client()).create(&Default::default(), &namespace).await.expect("a namespace");
     let annotations = json!({
         "azure.workload.identity/client-id": guid(3, number), "azure.workload.identity/tenant-id": guid(2, number),
     });
     put::<ServiceAccount>(
         bed,
-        crowd,
+        objects,
         json!({
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "acivnet", "annotations": annotations},
         }),
     )
     .await;
-    put::<ConfigMap>(bed, crowd, crowd.files()).await;
-    let puts = crowd.objects().into_iter().map(|object| async move {
+    put::<ConfigMap>(bed, objects, objects.files()).await;
+    let puts = objects.objects().into_iter().map(|object| async move {
         if object["kind"] == "DelegatedSubnet" {
-            put::<DelegatedSubnet>(bed, crowd, object).await;
+            put::<DelegatedSubnet>(bed, objects, object).await;
         } else {
-            put::<AciVnetDeployment>(bed, crowd, object).await;
+            put::<AciVnetDeployment>(bed, objects, object).await;
         }
     });
     stream::iter(puts).buffer_unordered(8).collect::<Vec<()>>().await;
 }
 
-async fn put<K>(bed: &KubeBed, crowd: &Crowd, object: Value)
+async fn put<K>(bed: &KubeBed, objects: &ManyObjects, object: Value)
 where
     K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
     let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
-    let api = Api::<K>::namespaced(bed.client(), &crowd.namespace);
+    let api = Api::<K>::namespaced(bed.client(), &objects.namespace);
     api.patch(&name, &PatchParams::apply("bench").force(), &Patch::Apply(object)).await.expect("it is taken");
 }
 

@@ -1,12 +1,12 @@
 //! An hour in which nothing changes, and a restart, with real watches and controllers on paused time.
 
 use acivnet_tests::{
-    crowd::Crowd,
     in_process::{
         bed::{Bed, NAMESPACE},
         operator::Operator,
         wire::{Disturbance, Sent, Side},
     },
+    many_objects::ManyObjects,
     results::Results,
 };
 use http::Method;
@@ -25,7 +25,7 @@ pub fn measure(results: &mut Results) {
 async fn hour(results: &mut Results) {
     let bed = Bed::new(Disturbance::default()).await;
     let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
-    let crowd = Crowd {
+    let objects = ManyObjects {
         namespace: NAMESPACE.into(),
         subscription,
         subnets: 100,
@@ -33,10 +33,10 @@ async fn hour(results: &mut Results) {
         client_subnets: true,
         deployments: 1000,
     };
-    bed.apply(crowd.files());
-    crowd.objects().into_iter().for_each(|object| bed.apply(object));
+    bed.apply(objects.files());
+    objects.objects().into_iter().for_each(|object| bed.apply(object));
     let operator = Operator::start(&bed).await;
-    until_ready(&bed, crowd.len()).await;
+    until_ready(&bed, objects.len()).await;
     sleep(Duration::from_secs(900)).await;
     let before = bed.wire.count();
     sleep(Duration::from_secs(3600)).await;
@@ -48,9 +48,9 @@ async fn hour(results: &mut Results) {
     let restart = Quiet::since(&bed, before);
     operator.stop().await;
     results.text(
-        "Steady hour and restart: 1,000 deployments over 100 subnets in 10 virtual networks, one identity, resource group \
-         and workspace, sweeps every 300 s; real watches and controllers against the simulated API server and Azure in one \
-         process, on paused time. Azure gives pages of 100.",
+        "Steady hour and restart: 1,000 deployments over 100 subnets in 10 virtual networks, one identity, resource \
+         group and workspace, sweeps every 300 s; real watches and controllers against the simulated API server and \
+         Azure in one process, on paused time. Azure's lists have pages of 100.",
     );
     for (what, quiet) in [("an hour of sweeps", &hour), ("a restart", &restart)] {
         results.bar(format!("writes to Azure in {what}"), "0", quiet.azure_writes, quiet.azure_writes == 0);

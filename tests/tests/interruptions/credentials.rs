@@ -2,7 +2,7 @@
 //! lets nothing go, where one that has its token finishes.
 
 use acivnet_tests::in_process::{
-    acts,
+    actions,
     campaign::{Case, Clean, parallel},
     end_state::EndState,
     expect,
@@ -12,8 +12,8 @@ use acivnet_tests::in_process::{
 
 static DELETION: Scenario = Scenario {
     name: "namespace deletion with a ServiceAccount",
-    prepare: acts::article,
-    act: acts::delete_namespace,
+    prepare: actions::article,
+    act: actions::delete_namespace,
     ends: expect::no_namespace,
 };
 

@@ -1,9 +1,9 @@
-//! A net that lets a bug through is no net: each planted bug has to be caught by some case.
+//! Proves that the interruption tests catch bugs: each planted bug has to be caught by a case.
 
 use acivnet_tests::{
     in_process::{
         campaign::{Case, Clean, parallel},
-        plants::{self, Planted},
+        planted_bugs::{self, Planted},
         scenario::{Run, Scenario},
         scenarios,
         wire::{Disturbance, Interruption, Mode, Sent},
@@ -12,7 +12,7 @@ use acivnet_tests::{
 };
 use std::collections::BTreeMap;
 
-/// The most telling first.
+/// The most informative first.
 const MODES: [Mode; 4] = [Mode::StoppedWithoutAnswer, Mode::AnswerLost, Mode::StoppedBefore, Mode::StoppedAfter];
 
 /// Part of the name of the only bugs to be planted.
@@ -30,7 +30,7 @@ struct Caught {
 #[test]
 fn planted_bugs_are_caught() {
     let wanted = std::env::var(BUG).unwrap_or_default();
-    let bugs: Vec<&Planted> = plants::all().filter(|one| one.bug.contains(&wanted)).collect();
+    let bugs: Vec<&Planted> = planted_bugs::all().filter(|one| one.bug.contains(&wanted)).collect();
     let needed: BTreeMap<&str, &Scenario> =
         bugs.iter().flat_map(|bug| bug.scenarios).map(|name| (*name, scenarios::named(name))).collect();
     let needed: Vec<&'static Scenario> = needed.into_values().collect();
@@ -45,7 +45,7 @@ fn planted_bugs_are_caught() {
         caught
     });
     let mut results = Results::new("planted", "Planted bugs, and which case catches each");
-    results.text("Each bug stands between the operator's requests and the world, and lives as long as the operator's process. The first case that ends otherwise than the undisturbed run without the bug, never ends, or touches what belongs to others has caught it; a case without interruption is named by its scenario alone.");
+    results.text("Each bug sits between the operator and its servers, and forgets everything when the operator's process ends. A case catches it if the case ends differently from the undisturbed run without the bug, never ends, or touches what belongs to others. A case without interruption is named by its scenario alone.");
     let rows: Vec<Vec<String>> = bugs.iter().zip(&caught).map(|(bug, caught)| row(bug, caught.as_ref())).collect();
     results.table(&["bug", "caught by", "cases until then", "what was found"], &rows);
     let count = caught.iter().flatten().count();

@@ -3,7 +3,7 @@
 use acivnet_tests::{
     azure_roles::{self, Given},
     in_process::{
-        acts,
+        actions,
         azure::admin,
         bed::{self, Bed, PRINCIPAL},
         campaign::{Case, parallel},
@@ -59,7 +59,7 @@ async fn network_with(roles: &[Given]) -> Value {
     let seed = json!({"roleAssignments": azure_roles::assignments(PRINCIPAL, roles)});
     admin(&bed.azure, Method::PUT, "seed", seed).await;
     let mut driver = Driver::start(&bed).await;
-    acts::network(&bed).await;
+    actions::network(&bed).await;
     // what is refused is tried again and again
     timeout(Duration::from_secs(1800), driver.until_stable()).await.ok();
     bed.rights().await

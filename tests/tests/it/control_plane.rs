@@ -65,7 +65,9 @@ fn the_api_server_is_away() {
         tenant.how_to().await;
         let away = Duration::from_secs(if std::env::var_os("ACIVNET_WHOLE").is_some() { 300 } else { 30 });
         let mut results = Results::new("api-server-away", "The API server is away");
-        results.text("Without a lease nothing was written to Azure, and nothing was deleted when it was back.");
+        results.text(
+            "Without a lease nothing was written to Azure, and nothing was deleted once the API server was back.",
+        );
         for (how, cut) in [("refuses", Proxy::refuse as fn(&Proxy)), ("is silent", Proxy::silence)] {
             line.leads(true).await;
             let mark = tenant.mark().await;
@@ -98,8 +100,7 @@ fn watches_are_dead_and_nobody_says_so() {
         tenant.how_to().await;
         line.proxy.deaden();
         let seconds = change(&tenant, "seen").await;
-        let mut results =
-            Results::new("dead-watches", "Every connection to the API server is dead and does not say so");
+        let mut results = Results::new("dead-watches", "Every connection to the API server is dead without an error");
         results.bar("a change is carried out", "≤ 60 s", format!("{seconds:.1} s"), seconds <= 60.0);
         results.publish();
         tenant.leave().await;

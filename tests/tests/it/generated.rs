@@ -2,7 +2,7 @@
 
 use acivnet_api::conditions::{reasons, types};
 use acivnet_core::kinds::web_service::arguments::{self, Maps};
-use acivnet_operator::{
+use acivnet_operator::cli::{
     args,
     crd::{Document, documents, schemas},
 };

@@ -4,7 +4,7 @@
 mod common;
 
 use acivnet_api::conditions::reasons;
-use acivnet_core::{observed::Identity, report::Next, retry::Retry};
+use acivnet_core::{observed::SignIn, outcome::Next, retry::Retry};
 use acivnet_tests::kstatus::{
     Kstatus::{self, Current, Failed, InProgress, Terminating},
     read,
@@ -94,13 +94,13 @@ fn of_detected_drift() {
 #[test]
 fn of_what_may_heal_by_itself() {
     for reason in [reasons::FORBIDDEN, reasons::FEDERATION_MISSING, reasons::SERVICE_ACCOUNT_NOT_FOUND] {
-        let identity = Identity::Refused(failure(0, "AADSTS1", reason, Retry::Slowly));
+        let identity = SignIn::Refused(failure(0, "AADSTS1", reason, Retry::Slowly));
         let mut world = World { identity, ..World::default() };
         let mut cr = subnet(&[]);
         assert_eq!(after_pass(&mut world, &mut cr), InProgress, "{reason}, fresh");
         world.now += 1000;
         assert_eq!(after_pass(&mut world, &mut cr), Failed, "{reason}, old");
-        world.identity = Identity::Valid;
+        world.identity = SignIn::Valid;
         comes_to_be(&mut world, cr);
     }
 }

@@ -104,9 +104,9 @@ fn a_leader_that_was_stopped_writes_nothing_after_another_took_over() {
             Results::new("leader-stopped", "A leader that is stopped by SIGSTOP and woken after a take-over");
         results.text(format!("Leases of {} s; {own} writes by new leaders.", how.lease_seconds));
         results.bar("moments", "50", moments(), moments() >= 50);
-        results.bar("writes by who led no longer", "0", late.len(), late.is_empty());
+        results.bar("writes by former leaders", "0", late.len(), late.is_empty());
         results.publish();
-        assert!(late.is_empty(), "writes by who led no longer: {late:#?}");
+        assert!(late.is_empty(), "writes by former leaders: {late:#?}");
     });
 }
 
@@ -131,7 +131,10 @@ fn another_takes_over_from_one_that_was_killed_or_told_to_end() {
         let tenant = Tenant::new(&world, "ended").await;
         let [subnet, _] = stand(&tenant).await;
         let mut results = Results::new("leader-take-over", "Another replica takes over");
-        results.text(format!("Leases of {} s. From the signal on, as the API server shows it.", how.lease_seconds));
+        results.text(format!(
+            "Leases of {} s. Times count from the signal, as seen in the API server.",
+            how.lease_seconds
+        ));
         for (count, signal) in
             [Signal::SIGTERM, Signal::SIGTERM, Signal::SIGKILL, Signal::SIGTERM].into_iter().enumerate()
         {

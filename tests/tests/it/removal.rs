@@ -3,7 +3,7 @@
 //!
 //! The bed has no node: the operator's process ends when its Deployment is deleted, as its Pods would.
 
-use acivnet_operator::uninstall::{Wish, uninstall};
+use acivnet_operator::cli::uninstall::{Mode, uninstall};
 use acivnet_tests::{
     examples::Object,
     kube_bed::{KubeBed, Ran},
@@ -40,7 +40,7 @@ async fn again(world: &World) {
 }
 
 /// What `acivnet uninstall` says, and whether nothing is held.
-async fn held(world: &World, wish: Wish) -> (bool, String) {
+async fn held(world: &World, wish: Mode) -> (bool, String) {
     let mut out = Vec::new();
     let free = uninstall(&world.bed.client(), wish, &mut out).await.expect("an answer");
     (free, String::from_utf8(out).expect("text"))
@@ -97,7 +97,7 @@ fn the_operator_is_removed_and_its_objects_stay() {
                     assert!(!is_going(tenant.get(&object).await), "{way:?} deletes no object");
                 }
             }
-            let (free, said) = held(world, Wish::Check).await;
+            let (free, said) = held(world, Mode::Check).await;
             let one = format!("AciVnetDeployment {}/aciservice: finalizer acivnet.dev/azure", going.namespace);
             assert!(!free && said.contains(&format!("{one}, being deleted\n")), "{said}");
             again(world).await;
@@ -139,9 +139,9 @@ fn the_definitions_go_with_the_operator() {
             tenant.until_deleting(&tenant.subnet()).await;
             tenant.until_deleting(&tenant.deployment()).await;
         }
-        let (free, said) = held(world, Wish::Check).await;
+        let (free, said) = held(world, Mode::Check).await;
         assert!(!free && said.contains("no operator works. Either apply the operator again"), "{said}");
-        let (free, said) = held(world, Wish::Release).await;
+        let (free, said) = held(world, Mode::Release).await;
         assert!(free, "{said}");
         assert!(said.contains(&format!("stays in Azure: {}", tenants[0].vnet())), "{said}");
         let [deployments, subnets] = DEFINITIONS;
@@ -210,7 +210,7 @@ fn namespaces_are_deleted_after_the_operator() {
             tenant.until_deleting(&tenant.deployment()).await;
             tenant.until_deleting(&tenant.subnet()).await;
         }
-        let (_, said) = held(world, Wish::Release).await;
+        let (_, said) = held(world, Mode::Release).await;
         assert!(said.contains(&format!("released Secret {}/acivnet-azure", left.namespace)), "{said}");
         left.namespace_gone().await;
         lost.namespace_gone().await;

@@ -2,12 +2,12 @@
 
 use acivnet_tests::{
     in_process::{
-        acts::{self, service},
+        actions::{self, service},
         api_server::resources::{
             ACI_VNET_DEPLOYMENTS, CONFIG_MAPS, DELEGATED_SUBNETS, ResourceType, SECRETS, SERVICE_ACCOUNTS,
         },
         azure::dump,
-        bed::{Act, Bed},
+        bed::{Action, Bed},
         driver::Driver,
         wire::{Disturbance, Sent},
     },
@@ -45,7 +45,7 @@ fn paused<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// A cluster in which `act` stands, and whose operator is gone.
-async fn lost(act: Act) -> Bed {
+async fn lost(act: Action) -> Bed {
     let bed = Bed::new(Disturbance::default()).await;
     let mut driver = Driver::start(&bed).await;
     act(&bed).await;
@@ -113,7 +113,7 @@ fn origins(bed: &Bed) -> BTreeSet<String> {
 /// Told the first cluster's id, the operator finds everything by its marks and has nothing to write.
 #[test]
 fn by_the_old_clusters_id_nothing_is_written() {
-    for act in [acts::article as Act, service::article_with_generated_keys, service::article_with_tls] {
+    for act in [actions::article as Action, service::article_with_generated_keys, service::article_with_tls] {
         paused(async {
             let first = lost(act).await;
             let before = dump(&first.azure).await;
@@ -131,11 +131,11 @@ fn by_the_old_clusters_id_nothing_is_written() {
 #[test]
 fn by_the_old_clusters_id_they_are_deleted_as_ever() {
     paused(async {
-        let first = lost(acts::article).await;
+        let first = lost(actions::article).await;
         let second = first.second_cluster(backup(&first, |_| ())).with_cluster_id(first.cluster_uid());
         let mut driver = Driver::start(&second).await;
         driver.until_stable().await.expect("it comes to rest");
-        acts::delete_all(&second).await;
+        actions::delete_all(&second).await;
         driver.until_stable().await.expect("it comes to rest");
         let left = dump(&first.azure).await;
         assert_eq!(
@@ -151,7 +151,7 @@ fn by_the_old_clusters_id_they_are_deleted_as_ever() {
 #[test]
 fn by_another_id_nothing_is_touched() {
     paused(async {
-        let first = lost(acts::article).await;
+        let first = lost(actions::article).await;
         let second = first.second_cluster(backup(&first, |_| ()));
         settled(&second).await;
         assert!(none(&writes(&second)));
@@ -164,7 +164,7 @@ fn by_another_id_nothing_is_touched() {
 #[test]
 fn by_force_it_takes_over_without_a_gap() {
     paused(async {
-        let first = lost(acts::article).await;
+        let first = lost(actions::article).await;
         let service = |dump: &Value| {
             let service = dump["services"][0].clone();
             (service["createdTime"].clone(), service["scoringUri"].clone(), service["environmentImageRequest"].clone())

@@ -1,12 +1,12 @@
-//! One version of the operator follows another and goes back again, while objects are at rest, roll out, or go: nothing more is
-//! written to Azure than one version alone would write, and what is at rest is not touched at all.
+//! One version of the operator follows another and goes back again, while objects are at rest, roll out, or go: nothing
+//! more is written to Azure than one version alone would write, and what is at rest is not touched at all.
 //!
 //! `ACIVNET_PREVIOUS=<program>` is the version before, such as the last release's binary. Without it, it is this one, as
 //! another replica that knows nothing.
 
 use acivnet_tests::{
-    crowd::Crowd,
     kstatus,
+    many_objects::ManyObjects,
     replica::{Replica, Run},
     run,
     simulator::Entry,
@@ -29,8 +29,8 @@ const PACE: f64 = 0.02;
 /// Sweeps are 300 s apart: long enough that each object is looked at.
 const SWEEP: Duration = Duration::from_secs(300);
 
-fn crowd(tenant: &Tenant<'_>) -> Crowd {
-    Crowd {
+fn crowd(tenant: &Tenant<'_>) -> ManyObjects {
+    ManyObjects {
         namespace: tenant.namespace.clone(),
         subscription: tenant.subscription.clone(),
         subnets: 5,

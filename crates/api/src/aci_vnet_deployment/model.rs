@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The model to serve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("!has(self.frameworkVersion) || has(self.framework)").message("frameworkVersion needs framework"))]
-#[x_kube(validation = Rule::new("!has(self.source.registered) || !(has(self.description) || has(self.framework) || has(self.tags) || has(self.properties))").message("a registered version is taken as it is: description, framework, tags and properties belong to one that is registered here"))]
+#[x_kube(validation = Rule::new("!has(self.source.registered) || !(has(self.description) || has(self.framework) || has(self.tags) || has(self.properties))").message("a registered version is used as it is; set description, framework, tags and properties only for a model that is registered here"))]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Name of the model in the workspace.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// How requests authenticate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("(self.type == 'Key') == has(self.keys)").message("auth.keys goes with type: Key"))]
+#[x_kube(validation = Rule::new("(self.type == 'Key') == has(self.keys)").message("auth.keys is required with type: Key, and allowed only with it"))]
 pub struct Auth {
     /// How requests authenticate. A change restarts the container.
     #[serde(rename = "type")]

@@ -32,8 +32,8 @@ pub struct Egress {
 
 /// An existing NAT gateway, or one to create.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("has(self.id) != has(self.name)").message("natGateway takes either id, of one that stands, or name, of one to be made"))]
-#[x_kube(validation = Rule::new("has(self.name) || !has(self.publicIPCount)").message("publicIPCount goes with name"))]
+#[x_kube(validation = Rule::new("has(self.id) != has(self.name)").message("set exactly one of natGateway.id, for one that exists, and natGateway.name, for one to create"))]
+#[x_kube(validation = Rule::new("has(self.name) || !has(self.publicIPCount)").message("publicIPCount needs name"))]
 #[serde(rename_all = "camelCase")]
 pub struct NatGateway {
     /// Resource id of an existing NAT gateway in the same region. acivnet associates it with the subnet, and never

@@ -1,8 +1,8 @@
-//! One limit, and the line of requests before it.
+//! One limit, and the queue of requests before it.
 
 use super::{
-    line::{Line, Priority, Ticket},
     meter::{Limit, Meter},
+    wait_queue::{Priority, Ticket, WaitQueue},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -25,11 +25,11 @@ pub(super) struct Limiter {
 struct State {
     meter: Meter,
     closed_until: Option<Instant>,
-    line: Line<Arc<Notify>>,
+    queue: WaitQueue<Arc<Notify>>,
     in_flight: u32,
 }
 
-/// What to do with the first in line, or with another.
+/// What to do with the first in the queue, or with another.
 enum Turn {
     Now,
     At(Instant),
@@ -39,7 +39,10 @@ enum Turn {
 impl Limiter {
     pub(super) fn new(limit: Limit, reserve: f64, scale: f64) -> Self {
         let meter = Meter::new(limit, scale, Instant::now());
-        Self { state: Mutex::new(State { meter, closed_until: None, line: Line::default(), in_flight: 0 }), reserve }
+        Self {
+            state: Mutex::new(State { meter, closed_until: None, queue: WaitQueue::default(), in_flight: 0 }),
+            reserve,
+        }
     }
 
     /// Waits for a turn for somebody, at most so long.
@@ -49,11 +52,11 @@ impl Limiter {
     pub(super) async fn enter(
         self: &Arc<Self>,
         priority: Priority,
-        whose: &str,
+        flow: &str,
         longest: Duration,
     ) -> Result<Admission, Duration> {
         let bell = Arc::new(Notify::new());
-        let place = Place { ticket: self.lock().line.join(priority, whose, Arc::clone(&bell)), limiter: self };
+        let place = Place { ticket: self.lock().queue.join(priority, flow, Arc::clone(&bell)), limiter: self };
         let end = Instant::now() + longest;
         loop {
             let now = Instant::now();
@@ -73,20 +76,20 @@ impl Limiter {
 
     fn turn(&self, ticket: Ticket, now: Instant) -> Turn {
         let mut state = self.lock();
-        let State { meter, closed_until, line, in_flight } = &mut *state;
+        let State { meter, closed_until, queue, in_flight } = &mut *state;
         if let Some(open) = closed_until.filter(|open| *open > now) {
             return Turn::At(open);
         }
         *closed_until = None;
-        if line.first() != Some(ticket) {
+        if queue.first() != Some(ticket) {
             return Turn::Behind;
         }
-        let privileged = ticket.priority() == Priority::Change || line.is_turn_of_longest_waiting();
+        let privileged = ticket.priority() == Priority::Change || queue.is_turn_of_longest_waiting();
         match meter.take(if privileged { 0.0 } else { self.reserve }, now) {
             Ok(()) => {
-                line.serve(ticket);
+                queue.serve(ticket);
                 *in_flight += 1;
-                ring_first(line);
+                ring_first(queue);
                 Turn::Now
             }
             Err(at) => Turn::At(at),
@@ -105,7 +108,7 @@ impl Limiter {
     pub(super) fn is_idle(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         let open = state.closed_until.is_none_or(|open| open <= now);
-        open && state.in_flight == 0 && state.line.is_empty() && state.meter.is_full(now)
+        open && state.in_flight == 0 && state.queue.is_empty() && state.meter.is_full(now)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -113,13 +116,13 @@ impl Limiter {
     }
 }
 
-fn ring_first(line: &Line<Arc<Notify>>) {
-    if let Some(bell) = line.first().and_then(|first| line.get(first)) {
+fn ring_first(queue: &WaitQueue<Arc<Notify>>) {
+    if let Some(bell) = queue.first().and_then(|first| queue.get(first)) {
         bell.notify_one();
     }
 }
 
-/// A place in line, given up when it is dropped.
+/// A place in the queue, given up when it is dropped.
 struct Place<'l> {
     limiter: &'l Limiter,
     ticket: Ticket,
@@ -128,8 +131,8 @@ struct Place<'l> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = self.limiter.lock();
-        if state.line.leave(self.ticket).is_some() {
-            ring_first(&state.line);
+        if state.queue.cancel(self.ticket).is_some() {
+            ring_first(&state.queue);
         }
     }
 }
@@ -154,7 +157,7 @@ impl Admission {
             state.meter.slow_down(now);
         }
         state.closed_until = state.closed_until.max(Some(now + wait));
-        state.line.iter().for_each(|bell| bell.notify_one());
+        state.queue.iter().for_each(|bell| bell.notify_one());
     }
 }
 

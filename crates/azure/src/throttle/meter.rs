@@ -1,17 +1,20 @@
-//! How much may be sent: a token bucket, a window, or as much as one likes.
+//! What is left of a limit: a token bucket, a sliding window, or no limit at all.
 
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
-/// Slots of a window: what was sent is counted by slot, and a slot counts until all of it is out of the window.
+/// Slots of a window: what was sent is counted by slot, and a slot counts until all of it is out of the window. Of five
+/// minutes a slot is 10 s, by which a permit may come later than it could.
 const SLOTS: u32 = 30;
-/// What a refusal leaves of the refill.
+/// What a refusal leaves of the refill: the factor of CUBIC (RFC 9438, section 4.6). Together with [`INCREASE`] it is additive
+/// increase and multiplicative decrease, which settles at what there is and shares it.
 const DECREASE: f64 = 0.7;
-/// By how much the refill rises in a minute without a refusal, in tokens a second.
+/// By how much the refill rises in a minute without a refusal, in tokens a second. Writes, of which 10 a second are
+/// published, are back there six minutes after one refusal.
 const INCREASE: f64 = 0.5;
-/// The refill never falls below this part of the published one.
+/// The refill never falls below this part of the published one: a write still goes every two seconds.
 const LOWEST: f64 = 0.05;
-/// Rounding.
+/// Sums of fractions of tokens come out this much too low.
 const ALMOST: f64 = 1e-6;
 
 /// A published limit.

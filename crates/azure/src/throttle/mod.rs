@@ -1,106 +1,65 @@
-//! Holds requests back before Azure would: one limiter for each caller, scope and sort of request.
+//! Holds requests back before Azure would: one limiter for each caller, scope and kind of request.
 //!
-//! `docs/throttling.md` has the limits and where they come from. What holds: a limiter never lets through more than is
-//! published, nor more than Azure says is left · one that Azure closed stays closed until `Retry-After` is over · the
-//! urgent go first, and nobody waits for ever · no caller waits for another.
+//! It knows limits, callers and headers, and nothing of what is asked: which limits a request meets is told by
+//! `request_limits.rs`. `docs/throttling.md` has the limits and where they come from.
 
 mod headers;
 mod limiter;
-mod line;
 mod meter;
 #[cfg(test)]
 mod tests;
+mod wait_queue;
 
 pub use headers::{remaining, retry_after};
-pub use line::{Line, Priority, Ticket};
 pub use meter::Limit;
+pub use wait_queue::{Priority, Ticket, WaitQueue};
 
-use crate::{
-    cloud::{Cloud, Throttling},
-    observe::Class,
-    request::{Answer, Call},
-};
-use http::Method;
+use crate::{observe::RequestKind, sign_in::Caller};
+use http::HeaderMap;
 use limiter::{Admission, Limiter};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use url::Url;
 
-/// A request that has not had its turn after so long is given up for this pass; scaled like all waits of our own.
+/// A request that has no permit after so long is given up for this reconcile, so that its object's status is written and
+/// others have their turn; scaled like all waits of our own.
 const LONGEST: Duration = Duration::from_secs(60);
-/// How long a limiter stays closed when Azure does not say.
+/// How long a limiter stays closed when Azure does not say. At the published refill that fills the bucket of reads (25 a
+/// second, 250), and half of that of writes (10 a second, 200).
 const UNSAID: Duration = Duration::from_secs(10);
-/// The provider of which a limit is published, as paths are compared.
-const NETWORK: &str = "microsoft.network";
-/// This part of a bucket is left to others who use the same identity.
+/// This part of a limit is left to others who use the same identity, such as a person with `az`: 5 of 250 reads.
 const OTHERS: f64 = 0.02;
-/// This part of what may be written is left to changes by persons; of what may be read, one.
+/// This part of what may be written is left to changes by persons, who wait for them; of what may be read, one request, since
+/// 25 come back each second.
 const CHANGES: f64 = 0.2;
 
-/// What a request is about, as limits tell requests apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sort {
-    /// GET and HEAD.
-    Read,
-    /// PUT, PATCH and POST.
-    Write,
-    /// DELETE.
-    Delete,
-}
-
-impl Sort {
-    pub(crate) fn of(method: &Method) -> Self {
-        match *method {
-            Method::GET | Method::HEAD => Self::Read,
-            Method::DELETE => Self::Delete,
-            _ => Self::Write,
-        }
-    }
-
-    /// The word for metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Delete => "delete",
-        }
-    }
-
-    /// The header that tells how many are left of a subscription's bucket.
-    fn header(self) -> &'static str {
-        match self {
-            Self::Read => "x-ms-ratelimit-remaining-subscription-reads",
-            Self::Write => "x-ms-ratelimit-remaining-subscription-writes",
-            Self::Delete => "x-ms-ratelimit-remaining-subscription-deletes",
-        }
-    }
-}
-
-/// Who asks, and how urgent it is.
+/// How urgent a request is, and for whom it is made.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Errand {
+pub struct CallContext {
     /// How urgent.
     pub priority: Priority,
     /// Region of the resources that it is about; empty when none is known.
     pub region: String,
-    /// For whom, among those who share an identity: they take turns.
-    pub whose: String,
+    /// The namespace for which it is made: those who share an identity take turns.
+    pub flow: String,
 }
 
 /// Where a limit holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Scope {
+pub(crate) enum Scope {
     /// Azure Resource Manager, in the region whose front end answers (empty behind the global address).
     ResourceManager { subscription: String, region: String },
     /// A resource provider behind Azure Resource Manager, in the region of the resource. A limit is published for
-    /// `microsoft.network` only; what another one refuses says nothing of the rest.
+    /// [`NETWORK`] only; what another one refuses says nothing of the rest.
     Provider { subscription: String, namespace: String, region: String },
     /// A host of the data plane or of blob storage, of which no limit is published.
     Host(String),
 }
+
+/// The provider of which a limit is published, as paths are compared.
+pub(crate) const NETWORK: &str = "microsoft.network";
 
 impl Scope {
     fn as_str(&self) -> &'static str {
@@ -113,41 +72,74 @@ impl Scope {
     }
 }
 
-/// Tenant and client id, lower-cased: the principal that Azure counts.
-pub(crate) type Caller = (String, String);
+/// A limit that a request meets.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ScopedLimit {
+    pub(crate) scope: Scope,
+    pub(crate) kind: RequestKind,
+    pub(crate) limit: Limit,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+struct LimiterKey {
     caller: Caller,
     scope: Scope,
-    sort: Sort,
+    kind: RequestKind,
 }
 
 /// All limiters of a process.
+///
+/// # Guarantees
+/// - In no stretch of time more is sent under a limit than is published, less what is left to others; nor more than Azure
+///   said is left.
+/// - A limiter that Azure closed lets nothing through until `Retry-After` is over.
+/// - The urgent go first, and flows of one priority take turns. Every eighth permit is that of whoever has waited longest,
+///   so that nobody waits for ever.
+/// - No caller waits for another. Whoever stops waiting gives up its place.
+///
+/// # Assumptions
+/// - Whatever a caller sends beyond what is left to others, it sends here.
+/// - [`Permit::learn_from`] hears of the answers whose headers tell of limits; a permit is held until its answer has come.
+/// - Time is `tokio`'s, and goes `scale` times as slowly as in production.
+///
+/// # Errors
+/// [`Throttled`]: no permit within a minute, or Azure closed a limiter for longer. Nothing was sent.
 #[derive(Debug)]
 pub(crate) struct Throttle {
-    limiters: Mutex<BTreeMap<Key, Arc<Limiter>>>,
+    limiters: Mutex<BTreeMap<LimiterKey, Arc<Limiter>>>,
     scale: f64,
 }
 
-/// A request did not get its turn.
+/// A request got no permit.
 #[derive(Debug, PartialEq)]
-pub(crate) struct NoTurn {
+pub(crate) struct Throttled {
     /// The scope, for people.
     pub(crate) scope: &'static str,
-    /// When to try again.
+    /// When to try again, from now.
     pub(crate) after: Duration,
 }
 
-/// Leave to send one request, until it is answered.
+/// Permission to send one request, held until it is answered.
 #[derive(Debug)]
-pub(crate) struct Leave(Vec<(Key, Admission)>);
+#[must_use]
+pub(crate) struct Permit(Vec<(LimiterKey, Admission)>);
+
+/// What Azure answered to one request too many.
+#[derive(Debug)]
+pub(crate) struct TooManyRequests<'a> {
+    /// The codes of its error.
+    pub(crate) codes: &'a [&'a str],
+    /// Its `Retry-After`.
+    pub(crate) wait: Option<Duration>,
+    /// In 0..1; spreads those who wait over 0.2 s.
+    pub(crate) jitter: f64,
+}
 
 /// A limiter was closed by Azure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
     pub(crate) scope: &'static str,
-    pub(crate) sort: Sort,
+    pub(crate) kind: RequestKind,
 }
 
 impl Throttle {
@@ -156,82 +148,76 @@ impl Throttle {
         Self { limiters: Mutex::default(), scale }
     }
 
-    /// Waits until a request may be sent.
+    /// Waits until a request under these limits may be sent; the narrowest comes first.
     ///
     /// # Errors
     /// It would take more than a minute.
-    pub(crate) async fn enter(
+    pub(crate) async fn acquire(
         &self,
-        cloud: &Cloud,
+        limits: Vec<ScopedLimit>,
         caller: Caller,
-        call: &Call,
-        errand: &Errand,
-    ) -> Result<Leave, NoTurn> {
-        let mut leave = Vec::new();
-        for (scope, sort, limit) in limits(cloud, call, &errand.region) {
-            let key = Key { caller: caller.clone(), scope, sort };
+        context: &CallContext,
+    ) -> Result<Permit, Throttled> {
+        let mut admissions = Vec::new();
+        for ScopedLimit { scope, kind, limit } in limits {
+            let key = LimiterKey { caller: caller.clone(), scope, kind };
             let limiter = self.limiter(&key, limit);
-            let entered = limiter.enter(errand.priority, &errand.whose, LONGEST.mul_f64(self.scale)).await;
-            let admission = entered.map_err(|after| NoTurn { scope: key.scope.as_str(), after })?;
-            leave.push((key, admission));
+            let entered = limiter.enter(context.priority, &context.flow, LONGEST.mul_f64(self.scale)).await;
+            let admission = entered.map_err(|after| Throttled { scope: key.scope.as_str(), after })?;
+            admissions.push((key, admission));
         }
-        Ok(Leave(leave))
+        Ok(Permit(admissions))
     }
 
     /// What is left of each limit that was met, the least of all callers and regions.
-    pub(crate) fn budgets(&self) -> BTreeMap<(&'static str, Sort), f64> {
+    pub(crate) fn budgets(&self) -> BTreeMap<(&'static str, RequestKind), f64> {
         let mut least = BTreeMap::new();
         for (key, limiter) in &*crate::lock(&self.limiters) {
             let Some(left) = limiter.left() else { continue };
-            let known = least.entry((key.scope.as_str(), key.sort)).or_insert(left);
+            let known = least.entry((key.scope.as_str(), key.kind)).or_insert(left);
             *known = left.min(*known);
         }
         least
     }
 
-    fn limiter(&self, key: &Key, limit: Limit) -> Arc<Limiter> {
+    fn limiter(&self, key: &LimiterKey, limit: Limit) -> Arc<Limiter> {
         let mut limiters = crate::lock(&self.limiters);
         if let Some(known) = limiters.get(key) {
             return Arc::clone(known);
         }
         limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || !limiter.is_idle());
-        let (limit, reserve) = ours(limit, key.sort);
+        let (limit, reserve) = ours(limit, key.kind);
         let limiter = Arc::new(Limiter::new(limit, reserve, self.scale));
         limiters.insert(key.clone(), Arc::clone(&limiter));
         limiter
     }
 }
 
-impl Leave {
-    /// Learns from an answer. The limiter that Azure closed, if it did. `jitter` is in 0..1.
-    pub(crate) fn answered(
-        self,
-        answer: &Answer,
-        throttled: bool,
-        wait: Option<Duration>,
-        jitter: f64,
-    ) -> Option<Closed> {
+impl Permit {
+    /// Learns from the headers of an answer. The limiter that it closed, if it was one request too many.
+    pub(crate) fn learn_from(self, headers: &HeaderMap, refused: Option<&TooManyRequests<'_>>) -> Option<Closed> {
         for (key, admission) in &self.0 {
-            let left = matches!(key.scope, Scope::ResourceManager { .. }).then(|| answer.header(key.sort.header()));
-            if let Some(left) = left.flatten().and_then(|left| left.trim().parse().ok()) {
+            let resource_manager = matches!(key.scope, Scope::ResourceManager { .. });
+            if let Some(left) = headers::left(headers, key.kind).filter(|_| resource_manager) {
                 admission.left(left);
             }
         }
-        let by_gateway = headers::is_of_resource_manager(answer);
+        let refused = refused?;
+        let by_gateway = headers::is_of_resource_manager(headers, refused.codes);
         let closing = |scope: &Scope| match scope {
             Scope::Provider { .. } => !by_gateway,
             Scope::ResourceManager { .. } => by_gateway,
             Scope::Host(_) => true,
         };
-        let (key, admission) =
-            self.0.iter().find(|(key, _)| closing(&key.scope)).or(self.0.first()).filter(|_| throttled)?;
-        admission.refused(wait.unwrap_or(UNSAID) + Duration::from_millis((jitter.clamp(0.0, 1.0) * 200.0) as u64));
-        Some(Closed { scope: key.scope.as_str(), sort: key.sort })
+        let (key, admission) = self.0.iter().find(|(key, _)| closing(&key.scope)).or(self.0.first())?;
+        let spread = Duration::from_millis((refused.jitter.clamp(0.0, 1.0) * 200.0) as u64);
+        admission.refused(refused.wait.unwrap_or(UNSAID) + spread);
+        Some(Closed { scope: key.scope.as_str(), kind: key.kind })
     }
 }
 
 /// What we make of a published limit: less, since others share it, and what is left to changes by persons.
-fn ours(limit: Limit, sort: Sort) -> (Limit, f64) {
+fn ours(limit: Limit, kind: RequestKind) -> (Limit, f64) {
     let (limit, all) = match limit {
         Limit::Bucket { size, per_second } => {
             let size = (size * (1.0 - OTHERS)).floor();
@@ -243,41 +229,5 @@ fn ours(limit: Limit, sort: Sort) -> (Limit, f64) {
         }
         Limit::None => (Limit::None, 0.0),
     };
-    (limit, if sort == Sort::Read { 1.0 } else { (all * CHANGES).floor() })
-}
-
-/// The limits that a request meets, the narrowest first.
-fn limits(cloud: &Cloud, call: &Call, region: &str) -> Vec<(Scope, Sort, Limit)> {
-    let sort = Sort::of(&call.method);
-    if call.class != Class::ResourceManager {
-        let host = call.url.host_str().unwrap_or_default().to_owned();
-        return vec![(Scope::Host(host), Sort::Read, Limit::None)];
-    }
-    let path = call.url.path().to_ascii_lowercase();
-    let subscription = path.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let Throttling { reads, writes, deletes } = cloud.throttling();
-    let limit = match sort {
-        Sort::Read => reads,
-        Sort::Write => writes,
-        Sort::Delete => deletes,
-    };
-    let front_end =
-        Scope::ResourceManager { subscription: subscription.to_owned(), region: front_end(cloud, &call.url) };
-    let arm = (front_end, sort, limit);
-    let Some(namespace) = path.rsplit_once("/providers/").and_then(|(_, rest)| rest.split('/').next()) else {
-        return vec![arm];
-    };
-    let region = region.to_ascii_lowercase();
-    let scope = Scope::Provider { subscription: subscription.to_owned(), namespace: namespace.to_owned(), region };
-    let (sort, most) = if sort == Sort::Read { (sort, 10_000) } else { (Sort::Write, 1_000) };
-    let limit =
-        if namespace == NETWORK { Limit::Window { most, length: Duration::from_secs(300) } } else { Limit::None };
-    vec![(scope, sort, limit), arm]
-}
-
-/// `westeurope` of `westeurope.management.azure.com`; nothing of the global address.
-fn front_end(cloud: &Cloud, url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let below = cloud.resource_manager().host_str().and_then(|global| host.strip_suffix(global));
-    below.unwrap_or_default().trim_end_matches('.').to_owned()
+    (limit, if kind == RequestKind::Read { 1.0 } else { (all * CHANGES).floor() })
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Body, Connector, Http, Identity, Secret, SendError, Settings, SplitMix, TokioClock, full,
+    Body, Cloud, Connector, ConnectorConfig, Http, Identity, Secret, SendError, SplitMix, TokioClock, full,
     script::{Bytes1000, id},
 };
 use acivnet_api::conditions::reasons;
@@ -70,7 +70,7 @@ fn fine(_: &str) -> Reply {
 }
 
 fn connector(http: &Arc<Notes>) -> Connector {
-    Connector::new(Settings {
+    Connector::new(ConnectorConfig {
         cloud: Cloud::custom("https://arm.test", "https://login.test", "ml.test", "blob.test").unwrap(),
         http: Arc::clone(http) as _,
         clock: Arc::new(TokioClock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())),
@@ -85,22 +85,22 @@ fn tenant(name: &str) -> Identity {
     Identity::client_secret(name, "client", Secret::new("hunter22"))
 }
 
-fn on(priority: Priority) -> Errand {
-    Errand { priority, region: "japaneast".into(), ..Errand::default() }
+fn context(priority: Priority) -> CallContext {
+    CallContext { priority, region: "japaneast".into(), ..CallContext::default() }
 }
 
 const PROVIDERS: &str = "/subscriptions/s/resourceGroups/g/providers";
 
 async fn read(connector: &Connector, identity: Identity, priority: Priority, name: &str) -> Fact {
     let workspace = id(&format!("{PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{name}"));
-    connector.pass(&identity).on(on(priority)).read(&WORKSPACE, &workspace).await
+    connector.session(&identity).with_context(context(priority)).read(&WORKSPACE, &workspace).await
 }
 
 async fn put(connector: &Connector, priority: Priority, name: &str) {
     let group = id(&format!("{PROVIDERS}/Microsoft.Network/networkSecurityGroups/{name}"));
     let node = Node::new(&NETWORK_SECURITY_GROUP, group, Goal::Present, Value::Null, Mark::None);
     let request = Write::Put { body: json!({}), if_match: None };
-    let azure = connector.pass(&tenant("one")).on(on(priority));
+    let azure = connector.session(&tenant("one")).with_context(context(priority));
     azure.carry_out(connector.gate().open().unwrap(), &node, &request, &Bytes1000(Vec::new())).await.unwrap();
 }
 
@@ -226,18 +226,22 @@ async fn the_least_that_is_left_is_told_of_each_limit() {
     let connector = connector(&http);
     assert!(connector.budgets().is_empty(), "nothing was asked yet");
     read(&connector, tenant("one"), Priority::Change, "workspace").await;
-    let full = connector.budgets()[&("arm", Sort::Read)];
+    let full = connector.budgets()[&("arm", RequestKind::Read)];
     assert!(full > 100.0, "{full}");
     read(&connector, tenant("two"), Priority::Change, "first").await;
-    assert_eq!(connector.budgets()[&("arm", Sort::Read)], 0.0, "closed for the one, open for the other");
+    assert_eq!(connector.budgets()[&("arm", RequestKind::Read)], 0.0, "closed for the one, open for the other");
     tokio::time::advance(Duration::from_secs(20)).await;
-    let open = connector.budgets()[&("arm", Sort::Read)];
+    let open = connector.budgets()[&("arm", RequestKind::Read)];
     assert!(open > 0.0, "{open} of {full}");
 }
 
 async fn read_group(connector: &Connector, name: &str) -> Fact {
     let group = id(&format!("{PROVIDERS}/Microsoft.Network/networkSecurityGroups/{name}"));
-    connector.pass(&tenant("one")).on(on(Priority::Change)).read(&NETWORK_SECURITY_GROUP, &group).await
+    connector
+        .session(&tenant("one"))
+        .with_context(context(Priority::Change))
+        .read(&NETWORK_SECURITY_GROUP, &group)
+        .await
 }
 
 /// Whether the next requests to Network, and to another provider, waited after a refusal.

@@ -1,10 +1,10 @@
-//! Who an object is in Azure: its owner, and the tags that say so.
+//! An object's owner in Azure, and the tags that carry it.
 
-use crate::owner::Owner;
+use crate::{names::Names, owner::Owner};
 use acivnet_api::Tag;
 use serde_json::{Map, Value};
 
-/// Tags as Azure Resource Manager takes them, with the owner mark: of names that differ by case only, it knows one.
+/// Tags with the owner mark. Azure Resource Manager ignores case in names, so only one of each is kept.
 pub(super) fn tags(user: &[Tag], owner: &str) -> Map<String, Value> {
     let mut map = service_tags(&[], owner);
     for tag in user {
@@ -15,7 +15,7 @@ pub(super) fn tags(user: &[Tag], owner: &str) -> Map<String, Value> {
     map
 }
 
-/// Tags of a web service, with the owner mark. Nobody says that Azure ML, which keeps them, folds their names.
+/// Tags of a web service with the owner mark. Azure ML, which keeps them, is not known to ignore case.
 pub(super) fn service_tags(user: &[Tag], owner: &str) -> Map<String, Value> {
     let mut map: Map<String, Value> = user.iter().map(|tag| (tag.name.clone(), tag.value.clone().into())).collect();
     map.insert(crate::owner::OWNER_TAG.into(), owner.into());
@@ -23,6 +23,6 @@ pub(super) fn service_tags(user: &[Tag], owner: &str) -> Map<String, Value> {
 }
 
 pub(super) fn owner_of(cluster: &str, meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Owner {
-    let (namespace, name, _) = crate::subject::names(meta);
+    let (namespace, name) = (meta.namespace(), meta.name());
     Owner::new(cluster, namespace, name)
 }

@@ -1,4 +1,4 @@
-//! From an object and facts to nodes, and from a plan to what is said about it: one folder per custom resource.
+//! From an object and facts to nodes, and from a plan to status and events: one folder per custom resource.
 
 mod delegated_subnet;
 mod deployment;

@@ -1,4 +1,4 @@
-//! What an object looks at of the others around it: little of each, since there may be many.
+//! What an object needs to know of related objects: little of each, since there may be many.
 
 use super::{
     delegated_subnet::ids::{deployments_question, virtual_network_of},
@@ -7,31 +7,32 @@ use super::{
 use crate::{
     id::same,
     kinds::virtual_network::{self, VIRTUAL_NETWORK},
+    names::Names,
     observed::Observed,
     owner::tag,
     questions::Question,
-    subject::{Subject, names},
+    subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Management, Tag};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// An `AciVnetDeployment`, as the subnet that it names sees it.
+/// An `AciVnetDeployment`, as far as its subnet needs to know it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubnetUser {
     /// `metadata.name`.
     pub name: String,
-    /// A person asked for its deletion.
+    /// It is being deleted.
     pub deleting: bool,
-    /// Name of its web service.
+    /// Name of its service in Azure.
     pub service: String,
-    /// Where it answers, as long as it does.
+    /// Its private address, while it serves.
     pub address: Option<String>,
 }
 
-/// A `DelegatedSubnet`, as another one in the same virtual network sees it. Whoever may write objects may name any network:
-/// of another namespace only those are looked at that were once seen to reach it ([`has_reached_network`]).
+/// A `DelegatedSubnet`, as far as others in the same virtual network need to know it. Any tenant can name any network,
+/// so from other namespaces only objects count that were once seen to reach it ([`has_reached_network`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sibling {
     /// `metadata.creationTimestamp`.
@@ -40,9 +41,9 @@ pub struct Sibling {
     pub namespace: String,
     /// `metadata.name`.
     pub name: String,
-    /// A person asked for its deletion.
+    /// It is being deleted.
     pub deleting: bool,
-    /// It describes the network, and does not only refer to it.
+    /// It creates the network, rather than only referring to it.
     pub creates: bool,
     /// Address prefixes of the network, sorted.
     pub prefixes: Vec<String>,
@@ -51,12 +52,12 @@ pub struct Sibling {
 }
 
 impl SubnetUser {
-    /// What is seen of a deployment.
+    /// Extracts it from a deployment.
     pub fn of(cr: &AciVnetDeployment) -> Self {
         let endpoint = cr.status.as_ref().and_then(|status| status.endpoint.as_ref());
         let serving = endpoint.filter(|endpoint| endpoint.scoring_uri.is_some());
         Self {
-            name: names(&cr.metadata).1.to_owned(),
+            name: cr.metadata.name().to_owned(),
             deleting: cr.deleting(),
             service: service_name(cr).to_owned(),
             address: serving.and_then(|endpoint| endpoint.addresses.first().cloned()),
@@ -65,9 +66,9 @@ impl SubnetUser {
 }
 
 impl Sibling {
-    /// What is seen of a subnet.
+    /// Extracts it from a `DelegatedSubnet`.
     pub fn of(cr: &DelegatedSubnet) -> Self {
-        let (namespace, name, _) = names(&cr.metadata);
+        let (namespace, name) = (cr.metadata.namespace(), cr.metadata.name());
         let mut prefixes = cr.spec.virtual_network.address_prefixes.clone();
         prefixes.sort();
         Self {
@@ -81,20 +82,20 @@ impl Sibling {
         }
     }
 
-    /// Who is older describes the network, among those with the same [`Footing`].
-    pub(super) fn is_elder_than(&self, other: &Self) -> bool {
+    /// Among objects with the same [`Footing`], the older one decides how the network is described.
+    pub(super) fn is_older_than(&self, other: &Self) -> bool {
         let age = |one: &Self| (one.created, one.namespace.clone(), one.name.clone());
         age(self) < age(other)
     }
 
-    /// Whether the network stands with all that this one describes.
+    /// Whether the network in Azure has everything that this object describes.
     pub(super) fn describes(&self, network: &Value) -> bool {
         let stand = virtual_network::address_prefixes(network);
         let tagged = |one: &Tag| tag(network, &one.name).and_then(Value::as_str) == Some(&one.value);
         self.prefixes.iter().all(|one| stand.contains(&one.as_str())) && self.tags.iter().all(tagged)
     }
 
-    /// Whether both describe the same network: tags of one may be missing with the other.
+    /// Whether two descriptions of the network agree: prefixes are equal, and no tag has two values.
     pub(super) fn describes_same_network(&self, other: &Self) -> bool {
         let same_name = |tag: &Tag, theirs: &Tag| theirs.name.eq_ignore_ascii_case(&tag.name);
         let conflicts = |tag: &Tag| other.tags.iter().any(|theirs| same_name(tag, theirs) && theirs.value != tag.value);
@@ -102,19 +103,19 @@ impl Sibling {
     }
 }
 
-/// What a `DelegatedSubnet` has in a virtual network: the more, the more its description counts.
+/// What a `DelegatedSubnet` has in a virtual network. The one with more decides how the network is described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Footing {
     /// Nothing is known.
     None,
-    /// The network stands with all that it describes.
+    /// The network has everything that the object describes.
     Description,
     /// A subnet in it carries its mark.
     Subnet,
 }
 
-/// Whether the operator has seen the network of a subnet with that subnet's own identity. What was only written down, or
-/// could not be read, says nothing of rights.
+/// Whether the operator has ever read the network with this object's own identity. A network that is only named, or
+/// could not be read, proves no rights.
 pub fn has_reached_network(cr: &DelegatedSubnet) -> bool {
     let id = virtual_network_of(cr);
     let is_it = |kind: &str, text: &str| kind == VIRTUAL_NETWORK.name && same(text, id.as_str());
@@ -123,12 +124,12 @@ pub fn has_reached_network(cr: &DelegatedSubnet) -> bool {
     state.is_some_and(|state| ["Settled", "Drifted", "Busy", "Failed"].contains(&state))
 }
 
-/// The deployments of the namespace that name this subnet.
+/// The deployments of the namespace that refer to this subnet.
 pub(super) fn users(cr: &DelegatedSubnet, observed: &Observed) -> Vec<SubnetUser> {
     objects(observed, &deployments_question(cr))
 }
 
-/// The objects behind a question that answers with a list.
+/// The objects in the answer to a question about a list.
 pub(super) fn objects<T: serde::de::DeserializeOwned>(observed: &Observed, question: &Question) -> Vec<T> {
     let list = observed.body(question).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()

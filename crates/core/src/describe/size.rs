@@ -5,23 +5,23 @@ use acivnet_api::conditions::reasons;
 use serde::Serialize;
 use std::io;
 
-/// Largest spec, in bytes of its JSON. A schema bounds each list and text by itself; the largest of all together would be
+/// Largest spec, in bytes of its JSON. The schema bounds each list and text by itself, but all bounds together allow
 /// many times this.
 pub const LARGEST_SPEC: usize = 64 << 10;
 
-/// Refuses a spec that is too large. What stands in Azure stays as it is meanwhile.
+/// Refuses a spec that is too large. Azure stays as it is.
 pub(super) fn too_large(spec: &impl Serialize) -> Option<Cause> {
     let bytes = json_length(spec);
     let message = || {
         format!(
             "spec has {bytes} bytes as JSON, more than {LARGEST_SPEC}; shorten its variables, tags, properties or rules, or \
-             put long values into files. Nothing is changed in Azure until then"
+             put long values into files. Until then, nothing is changed in Azure"
         )
     };
     (bytes > LARGEST_SPEC).then(|| Cause::person(reasons::INVALID_SPEC, message()))
 }
 
-/// Bytes of a value as JSON; none of what can't be written so, as types of the API always can.
+/// Length of a value as JSON, in bytes; 0 if it can't be serialised, which never happens to the API's types.
 pub fn json_length(value: &impl Serialize) -> usize {
     struct Count(usize);
     impl io::Write for Count {

@@ -1,28 +1,28 @@
-//! One property in two forms: a text of its own, or an element of a list beside it (`addressPrefix` and
-//! `addressPrefixes`). Azure answers the form that was last written, with the other one absent or empty, and refuses a
-//! request with both ("cannot populate both address prefix and address prefixes": Azure/azure-cli#32005).
+//! A property with two forms: a text, or an element of a sibling list (`addressPrefix` and `addressPrefixes`). Azure
+//! answers the form that was last written, with the other one absent or empty, and refuses a request with both ("cannot
+//! populate both address prefix and address prefixes": Azure/azure-cli#32005).
 
-use super::{Rule, empty, member, same, standing};
+use super::{Rule, empty, existing_name, member, same};
 use serde_json::{Map, Value};
 
-/// What stands for the text, where it is another.
+/// The existing value, if it differs from the wanted text.
 pub(super) fn differs(rule: Rule, name: &str, wanted: &Value, have: &Value) -> Option<Value> {
     let nothing = Map::new();
     let elements = elements(rule, name, have.as_object().unwrap_or(&nothing));
     let excluded = excluding(rule).iter().map(|list| member(have, list, true)).find(|list| !empty(list));
-    let stands = match (elements.as_slice(), excluded) {
+    let actual = match (elements.as_slice(), excluded) {
         ([], Some(excluded)) => excluded.clone(),
         ([], None) => Value::Null,
         ([one], _) => one.clone(),
         _ => Value::Array(elements.clone()),
     };
-    (excluded.is_some() || !agrees(rule, wanted, &elements)).then_some(stands)
+    (excluded.is_some() || !agrees(rule, wanted, &elements)).then_some(actual)
 }
 
-/// Lays a wanted text on what stands, in the form that stands.
+/// Writes the wanted text in the form that exists.
 pub(super) fn lay(rule: Rule, name: &str, base: &mut Map<String, Value>, wanted: &Value) {
     let list = list(rule);
-    let listed = standing(base, list, true).and_then(|list| base.get(list)).is_some_and(|list| !empty(list));
+    let listed = existing_name(base, list, true).and_then(|list| base.get(list)).is_some_and(|list| !empty(list));
     let mut elements = elements(rule, name, base);
     if !agrees(rule, wanted, &elements) {
         put(rule, wanted, &mut elements);
@@ -31,7 +31,7 @@ pub(super) fn lay(rule: Rule, name: &str, base: &mut Map<String, Value>, wanted:
         [one] if !listed => (name, one.clone()),
         _ => (list, Value::Array(elements)),
     };
-    let form = standing(base, form, true).unwrap_or(form).to_owned();
+    let form = existing_name(base, form, true).unwrap_or(form).to_owned();
     let forms = || excluding(rule).iter().copied().chain([name, list]);
     base.retain(|one, _| !forms().any(|form| form.eq_ignore_ascii_case(one)));
     base.insert(form, value);
@@ -45,8 +45,8 @@ fn agrees(rule: Rule, wanted: &Value, elements: &[Value]) -> bool {
     }
 }
 
-/// Puts the wanted one among the elements. It takes the place of the only one of its family, which is what somebody
-/// changed it to; what was added stays.
+/// Adds the wanted element. If there is exactly one element of its address family, somebody changed ours to it, so it is
+/// replaced; otherwise all others stay.
 fn put(rule: Rule, wanted: &Value, elements: &mut Vec<Value>) {
     let is_v6 = |one: &Value| one.as_str().is_some_and(|text| text.contains(':'));
     let shared = matches!(rule, Rule::Among(..));
@@ -55,9 +55,10 @@ fn put(rule: Rule, wanted: &Value, elements: &mut Vec<Value>) {
     elements.push(wanted.clone());
 }
 
-/// All that stands, in whatever form.
+/// All existing elements, in either form.
 fn elements(rule: Rule, name: &str, have: &Map<String, Value>) -> Vec<Value> {
-    let found = |name: &str| standing(have, name, true).and_then(|name| have.get(name)).filter(|value| !empty(value));
+    let found =
+        |name: &str| existing_name(have, name, true).and_then(|name| have.get(name)).filter(|value| !empty(value));
     let mut all: Vec<Value> = found(list(rule)).and_then(Value::as_array).cloned().unwrap_or_default();
     let alone = found(name).filter(|alone| !all.iter().any(|one| same(one, alone, true)));
     all.splice(..0, alone.cloned());
@@ -87,7 +88,7 @@ mod tests {
 
     const RULES: &[Rule] = &[Rule::Among("prefix", "prefixes"), Rule::Sole("port", &["ports", "groups"])];
 
-    /// What differs, and what is written.
+    /// The differences, and the body that is written.
     fn put_right(want: Value, have: Value) -> (Vec<Difference>, Value) {
         let body = merged(&have, &want, RULES, &[]);
         assert_eq!(differences(&want, &body, RULES, &[]), [], "{body}");
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_text_that_stands_alone_lets_nothing_stand_beside_it() {
-        for (have, stands, written) in [
+        for (have, actual, written) in [
             (json!({"port": "1", "ports": [], "groups": []}), None, json!({"port": "1"})),
             (json!({"ports": ["1"]}), None, json!({"ports": ["1"]})),
             (json!({"port": "2"}), Some(json!("2")), json!({"port": "1"})),
@@ -128,7 +129,7 @@ mod tests {
         ] {
             let (found, body) = put_right(json!({"port": "1"}), have.clone());
             let found = found.into_iter().next().map(|one| one.have);
-            assert_eq!((found, body), (stands, written), "{have}");
+            assert_eq!((found, body), (actual, written), "{have}");
         }
     }
 }

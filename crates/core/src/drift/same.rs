@@ -1,17 +1,17 @@
-//! Whether two values are the same, in n log n: both are brought into a form that compares and sorts.
+//! Equality of values in O(n log n): both are brought into a form that can be sorted and compared.
 
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
 
-/// Nothing, `""`, `[]` and `{}` are the same; numbers compare as numbers, lists as multisets, objects by the members that
-/// the wanted ones have.
+/// Null, `""`, `[]` and `{}` are the same. Numbers compare as numbers, lists as multisets, objects by the members that the
+/// wanted ones have.
 pub(super) fn same(want: &Value, have: &Value, loose: bool) -> bool {
     let mut shape = Shape::default();
     shape.add(want);
     Form::of(want, &shape, loose) == Form::of(have, &shape, loose)
 }
 
-/// The members that are compared. The elements of a list have one shape in common: what all of them together want.
+/// The members that are compared. All elements of a list share one shape: the members that any of them wants.
 #[derive(Default)]
 struct Shape<'v> {
     object: bool,
@@ -37,7 +37,7 @@ impl<'v> Shape<'v> {
     }
 }
 
-/// A value by what of it is compared. Its order has no meaning but that it is one.
+/// A value's comparable part. The order only has to be total.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Form<'v> {
     Nothing,
@@ -47,7 +47,7 @@ enum Form<'v> {
     Text(Text<'v>),
     /// Sorted.
     List(Vec<Form<'v>>),
-    /// Members that are something, in order of name.
+    /// Members that are not nothing, by name.
     Object(Vec<(&'v str, Form<'v>)>),
 }
 
@@ -57,7 +57,7 @@ impl<'v> Form<'v> {
             Value::Null => Self::Nothing,
             Value::String(text) if text.is_empty() => Self::Nothing,
             Value::Bool(value) => Self::Bool(*value),
-            // zero has two forms, of which adding leaves one
+            // zero has two bit patterns; adding 0.0 leaves one
             Value::Number(number) => Self::Number((number.as_f64().unwrap_or_default() + 0.0).to_bits()),
             Value::String(text) => Self::Text(Text::of(text, loose)),
             Value::Array(list) => Self::list(list, shape, loose),
@@ -105,7 +105,7 @@ impl PartialOrd for Text<'_> {
     }
 }
 
-/// What texts that are the same without regard to case and spaces have in common.
+/// A text without case and spaces.
 pub(crate) fn folded(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect()
 }
@@ -117,7 +117,7 @@ pub(super) mod tests {
     use std::cell::Cell;
 
     thread_local! {
-        /// Texts that were compared for their order.
+        /// Number of comparisons of texts while sorting.
         pub(super) static COMPARISONS: Cell<u64> = const { Cell::new(0) };
     }
 
@@ -149,7 +149,7 @@ pub(super) mod tests {
         assert!(same(&json!([{"r": "Japan East"}, "B"]), &json!(["b", {"r": "japaneast"}]), true));
     }
 
-    /// Lines of a conda file, in whatever order Azure answers them.
+    /// Lines of a conda file, in one of two orders.
     fn conda(lines: usize, other: bool) -> Value {
         let name = |at: usize| format!("p{}", if other { lines - 1 - at } else { at });
         json!({"dependencies": [{"pip": (0..lines).map(name).collect::<Vec<_>>()}]})

@@ -1,6 +1,6 @@
-//! `Microsoft.MachineLearningServices/workspaces/computes`, those that are compute instances. A PUT over one that stands
-//! overwrites it and is not recoverable (Azure REST, Compute - Create Or Update), and nothing of it can be changed: it is
-//! made when it is proven absent, and never written again.
+//! `Microsoft.MachineLearningServices/workspaces/computes` of type compute instance. A PUT over an existing one
+//! overwrites it and can't be undone (Azure REST, Compute - Create Or Update), and nothing can be changed in place. So
+//! it is created only while proven absent, and never written again.
 
 use crate::{
     drift::Rule,
@@ -30,7 +30,7 @@ pub static COMPUTE_INSTANCE: Kind = Kind {
     change: |_| Change::Replace,
     write: Write::Once,
     adoptable: Adoptable::Never,
-    // required: what would stay otherwise is a machine that nobody can reach (Azure REST, Compute - Delete)
+    // required: otherwise a machine stays that nobody can reach (Azure REST, Compute - Delete)
     delete_query: Some(("underlyingResourceAction", "Delete")),
     ..Kind::arm("ComputeInstance", "Microsoft.MachineLearningServices/workspaces/computes", "2024-04-01")
 };
@@ -40,7 +40,7 @@ pub fn id(workspace: &ResourceId, name: &str) -> ResourceId {
     workspace.child("computes", name)
 }
 
-/// What it is made from.
+/// The body that creates it.
 pub fn body(location: &str, tags: &Map<String, Value>, subnet: &ResourceId, wanted: &ComputeInstance) -> Value {
     let user = json!({"objectId": wanted.assigned_user.object_id, "tenantId": wanted.assigned_user.tenant_id});
     let public = wanted.public_ip.unwrap_or_default() == PublicIP::Enabled;
@@ -67,7 +67,7 @@ pub fn state(body: &Value) -> &str {
     body.pointer("/properties/properties/state").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Both states count (Azure REST, Compute - Get). One that is stopped, starts or stops is as its user wants it.
+/// Both states count (Azure REST, Compute - Get). Whether it runs or is stopped is its user's decision.
 fn phase(body: &Value) -> Phase {
     match (provisioning_state(body), state(body).to_ascii_lowercase().as_str()) {
         (Phase::Failed(word), _) => Phase::Failed(why(body).unwrap_or(word)),
@@ -80,7 +80,7 @@ fn phase(body: &Value) -> Phase {
     }
 }
 
-/// Azure's words for what went wrong.
+/// Azure's words for what failed.
 fn why(body: &Value) -> Option<String> {
     let lists = ["/properties/provisioningErrors", "/properties/properties/errors"];
     let errors = lists.into_iter().filter_map(|place| body.pointer(place)?.as_array()).flatten();

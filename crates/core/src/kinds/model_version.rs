@@ -1,5 +1,5 @@
-//! A model version of Azure Machine Learning v1. Registration always makes a new version, so a version is found by the
-//! properties that we put on it: owner, key (owner, content, framework, properties) and digest. Properties never change.
+//! A model version of Azure Machine Learning v1. Each registration creates a new version, so a version is found by the
+//! properties that we give it: owner, key (owner, content, framework, properties) and digest. Properties never change.
 
 use crate::{
     drift::{Difference, Rule, merged},
@@ -40,7 +40,7 @@ pub fn unregistered(workspace: &ResourceId, name: &str, key: &str) -> ResourceId
     workspace.child("models", &format!("{name}@{}", key.get(..16).unwrap_or(key)))
 }
 
-/// Key of a version: one version per deployment and content.
+/// Key of a version: there is one version per deployment and content.
 pub fn key(owner: &Owner, model: &Model, digest: &str) -> String {
     let properties =
         model.properties.iter().map(|one| format!("{}={}", one.name, one.value)).collect::<Vec<_>>().join("\n");
@@ -49,7 +49,7 @@ pub fn key(owner: &Owner, model: &Model, digest: &str) -> String {
     sha256_hex(&parts.map(str::as_bytes))
 }
 
-/// Framework and version as one text, empty when the spec names none.
+/// Framework and version as one text; empty if the spec names none.
 fn framework(model: &Model) -> String {
     let version = model.framework_version.as_deref().map(|version| format!("={version}")).unwrap_or_default();
     model.framework.map(|framework| format!("{}{version}", framework.as_str())).unwrap_or_default()
@@ -73,7 +73,7 @@ pub fn body(owner: &Owner, model: &Model, digest: &str) -> Value {
     body
 }
 
-/// The body of a registration, without `url`, as `azureml-core` 1.61 sends it: what is not said is left out.
+/// The body of a registration, without `url`, as `azureml-core` 1.61 sends it: empty members are left out.
 pub fn registration(body: &Value) -> Value {
     let mut body = body.clone();
     let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
@@ -83,18 +83,18 @@ pub fn registration(body: &Value) -> Value {
     body
 }
 
-/// The JSON patch that removes the differences: tags and description are all that can change. Tags are sent whole, with
-/// what others put there.
-pub fn patch(body: &Value, stands: &Value, differs: &[Difference], written: &[String]) -> Value {
+/// The JSON patch that removes the differences. Only tags and description can change; tags are sent whole, with those of
+/// others.
+pub fn patch(body: &Value, actual: &Value, differs: &[Difference], written: &[String]) -> Value {
     let touched = |root: &str| differs.iter().any(|one| one.path == root || one.path.starts_with(&format!("{root}.")));
     let tags = |body: &Value| json!({"kvTags": body.get("kvTags")});
-    let tags = merged(&tags(stands), &tags(body), MODEL_VERSION.rules, written);
+    let tags = merged(&tags(actual), &tags(body), MODEL_VERSION.rules, written);
     let values = [("kvTags", tags.get("kvTags")), ("description", body.get("description"))];
     let touched = values.into_iter().filter(|(root, _)| touched(root));
     touched.map(|(root, value)| json!({"op": "replace", "path": format!("/{root}"), "value": value})).collect()
 }
 
-/// The version number as text, of a body.
+/// The version number of a body, as text.
 pub fn version(body: &Value) -> String {
     body.get("version")
         .map(|version| version.as_str().map_or_else(|| version.to_string(), str::to_owned))

@@ -1,5 +1,5 @@
-//! `Microsoft.Network/natGateways`. Its public addresses have nodes of their own; subnets name the gateway, not the other
-//! way round.
+//! `Microsoft.Network/natGateways`. Its public addresses have their own nodes. A subnet refers to its gateway, not the
+//! other way round.
 
 use crate::{
     drift::Rule,
@@ -26,13 +26,13 @@ pub fn id(group: &ResourceId, name: &str) -> ResourceId {
     group.resource(NAT_GATEWAY.arm_type, name)
 }
 
-/// The fields that we set. Further public addresses, which somebody adds where connections run out of ports, stay.
+/// The fields that we set. Public addresses that somebody adds, because connections run out of ports, stay.
 pub fn body(location: &str, tags: &Map<String, Value>, addresses: &[ResourceId]) -> Value {
     let addresses: Vec<Value> = addresses.iter().map(|id| json!({"id": id.as_str()})).collect();
     json!({"location": location, "tags": tags, "sku": {"name": "Standard"}, "properties": {"publicIpAddresses": addresses}})
 }
 
-/// Without what Azure alone writes.
+/// Without the read-only members.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
@@ -42,7 +42,7 @@ fn normalise(body: &Value) -> Value {
     body
 }
 
-/// Ids of the subnets that go out by it.
+/// Ids of the subnets that use it.
 pub fn subnets(body: &Value) -> Vec<ResourceId> {
     let list = body.pointer("/properties/subnets").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|one| ResourceId::parse(one.get("id")?.as_str()?)).collect()
@@ -59,22 +59,22 @@ mod tests {
         let group = ResourceId::group_id("s", "g");
         let address = |name: &str| super::super::public_ip_address::id(&group, name);
         let want = body("japaneast", &Map::new(), &[address("a"), address("b")]);
-        let mut stands = body("Japan East", &Map::new(), &[address("B"), address("a")]);
-        stands["properties"]["idleTimeoutInMinutes"] = 10.into();
-        stands["properties"]["subnets"] = json!([{"id": "/subscriptions/s/x"}]);
+        let mut actual = body("Japan East", &Map::new(), &[address("B"), address("a")]);
+        actual["properties"]["idleTimeoutInMinutes"] = 10.into();
+        actual["properties"]["subnets"] = json!([{"id": "/subscriptions/s/x"}]);
         let differs = |have: &Value| differences(&want, &normalise(have), NAT_GATEWAY.rules, &[]);
-        assert_eq!(differs(&stands), []);
-        stands["properties"]["publicIpAddresses"] =
+        assert_eq!(differs(&actual), []);
+        actual["properties"]["publicIpAddresses"] =
             json!([{"id": address("a").as_str()}, {"id": address("c").as_str()}]);
-        let paths: Vec<String> = differs(&stands).into_iter().map(|one| one.path).collect();
+        let paths: Vec<String> = differs(&actual).into_iter().map(|one| one.path).collect();
         let path = |name: &str| format!("properties.publicIpAddresses[{}]", address(name));
         assert_eq!(paths, [path("b")], "one of others stays");
-        let put = merged(&normalise(&stands), &want, NAT_GATEWAY.rules, &[]);
+        let put = merged(&normalise(&actual), &want, NAT_GATEWAY.rules, &[]);
         assert_eq!(put["properties"]["idleTimeoutInMinutes"], 10);
         let ids = ["a", "c", "b"].map(|name| json!({"id": address(name).as_str()}));
         assert_eq!(put["properties"]["publicIpAddresses"], json!(ids));
         let written = [format!("[{}]", address("c"))];
-        let put = merged(&normalise(&stands), &want, NAT_GATEWAY.rules, &written);
+        let put = merged(&normalise(&actual), &want, NAT_GATEWAY.rules, &written);
         assert_eq!(put["properties"]["publicIpAddresses"], want["properties"]["publicIpAddresses"], "ours go");
         assert!(put["properties"].get("subnets").is_none());
     }
@@ -83,12 +83,12 @@ mod tests {
     fn ids_of_any_script_are_one_in_any_case() {
         let at = |group: &str| ResourceId::group_id("s", group).resource(PUBLIC_IP_ADDRESS.arm_type, "a");
         let want = body("l", &Map::new(), &[at("Ünï-rg")]);
-        let stands = body("l", &Map::new(), &[at("ÜNÏ-RG")]);
-        assert_eq!(differences(&want, &stands, NAT_GATEWAY.rules, &[]), []);
-        let put = merged(&stands, &want, NAT_GATEWAY.rules, &[]);
+        let actual = body("l", &Map::new(), &[at("ÜNÏ-RG")]);
+        assert_eq!(differences(&want, &actual, NAT_GATEWAY.rules, &[]), []);
+        let put = merged(&actual, &want, NAT_GATEWAY.rules, &[]);
         assert_eq!(put["properties"]["publicIpAddresses"].as_array().unwrap().len(), 1, "none is named twice");
         let written = [format!("[{}]", at("ünï-rg"))];
-        let put = merged(&stands, &body("l", &Map::new(), &[]), NAT_GATEWAY.rules, &written);
+        let put = merged(&actual, &body("l", &Map::new(), &[]), NAT_GATEWAY.rules, &written);
         assert_eq!(put["properties"]["publicIpAddresses"], json!([]), "ours goes");
     }
 }

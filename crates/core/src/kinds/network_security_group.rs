@@ -1,4 +1,4 @@
-//! `Microsoft.Network/networkSecurityGroups`. The rules of a group of ours are exact: an extra one is drift.
+//! `Microsoft.Network/networkSecurityGroups`. The rules of a group of ours are exact: an additional one is drift.
 
 use crate::{
     drift::Rule,
@@ -68,7 +68,7 @@ fn rule(rule: &SecurityRule) -> Value {
         "destinationPortRange": any_port(&rule.destination_port_range)}})
 }
 
-/// Without what Azure alone writes, and without empty lists beside what stands as one text.
+/// Without the read-only members, and without empty lists beside a single value.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);

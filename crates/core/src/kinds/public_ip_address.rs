@@ -1,4 +1,4 @@
-//! `Microsoft.Network/publicIPAddresses`: those of a NAT gateway, which takes standard, static ones only.
+//! `Microsoft.Network/publicIPAddresses` of a NAT gateway, which accepts only static ones with the SKU Standard.
 
 use crate::{
     drift::Rule,
@@ -32,7 +32,7 @@ pub fn body(location: &str, tags: &Map<String, Value>) -> Value {
         "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"}})
 }
 
-/// Without what Azure alone writes. A static address stays what it is whether a PUT repeats it or not.
+/// Without the read-only members. A static address stays the same whether or not a PUT repeats it.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
@@ -42,7 +42,7 @@ fn normalise(body: &Value) -> Value {
     body
 }
 
-/// The address.
+/// The IP address.
 pub fn address(body: &Value) -> Option<&str> {
     body.pointer("/properties/ipAddress").and_then(Value::as_str)
 }

@@ -1,4 +1,4 @@
-//! A model version of Azure Machine Learning v1 that is in the workspace already: read, never written.
+//! A model version of Azure Machine Learning v1 that somebody else registered: only read.
 
 use crate::{id::ResourceId, kind::Kind, kinds::model_version::MODEL_VERSION};
 

@@ -1,4 +1,4 @@
-//! `Microsoft.Resources/resourceGroups`: read only, the proof that a group is or is not there.
+//! `Microsoft.Resources/resourceGroups`: only read, to prove that a group exists or not.
 
 use crate::kind::Kind;
 

@@ -1,4 +1,4 @@
-//! `Microsoft.Network/routeTables`: read only.
+//! `Microsoft.Network/routeTables`: only read.
 
 use crate::{drift::Rule, kind::Kind};
 

@@ -1,5 +1,5 @@
-//! `Microsoft.Network/virtualNetworks/subnets`. There is no PATCH and there are no tags: a change is the whole body as
-//! it stands with our fields laid over it.
+//! `Microsoft.Network/virtualNetworks/subnets`. There is no PATCH and there are no tags: a change sends the whole
+//! existing body with our fields merged into it.
 
 use crate::{
     drift::Rule,
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// The service that the subnet is delegated to (Azure Container Instances, "Virtual network scenarios and resources").
 pub const CONTAINER_GROUPS: &str = "Microsoft.ContainerInstance/containerGroups";
 
-/// Name of a delegation that is put on an adopted subnet: no mark of ours.
+/// Name of the delegation on an adopted subnet: not a mark of ours.
 pub const UNMARKED: &str = "containerGroups";
 
 /// The kind.
@@ -45,7 +45,7 @@ pub struct Associations {
     pub route_table: Option<ResourceId>,
     /// Its NAT gateway.
     pub nat_gateway: Option<ResourceId>,
-    /// The services that it reaches over Azure's own network.
+    /// The services with a service endpoint.
     pub service_endpoints: Vec<String>,
 }
 
@@ -59,9 +59,9 @@ impl Associations {
     }
 }
 
-/// The fields that we set on the delegated subnet. `delegation` is the name of the delegation, our mark; one that
-/// stands is never renamed. Of the associations, those that are wanted and those that were once `written`: the latter go,
-/// all others are neither compared nor touched.
+/// The fields that we set on the delegated subnet. `delegation` is the delegation's name, our mark; an existing one is
+/// never renamed. Associations that are wanted are set, those that were once `written` are removed, and all others are
+/// neither compared nor touched.
 pub fn delegated(address_prefix: &str, delegation: &str, associations: &Associations, written: &[String]) -> Value {
     let mut properties = Map::new();
     properties.insert("addressPrefix".into(), address_prefix.into());
@@ -83,8 +83,8 @@ pub fn delegated(address_prefix: &str, delegation: &str, associations: &Associat
     json!({"properties": properties})
 }
 
-/// What a body associates a delegated subnet with, by the names of its members and of its services: what has to be known
-/// to take it away again.
+/// The associations in a delegated subnet's body, as names of members and of services. They are recorded, so that they
+/// can be removed later.
 pub fn written(body: &Value) -> Vec<String> {
     let Some(properties) = body.get("properties").filter(|all| all.get("delegations").is_some()) else {
         return Vec::new();
@@ -105,7 +105,7 @@ pub fn client(address_prefix: &str, security_group: Option<&ResourceId>) -> Valu
     }
 }
 
-/// Without what Azure alone writes (Azure REST, Subnets - Get: the read-only members).
+/// Without the read-only members (Azure REST, Subnets - Get).
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
@@ -134,26 +134,27 @@ fn normalise(body: &Value) -> Value {
     body
 }
 
-/// The prefixes that stand, in whatever form.
+/// The address prefixes of a body, in either form.
 pub fn address_prefixes(body: &Value) -> Vec<&str> {
     let Some(properties) = body.get("properties") else { return Vec::new() };
     let all = properties.get("addressPrefixes").and_then(Value::as_array).into_iter().flatten();
     all.chain(properties.get("addressPrefix")).filter_map(Value::as_str).collect()
 }
 
-/// Names of the links that keep a subnet from being deleted.
+/// Names of the service association links, which keep a subnet from being deleted.
 pub fn service_association_links(body: &Value) -> Vec<String> {
     let list = body.pointer("/properties/serviceAssociationLinks").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|link| link.get("name")?.as_str().map(str::to_owned)).collect()
 }
 
-/// Resource ids of what holds an address.
+/// Ids of the IP configurations that hold an address.
 pub fn ip_configurations(body: &Value) -> Vec<&str> {
     let list = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|one| one.get("id")?.as_str()).collect()
 }
 
-/// The Azure resource behind an ip configuration's id: the container group or network interface, where the id names one.
+/// Name of the resource behind an IP configuration's id: its container group or network interface, or else the last
+/// segment.
 pub fn holder(configuration: &str) -> &str {
     let mut segments = configuration.split('/');
     let kinds = ["containerGroups", "networkInterfaces"];
@@ -161,7 +162,7 @@ pub fn holder(configuration: &str) -> &str {
     named.and_then(|_| segments.next()).unwrap_or_else(|| configuration.rsplit('/').next().unwrap_or(configuration))
 }
 
-/// The id of what a subnet refers to by a member, e.g. `natGateway`.
+/// The id in a member that refers to another resource, such as `natGateway`.
 pub fn reference<'b>(body: &'b Value, member: &str) -> Option<&'b str> {
     body.get("properties")?.get(member)?.get("id")?.as_str()
 }
@@ -171,7 +172,7 @@ pub fn is_delegated(body: &Value) -> bool {
     services(body).any(|service| service.eq_ignore_ascii_case(CONTAINER_GROUPS))
 }
 
-/// The other service that the subnet is delegated to. A subnet has one delegation
+/// The other service to which the subnet is delegated. A subnet can have only one delegation
 /// (`SubnetHasMultipleDelegations`, MicrosoftDocs/azure-docs#28698).
 pub fn other_service(body: &Value) -> Option<&str> {
     services(body).find(|service| !service.eq_ignore_ascii_case(CONTAINER_GROUPS))
@@ -205,7 +206,7 @@ mod tests {
     fn associations_are_three_way() {
         let group = ResourceId::group_id("s", "g");
         let table = group.resource("Microsoft.Network/routeTables", "R");
-        let stands = json!({"properties": {"addressPrefix": "10.0.1.0/24", "routeTable": {"id": table.folded()},
+        let actual = json!({"properties": {"addressPrefix": "10.0.1.0/24", "routeTable": {"id": table.folded()},
             "networkSecurityGroup": {"id": "n"}, "natGateway": {"id": "g"}, "serviceEndpointPolicies": [{"id": "p"}],
             "serviceEndpoints": [{"service": "Microsoft.Storage", "locations": ["japaneast"], "provisioningState": "Succeeded"}],
             "delegations": [{"name": "d", "properties": {"serviceName": CONTAINER_GROUPS}}]}});
@@ -215,30 +216,43 @@ mod tests {
                 Associations { route_table: route_table.cloned(), service_endpoints, ..Associations::default() };
             let written: Vec<String> = written.iter().map(|one| (*one).to_owned()).collect();
             let want = delegated("10.0.1.0/24", "d", &wanted, &written);
-            let have = normalise(&stands);
+            let have = normalise(&actual);
             let found = differences(&want, &have, SUBNET.rules, &written).into_iter().map(|one| one.path).collect();
             (found, merged(&have, &want, SUBNET.rules, &written)["properties"].clone())
         };
         let (storage, keys) = ("Microsoft.Storage", ["routeTable", "Microsoft.Storage"]);
-        type Case<'c> = (Option<&'c ResourceId>, &'c [&'c str], &'c [&'c str], &'c [&'c str]);
+        type Case<'c> = (&'c str, Option<&'c ResourceId>, &'c [&'c str], &'c [&'c str], &'c [&'c str]);
         let cases: [Case<'_>; 6] = [
-            (None, &[], &[], &[]),
-            (Some(&table), &[storage], &keys, &[]),
+            ("nothing is wanted, and nothing was written", None, &[], &[], &[]),
+            ("nothing differs", Some(&table), &[storage], &keys, &[]),
             (
+                "others are wanted than others set",
                 Some(&group),
                 &["Microsoft.KeyVault"],
                 &[],
                 &["properties.routeTable.id", "properties.serviceEndpoints[Microsoft.KeyVault]"],
             ),
-            (None, &[storage], &keys, &["properties.routeTable"]),
-            (Some(&table), &[], &keys, &["properties.serviceEndpoints[Microsoft.Storage]"]),
-            (None, &[], &keys, &["properties.routeTable", "properties.serviceEndpoints[Microsoft.Storage]"]),
+            ("the route table is no longer wanted", None, &[storage], &keys, &["properties.routeTable"]),
+            (
+                "the endpoint is no longer wanted",
+                Some(&table),
+                &[],
+                &keys,
+                &["properties.serviceEndpoints[Microsoft.Storage]"],
+            ),
+            (
+                "neither is wanted any longer",
+                None,
+                &[],
+                &keys,
+                &["properties.routeTable", "properties.serviceEndpoints[Microsoft.Storage]"],
+            ),
         ];
-        for (route_table, services, written, differs) in cases {
+        for (case, route_table, services, written, differs) in cases {
             let (found, body): (Vec<String>, Value) = with(route_table, services, written);
             let mut found = found;
             found.sort();
-            assert_eq!(found, differs, "{route_table:?} {services:?} {written:?}");
+            assert_eq!(found, differs, "{case}");
             for (name, id) in [("networkSecurityGroup", "n"), ("natGateway", "g")] {
                 assert_eq!(body[name]["id"], id, "what others set is lost: {body}");
             }
@@ -257,9 +271,9 @@ mod tests {
 
     #[test]
     fn merge_keeps_what_others_set() {
-        let stands = json!({"etag": "W/\"1\"", "properties": {"provisioningState": "Succeeded", "addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "ipConfigurations": [{"id": "i"}]}});
+        let actual = json!({"etag": "W/\"1\"", "properties": {"provisioningState": "Succeeded", "addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "ipConfigurations": [{"id": "i"}]}});
         let nsg = ResourceId::group_id("s", "g").resource("Microsoft.Network/networkSecurityGroups", "n");
-        let body = merged(&normalise(&stands), &client("10.0.0.0/24", Some(&nsg)), SUBNET.rules, &[]);
+        let body = merged(&normalise(&actual), &client("10.0.0.0/24", Some(&nsg)), SUBNET.rules, &[]);
         assert_eq!(
             body,
             json!({"properties": {"addressPrefix": "10.0.0.0/24", "routeTable": {"id": "r"}, "networkSecurityGroup": {"id": nsg.as_str()}}})

@@ -1,5 +1,5 @@
-//! `Microsoft.Network/virtualNetworks`. A PUT replaces: what stands, subnets and peerings included, is sent back under
-//! `If-Match`. Subnets have their own node and are never part of our body.
+//! `Microsoft.Network/virtualNetworks`. A PUT replaces everything, so the existing body, subnets and peerings included,
+//! is sent back under `If-Match`. Subnets have their own nodes and are never part of our fields.
 
 use crate::{
     drift::Rule,
@@ -21,7 +21,7 @@ pub fn id(group: &ResourceId, name: &str) -> ResourceId {
     group.resource(VIRTUAL_NETWORK.arm_type, name)
 }
 
-/// The fields that we set. The address space follows from what stands.
+/// The fields that we set. The address space is filled in later, since it depends on the existing one.
 pub fn body(location: &str, tags: &Map<String, Value>) -> Value {
     json!({"location": location, "tags": tags, "properties": {"addressSpace": {"addressPrefixes": []}}})
 }
@@ -33,7 +33,7 @@ pub fn set_address_prefixes(body: &mut Value, prefixes: Vec<String>) {
     }
 }
 
-/// Without what Azure alone writes. Subnets stay: a merge sends them back.
+/// Without the read-only members. Subnets stay, since a merge has to send them back.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     strip(&mut body, &["etag", "id", "name", "type"]);
@@ -43,13 +43,13 @@ fn normalise(body: &Value) -> Value {
     body
 }
 
-/// The prefixes that stand.
+/// The address prefixes of a body.
 pub fn address_prefixes(body: &Value) -> Vec<&str> {
     let list = body.pointer("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// Ids of the subnets that stand.
+/// Ids of the subnets in a body.
 pub fn subnets(body: &Value) -> Vec<ResourceId> {
     let list = body.pointer("/properties/subnets").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|subnet| ResourceId::parse(subnet.get("id")?.as_str()?)).collect()

@@ -66,7 +66,7 @@ pub struct Tls<'a> {
     pub digest: String,
 }
 
-/// What a web service is made of, resolved.
+/// Everything that a web service's body is made from.
 pub struct Service<'a> {
     /// Name in the workspace.
     pub name: &'a str,
@@ -74,7 +74,7 @@ pub struct Service<'a> {
     pub description: Option<&'a str>,
     /// User's tags.
     pub tags: Map<String, Value>,
-    /// User's properties; Azure has some of its own besides.
+    /// User's properties; Azure adds its own.
     pub properties: Map<String, Value>,
     /// Owner mark.
     pub owner: &'a str,
@@ -90,23 +90,23 @@ pub struct Service<'a> {
     pub memory_tenths: u64,
     /// Whether a request needs a key.
     pub needs_key: bool,
-    /// TLS; plain HTTP without.
+    /// TLS; none means plain HTTP.
     pub tls: Option<Tls<'a>>,
-    /// Whether Application Insights is told.
+    /// Whether it reports to Application Insights.
     pub app_insights: bool,
     /// Whether inputs and predictions are stored.
     pub data_collection: bool,
-    /// `encryptionProperties`; null without a key of one's own. Azure answers null for "none" (azureml-core 1.61 reads it
-    /// from the answer), so that an answer without it is compared, too.
+    /// `encryptionProperties`; null without a customer-managed key. Azure answers null for "none" (azureml-core 1.61
+    /// reads it from the answer), so an answer without it is compared too.
     pub encryption: Value,
     /// Content: driver, script, model, environment.
     pub image: Value,
-    /// Digest of what the content is made from.
+    /// Digest of the content's inputs.
     pub content: &'a str,
 }
 
 impl Service<'_> {
-    /// The fields that we set (Azure ML v1, `POST …/services`), with what runs in comparable form as `image`.
+    /// The fields that we set (Azure ML v1, `POST …/services`), with the content in comparable form as `image`.
     pub fn body(&self) -> Value {
         let mut tags = self.tags.clone();
         tags.insert(OWNER_TAG.into(), self.owner.into());
@@ -140,7 +140,7 @@ impl Tls<'_> {
     }
 }
 
-/// A number of tenths as JSON: whole numbers stay whole.
+/// A number of tenths as JSON. Whole numbers stay integers.
 fn tenths(count: u64) -> Value {
     if count.is_multiple_of(10) { (count / 10).into() } else { (count as f64 / 10.0).into() }
 }
@@ -163,12 +163,12 @@ pub(crate) fn is_healthy(body: &Value) -> bool {
     state(body) == "Healthy"
 }
 
-/// Digest of the certificate that it was given.
+/// Digest of its certificate, from the tag.
 pub(crate) fn certificate(body: &Value) -> Option<&str> {
     body.get("kvTags")?.get(TLS_TAG)?.as_str()
 }
 
-/// Whether Azure gave it up, or its container ends by itself.
+/// Whether Azure gave up on it, or its container exits again and again.
 pub fn has_failed(body: &Value) -> bool {
     matches!(phase(body), Phase::Failed(_))
 }
@@ -178,7 +178,7 @@ fn error_text(body: &Value) -> String {
     message.map_or_else(|| format!("state is {}", state(body)), str::to_owned)
 }
 
-/// With what runs, in comparable form, as `image`, when Azure answers it.
+/// With the content in comparable form as `image`, if Azure answers it.
 fn normalise(body: &Value) -> Value {
     let mut body = body.clone();
     let image = body.get("environmentImageRequest").and_then(comparable_image);
@@ -188,8 +188,8 @@ fn normalise(body: &Value) -> Value {
     body
 }
 
-/// Model, script and environment out of an `environmentImageRequest`: what tells whether another client changed it. The
-/// driver is left out, so that a new operator with a new driver changes nothing.
+/// Model, script and environment of an `environmentImageRequest`, in which a change by another client shows. The driver
+/// is left out, so that a new release with a new driver changes nothing.
 pub fn comparable_image(image: &Value) -> Option<Value> {
     let driver = image.get("driverProgram").cloned().unwrap_or_default();
     let assets = image.get("assets")?.as_array()?;
@@ -202,8 +202,8 @@ pub fn comparable_image(image: &Value) -> Option<Value> {
     }))
 }
 
-/// The body of a creation as `azureml-core` 1.61 sends it: without what is there for comparing only, and without what is
-/// not wanted, but with null for names and keys that are left to Azure.
+/// The body of a creation as `azureml-core` 1.61 sends it: without `image`, which is only for comparison, and without
+/// settings that are off, but with null for names and keys that Azure chooses.
 pub fn creation(body: &Value) -> Value {
     let mut body = body.clone();
     let collects = body.pointer("/dataCollection/storageEnabled") == Some(&Value::Bool(true));
@@ -233,18 +233,18 @@ pub fn has_tls(body: &Value) -> bool {
 }
 
 /// Whether a failed service still has its container, which Azure restarts, so that a patch may heal it. One that failed
-/// at its creation is deleted and created: whether Azure takes a patch for it is not confirmed.
+/// during its creation is deleted and created: whether Azure accepts a patch for it is not confirmed.
 pub(crate) fn still_runs(body: &Value) -> bool {
     state(body) == "Unhealthy"
 }
 
-/// The models that it is made of, as `name:version`.
+/// Its models, as `name:version`.
 pub fn model_ids(body: &Value) -> Vec<&str> {
     let list = body.pointer("/environmentImageRequest/modelIds").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// A field of the body as the spec calls it, and the unit in which the spec writes it.
+/// The spec's name of a field of the body, and its unit there.
 fn spec_field(path: &str) -> (String, &'static str) {
     let tag = path.strip_prefix("kvTags.").filter(|tag| *tag != CONTENT_TAG);
     let property = path.strip_prefix("properties.");
@@ -272,9 +272,9 @@ fn spec_field(path: &str) -> (String, &'static str) {
     (name.into(), "")
 }
 
-/// In what a web service that stands differs from a body.
-pub fn differs(body: &Value, stands: &Value, written: &[String]) -> Vec<Difference> {
-    differences(body, &normalise(stands), WEB_SERVICE.rules, written)
+/// The differences of an existing web service from a body.
+pub fn differs(body: &Value, actual: &Value, written: &[String]) -> Vec<Difference> {
+    differences(body, &normalise(actual), WEB_SERVICE.rules, written)
 }
 
 #[cfg(test)]
@@ -329,12 +329,12 @@ mod tests {
     #[test]
     fn each_field_has_its_change() {
         let want = service("c2", "m:2");
-        let stands = answer(&service("c1", "m:1"));
-        let found = differs(&want, &stands, &[]);
+        let actual = answer(&service("c1", "m:1"));
+        let found = differs(&want, &actual, &[]);
         let paths: Vec<_> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["kvTags.acivnet-content", "image.modelIds"]);
         assert!(found.iter().all(|one| (WEB_SERVICE.change)(&one.path) == Change::Roll));
-        let operations = patch(&want, &stands, &found, true, &[]);
+        let operations = patch(&want, &actual, &found, true, &[]);
         let touched: Vec<_> = operations.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
         assert_eq!(touched, ["/environmentImageRequest", "/kvTags"]);
         for (path, expected) in [

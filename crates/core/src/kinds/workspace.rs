@@ -1,4 +1,4 @@
-//! `Microsoft.MachineLearningServices/workspaces`: read only.
+//! `Microsoft.MachineLearningServices/workspaces`: only read.
 
 use crate::{drift::Rule, failure::Cause, id::ResourceId, kind::Kind};
 use acivnet_api::conditions::reasons;
@@ -14,7 +14,7 @@ pub fn id(group: &ResourceId, name: &str) -> ResourceId {
     group.resource(WORKSPACE.arm_type, name)
 }
 
-/// A workspace is not there.
+/// A workspace does not exist.
 pub fn missing(id: &ResourceId) -> Cause {
     let message = format!("Azure Machine Learning workspace {id} does not exist; create it, or correct spec.workspace");
     Cause::person(reasons::WORKSPACE_NOT_FOUND, message)

@@ -12,11 +12,12 @@ use acivnet_api::{
     conditions::{reasons, types},
 };
 use acivnet_core::{
-    blueprint::{Blueprint, Goal, Hold},
+    blueprint::{Goal, Hold},
     observed::Observed,
-    plan::{Action, Plan, Seen},
-    report::{Next, Report},
-    subject::{Pass, Subject, decide, needs_record},
+    outcome::{Next, Reconcile, Report},
+    plan::{Action, Plan},
+    seen::Seen,
+    subject::{Subject, decide, needs_record},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
@@ -49,10 +50,9 @@ fn through_json<T: serde::Serialize + serde::de::DeserializeOwned>(status: T) ->
     serde_json::from_value(serde_json::to_value(status).unwrap()).unwrap()
 }
 
-/// One pass, as the shell makes it, and what it did.
+/// One reconcile, as the shell makes it, and what it did.
 pub struct Passed<S: Subject> {
     pub observed: Observed,
-    pub blueprint: Blueprint,
     pub plan: Plan,
     pub report: Report<S::Status>,
     pub recorded: bool,
@@ -62,11 +62,10 @@ impl World {
     /// What would be done, and said, without doing it.
     pub fn look<S: Stored>(&self, cr: &S) -> Passed<S> {
         let observed = self.observe(cr);
-        let (blueprint, plan) = decide(cr, &observed, self.now());
-        let report =
-            cr.report(&Pass { observed: &observed, blueprint: &blueprint, plan: &plan, now: self.now() }, None);
+        let plan = decide(cr, &observed, self.now());
+        let report = cr.report(&Reconcile { observed: &observed, plan: &plan, now: self.now() });
         let recorded = needs_record(cr, &report);
-        Passed { observed, blueprint, plan, report, recorded }
+        Passed { observed, plan, report, recorded }
     }
 
     /// One whole pass. Checks on the way what must always hold.
@@ -77,10 +76,8 @@ impl World {
                 cr.set_status(passed.report.status.clone());
             }
             check_recorded(cr, &passed);
-            let done = self.act(&passed.blueprint, &passed.plan);
-            let pass =
-                Pass { observed: &passed.observed, blueprint: &passed.blueprint, plan: &passed.plan, now: self.now() };
-            passed.report = cr.report(&pass, Some(&done));
+            self.act(&mut passed.plan);
+            passed.report = cr.report(&Reconcile { observed: &passed.observed, plan: &passed.plan, now: self.now() });
         }
         check_plan(&passed);
         check_conditions(S::conditions(&passed.report.status));
@@ -127,22 +124,22 @@ impl World {
 
 /// Ids are in status before anything is made under them.
 fn check_recorded<S: Stored>(cr: &S, passed: &Passed<S>) {
-    for (at, _) in passed.plan.writes() {
-        let node = &passed.blueprint.nodes[at];
+    for (step, _) in passed.plan.writes() {
+        let node = &step.node;
         let known = cr.recorded().iter().any(|one| one.kind == node.kind.name && one.id == node.id.as_str());
-        assert!(known || passed.plan.steps[at].seen != Seen::Absent, "{} is made and not recorded", node.label());
+        assert!(known || step.seen != Seen::Absent, "{} is made and not recorded", node.label());
     }
 }
 
 /// Order, and that nothing is written that is not ours or not read.
 pub fn check_plan<S: Subject>(passed: &Passed<S>) {
-    let there = |at: &usize| match (passed.blueprint.nodes[*at].goal, &passed.plan.steps[*at].seen) {
+    let there = |at: &usize| match (passed.plan.steps[*at].node.goal, &passed.plan.steps[*at].seen) {
         (Goal::Present, Seen::Settled) | (Goal::Gone, Seen::Absent | Seen::Foreign(_)) => true,
-        (Goal::Gone, _) => passed.blueprint.nodes[*at].hold == Hold::Referenced,
+        (Goal::Gone, _) => passed.plan.steps[*at].node.hold == Hold::Referenced,
         (Goal::Present, _) => false,
     };
     for step in &passed.plan.steps {
-        let node = &passed.blueprint.nodes[step.node];
+        let node = &step.node;
         if let Action::Write(request) = &step.action {
             assert_eq!(node.hold, Hold::Owned, "{}", node.label());
             assert!(node.needs.iter().all(there), "{} is written before what it needs", node.label());
@@ -151,7 +148,7 @@ pub fn check_plan<S: Subject>(passed: &Passed<S>) {
                 "{request:?}"
             );
             assert!(!matches!(step.seen, Seen::Foreign(_) | Seen::Unread(_) | Seen::Busy), "{request:?}");
-            assert!(passed.blueprint.blocked.is_none());
+            assert!(passed.plan.blocked.is_none());
         }
     }
 }

@@ -3,12 +3,12 @@
 use super::objects::{CLUSTER, SERVICE, network, subnet_id, workspace};
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::reasons};
 use acivnet_core::{
-    blueprint::{Blueprint, Node},
+    blueprint::Node,
     describe::{Sibling, SubnetUser, has_reached_network, virtual_network_of},
     failure::Failure,
     kinds::web_service::keys,
-    observed::{Fact, Identity, Observed, Settings},
-    plan::{Done, Plan, Progress, Request},
+    observed::{Fact, Observed, Settings, SignIn},
+    plan::{Plan, Progress, Request},
     questions::Question,
     retry::Retry,
     subject::{Subject, open_questions},
@@ -53,7 +53,7 @@ pub struct World {
     pub deployments: Vec<Value>,
     /// Reads that fail: part of the question's text.
     pub unread: BTreeSet<String>,
-    pub identity: Identity,
+    pub identity: SignIn,
     pub refuse: Refusal,
     /// New services end as this.
     pub ending: Value,
@@ -85,7 +85,7 @@ impl Default for World {
             others: Vec::new(),
             deployments: Vec::new(),
             unread: BTreeSet::new(),
-            identity: Identity::Valid,
+            identity: SignIn::Valid,
             refuse: |_, _| None,
             ending: json!({"state": "Healthy"}),
             link: 0,
@@ -156,7 +156,7 @@ impl World {
 
     fn answer(&self, question: &Question) -> Fact {
         let text = format!("{question:?}");
-        if let (true, Identity::Refused(failure)) = (question.is_azure(), &self.identity) {
+        if let (true, SignIn::Refused(failure)) = (question.is_azure(), &self.identity) {
             return Fact::Unread(failure.clone());
         }
         if self.unread.iter().any(|part| text.to_lowercase().contains(&part.to_lowercase())) {
@@ -184,6 +184,7 @@ impl World {
                 named.max_by_key(|one| one["version"].as_u64()).cloned()
             }
             Question::Operation { id, .. } => self.operations.get(id).cloned(),
+            Question::FailureReason(id) => self.operations.get(&id.folded()).cloned(),
             Question::ServiceLog(_) => Some(self.log.clone().into()),
             Question::ConfigMap { key, text } => self.files.get(&key.key).map(|content| file(content, *text)),
             Question::ConfigMapFiles { .. } => Some(self.files.iter().map(|(key, text)| listed(key, text)).collect()),
@@ -273,10 +274,10 @@ impl World {
     }
 
     /// Carries out what a plan writes.
-    pub fn act(&mut self, blueprint: &Blueprint, plan: &Plan) -> Done {
-        let mut results = Vec::new();
-        for (at, request) in plan.writes() {
-            let node = &blueprint.nodes[at];
+    pub fn act(&mut self, plan: &mut Plan) {
+        for step in &mut plan.steps {
+            let Some(request) = step.request() else { continue };
+            let node = &step.node;
             let verb = match request {
                 Request::Put { .. } => "PUT",
                 Request::Delete { .. } => "DELETE",
@@ -290,9 +291,8 @@ impl World {
                 Some(failure) => Err(failure),
                 None => self.carry_out(node, request),
             };
-            results.push((at, result));
+            step.result = Some(result);
         }
-        Done { results }
     }
 
     fn carry_out(&mut self, node: &Node, request: &Request) -> Result<Progress, Failure> {

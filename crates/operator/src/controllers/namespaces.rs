@@ -1,5 +1,5 @@
-//! Watches in some namespaces, told as one: what keeps objects knows a single beginning, and takes what a list says for all
-//! there is.
+//! Watches in several namespaces as one stream of events. A store expects one initial list that holds everything, so the
+//! lists of the namespaces are joined to one.
 
 use crate::{ctx::Ctx, kubernetes};
 use futures::{Stream, StreamExt, stream};
@@ -27,11 +27,11 @@ where
     A: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     K: Lookup<DynamicType = ()> + Clone + Send + Sync + 'static,
 {
-    if ctx.namespaces.is_empty() {
+    if ctx.options.namespaces.is_empty() {
         return start(Api::all(ctx.kube.clone()));
     }
     let part = |namespace: &String| (namespace.clone(), start(Api::namespaced(ctx.kube.clone(), namespace)));
-    let merged = Merged::new(ctx.namespaces.iter().map(part), store);
+    let merged = Merged::new(ctx.options.namespaces.iter().map(part), store);
     stream::unfold(merged, |mut merged| async move { Some((Ok(merged.next().await), merged)) }).boxed()
 }
 
@@ -41,7 +41,7 @@ struct Part<K> {
     events: Events<K>,
     /// What a list has shown so far.
     listed: Vec<K>,
-    /// It was listed as a whole once, or it is known that it can't be.
+    /// It was listed once, or it is known that it can't be.
     known: bool,
 }
 
@@ -51,11 +51,11 @@ where
 {
     parts: Vec<Part<K>>,
     store: Store<K>,
-    /// Whose turn it is to be heard first.
+    /// The part that is polled first, so that each has its turn.
     first: usize,
-    /// The part that is being listed. Meanwhile no other is heard, so that one page is held at a time.
+    /// The part that is being listed. No other is polled meanwhile, so that one page is held at a time.
     listing: Option<usize>,
-    /// All parts were known once; since then what changes is told.
+    /// All parts are known; from now on only changes follow.
     filled: bool,
     out: VecDeque<Event<K>>,
 }
@@ -80,7 +80,7 @@ where
         }
     }
 
-    /// What the next part has to say. Until all are known, those that are wait: what they see goes behind all lists.
+    /// The next event of any part. Until all parts are known, those that are have to wait: changes come after all lists.
     fn hear(&mut self, context: &mut Context<'_>) -> Poll<(usize, watcher::Result<Event<K>>)> {
         let (first, filled, listing) = (self.first, self.filled, self.listing);
         let parts = self.parts.iter_mut().enumerate();

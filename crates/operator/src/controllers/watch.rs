@@ -2,11 +2,14 @@
 
 use super::namespaces::Events;
 use crate::{
+    cache::{
+        cached_object::{CachedObject, Storage},
+        named::Named,
+        packed::Packed,
+    },
     ctx::Ctx,
     kubernetes,
-    named::Named,
     object::Object,
-    packed::{Kept, Packed, Shelf},
 };
 use acivnet_core::retry::Retry;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -21,17 +24,22 @@ use std::{sync::Arc, time::Duration};
 /// The API server ends a watch after this, and a dead connection is noticed ten seconds later.
 const WATCH_SECONDS: u32 = 30;
 /// Objects of a page of a list: a page is held as a whole while it is read. When that is too large, the next smaller one
-/// is asked for; the API server takes no object of more than 3 MiB (`MaxRequestBodyBytes`), and etcd none of more than 1.5 MiB.
+/// is asked for; the API server takes no object of more than 3 MiB (`MaxRequestBodyBytes`), and etcd none of more than
+/// 1.5 MiB.
 pub(crate) const PAGES: [u32; 3] = [50, 8, 1];
 /// After so many watches in a row that could not be started, everything is listed anew: the version to start from may
 /// be gone, and a proxy may say so by a status instead of inside the stream.
 const STARTS: u32 = 3;
 
 /// Objects as they come, in the form for the cache. All of a kind are on one shelf.
-pub(super) fn objects<S: Object>(ctx: &Arc<Ctx>, api: Api<Packed<S>>, shelf: Arc<Shelf>) -> Events<Kept<S>> {
+pub(super) fn objects<S: Object>(
+    ctx: &Arc<Ctx>,
+    api: Api<Packed<S>>,
+    storage: Arc<Storage>,
+) -> Events<CachedObject<S>> {
     let start = move |page| watcher::watcher(api.clone(), config(page)).boxed();
     lasting(Arc::clone(ctx), S::kind(&()).into_owned(), start)
-        .map_ok(move |event| mapped(event, |object| object.keep(&shelf)))
+        .map_ok(move |event| mapped(event, |object| object.cached(&storage)))
         .boxed()
 }
 
@@ -120,7 +128,7 @@ impl<K, S: Fn(u32) -> Events<K>> Watch<K, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock::{Mock, found, list, refused};
+    use crate::kubernetes::mock::{Mock, found, list, refused};
     use acivnet_api::DelegatedSubnet;
     use kube::runtime::WatchStreamExt as _;
     use serde_json::json;

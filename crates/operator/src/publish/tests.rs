@@ -1,7 +1,7 @@
 use super::*;
-use crate::mock::{Mock, answer, found, list, refused, refused_because};
+use crate::kubernetes::mock::{Mock, answer, found, list, refused, refused_because};
 use acivnet_api::{CREDENTIALS_FINALIZER, DelegatedSubnet, DelegatedSubnetStatus};
-use acivnet_core::{report::Event, retry::Retry};
+use acivnet_core::{outcome::Event, retry::Retry};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ async fn the_status_is_written_whole_and_only_when_it_changed() {
     publish(&ctx, object(&[FINALIZER]), &report(status.clone(), false)).await.unwrap();
     let requests = mock.requests();
     assert_eq!(
-        requests.iter().map(crate::mock::Seen::line).collect::<Vec<_>>(),
+        requests.iter().map(crate::kubernetes::mock::Recorded::line).collect::<Vec<_>>(),
         [format!("PUT {OBJECT}/status"), format!("POST {EVENTS}")]
     );
     assert_eq!(

@@ -1,8 +1,9 @@
 use super::*;
-use crate::mock::{FakeAzure, Mock, Seen, answer, found, list, refused};
+use crate::kubernetes::mock::{FakeAzure, Mock, Recorded, answer, found, list, refused};
 use acivnet_api::{DelegatedSubnet, FINALIZER, conditions::reasons};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 
 const OBJECT: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1";
 const STATUS: &str = "/apis/acivnet.dev/v1alpha1/namespaces/ml/delegatedsubnets/amlsubnet1/status";
@@ -35,7 +36,7 @@ fn cluster(object: Value, credentials: bool) -> (Mock, Arc<Mutex<Value>>) {
     (mock, stored)
 }
 
-fn store(object: &mut Value, request: &Seen) -> Value {
+fn store(object: &mut Value, request: &Recorded) -> Value {
     let version = object["metadata"]["resourceVersion"].as_str().unwrap().parse::<u32>().unwrap();
     assert_eq!(request.body["metadata"]["resourceVersion"], json!(version.to_string()), "{}", request.line());
     match request.path.as_str() {
@@ -121,8 +122,8 @@ async fn who_wrote_first_wins() {
     }
 }
 
-/// How often something was written to Azure, and looked at, in so many seconds of passes.
-async fn passes(ctx: &Ctx, object: &Mutex<Value>, azure: &FakeAzure, seconds: u64) -> (usize, usize) {
+/// How often something was written to Azure, and looked at, in so many seconds of reconciles.
+async fn reconciles(ctx: &Ctx, object: &Mutex<Value>, azure: &FakeAzure, seconds: u64) -> (usize, usize) {
     let (begin, mut puts, mut looks) = (Instant::now(), 0, 0);
     while begin.elapsed() < Duration::from_secs(seconds) {
         let wait = reconcile(ctx, &read(object)).await.unwrap();
@@ -147,15 +148,15 @@ async fn a_refusal_stops_the_write_and_no_look() {
     spec["spec"]["drift"] = json!({"intervalSeconds": 30});
     let (mock, object) = cluster(spec, true);
     let ctx = mock.ctx_with(azure.clone());
-    let (puts, looks) = passes(&ctx, &object, &azure, 2600).await;
+    let (puts, looks) = reconciles(&ctx, &object, &azure, 2600).await;
     assert!(puts == 1 && looks > 80, "{puts} writes in {looks} looks, one in 30 s each");
     assert_eq!(condition(&object, "Stalled")["reason"], reasons::AZURE_REFUSED, "what was refused stays told");
-    let (puts, _) = passes(&ctx, &object, &azure, 2000).await;
+    let (puts, _) = reconciles(&ctx, &object, &azure, 2000).await;
     assert_eq!(puts, 1, "after an hour it is tried again");
     object.lock().unwrap()["metadata"]["annotations"] = json!({"acivnet.dev/reconcile-requested-at": "now"});
-    assert_eq!(passes(&ctx, &object, &azure, 600).await.0, 1, "and when somebody asks for it");
+    assert_eq!(reconciles(&ctx, &object, &azure, 600).await.0, 1, "and when somebody asks for it");
     object.lock().unwrap()["metadata"]["generation"] = json!(2);
-    assert_eq!(passes(&ctx, &object, &azure, 600).await.0, 1, "and for another spec");
+    assert_eq!(reconciles(&ctx, &object, &azure, 600).await.0, 1, "and for another spec");
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,8 +164,8 @@ async fn what_somebody_may_remove_is_tried_ever_later() {
     let azure = refusing(403, "AuthorizationFailed");
     let (mock, object) = cluster(subnet(), true);
     let ctx = mock.ctx_with(azure.clone());
-    let (first, _) = passes(&ctx, &object, &azure, 300).await;
-    let (then, _) = passes(&ctx, &object, &azure, 3000).await;
+    let (first, _) = reconciles(&ctx, &object, &azure, 300).await;
+    let (then, _) = reconciles(&ctx, &object, &azure, 3000).await;
     assert!((5..=8).contains(&first) && (8..=14).contains(&then), "{first} in five minutes, {then} in fifty more");
 }
 

@@ -2,15 +2,15 @@
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `GET requests?since=N`, `GET counts`, `POST counts/reset` | what was asked, and how often |
-//! | `GET dump` | everything that stands |
+//! | `GET requests?since=N`, `GET counts`, `POST counts/reset` | the requests so far, and how many |
+//! | `GET dump` | everything that exists |
 //! | `PUT seed` | merges a [`Seed`] in |
 //! | `GET settings`, `PATCH settings` | [`Settings`](crate::settings::Settings) |
-//! | `GET`, `PUT`, `PATCH`, `DELETE resources?id=…` | a hand in the portal, without the rules for callers |
+//! | `GET`, `PUT`, `PATCH`, `DELETE resources?id=…` | edits like a person's in the portal, without permission checks |
 //! | `GET`, `POST`, `DELETE faults` | a [`Fault`] that waits for its request |
 //! | `POST locks`, `DELETE locks?scope=…` | a [`Lock`] |
-//! | `DELETE roles?principalId=…&scope=…` | takes role assignments away |
-//! | `GET rights?principalId=…` | which rights somebody asked for, by the roles that gave them, and those refused |
+//! | `DELETE roles?principalId=…&scope=…` | removes role assignments |
+//! | `GET rights?principalId=…` | which rights a caller used, by the role that granted them, and which were refused |
 //! | `PUT containers/{service}` | how the container of a web service behaves |
 //! | `POST`, `DELETE container-scripts` | how containers of container groups behave: a [`Script`], all scripts |
 //! | `POST hosts`, `DELETE hosts/{name}` | a machine in a subnet |
@@ -41,18 +41,18 @@ use serde_json::{Map, Value, json};
 /// Largest body in bytes.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// A change by hand to something that stands, without the rules for callers.
+/// An edit of a resource, without permission checks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
-    /// Put in, or replaced.
+    /// Created or replaced.
     Put(Value),
     /// Changed by a JSON merge patch (RFC 7396).
     Patch(Value),
-    /// Taken out.
+    /// Removed.
     Delete,
 }
 
-/// What an admin request came to; an error is a sentence for the caller.
+/// The result of an admin request; an error is a sentence for the caller.
 type Answer = Result<Response, (StatusCode, String)>;
 
 /// Answers a request to the admin interface.
@@ -63,7 +63,7 @@ pub async fn route(simulator: &Simulator, request: Request<Body>) -> Response {
     let query = Query::parse(parts.uri.query());
     let answer = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => dispatch(simulator, &parts.method, &segments, &query, body.to_bytes()).await,
-        Err(_) => Err(bad_request(format!("the body is larger than {BODY_LIMIT} bytes or broke off"))),
+        Err(_) => Err(bad_request(format!("the body is larger than {BODY_LIMIT} bytes or was cut off"))),
     };
     answer.unwrap_or_else(|(status, error)| json_response(status, &json!({"error": error})))
 }
@@ -119,7 +119,7 @@ async fn dispatch(simulator: &Simulator, method: &Method, segments: &[&str], que
 
 fn requests(world: &World, query: &Query) -> Answer {
     let since = query.get("since").unwrap_or("0");
-    let since = since.parse().map_err(|_| bad_request(format!("since={since} is no number")))?;
+    let since = since.parse().map_err(|_| bad_request(format!("since={since} is not a number")))?;
     let mut lines = String::new();
     for entry in world.log.since(since) {
         lines.push_str(&serde_json::to_string(entry).unwrap_or_default());
@@ -130,7 +130,7 @@ fn requests(world: &World, query: &Query) -> Answer {
     Ok(response)
 }
 
-/// Everything that stands; no secret is among it.
+/// Everything that exists, without secrets.
 fn dump(world: &World) -> Value {
     let mut dump = Map::new();
     let bodies = world.resources.iter().map(|resource| (resource.id.clone(), resources::body(world, resource)));
@@ -199,7 +199,7 @@ fn locks(world: &mut World, method: &Method, query: &Query, body: &Bytes) -> Ans
     }
 }
 
-/// `POST /simulator/container-scripts` with a script, which holds before earlier ones; `DELETE` forgets all.
+/// `POST /simulator/container-scripts` with a script, which takes precedence over earlier ones; `DELETE` removes all.
 fn container_scripts(world: &mut World, method: &Method, body: &Bytes) -> Answer {
     match *method {
         Method::POST => container_instances::add_script(world, parsed::<Script>(body)?),
@@ -209,7 +209,7 @@ fn container_scripts(world: &mut World, method: &Method, body: &Bytes) -> Answer
     done()
 }
 
-/// `DELETE /simulator/roles?principalId=…[&scope=…]`: takes role assignments away.
+/// `DELETE /simulator/roles?principalId=…[&scope=…]`: removes role assignments.
 fn remove_roles(world: &mut World, query: &Query) -> Answer {
     let principal = query.get("principalId");
     let principal = principal.ok_or_else(|| bad_request("the query parameter principalId is missing".to_owned()))?;
@@ -222,7 +222,8 @@ fn remove_roles(world: &mut World, query: &Query) -> Answer {
 }
 
 fn parsed<T: DeserializeOwned>(body: &Bytes) -> Result<T, (StatusCode, String)> {
-    serde_json::from_slice(body).map_err(|error| bad_request(format!("the body is not what is expected here: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| bad_request(format!("the body does not have the expected form: {error}")))
 }
 
 fn bad_request(error: String) -> (StatusCode, String) {

@@ -1,4 +1,4 @@
-//! A hand in the portal: resources put, patched and deleted at once, without the rules for callers.
+//! Edits like a person's in the portal: resources are put, patched and deleted at once, without permission checks.
 
 use super::Edit;
 use crate::arm::{computes, groups, workspaces};
@@ -14,7 +14,7 @@ use crate::tags::Tags;
 use crate::world::World;
 use serde_json::{Map, Value};
 
-/// What GET would show of a resource, for any type.
+/// The body that GET would answer, for any type.
 pub(super) fn body(world: &World, resource: &Resource) -> Value {
     match resource.kind {
         virtual_networks::KIND => virtual_networks::body(world, resource),
@@ -70,7 +70,7 @@ fn put(world: &mut World, id: &str, document: &Value) -> Result<(), String> {
             Some(kind) => tracked::overwrite(world, kind, &id, document),
             None => Err(format!("{id} is of a type that can't be edited here")),
         },
-        _ => Err(format!("{id} is no id of a resource")),
+        _ => Err(format!("{id} is not the id of a resource")),
     }
 }
 
@@ -85,7 +85,7 @@ fn set_common(world: &mut World, id: &str, document: &Value) {
 
 fn workspace(world: &mut World, id: &str, document: &Value) -> Result<(), String> {
     let properties = document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let found = world.resources.get_mut(id).ok_or("a workspace is made by PUT /simulator/seed")?;
+    let found = world.resources.get_mut(id).ok_or("create a workspace with PUT /simulator/seed")?;
     found.properties = properties;
     if let Some(state) =
         found.properties.remove("provisioningState").and_then(|state| state.as_str().map(str::to_owned))
@@ -96,7 +96,7 @@ fn workspace(world: &mut World, id: &str, document: &Value) -> Result<(), String
     Ok(())
 }
 
-/// Takes out a resource and what is in it.
+/// Removes a resource and everything in it.
 fn delete(world: &mut World, id: &str) {
     let network = parent_of(id).map(str::to_owned);
     for resource in world.resources.remove_tree(id) {

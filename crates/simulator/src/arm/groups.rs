@@ -53,7 +53,7 @@ pub const LOCATIONS: &[&str] = &[
     "westus2",
     "westus3",
 ];
-/// How long a group takes to go, in seconds; not documented, a guess for one with little in it.
+/// How long deleting a group takes, in seconds; not documented, a guess for one with few resources.
 const DELETE_SECONDS: f64 = 30.0;
 
 /// The id of a group.
@@ -61,7 +61,7 @@ pub fn id(subscription: &str, name: &str) -> String {
     format!("/subscriptions/{subscription}/resourceGroups/{name}")
 }
 
-/// Has a group stand, unless one of this name is there.
+/// Creates a group, unless one of this name exists.
 pub fn stand(world: &mut World, subscription: &str, name: &str, location: &str) {
     let id = id(subscription, name);
     if world.resources.get(&id).is_none() {
@@ -182,7 +182,7 @@ fn delete(world: &mut World, call: &Call, id: &str, subscription: &str) -> Resul
     Ok(response)
 }
 
-/// Takes the group out with all that is in it. What something outside of the group uses stays, and the group with it.
+/// Removes the group with everything in it. What something outside the group uses stays, and so does the group.
 fn settle_delete(world: &mut World, group: &str, ending: Ending) -> Ending {
     if ending != Ending::Succeeded {
         revive(world, group);
@@ -235,7 +235,7 @@ fn remove(world: &mut World, ids: Vec<String>) {
     }
 }
 
-/// A group in which something is to be written.
+/// Checks that a group can be written to.
 ///
 /// # Errors
 /// `404 ResourceGroupNotFound`, `409 ResourceGroupBeingDeleted`.

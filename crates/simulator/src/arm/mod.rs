@@ -1,4 +1,4 @@
-//! Azure Resource Manager: what holds for every type, and the way to each.
+//! Azure Resource Manager: what applies to every type, and the dispatch to each.
 
 pub mod computes;
 pub mod filter;

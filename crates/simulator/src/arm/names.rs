@@ -1,5 +1,5 @@
-//! Names of resources, by type: "Naming rules and restrictions for Azure resources". Types whose provider words it in a
-//! way of its own check it themselves: zones and record sets of private DNS, container groups, compute instances, web
+//! Names of resources, by type: "Naming rules and restrictions for Azure resources". Types whose provider words it
+//! differently check it themselves: zones and record sets of private DNS, container groups, compute instances, web
 //! services.
 
 use super::groups;

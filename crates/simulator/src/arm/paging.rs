@@ -1,4 +1,4 @@
-//! Lists: `{"value":[…],"nextLink":"…"}`, and who sees which entry.
+//! Lists: `{"value":[…],"nextLink":"…"}`, filtered by what the caller may see.
 
 use super::wrong_verb;
 use crate::call::Call;
@@ -42,11 +42,11 @@ pub fn resources(
     page(world, call, raw_path, found.map(|found| (found.id.clone(), body(found))).collect())
 }
 
-/// One page of `items` (id and body), in order of id. A list is no snapshot: a page begins behind the last id of the
-/// page before, whatever was added or removed meanwhile.
+/// One page of `items` (id and body), in order of id. A list is not a snapshot: a page begins after the last id of the
+/// previous page, whatever was added or removed meanwhile.
 ///
 /// # Errors
-/// `400 InvalidSkipToken` for a token that was not given out (code not confirmed).
+/// `400 InvalidSkipToken` for a token that was not issued (code not confirmed).
 pub fn page_body(
     world: &World,
     call: &Call,

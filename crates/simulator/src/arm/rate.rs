@@ -2,7 +2,7 @@
 //! Manager throttles requests"). They hold for each region of a front end, of which there is one here. Time runs faster
 //! here by the time scale, and so do the buckets fill.
 //!
-//! Who asks again before `Retry-After` is over is refused, and the wait starts anew (the same page).
+//! A request before `Retry-After` is over is refused, and the wait starts anew (the same page).
 
 use crate::error::{Refusal, Response, set_header};
 use crate::world::World;
@@ -31,7 +31,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Takes a token; how many are left, or how many seconds to wait.
+    /// Takes a token. Returns how many are left, or how many seconds to wait.
     fn take(&mut self, now: Timestamp, size: f64, per_second: f64) -> Result<u64, u64> {
         let passed = now.duration_since(self.since).as_secs_f64().max(0.0);
         self.tokens = (self.tokens + passed * per_second).min(size);
@@ -54,7 +54,7 @@ fn limit(method: &Method) -> Limit {
     }
 }
 
-/// Takes a token; how many are left.
+/// Takes a token, and returns how many are left.
 ///
 /// # Errors
 /// `429 SubscriptionRequestsThrottled` with `Retry-After`.
@@ -79,7 +79,8 @@ pub fn take(world: &mut World, subscription: &str, caller: &str, method: &Method
 
 /// Tells the client how many requests of this sort are left.
 pub fn tell(response: &mut Response, method: &Method, left: u64) {
-    let header = match limit(method).0 {
+    let (sort, ..) = limit(method);
+    let header = match sort {
         "read" => "x-ms-ratelimit-remaining-subscription-reads",
         "delete" => "x-ms-ratelimit-remaining-subscription-deletes",
         _ => "x-ms-ratelimit-remaining-subscription-writes",

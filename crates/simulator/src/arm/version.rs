@@ -14,7 +14,7 @@ const MACHINE_LEARNING: &[&str] = &["2022-05-01", "2023-04-01", "2023-10-01", "2
 const AUTHORIZATION: &[&str] = &["2015-07-01", "2016-09-01", "2018-07-01", "2020-05-01", "2022-04-01"];
 const MANAGED_IDENTITY: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
 const RESOURCES: &[&str] = &["2019-10-01", "2020-01-01", "2021-04-01", "2022-12-01", "2024-11-01", "2025-04-01"];
-/// Oldest and newest date that is taken.
+/// Oldest and newest date that is accepted.
 const OLDEST: &str = "2014-04-01";
 const NEWEST: &str = "2026-12-31";
 
@@ -50,7 +50,7 @@ pub fn check(path: &Path, query: &Query) -> Result<(), Refusal> {
     Err(refused("InvalidApiVersionParameter", message))
 }
 
-/// Versions that messages and the list of providers name for a type, in whatever case.
+/// Versions that messages and the list of providers name for a type, ignoring case.
 pub fn listed(namespace: &str, kind: &str) -> &'static [&'static str] {
     match namespace.to_ascii_lowercase().as_str() {
         "microsoft.network" if kind.to_ascii_lowercase().starts_with("privatedns") => PRIVATE_DNS,

@@ -1,4 +1,4 @@
-//! Azure ML workspaces as Resource Manager shows them ("Workspaces - Get"); they stand from the seed on.
+//! Azure ML workspaces as Resource Manager shows them ("Workspaces - Get"); they come from the seed.
 
 use super::{paging, unknown_type, wrong_verb};
 use crate::call::Call;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 /// The type.
 pub const KIND: &str = "Microsoft.MachineLearningServices/workspaces";
 
-/// Puts a workspace into a group, unless one of this name is there.
+/// Creates a workspace in a group, unless one of this name exists.
 pub fn stand(world: &mut World, group: &str, name: &str, location: &str, storage_account: &str) {
     let id = format!("{group}/providers/{KIND}/{name}");
     if world.resources.get(&id).is_some() {

@@ -1,5 +1,5 @@
-//! Which rights were asked for, by which roles they were given and where they were refused: what a role lacks, and what it
-//! has too much.
+//! The rights that callers used, the roles that granted them, and where they were refused. It shows what a role lacks,
+//! and what it does not need.
 
 use super::{Right, Role};
 use crate::identity::Caller;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many different refusals of one caller are kept: their scopes are the client's own words.
+/// Most distinct refusals of one caller that are kept: a client chooses their scopes, so they need a bound.
 const MOST_REFUSALS: usize = 1_000;
 
-/// By object id of the caller. What is given is bounded by the roles that there are.
+/// By object id of the caller. What is granted is bounded by the roles.
 #[derive(Debug, Default)]
 pub struct Asked(Mutex<BTreeMap<String, Rights>>);
 
-/// What one caller asked for.
+/// The rights of one caller.
 #[derive(Debug, Default)]
 struct Rights {
     /// By name of the role that gave it: whether it is about data, action.
@@ -25,7 +25,7 @@ struct Rights {
 }
 
 impl Asked {
-    /// Notes a right that these roles gave.
+    /// Records a right that these roles granted.
     pub(super) fn given(&self, caller: &Caller, right: Right<'_>, roles: &[&Role]) {
         let mut all = self.all();
         let rights = all.entry(key(&caller.object_id)).or_default();
@@ -34,7 +34,7 @@ impl Asked {
         }
     }
 
-    /// Notes a right that none of the caller's roles gives at a scope.
+    /// Records a right that none of the caller's roles grants at a scope.
     pub(super) fn refused(&self, caller: &Caller, right: Right<'_>, scope: &str) {
         let mut all = self.all();
         let refused = &mut all.entry(key(&caller.object_id)).or_default().refused;

@@ -154,7 +154,7 @@ fn full_id(given: &RoleAssignment) -> String {
     id(&given.scope, "roleAssignments", &given.name)
 }
 
-/// When and by whom it was given is not kept.
+/// When and by whom it was created is not kept.
 fn body(given: &RoleAssignment) -> Value {
     json!({
         "properties": {

@@ -61,7 +61,7 @@ pub(super) fn one(world: &mut World, call: &Call, scope: &str, name: &str) -> Re
     }
 }
 
-/// What a role of the callers' own was given to keeps what it allows now.
+/// Updates existing assignments of a custom role to what it allows now.
 fn put(world: &mut World, call: &Call, scope: &str, name: &str) -> Result<Response, Refusal> {
     let wanted = wanted(&call.json()?, name)?;
     for place in &wanted.assignable_scopes {
@@ -100,8 +100,8 @@ fn delete(world: &mut World, scope: &str, name: &str) -> Result<Response, Refusa
     }
 }
 
-/// Azure refuses an action that no provider has (`InvalidActionOrNotAction`). Which there are is not known here: only that
-/// a namespace, a type and a verb are there is looked at.
+/// Azure refuses an action that no provider has (`InvalidActionOrNotAction`). Which ones exist is not known here: only
+/// the form, a namespace, a type and a verb, is checked.
 fn wanted(document: &Value, id: &str) -> Result<CustomRole, Refusal> {
     let at = |member: &str| document.pointer(&format!("/properties/{member}"));
     let text = |member: &str| at(member).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -161,7 +161,7 @@ pub(super) fn id_of(role: &Role, scope: &str) -> String {
     id(&format!("/subscriptions/{}", subscription_of(scope)), "roleDefinitions", &role.id)
 }
 
-/// Built-in ones, those that callers made, those that are only known from being given.
+/// Built-in roles, custom roles, and those that are known only from the seed's assignments.
 fn all(world: &World) -> Vec<CustomRole> {
     let anywhere =
         |role: Role| CustomRole { role, description: String::new(), assignable_scopes: vec!["/".to_owned()] };

@@ -27,7 +27,7 @@ pub(super) fn list(world: &World, call: &Call, raw_path: &str, scope: &str) -> R
     paging::page(world, call, raw_path, items)
 }
 
-/// GET, PUT, DELETE. A lock forbids nobody to lift it who may write locks.
+/// GET, PUT, DELETE. A lock does not prevent its own removal by a caller who may write locks.
 ///
 /// # Errors
 /// `404 LockNotFound` (code not confirmed), `400 InvalidLockLevel` (code not confirmed), `403 AuthorizationFailed`, `405`.

@@ -1,4 +1,4 @@
-//! Roles, built in or custom, and whom they are given to. Actions, built-in roles and their ids as "Azure built-in roles"
+//! Roles, built-in or custom, and their assignments. Actions, built-in roles and their ids as "Azure built-in roles"
 //! lists them.
 
 use crate::ids::guid_of;
@@ -13,15 +13,15 @@ pub struct Role {
     pub name: String,
     /// What it allows with resources.
     pub actions: Vec<String>,
-    /// What is taken out of `actions` again.
+    /// Exceptions from `actions`.
     pub not_actions: Vec<String>,
     /// What it allows with the data in them.
     pub data_actions: Vec<String>,
-    /// What is taken out of `data_actions` again.
+    /// Exceptions from `data_actions`.
     pub not_data_actions: Vec<String>,
 }
 
-/// Something that a role allows or does not.
+/// A right that a role grants or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right<'a> {
     /// With a resource.
@@ -44,13 +44,13 @@ pub struct RoleAssignment {
 }
 
 impl RoleAssignment {
-    /// An assignment whose name follows from what it says.
+    /// An assignment whose name is derived from its content.
     pub fn new(principal: String, role: Role, scope: String) -> Self {
         let name = guid_of(&format!("{}/{}/{}", key(&principal), role.name, key(&scope)));
         Self { name, principal, role, scope }
     }
 
-    /// Whether both give the same role to the same principal at the same scope, under whatever name.
+    /// Whether both assign the same role to the same principal at the same scope, whatever their names.
     pub fn says_the_same(&self, other: &Self) -> bool {
         self.principal.eq_ignore_ascii_case(&other.principal)
             && self.role.id.eq_ignore_ascii_case(&other.role.id)
@@ -69,7 +69,7 @@ pub(super) const BUILT_IN: &[(&str, &str)] = &[
 ];
 
 impl Role {
-    /// A role of another name than the built-in ones; the id of its definition follows from the name.
+    /// A role that is not built in; the id of its definition is derived from its name.
     pub fn custom(name: &str) -> Self {
         Self { id: guid_of(name), name: name.to_owned(), ..Self::default() }
     }
@@ -170,7 +170,7 @@ impl Role {
     }
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for anything; without case.
+/// Whether `text` matches `pattern`, in which `*` matches anything; case is ignored.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (key(pattern), key(text));
     let mut parts = pattern.split('*');

@@ -11,13 +11,13 @@ use crate::world::World;
 use http::{Method, StatusCode, header};
 use jiff::Timestamp;
 
-/// How long the name of a deleted container is taken, in seconds ("at least 30 seconds").
+/// How long the name of a deleted container stays reserved, in seconds ("at least 30 seconds").
 const DELETION_SECONDS: f64 = 30.0;
 
 impl Request<'_> {
-    /// What a request about a container or the account is answered.
+    /// Answers a request about a container or the account.
     pub(super) fn about_containers(&self) -> Result<Response, StorageError> {
-        let (container, blob) = self.container();
+        let (container, blob) = self.container_and_blob();
         let is_of_container =
             self.query.get("restype") == Some("container") && blob.is_empty() && !container.is_empty();
         self.check_token()?;
@@ -32,8 +32,12 @@ impl Request<'_> {
         })
     }
 
-    /// The names of container and blob.
-    pub(super) fn container(&self) -> (&str, &str) {
+    pub(super) fn container_name(&self) -> &str {
+        let (container, _) = self.container_and_blob();
+        container
+    }
+
+    fn container_and_blob(&self) -> (&str, &str) {
         let rest = self.name.split_once('/').map_or("", |(_, rest)| rest);
         rest.split_once('/').unwrap_or((rest, ""))
     }
@@ -48,7 +52,7 @@ impl Request<'_> {
 
     fn create_container(&self, world: &mut World) -> Result<Response, StorageError> {
         token::may_with_container(world, self, "write")?;
-        check_name(self.container().0)?;
+        check_name(self.container_name())?;
         let (now, name) = (world.now, self.name.trim_end_matches('/').to_owned());
         let etag = format!("\"0x{}\"", world.ids.hex("container etag", 15).to_ascii_uppercase());
         let made = Container { etag, last_modified: now, metadata: metadata(&self.parts.headers) };
@@ -89,7 +93,7 @@ impl Request<'_> {
         let container = self.name.trim_end_matches('/');
         world.blobs.container(container).ok_or(StorageError::CONTAINER_NOT_FOUND)?;
         let endpoint = self.endpoint(world);
-        listing::blobs(&Asked::of(&self.query)?, &endpoint, self.container().0, world.blobs.blobs_in(container))
+        listing::blobs(&Asked::of(&self.query)?, &endpoint, self.container_name(), world.blobs.blobs_in(container))
     }
 
     fn list_containers(&self, world: &World) -> Result<Response, StorageError> {
@@ -111,7 +115,8 @@ fn described(status: StatusCode, container: &Container) -> Response {
     response
 }
 
-/// 3 to 63 small letters, digits and single hyphens, the first and the last no hyphen ("Naming and referencing containers").
+/// 3 to 63 lower-case letters, digits and single hyphens, the first and the last no hyphen ("Naming and referencing
+/// containers").
 fn check_name(name: &str) -> Result<(), StorageError> {
     if !(3..=63).contains(&name.len()) {
         return Err(StorageError::OUT_OF_RANGE);
@@ -121,5 +126,5 @@ fn check_name(name: &str) -> Result<(), StorageError> {
     if is_valid { Ok(()) } else { Err(StorageError::INVALID_NAME) }
 }
 
-/// When a container was made that nobody made by a call.
+/// Creation time of a container that no call created.
 pub(super) const UNKNOWN: Timestamp = Timestamp::UNIX_EPOCH;

@@ -51,22 +51,22 @@ impl StorageError {
         "ConditionNotMet",
         "The condition specified using HTTP conditional header(s) is not met.",
     );
-    /// There is no such blob.
+    /// The blob does not exist.
     pub const BLOB_NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "BlobNotFound", "The specified blob does not exist.");
-    /// There is no such container.
+    /// The container does not exist.
     pub const CONTAINER_NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "ContainerNotFound", "The specified container does not exist.");
-    /// A container that stands is to be made.
+    /// The container to create exists already.
     pub const CONTAINER_EXISTS: Self =
         Self::new(StatusCode::CONFLICT, "ContainerAlreadyExists", "The specified container already exists.");
-    /// A container that has just been deleted is to be made.
+    /// The container to create was deleted a moment ago.
     pub const CONTAINER_BEING_DELETED: Self = Self::new(
         StatusCode::CONFLICT,
         "ContainerBeingDeleted",
         "The specified container is being deleted. Try operation later.",
     );
-    /// A name with other characters than it may have.
+    /// A name with characters that it may not have.
     pub const INVALID_NAME: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "InvalidResourceName",
@@ -84,22 +84,22 @@ impl StorageError {
         "OutOfRangeQueryParameterValue",
         "One of the query parameters specified in the request URI is outside the permissible range.",
     );
-    /// More than one request may bring.
+    /// More bytes than one request may carry.
     pub const BODY_TOO_LARGE: Self = Self::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "RequestBodyTooLarge",
         "The request body is too large and exceeds the maximum permissible limit.",
     );
-    /// `If-None-Match: *` on a blob that stands.
+    /// `If-None-Match: *` for an existing blob.
     pub const BLOB_EXISTS: Self =
         Self::new(StatusCode::CONFLICT, "BlobAlreadyExists", "The specified blob already exists.");
-    /// A header that must be there is not.
+    /// A required header is missing.
     pub const MISSING_HEADER: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "MissingRequiredHeader",
         "An HTTP header that's mandatory for this request is not specified.",
     );
-    /// A header with a value that is not known.
+    /// A header with an unknown value.
     pub const INVALID_HEADER: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "InvalidHeaderValue",
@@ -120,7 +120,7 @@ impl StorageError {
     /// The body ended early.
     pub const INCOMPLETE_BODY: Self =
         Self::new(StatusCode::BAD_REQUEST, "IncompleteBody", "The request body was shorter than its Content-Length.");
-    /// A query parameter with a value that is not known.
+    /// A query parameter with an unknown value.
     pub const INVALID_QUERY: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "InvalidQueryParameterValue",
@@ -129,7 +129,7 @@ impl StorageError {
     /// A block list that names a block which was not sent.
     pub const INVALID_BLOCK_LIST: Self =
         Self::new(StatusCode::BAD_REQUEST, "InvalidBlockList", "The specified block list is invalid.");
-    /// A body that is no XML of the expected form.
+    /// A body that is not XML of the expected form.
     pub const INVALID_XML: Self =
         Self::new(StatusCode::BAD_REQUEST, "InvalidXmlDocument", "The specified XML is not syntactically valid.");
     /// A range outside the blob.
@@ -138,13 +138,13 @@ impl StorageError {
         "InvalidRange",
         "The range specified is invalid for the current size of the resource.",
     );
-    /// A verb that is not served here.
+    /// A verb that is not supported.
     pub const UNSUPPORTED_VERB: Self = Self::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "UnsupportedHttpVerb",
         "The resource doesn't support the specified HTTP verb.",
     );
-    /// The simulator's own disk failed it.
+    /// The simulator's own disk failed.
     pub const INTERNAL: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "InternalError",

@@ -13,12 +13,12 @@ use std::fmt::Write;
 /// Most entries of a page, and how many without `maxresults`.
 const PAGE: usize = 5_000;
 
-/// What a list is asked for.
+/// The parameters of a list.
 pub(super) struct Asked {
     prefix: String,
     delimiter: String,
     marker: String,
-    /// The first name of the page, which the marker stands for.
+    /// The first name of the page, encoded in the marker.
     from: String,
     page: usize,
     is_page_given: bool,
@@ -29,7 +29,7 @@ impl Asked {
     /// Reads the query.
     ///
     /// # Errors
-    /// `400` for a marker that was not given out, and for `maxresults` that is no number above 0.
+    /// `400` for a marker that was not issued, and for `maxresults` that is not a number above 0.
     pub fn of(query: &Query) -> Result<Self, StorageError> {
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
         let marker = text("marker");
@@ -50,7 +50,7 @@ impl Asked {
         })
     }
 
-    /// What both lists repeat of the question.
+    /// The parameters that both lists repeat.
     fn repeated(&self, text: &mut String) {
         element(text, "Prefix", &self.prefix);
         element(text, "Marker", &self.marker);
@@ -86,7 +86,7 @@ pub(super) fn blobs<'a>(
     let (mut count, mut next, mut last_folder) = (0, None, None);
     for (name, blob) in all.filter(|(name, _)| name.starts_with(&asked.prefix)) {
         let folder = asked.folder(name);
-        // A folder stands where its first blob would, and was on the page before if that one was.
+        // A folder is sorted like its first blob, and is on the previous page if that one was.
         if *folder.unwrap_or(name) < *asked.from || (folder.is_some() && folder == last_folder) {
             continue;
         }

@@ -10,9 +10,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::error::StorageError;
 use crate::call::Query;
 
-/// How long a signature is good for; the log address of a real deployment says eight hours.
+/// How long a signature is valid: eight hours, as in the log URL of a real deployment.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(8);
-/// Clocks may differ: a signature begins this long before it was made.
+/// A signature becomes valid this long before it is made, since clocks may differ.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 const VERSION: &str = "2019-07-07";
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -22,12 +22,12 @@ pub struct Signer {
     key: hmac::Key,
 }
 
-/// What a request wants to do with a blob: the letters of `sp`, any of which suffices.
+/// What a request does with a blob: any of these letters of `sp` permits it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// `r`
     Read,
-    /// `c` or `w`: make a blob that is not there yet.
+    /// `c` or `w`: create a blob.
     Create,
     /// `w`: replace one.
     Write,
@@ -47,7 +47,7 @@ impl Need {
 }
 
 impl Signer {
-    /// A signer whose key follows from `secret`.
+    /// A signer whose key is derived from `secret`.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret) }

@@ -34,7 +34,7 @@ pub struct Blob {
 pub struct Container {
     /// Quoted, as the header has it.
     pub etag: String,
-    /// When it was made.
+    /// When it was created.
     pub last_modified: Timestamp,
     /// `x-ms-meta-*` headers as they were sent.
     pub metadata: Vec<(String, String)>,
@@ -51,19 +51,19 @@ pub struct Blobs {
     files: u64,
     blobs: BTreeMap<String, Blob>,
     blocks: BTreeMap<String, BTreeMap<String, Received>>,
-    /// Those that were made by a call, by `{account}/{container}`.
+    /// Containers that a call created, by `{account}/{container}`.
     containers: BTreeMap<String, Container>,
     /// Until when the name of a deleted container is taken.
     deleted: BTreeMap<String, Timestamp>,
 }
 
 impl Blobs {
-    /// Bodies that come from now on go to files below `directory`; without it they stay in memory.
+    /// Stores later bodies in files below `directory`, or in memory without it.
     pub fn keep_in(&mut self, directory: PathBuf) {
         self.directory = Some(directory);
     }
 
-    /// Signs addresses of blobs; the key is made at the first use.
+    /// Signs URLs of blobs; the key is created at the first use.
     pub fn signer(&mut self, ids: &mut Ids) -> &Signer {
         self.signer.get_or_insert_with(|| Signer::new(ids.hex("storage account key", 64).as_bytes()))
     }
@@ -71,13 +71,13 @@ impl Blobs {
     /// Whether the query of a request allows `need` on the blob with this name.
     ///
     /// # Errors
-    /// Azure Storage's answer; nothing has been signed yet counts as a wrong signature.
+    /// Azure Storage's answer. Before anything was signed, every signature is wrong.
     pub fn check(&self, query: &Query, name: &str, need: Need, now: Timestamp) -> Result<(), StorageError> {
         let signer = self.signer.as_ref().ok_or(StorageError::AUTHENTICATION_FAILED)?;
         signer.check(query, &resource(name), need, now)
     }
 
-    /// Where the next body goes; none when bodies stay in memory.
+    /// The file for the next body; none if bodies stay in memory.
     pub fn next_file(&mut self) -> Option<PathBuf> {
         self.files += 1;
         self.directory.as_ref().map(|directory| directory.join(format!("{:08}", self.files)))
@@ -89,10 +89,10 @@ impl Blobs {
         self.blobs.get(name)
     }
 
-    /// Makes a container.
+    /// Creates a container.
     ///
     /// # Errors
-    /// It stands, or was deleted a moment ago.
+    /// It exists, or was deleted a moment ago.
     pub fn create_container(&mut self, name: &str, made: Container, now: Timestamp) -> Result<(), StorageError> {
         if self.container(name).is_some() {
             return Err(StorageError::CONTAINER_EXISTS);
@@ -105,10 +105,10 @@ impl Blobs {
         Ok(())
     }
 
-    /// Takes a container away with all that is in it; its name is taken until `until`.
+    /// Removes a container with everything in it; its name stays reserved until `until`.
     ///
     /// # Errors
-    /// There is none of this name.
+    /// There is no container of this name.
     pub fn delete_container(&mut self, name: &str, until: Timestamp) -> Result<(), StorageError> {
         self.container(name).ok_or(StorageError::CONTAINER_NOT_FOUND)?;
         let is_inside = |blob: &str| blob.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
@@ -119,7 +119,7 @@ impl Blobs {
         Ok(())
     }
 
-    /// The container `{account}/{container}`: made by a call, or one that the workspace or a blob in it brought.
+    /// The container `{account}/{container}`, whether a call, a workspace or a blob in it created it.
     #[must_use]
     pub fn container(&self, name: &str) -> Option<Container> {
         let is_implied = || {
@@ -152,7 +152,7 @@ impl Blobs {
             .filter_map(move |(name, blob)| Some((name.get(length..)?, blob)))
     }
 
-    /// Takes a blob away; whether there was one.
+    /// Removes a blob, and returns whether there was one.
     pub fn delete(&mut self, name: &str) -> bool {
         self.blobs.remove(name).is_some()
     }
@@ -162,10 +162,10 @@ impl Blobs {
         self.blobs.iter().map(|(name, blob)| (name.as_str(), blob.received.length))
     }
 
-    /// Commits a blob; blocks that were sent for it are forgotten.
+    /// Commits a blob and forgets its uncommitted blocks.
     ///
     /// # Errors
-    /// One stands and `only_if_absent` was asked for.
+    /// It exists, and `only_if_absent` was requested.
     pub fn put(&mut self, name: &str, blob: Blob, only_if_absent: bool) -> Result<(), StorageError> {
         if only_if_absent && self.blobs.contains_key(name) {
             return Err(StorageError::BLOB_EXISTS);
@@ -175,7 +175,7 @@ impl Blobs {
         Ok(())
     }
 
-    /// Writes a text that the simulator makes itself, such as a build log.
+    /// Writes a text of the simulator's own, such as a build log.
     pub fn write(&mut self, name: &str, text: &str, etag: String, now: Timestamp) {
         let content = Content::Memory(Bytes::from(text.to_owned()));
         let received = Received { content, length: text.len() as u64, md5: md5_of(text.as_bytes()) };

@@ -1,6 +1,6 @@
 //! Tokens of Microsoft Entra ID for blobs (Azure Storage, "Authorize access to blobs using Microsoft Entra ID"): for the
-//! audience of storage, with a service version that knows them. Blobs take a role with data actions, which `Contributor`
-//! has none of; containers take ordinary actions ("Permissions for calling data operations").
+//! audience of storage, with a service version that knows them. Blobs need a role with data actions, of which `Contributor`
+//! has none; containers need ordinary actions ("Permissions for calling data operations").
 
 use super::{Request, StorageError};
 use crate::authorization::Right;
@@ -8,7 +8,7 @@ use crate::identity::{Caller, bearer};
 use crate::world::World;
 
 const AUDIENCE: &str = "https://storage.azure.com";
-/// The first version that takes tokens.
+/// The first service version that accepts tokens.
 const FIRST_VERSION: &str = "2017-11-09";
 /// What all actions begin with.
 const CONTAINERS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers";
@@ -55,8 +55,8 @@ fn caller(world: &World, request: &Request<'_>) -> Result<Caller, StorageError> 
     caller.ok_or(StorageError::INVALID_AUTHENTICATION)
 }
 
-/// The id of the container of `{account}/{container}/{blob}`, or of the account. Those of workspaces are the accounts that
-/// there are.
+/// The id of the container of `{account}/{container}/{blob}`, or of the account. Only workspaces have storage
+/// accounts here.
 fn scope(world: &World, name: &str) -> Result<String, StorageError> {
     let mut parts = name.split('/');
     let account = parts.next().unwrap_or_default();

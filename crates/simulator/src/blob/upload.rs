@@ -1,4 +1,4 @@
-//! Bodies as they come in: into a file when the simulator has a directory, else into memory; never both.
+//! Receives bodies into a file if the simulator has a directory, else into memory; never both.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use super::error::StorageError;
 use crate::run::Content;
 
-/// Bytes that came in completely.
+/// A body that was received completely.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// Where they are.
@@ -29,10 +29,10 @@ enum Sink {
     File(tokio::fs::File, PathBuf),
 }
 
-/// Takes a body in. `file` is where it goes; none keeps it in memory. `expected` is `Content-Length`.
+/// Receives a body into `file`, or into memory if there is none. `expected` is `Content-Length`.
 ///
 /// # Errors
-/// The body broke off or has another length, or the disk refused it; a partial file is removed.
+/// The body was cut off or has another length, or the disk failed. A partial file is removed.
 pub async fn receive(body: Body, file: Option<&Path>, expected: u64) -> Result<Received, StorageError> {
     let chunks = body.into_data_stream().map(|chunk| chunk.map_err(|_| StorageError::INCOMPLETE_BODY));
     let received = collect(chunks, file).await;
@@ -48,10 +48,10 @@ pub async fn receive(body: Body, file: Option<&Path>, expected: u64) -> Result<R
     }
 }
 
-/// Strings several contents together, as a block list does.
+/// Concatenates several contents, as a block list does.
 ///
 /// # Errors
-/// The disk refused.
+/// The disk failed.
 pub async fn concatenate(parts: Vec<Content>, file: Option<&Path>) -> Result<Received, StorageError> {
     let chunks = futures::stream::iter(parts).then(|part| async move {
         match part {

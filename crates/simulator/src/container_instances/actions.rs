@@ -1,4 +1,4 @@
-//! Start, stop, restart; what containers wrote.
+//! Start, stop and restart, and the logs of containers.
 
 use super::body::{Shown, View};
 use super::put::{self, check_settled};
@@ -55,7 +55,7 @@ fn start(world: &mut World, call: &Call, group: &Resource) -> Result<Response, R
     Ok(response)
 }
 
-/// The containers end and the address is given back; the group stays. An endless provisioning is ended by it too, and so
+/// The containers end and the address is released; the group stays. An endless provisioning is ended by it too, and so
 /// is a restart: Azure took a stop 0 to 1 s after one with 204 (recorded in Nov. 2018 by Microsoft's Java SDK and in 2021
 /// by azure-mgmt-containerinstance).
 fn stop(world: &mut World, group: &Resource) -> Result<Response, Refusal> {
@@ -156,7 +156,7 @@ fn log(world: &World, call: &Call, group: &Resource, name: &str) -> Result<Strin
     let container = container_of(group, name)?;
     let life = world.life(&group.id);
     let view = View::of(world, &Shown { group, life, address: None }, container);
-    let (at, lines) = view.log(name, request::name_and_image(container).1).ok_or_else(|| {
+    let (at, lines) = view.log(name, request::container_image(container)).ok_or_else(|| {
         let message = format!("The container group '{}' has no log of '{name}' yet, please retry later.", group.name);
         Refusal::bad_request("ContainerLogNotAvailable", message)
     })?;
@@ -170,7 +170,7 @@ fn log(world: &World, call: &Call, group: &Resource, name: &str) -> Result<Strin
 
 fn container_of<'a>(group: &'a Resource, name: &str) -> Result<&'a Value, Refusal> {
     let containers = request::containers(&group.properties);
-    containers.iter().find(|one| request::name_and_image(one).0 == name).ok_or_else(|| {
+    containers.iter().find(|one| request::container_name(one) == name).ok_or_else(|| {
         let message = format!("The container '{name}' is not found in container group '{}'.", group.name);
         Refusal::service(StatusCode::NOT_FOUND, "ContainerNotFound", message)
     })

@@ -67,7 +67,7 @@ fn show_current(properties: &mut Map<String, Value>) {
     }
 }
 
-/// What GET of one group shows besides: how the group and its containers stand.
+/// What GET of one group adds: the state of the group and its containers.
 fn show_instance_view(world: &World, shown: &Shown<'_>, properties: &mut Map<String, Value>) {
     let containers = request::containers(&shown.group.properties).iter();
     let views: Vec<View> = containers.map(|container| View::of(world, shown, container)).collect();
@@ -146,7 +146,7 @@ fn group_state(shown: &Shown<'_>, views: &[View]) -> &'static str {
     }
 }
 
-/// A container as it stands.
+/// A container in its present state.
 pub(super) struct View {
     standing: Option<Standing>,
     script: Script,
@@ -155,7 +155,7 @@ pub(super) struct View {
 
 impl View {
     pub fn of(world: &World, shown: &Shown<'_>, container: &Value) -> Self {
-        let image = request::name_and_image(container).1;
+        let image = request::container_image(container);
         let script = script::of(world, &shown.group.name, container);
         let policy = shown.group.properties.get("restartPolicy").and_then(Value::as_str).unwrap_or_default();
         let standing = shown.life.and_then(|life| {

@@ -1,9 +1,9 @@
-//! What a container does that no script speaks of, where its command says it plainly.
+//! What a container without a script does, if its command makes it obvious.
 //!
 //! An image whose own command is a shell ends at once without a terminal (`alpine:latest` was recorded by
 //! azure-mgmt-containerinstance as Terminated, 0, Completed). Of commands, those are understood that a test of restart
 //! policies is made of: `true`, `false`, `exit`, `echo` and `sleep`, one after the other in a shell's `-c` or one alone.
-//! Everything else is taken for a server, which runs on.
+//! Everything else counts as a server, which keeps running.
 
 use super::request;
 use super::script::{Exit, Script};
@@ -18,7 +18,7 @@ pub(super) fn of(container: &Value) -> Script {
     let command = container.pointer("/properties/command").and_then(Value::as_array);
     let words: Option<Vec<&str>> = command.into_iter().flatten().map(Value::as_str).collect();
     let done = match words.unwrap_or_default().as_slice() {
-        [] if SHELLS.contains(&bare_name(request::name_and_image(container).1)) => Some(Done::default()),
+        [] if SHELLS.contains(&bare_name(request::container_image(container))) => Some(Done::default()),
         [] => None,
         [shell, "-c", text] if ["sh", "bash", "ash", "dash"].contains(&last_part(shell)) => in_a_shell(text),
         words => Done::default().then(words),
@@ -40,7 +40,7 @@ fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// What commands have come to so far.
+/// The result of the commands so far.
 #[derive(Debug, Default, PartialEq)]
 struct Done {
     code: i32,

@@ -1,4 +1,4 @@
-//! What a region has: usage, capabilities, cached images.
+//! Lists of a region: usage, capabilities, cached images.
 
 use super::put::MOST_CORES;
 use super::{KIND, cores, standing};

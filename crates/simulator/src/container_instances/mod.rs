@@ -2,7 +2,7 @@
 //! Create Or Update", "- Start", "Containers - List Logs", "Location - List Usage"). What recorded traffic and the
 //! documentation say of them is in the comments; codes that neither shows are called not confirmed.
 //!
-//! How a container stands is not stored: it follows from when the group was started, from the script and from the time
+//! A container's state is not stored: it follows from when the group was started, from the script and from the time
 //! (`timeline`). Groups that Azure ML makes for its web services show among the others (`services`).
 
 mod actions;
@@ -167,7 +167,7 @@ fn delete(world: &mut World, id: &str) -> Result<Response, Refusal> {
     Ok(answer)
 }
 
-/// Forgets a group that is no longer among the resources, and gives its address back.
+/// Forgets a group that is no longer among the resources, and releases its address.
 pub(crate) fn removed(world: &mut World, group: &Resource) {
     world.container_instances.lives.remove(&key(&group.id));
     if let Some(subnet) = request::subnet(group) {
@@ -180,7 +180,7 @@ pub(crate) fn shown_body(world: &World, group: &Resource) -> Value {
     body::body(world, group, true)
 }
 
-/// How many groups of a subscription stand in a region, those of web services among them.
+/// The number of a subscription's groups in a region, including those of web services.
 pub(crate) fn standing(world: &World, subscription: &str, region: &str) -> usize {
     own(world, subscription, region).count() + world.machine_learning.container_groups(subscription, region)
 }
@@ -196,7 +196,7 @@ fn own<'a>(world: &'a World, subscription: &'a str, region: &'a str) -> impl Ite
     groups.into_iter().filter(move |group| group.location.as_deref() == Some(region))
 }
 
-/// Adds a script, which from now on holds for what it fits, before earlier ones.
+/// Adds a script, which takes precedence over earlier ones.
 pub(crate) fn add_script(world: &mut World, script: Script) {
     world.container_instances.scripts.push(script);
 }

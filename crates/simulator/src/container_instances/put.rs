@@ -1,4 +1,4 @@
-//! PUT of a group: it is made, or all of it is replaced and its containers start anew.
+//! PUT of a group: it is created, or replaced as a whole, and its containers start anew.
 
 use super::script::{self, Pull};
 use super::{Form, KIND, Life, RESTART, TRANSITION, request};
@@ -55,7 +55,7 @@ pub(super) fn put(world: &mut World, call: &Call, id: &str) -> Result<Response, 
     Ok(response)
 }
 
-/// Everything but what is counted.
+/// All checks except those of quotas.
 fn check(world: &World, call: &Call, wanted: &Resource, present: Option<&Resource>) -> Result<(), Refusal> {
     request::check(wanted)?;
     match present {
@@ -127,7 +127,7 @@ fn check_links(world: &World, call: &Call, wanted: &Resource) -> Result<(), Refu
 /// What scripts refuse: an image that nobody may pull, a quota that is used up.
 fn check_scripts(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     for container in request::containers(&wanted.properties) {
-        let image = request::name_and_image(container).1;
+        let image = request::container_image(container);
         let script = script::of(world, &wanted.name, container);
         if script.pull == Pull::Inaccessible {
             let message = format!(
@@ -169,7 +169,7 @@ pub(super) fn take_address(world: &mut World, group: &Resource) -> Result<(), Re
     addresses::take_address(world, subnet, &holder).map(|_| ())
 }
 
-/// Begins a new turn of a group's life; gives its number.
+/// Begins a new turn of a group's life and returns its number.
 fn next_turn(world: &mut World, call: &Call, id: &str) -> u64 {
     let turn = world.container_instances.next_turn();
     let form = Form::of(call.api_version());
@@ -178,7 +178,7 @@ fn next_turn(world: &mut World, call: &Call, id: &str) -> u64 {
     turn
 }
 
-/// Begins to bring up a group that stands in the store.
+/// Begins to provision a group that is in the store.
 pub(super) fn begin(world: &mut World, call: &Call, id: &str) -> Handle {
     let turn = next_turn(world, call, id);
     let start = start(world, call, id, turn);
@@ -253,7 +253,7 @@ fn set_state(world: &mut World, id: &str, turn: u64, state: &str) {
     }
 }
 
-/// The containers run, or the group has failed; nothing, where it is in another turn of its life by now.
+/// Ends provisioning: the containers run, or the group has failed. Nothing happens if the group is in another turn by now.
 pub(super) fn settle(world: &mut World, id: &str, turn: u64, ending: &Ending) {
     let now = world.now;
     let Some(life) = world.container_instances.lives.get_mut(&key(id)).filter(|life| life.turn == turn) else { return };

@@ -29,10 +29,17 @@ fn list<'a>(properties: &'a Map<String, Value>, name: &str) -> &'a [Value] {
     properties.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Name and image of a container.
-pub(super) fn name_and_image(container: &Value) -> (&str, &str) {
-    let text = |pointer: &str| container.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    (text("/name"), text("/properties/image"))
+pub(super) fn container_name(container: &Value) -> &str {
+    text_at(container, "/name")
+}
+
+pub(super) fn container_image(container: &Value) -> &str {
+    text_at(container, "/properties/image")
+}
+
+/// The text at a JSON pointer, or empty text.
+fn text_at<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The subnet of a group.
@@ -132,7 +139,7 @@ fn drop_secrets(properties: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a group can be as it is asked for, leaving aside what is around it.
+/// Checks a requested group by itself, without its surroundings.
 pub(super) fn check(wanted: &Resource) -> Result<(), Refusal> {
     // A group's name may have capitals, against the documentation: `myContainerGroup` was taken (azure-mgmt-network, 2021).
     check_name(&wanted.name, "container group", |byte| byte.is_ascii_alphanumeric())?;
@@ -176,7 +183,7 @@ fn check_name(name: &str, what: &str, is_word: impl Fn(u8) -> bool) -> Result<()
 }
 
 fn check_container(group: &Resource, container: &Value, volumes: &[Value]) -> Result<(), Refusal> {
-    let (name, image) = name_and_image(container);
+    let (name, image) = (container_name(container), container_image(container));
     check_name(name, "container", |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())?;
     if image.is_empty() {
         return Err(invalid(group, "ImageNotSpecified", &format!("has no image for container '{name}'")));
@@ -302,7 +309,7 @@ pub(super) fn check_update(there: &Resource, wanted: &Resource) -> Result<(), Re
     Err(Refusal::bad_request("InvalidContainerGroupUpdate", message))
 }
 
-/// Requests and limits of a container, numbers without regard to how they are written.
+/// Requests and limits of a container; numbers compare by value.
 fn amounts(container: &Value) -> Vec<Option<f64>> {
     let amount =
         |pointer: &&str| container.pointer(&format!("/properties/resources/{pointer}")).and_then(Value::as_f64);

@@ -1,4 +1,4 @@
-//! What containers do here. Nothing runs: a container follows the last script that fits it; without one it does what its
+//! What containers do here. Nothing runs: a container follows the last script that matches it; without one it does what its
 //! command plainly says ([`command`]), or runs on and has said one line.
 
 use super::{command, request};
@@ -6,7 +6,7 @@ use crate::world::World;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How containers behave that fit all of `group`, `container` and `image`, as far as these are given.
+/// How containers behave that match all given ones of `group`, `container` and `image`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Script {
@@ -18,9 +18,9 @@ pub struct Script {
     pub(super) image: Option<String>,
     /// What becomes of the image.
     pub(super) pull: Pull,
-    /// How the container ends; without, it runs on.
+    /// How the container ends; if absent, it keeps running.
     pub(super) exit: Option<Exit>,
-    /// Lines that it writes when it starts; one about itself if absent.
+    /// Lines that it writes when it starts; if absent, one about itself.
     pub(super) log: Option<Vec<String>>,
     /// Events besides those that every container has.
     pub(super) events: Vec<ScriptedEvent>,
@@ -78,7 +78,7 @@ impl Script {
 
 /// The script of a container of the group with this name.
 pub(super) fn of(world: &World, group: &str, container: &Value) -> Script {
-    let (name, image) = request::name_and_image(container);
+    let (name, image) = (request::container_name(container), request::container_image(container));
     let scripts = world.container_instances.scripts.iter().rev();
     let given = scripts.into_iter().find(|script| script.fits(group, name, image)).cloned();
     given.unwrap_or_else(|| command::of(container))

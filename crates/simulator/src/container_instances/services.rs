@@ -32,7 +32,7 @@ impl OfService<'_> {
     }
 }
 
-/// All of them, in order of workspace and name.
+/// All web services with a group, by workspace and name.
 pub(super) fn all(world: &World) -> impl Iterator<Item = OfService<'_>> {
     named(world, None)
 }
@@ -56,7 +56,7 @@ pub(super) fn list(world: &World, scope: &str) -> Vec<(String, Value)> {
     found.map(|one| (one.id.clone(), body(world, &one, false))).collect()
 }
 
-/// What stands under an id of a container group: workspace and name of the service.
+/// The workspace and name of the service behind a container group's id.
 pub(super) fn find(world: &World, id: &str) -> Option<(String, String)> {
     let group = id.rsplit('/').next().map(str::to_ascii_lowercase);
     let found = named(world, group.as_deref()).find(|one| same_id(&one.id, id))?;
@@ -111,7 +111,7 @@ fn body(world: &World, one: &OfService<'_>, with_instance_view: bool) -> Value {
     body
 }
 
-/// How the model's container has ended before, where it really runs. `OOMKilled` is kubelet's word (and the Docker
+/// How the model's container ended before, if it really runs. `OOMKilled` is kubelet's word (and the Docker
 /// engine's) for it; that Container Instances hands it on is not confirmed.
 fn show_runs(body: &mut Value, runs: Runs, is_serving: bool) {
     let Some(last) = runs.last else { return };

@@ -1,4 +1,4 @@
-//! How a container stands at a moment: follows from its start, its script and the restart policy.
+//! The state of a container at a moment, derived from its start, its script and the restart policy.
 
 use super::Life;
 use super::script::{Exit, Pull, Script};
@@ -40,7 +40,7 @@ impl Restart {
     }
 }
 
-/// What a container is at.
+/// The phase of a container.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum State {
     Waiting(&'static str),
@@ -58,7 +58,7 @@ pub(super) enum State {
     },
 }
 
-/// How a container stands.
+/// The state of a container.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Standing {
     pub now: State,
@@ -90,7 +90,7 @@ pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// How the container stands at `now`; none while nothing is known of it. `scaled` makes durations of Azure's seconds.
+/// The container's state at `now`; none while nothing is known of it. `scaled` turns Azure's seconds into durations here.
 pub(super) fn standing(
     life: &Life,
     script: &Script,

@@ -1,4 +1,4 @@
-//! Client assertions: tokens of a federated issuer, here a Kubernetes API server, in place of a secret.
+//! Client assertions: tokens of a federated issuer, such as a Kubernetes API server, instead of a secret.
 
 use super::errors::SignInError;
 use super::{Application, FederatedCredential};
@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, dangerous::insecure_decod
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Clocks may differ by this much, in seconds.
+/// Tolerated difference of clocks, in seconds: Entra ID's own five minutes.
 const LEEWAY_SECONDS: i64 = 300;
 
 /// The claims of an assertion that matter.
@@ -109,7 +109,7 @@ fn is_signed_by(assertion: &str, algorithm: Algorithm, key: &Jwk) -> bool {
     DecodingKey::from_jwk(key).is_ok_and(|key| decode::<Value>(assertion, &key, &signature_only(algorithm)).is_ok())
 }
 
-/// Checks the signature and nothing else: time and audience are judged on the simulator's clock.
+/// Checks only the signature: times are checked against the simulator's clock.
 pub(super) fn signature_only(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();

@@ -21,10 +21,10 @@ struct Claims {
     nbf: i64,
 }
 
-/// Clocks may differ by this much, in seconds.
+/// Tolerated difference of clocks, in seconds: Entra ID's own five minutes.
 const LEEWAY_SECONDS: i64 = 300;
 
-/// Who sends these headers.
+/// The sender of these headers, by the access token in them.
 ///
 /// # Errors
 /// `401` with `WWW-Authenticate`: `AuthenticationFailed` without a token, `InvalidAuthenticationToken`,
@@ -45,7 +45,7 @@ pub fn authenticate(world: &World, headers: &HeaderMap) -> Result<Caller, Refusa
     Ok(Caller { tenant: claims.tid, client_id: claims.appid, object_id: claims.oid })
 }
 
-/// Who sends these headers with a token for this audience; none without one that is genuine and valid now.
+/// The sender, if the token is for this audience, genuine and valid now.
 pub fn for_audience(world: &World, headers: &HeaderMap, audience: &str) -> Option<Caller> {
     let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (_, token) = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 
-/// Why nobody was signed in.
+/// Why a sign-in failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInError {
     status: StatusCode,
@@ -71,7 +71,7 @@ impl SignInError {
         Self::new(BAD_REQUEST, "invalid_request", 900144, message)
     }
 
-    /// Another grant than client credentials.
+    /// A grant other than client credentials.
     pub fn unsupported_grant(grant: &str) -> Self {
         let message = format!("The app requested an unsupported grant type '{grant}'.");
         Self::new(BAD_REQUEST, "unsupported_grant_type", 70003, message)
@@ -86,12 +86,12 @@ impl SignInError {
         Self::new(BAD_REQUEST, "invalid_scope", 1002012, message)
     }
 
-    /// The assertion is no JWT.
+    /// The assertion is not a JWT.
     pub fn malformed_assertion() -> Self {
         Self::new(BAD_REQUEST, "invalid_request", 50027, "JWT token is invalid or malformed.")
     }
 
-    /// No federated credential has the assertion's `what` (issuer, subject, audience).
+    /// No federated credential matches the assertion's `what` (issuer, subject, audience).
     pub fn no_matching_credential(code: u32, what: &str, value: &str) -> Self {
         let message = format!(
             "No matching federated identity record found for presented assertion {what} '{value}'. Check your \
@@ -101,7 +101,7 @@ impl SignInError {
         Self::new(UNAUTHORIZED, "invalid_client", code, message)
     }
 
-    /// The assertion is not valid yet, or no longer.
+    /// The assertion is not yet valid, or has expired.
     pub fn assertion_out_of_time(now: Timestamp, from: Option<Timestamp>, until: Timestamp) -> Self {
         let from = from.unwrap_or(Timestamp::UNIX_EPOCH);
         let message = format!(
@@ -115,19 +115,19 @@ impl SignInError {
         Self::new(UNAUTHORIZED, "invalid_client", 700024, message)
     }
 
-    /// The signature does not fit the issuer's published keys.
+    /// The signature does not match the issuer's published keys.
     pub fn wrong_signature(reason: &str) -> Self {
         let message = format!("Client assertion failed signature validation. [Reason - {reason}]");
         Self::new(UNAUTHORIZED, "invalid_client", 700027, message)
     }
 
-    /// The issuer's metadata or keys could not be had.
+    /// The issuer's metadata or keys could not be fetched.
     pub fn issuer_unreachable(issuer: &str, why: &str) -> Self {
         let message = format!("Request to External OIDC endpoint failed. Issuer: '{issuer}'. Reason: {why}");
         Self::new(BAD_REQUEST, "invalid_request", 50166, message)
     }
 
-    /// Another verb than the endpoint takes.
+    /// A verb that the endpoint does not accept.
     pub fn wrong_verb(method: &Method) -> Self {
         let message = format!("Endpoint does not support the {method} verb.");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", 900561, message)

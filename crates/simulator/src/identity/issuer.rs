@@ -8,18 +8,18 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Why an issuer's keys could not be had.
+/// Why an issuer's keys could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct IssuerError(pub String);
 
-/// Gives the keys that an issuer publishes.
+/// A source of the keys that an issuer publishes.
 #[async_trait]
 pub trait IssuerKeys: Send + Sync {
     /// The key set behind `{issuer}/.well-known/openid-configuration`.
     ///
     /// # Errors
-    /// Says what was asked for and what came back.
+    /// Says what was requested and what came back.
     async fn keys(&self, issuer: &str) -> Result<JwkSet, IssuerError>;
 }
 
@@ -28,7 +28,7 @@ pub trait IssuerKeys: Send + Sync {
 pub struct StaticIssuerKeys(pub BTreeMap<String, JwkSet>);
 
 impl StaticIssuerKeys {
-    /// One issuer with one key.
+    /// Keys of one issuer with one key.
     pub fn one(issuer: &str, key: &SigningKey) -> Self {
         let keys = serde_json::from_value(key.jwks()).unwrap_or(JwkSet { keys: Vec::new() });
         Self([(issuer.to_owned(), keys)].into())
@@ -56,7 +56,7 @@ impl HttpsIssuerKeys {
     /// Trusts the system's roots and the certificates in `pem_bundles` (each the content of a PEM file).
     ///
     /// # Errors
-    /// Says which certificate can't be read, or that no client could be made.
+    /// Says which certificate can't be read, or that no client could be created.
     pub fn new(pem_bundles: &[Vec<u8>]) -> Result<Self, IssuerError> {
         let mut builder = Client::builder()
             .redirect(Policy::none())
@@ -65,7 +65,7 @@ impl HttpsIssuerKeys {
             .https_only(true);
         for bundle in pem_bundles {
             let certificates = Certificate::from_pem_bundle(bundle)
-                .map_err(|error| IssuerError(format!("issuer CA is no PEM certificate: {error}")))?;
+                .map_err(|error| IssuerError(format!("issuer CA is not a PEM certificate: {error}")))?;
             for certificate in certificates {
                 builder = builder.add_root_certificate(certificate);
             }

@@ -1,6 +1,5 @@
 //! The key that signs access tokens.
 
-use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256};
@@ -23,7 +22,7 @@ impl SigningKey {
     /// A new key of 2048 bits.
     ///
     /// # Errors
-    /// Says that the system gave no key.
+    /// Says that the system could not generate a key.
     pub fn generate() -> Result<Self, String> {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| "no RSA key could be generated".to_owned())?;
         Ok(Self::of(pair))
@@ -32,19 +31,10 @@ impl SigningKey {
     /// A key from its PKCS#8 form, for deterministic runs.
     ///
     /// # Errors
-    /// Says that the bytes are no RSA key of at least 2048 bits.
+    /// Says that the bytes are not an RSA key of at least 2048 bits.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, String> {
         let pair = RsaKeyPair::from_pkcs8(der).map_err(|error| format!("not an RSA key in PKCS#8 form: {error}"))?;
         Ok(Self::of(pair))
-    }
-
-    /// The key in PKCS#8 form.
-    ///
-    /// # Errors
-    /// Says that the key can't be written.
-    pub fn to_pkcs8(&self) -> Result<Vec<u8>, String> {
-        let der = self.pair.as_der().map_err(|_| "the RSA key can't be written as PKCS#8".to_owned())?;
-        Ok(der.as_ref().to_vec())
     }
 
     fn of(pair: RsaKeyPair) -> Self {
@@ -68,7 +58,7 @@ impl SigningKey {
         }]})
     }
 
-    /// What checks this key's signatures; none if it is no key.
+    /// The verifier of this key's signatures; none if the key is invalid.
     pub fn decoding_key(&self) -> Option<DecodingKey> {
         DecodingKey::from_rsa_components(&self.modulus, &self.exponent).ok()
     }

@@ -1,4 +1,4 @@
-//! Managed identities, and the two forms in which a machine gets their tokens over plain HTTP: App Service
+//! Managed identities, and the two ways in which a machine gets their tokens over plain HTTP: App Service
 //! (`IDENTITY_ENDPOINT`, "How to use managed identities for App Service", REST endpoint reference) and the instance
 //! metadata service ("How to use managed identities on a VM to acquire an access token"). All identities of the directory
 //! are those of one machine.
@@ -32,7 +32,7 @@ pub struct ManagedIdentity {
     pub resource_id: Option<String>,
 }
 
-/// Which identity is meant is not clear, or there is no such one.
+/// The request names no identity, or an unknown one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NotChosen {
     Unknown,
@@ -55,7 +55,7 @@ pub(crate) fn route(simulator: &Simulator, request: &Request<Body>) -> Response 
 
 type Answer = Result<Value, (StatusCode, Value)>;
 
-/// The texts and the statuses but `400` are not confirmed.
+/// The texts, and all statuses except `400`, are not confirmed.
 fn app_service(world: &mut World, method: &Method, headers: &HeaderMap, query: &Query) -> Answer {
     let refused =
         |status: StatusCode, message: &str| Err((status, json!({"statusCode": status.as_u16(), "message": message})));
@@ -118,7 +118,7 @@ fn instance_metadata(world: &mut World, method: &Method, headers: &HeaderMap, qu
     }
 }
 
-/// The identity that the parameters name; without one the system-assigned, or where `or_only` the only one there is.
+/// The identity that the parameters name; by default the system-assigned one, or with `or_only` the only one.
 fn chosen<'a>(
     directory: &'a Directory,
     query: &Query,
@@ -148,7 +148,7 @@ fn chosen<'a>(
     }
 }
 
-/// The members of an answer; every value is text, numbers too.
+/// The members of an answer. Every value is a string, even numbers.
 struct Token(serde_json::Map<String, Value>);
 
 impl Token {

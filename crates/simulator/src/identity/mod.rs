@@ -60,17 +60,17 @@ pub struct Application {
     pub tenant: String,
     /// Client id.
     pub client_id: String,
-    /// Object id of the service principal, to which roles are given.
+    /// Object id of the service principal, to which roles are assigned.
     pub object_id: String,
     /// Name shown to people.
     pub display_name: String,
     /// Client secrets that are valid.
     pub secrets: Vec<Secret>,
-    /// Whose tokens sign it in.
+    /// The issuers and subjects whose tokens sign it in.
     pub federated: Vec<FederatedCredential>,
 }
 
-/// Who makes a request.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// Tenant GUID.
@@ -90,7 +90,7 @@ pub struct Directory {
     pub tenants: BTreeSet<String>,
     /// Managed identities of the machine that the identity endpoint is on.
     pub managed_identities: Vec<ManagedIdentity>,
-    /// What clients of that endpoint have to send, `IDENTITY_HEADER`; a new one for each world.
+    /// The value of `IDENTITY_HEADER` that clients of that endpoint have to send; new for each world.
     pub identity_header: Secret,
     applications: Vec<Application>,
 }
@@ -107,7 +107,7 @@ impl Directory {
         }
     }
 
-    /// Adds a managed identity, in place of one with the same client id.
+    /// Adds a managed identity, replacing one with the same client id.
     pub fn put_managed(&mut self, identity: ManagedIdentity) {
         self.tenants.insert(identity.principal.tenant.to_ascii_lowercase());
         let same = |old: &ManagedIdentity| old.principal.client_id.eq_ignore_ascii_case(&identity.principal.client_id);
@@ -115,19 +115,19 @@ impl Directory {
         self.managed_identities.push(identity);
     }
 
-    /// Adds an application, in place of one with the same tenant and client id.
+    /// Adds an application, replacing one with the same tenant and client id.
     pub fn put(&mut self, application: Application) {
         self.tenants.insert(application.tenant.to_ascii_lowercase());
         self.applications.retain(|old| !is_same(old, &application.tenant, &application.client_id));
         self.applications.push(application);
     }
 
-    /// Takes an application away.
+    /// Removes an application.
     pub fn remove(&mut self, tenant: &str, client_id: &str) {
         self.applications.retain(|old| !is_same(old, tenant, client_id));
     }
 
-    /// Whether a role can be given to this object id.
+    /// Whether a role can be assigned to this object id.
     pub fn has_principal(&self, object_id: &str) -> bool {
         let applications = self.applications.iter().map(|application| &application.object_id);
         let identities = self.managed_identities.iter().map(|identity| &identity.principal.object_id);
@@ -144,7 +144,7 @@ fn is_same(application: &Application, tenant: &str, client_id: &str) -> bool {
     application.tenant.eq_ignore_ascii_case(tenant) && application.client_id.eq_ignore_ascii_case(client_id)
 }
 
-/// What a path below the authority asks for.
+/// A request to the authority, by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint<'a> {
     /// `/{tenant}/oauth2/v2.0/token`.
@@ -156,7 +156,7 @@ pub enum Endpoint<'a> {
 }
 
 impl<'a> Endpoint<'a> {
-    /// Reads a path; none if it is not one of the authority.
+    /// Parses a path; none if it is not the authority's.
     pub fn of(path: &'a str) -> Option<Self> {
         let mut parts = path.trim_start_matches('/').splitn(2, '/');
         let (tenant, rest) = (parts.next()?, parts.next()?);

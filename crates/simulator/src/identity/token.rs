@@ -92,7 +92,7 @@ pub(super) enum Proof {
     Certificate,
 }
 
-/// A signed version 1.0 token, which is what Resource Manager takes.
+/// A signed version 1.0 token, the kind that Resource Manager accepts.
 pub(super) fn sign(
     world: &mut World,
     principal: &Caller,

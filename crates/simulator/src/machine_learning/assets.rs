@@ -12,7 +12,7 @@ use crate::world::World;
 /// Members that a client may set; absent ones are answered as null.
 const OPTIONAL: &[&str] = &["kvTags", "properties", "runid", "meta", "type", "description"];
 
-/// Everything below `{WS}/assets`. Azure has no action of its own for assets; those of models are taken.
+/// Everything below `{WS}/assets`. Azure has no actions for assets; those of models are used.
 pub fn answer(world: &mut World, ctx: &Ctx<'_>) -> Result<Response, Problem> {
     let action = if ctx.method == Method::GET { "models/read" } else { "models/write" };
     world.authorize(&ctx.caller, &ctx.action(action), &ctx.workspace)?;

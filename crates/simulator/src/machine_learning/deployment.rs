@@ -1,4 +1,4 @@
-//! The walk of a deployment: build the environment's image unless it stands, submit the container group, watch it
+//! The steps of a deployment: build the environment's image unless it exists, submit the container group, watch it
 //! start. Scripted containers follow the clock; real ones report through [`build_ended`] and [`deploy_ended`].
 
 use std::net::Ipv4Addr;
@@ -26,19 +26,19 @@ const LOOK_UP_SECONDS: f64 = 3.0;
 /// Azure seconds from submitting a container group to its first answer.
 const DEPLOY_SECONDS: f64 = 60.0;
 /// How long a real container may take to answer; Azure gives up after about twenty minutes. Not scaled: a process
-/// takes the time that it takes.
+/// can't be sped up.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 /// How a step of a deployment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// As it should.
+    /// It succeeded.
     Good,
     /// It failed: no image, or a container that does not start.
     Bad,
 }
 
-/// Whether a real container that was up still is.
+/// Whether a real container that was healthy still is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
     /// It answers.
@@ -52,7 +52,7 @@ pub(crate) fn group_id(workspace: &str, service: &str) -> String {
     format!("{}/services/{service}", crate::store::key(workspace))
 }
 
-/// Begins to bring the service to what its fields say; gives the operation's id.
+/// Begins to deploy the service's settings, and returns the operation's id.
 pub(crate) fn begin(world: &mut World, workspace: &str, name: &str, scripted: Option<ScriptedEnding>) -> String {
     let id = operations::begin(world, workspace, name, Stage::BuildEnvironment, scripted);
     let Some(service) = world.machine_learning.service_mut(workspace, name) else { return id };
@@ -108,7 +108,7 @@ pub(crate) fn build_ended(world: &mut World, workspace: &str, operation: &str, o
     submit(world, workspace, operation);
 }
 
-/// Writes what a build has said so far.
+/// Writes a build's log so far.
 pub(crate) fn write_build_log(world: &mut World, workspace: &str, operation: &str, text: &str) {
     if environment_builds::write_log(world, workspace, operation, text) {
         return;
@@ -121,7 +121,7 @@ pub(crate) fn write_build_log(world: &mut World, workspace: &str, operation: &st
     world.blobs.write(&name, text, etag, world.now);
 }
 
-/// Puts the container group: takes the address, or is refused as Container Instances refuses.
+/// Creates the container group: takes its address, or fails as Container Instances refuses it.
 fn submit(world: &mut World, workspace: &str, operation: &str) {
     let Some(name) = running(world, workspace, operation, Stage::BuildEnvironment) else { return };
     if let Some(running) = world.machine_learning.operation_mut(workspace, operation) {
@@ -185,7 +185,7 @@ fn refused(refusal: &Refusal) -> Value {
     .flat()
 }
 
-/// The container group answers, or its container ends again and again.
+/// Ends the start of a container group: it answers, or its container crashes again and again.
 pub(crate) fn deploy_ended(world: &mut World, workspace: &str, operation: &str, outcome: &Outcome) {
     let Some(name) = running(world, workspace, operation, Stage::DeployService) else { return };
     if *outcome == Outcome::Bad {
@@ -240,7 +240,7 @@ fn timed_out(world: &mut World, workspace: &str, operation: &str) {
     fail(world, workspace, operation, "TimedOut", problem.flat());
 }
 
-/// Ends operation and service. A container group that stands from before stays as it is and goes on serving (the state
+/// Ends operation and service. An existing container group stays as it is and keeps serving (the state
 /// that Azure shows then is not confirmed).
 fn fail(world: &mut World, workspace: &str, operation: &str, state: &'static str, error: Value) {
     let now = world.now;
@@ -253,7 +253,7 @@ fn fail(world: &mut World, workspace: &str, operation: &str, state: &'static str
     }
 }
 
-/// Ends an operation of one step; `change` is carried out unless a script says otherwise. Whether it was.
+/// Ends an operation of one step. `change` is carried out unless a script says otherwise; returns whether it was.
 pub(crate) fn whole_ended(
     world: &mut World,
     workspace: &str,
@@ -282,7 +282,7 @@ pub(crate) fn whole_ended(
     good
 }
 
-/// What a runner sees of a container that is up.
+/// Reports what a runner sees of a healthy container.
 pub(crate) fn health(world: &mut World, workspace: &str, name: &str, health: Health) {
     if world.machine_learning.workspace(workspace).is_some_and(|w| w.busy(name)) {
         return;
@@ -307,7 +307,7 @@ pub(crate) fn note_runs(world: &mut World, workspace: &str, name: &str, runs: Ru
     }
 }
 
-/// Takes a service away: its address is free at once, its operations end.
+/// Removes a service: its address is free at once, and its operations end.
 pub(crate) fn remove(world: &mut World, workspace: &str, name: &str) {
     let now = world.now;
     let state = world.machine_learning.workspace_mut(workspace);
@@ -321,8 +321,8 @@ pub(crate) fn remove(world: &mut World, workspace: &str, name: &str) {
     }
 }
 
-/// Somebody has deleted the container group behind a service: its address is free, nobody answers. What the service
-/// shows then is not confirmed.
+/// Removes the container group behind a service: its address is free, and nothing answers. What the service
+/// then shows is not confirmed.
 pub(crate) fn container_group_deleted(world: &mut World, workspace: &str, name: &str) {
     let Some(service) = world.machine_learning.service_mut(workspace, name) else { return };
     if service.container.take().is_none() {
@@ -342,7 +342,7 @@ pub(crate) fn container_group_id(workspace: &str, name: &str) -> String {
     format!("{group}/providers/Microsoft.ContainerInstance/containerGroups/{}", view::group_name(workspace, name))
 }
 
-/// The service of an operation that is still at this stage.
+/// The service of an operation that is still at this step.
 fn running(world: &mut World, workspace: &str, operation: &str, stage: Stage) -> Option<String> {
     let operation = world.machine_learning.operation_mut(workspace, operation)?;
     (operation.ended.is_none() && operation.stage == stage).then(|| operation.service.clone())

@@ -8,8 +8,8 @@ use crate::admin::Edit;
 use crate::store;
 use crate::world::World;
 
-/// Edits a service (`{WS}/services/{name}`) or a model (`{WS}/models/{name:version}`) at once, without the rules for
-/// callers. None when the id names neither.
+/// Edits a service (`{WS}/services/{name}`) or a model (`{WS}/models/{name:version}`) at once, without permission
+/// checks. None if the id names neither.
 pub fn edit(world: &mut World, id: &str, edit: Edit) -> Option<Result<(), String>> {
     let (parent, name) = id.trim_end_matches('/').rsplit_once('/')?;
     let (workspace, kind) = parent.rsplit_once('/')?;
@@ -23,7 +23,7 @@ pub fn edit(world: &mut World, id: &str, edit: Edit) -> Option<Result<(), String
     }
 }
 
-/// The workspace is gone, and with it what it held; addresses are free again.
+/// Removes a workspace with its content; addresses are free again.
 pub fn workspace_removed(world: &mut World, workspace: &str) {
     let state = world.machine_learning.workspace(workspace);
     let names: Vec<_> = state.into_iter().flat_map(|w| w.services.keys().cloned()).collect();
@@ -37,7 +37,7 @@ fn service(world: &mut World, workspace: &str, name: &str, edit: Edit) -> Result
     let standing = world.machine_learning.service_mut(workspace, name);
     let service = standing.ok_or_else(|| format!("there is no service {name} in {}", store::key(workspace)))?;
     match edit {
-        Edit::Put(_) => Err("a service can be patched or deleted by hand; create it through its own interface".into()),
+        Edit::Put(_) => Err("a service can be patched or deleted here; create it through its own interface".into()),
         Edit::Patch(patch) => {
             let mut copy = service.clone();
             for (member, value) in patch.as_object().into_iter().flatten() {
@@ -92,7 +92,7 @@ fn model(world: &mut World, workspace: &str, id: &str, edit: Edit) -> Result<(),
     let models = &mut world.machine_learning.workspace_mut(workspace).models;
     let model = models.get_mut(id).ok_or_else(|| format!("there is no model {id} in {}", store::key(workspace)))?;
     match edit {
-        Edit::Put(_) => Err("a model can be patched or deleted by hand; register it through its own interface".into()),
+        Edit::Put(_) => Err("a model can be patched or deleted here; register it through its own interface".into()),
         Edit::Patch(patch) => {
             for (member, value) in patch.as_object().into_iter().flatten() {
                 super::set(model, member, value.clone());

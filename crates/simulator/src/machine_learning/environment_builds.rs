@@ -1,4 +1,4 @@
-//! Images of registered environments: whether there is one, and builds that a client asks for.
+//! Images of registered environments: whether one exists, and builds that a client requests.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -85,12 +85,12 @@ pub(super) fn status(world: &mut World, ctx: &Ctx<'_>, id: &str) -> Result<Respo
     Ok(json_response(status, &json!({"status": word, "logUrl": log})))
 }
 
-/// The builds of a workspace that run.
+/// The running builds of a workspace.
 pub(super) fn running(workspace: &Workspace) -> impl Iterator<Item = &EnvironmentBuild> {
     workspace.environment_builds.values().filter(|build| build.outcome.is_none())
 }
 
-/// Writes what a build has said so far; false when no build has this id.
+/// Writes a build's log so far; false if no build has this id.
 pub(super) fn write_log(world: &mut World, workspace: &str, id: &str, text: &str) -> bool {
     let build = world.machine_learning.workspace(workspace).and_then(|w| w.environment_builds.get(id));
     let Some(log) = build.map(|build| build.log.clone()) else { return false };
@@ -99,7 +99,7 @@ pub(super) fn write_log(world: &mut World, workspace: &str, id: &str, text: &str
     true
 }
 
-/// Ends a build, from which there is an image if it went well; false when no build has this id.
+/// Ends a build, which creates an image if it succeeded; false if no build has this id.
 pub(super) fn ended(world: &mut World, workspace: &str, id: &str, outcome: &Outcome) -> bool {
     let built = world.now;
     let state = world.machine_learning.workspace_mut(workspace);

@@ -45,7 +45,7 @@ pub fn find<'w>(world: &'w World, workspace: &str, name: &str, version: Option<&
     }
 }
 
-/// Keeps a definition: an equal newest one is taken as it is, else it becomes the next version (not confirmed).
+/// Stores a definition as the next version, unless it equals the newest one (not confirmed).
 pub fn register(world: &mut World, workspace: &str, name: &str, definition: Value) -> Value {
     let versions = world.machine_learning.workspace_mut(workspace).environments.entry(name.to_owned()).or_default();
     if let Some(last) = versions.last().filter(|last| same(last, &definition)) {
@@ -73,7 +73,7 @@ fn found(world: &World, ctx: &Ctx<'_>, name: &str, version: Option<&str>) -> Res
     Ok(json_response(StatusCode::OK, existing(world, ctx, name, version)?))
 }
 
-/// The newest version of each name, in pages that `continuation` goes on with.
+/// The newest version of each name, in pages that `continuation` continues.
 fn list(world: &World, ctx: &Ctx<'_>) -> Result<Response, Problem> {
     let environments =
         world.machine_learning.workspace(&ctx.workspace).into_iter().flat_map(|w| w.environments.values());
@@ -131,7 +131,7 @@ fn named(mut definition: Value, name: &str, version: &str) -> Value {
     definition
 }
 
-/// Equal but for name and version.
+/// Equal except for name and version.
 fn same(one: &Value, other: &Value) -> bool {
     let bare = |value: &Value| {
         let members = value.as_object().into_iter().flatten();

@@ -45,7 +45,7 @@ pub struct Page {
 /// Cuts the page that `count` and `$skipToken` (or `offset`) ask for; `most` is the server's own limit.
 ///
 /// # Errors
-/// A count, token or offset that is no number.
+/// A count, token or offset that is not a number.
 pub fn page(items: Vec<Value>, query: &Query, most: usize) -> Result<Page, Problem> {
     let number = |name: &str| match query.get(name) {
         None | Some("") => Ok(None),
@@ -61,10 +61,10 @@ pub fn page(items: Vec<Value>, query: &Query, most: usize) -> Result<Page, Probl
     Ok(Page { items: items.into_iter().skip(start).take(size).collect(), next })
 }
 
-/// A page of the lists that a client goes on with by handing back a token: `{"value", "continuationToken"}`.
+/// A page of the lists that a client continues by sending a token: `{"value", "continuationToken"}`.
 ///
 /// # Errors
-/// A token that was not given out.
+/// A token that was not issued.
 pub fn continued(items: Vec<Value>, token: Option<&str>, most: usize) -> Result<Value, Problem> {
     let unknown =
         |token: &str| Problem::invalid("InvalidContinuationToken", format!("{token:?} is no token of a list."));

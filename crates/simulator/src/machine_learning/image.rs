@@ -1,4 +1,4 @@
-//! What a runner needs to know: which images are to be built, which container groups are to stand, with which files.
+//! What a runner needs to know: the images to build, and the container groups that should run, with their files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::world::World;
 /// Members of an environment definition that make its image; name, version and variables do not.
 const INGREDIENTS: &[&str] = &["docker", "inferencingStackVersion", "python", "r", "spark"];
 
-/// What a runner is to do and to look at.
+/// What a runner should do and report on.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     /// Images to build.
     pub builds: Vec<Build>,
-    /// Every group that is to stand.
+    /// Every group that should run.
     pub groups: Vec<Arc<Group>>,
     /// Groups to ask after.
     pub watched: Vec<Watched>,
@@ -91,7 +91,7 @@ fn add(world: &World, workspace: &Workspace, service: &Service, pending: &mut Pe
     let current = workspace.operations.get(&service.operation_id).filter(|operation| operation.ended.is_none());
     if let Some(operation) = current.filter(|operation| operation.stage == Stage::BuildEnvironment) {
         let environment = request::environment(world, &workspace.id, &service.image_request).unwrap_or_default();
-        // Without a log the image stood already when the operation began.
+        // Without a log, the image existed before the operation began.
         if operation.build_log.is_some() {
             let (workspace, operation, key) = (workspace.id.clone(), operation.id.clone(), key(&environment));
             pending.builds.push(Build { workspace, operation, key, environment });

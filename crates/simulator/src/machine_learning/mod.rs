@@ -114,7 +114,7 @@ pub async fn route(simulator: &Simulator, call: DataCall) -> Response {
     response
 }
 
-/// What a handler gives: the answer, or what only the runner knows.
+/// A handler's result: the answer, or a question to the runner.
 pub(crate) enum Answer {
     Ready(Response),
     Logs { group: String, tail: usize },
@@ -163,7 +163,7 @@ fn dispatch(world: &mut World, service: &str, mut ctx: Ctx<'_>) -> Result<Answer
     }
 }
 
-/// Name of each service of the data plane and its base address; here all are one.
+/// Name and base URL of each service of the data plane; here all are the same.
 fn discovery(world: &World) -> Response {
     let keys = ["api", "catalog", "experimentation", "gallery", "history", "hyperdrive", "labeling", "modelmanagement"];
     let keys = keys.into_iter().chain(["pipelines", "studio"]);
@@ -207,7 +207,7 @@ impl Ctx<'_> {
         self.body.as_ref().ok_or_else(|| Problem::invalid("InvalidBody", "A JSON body is expected."))
     }
 
-    /// Who makes what this request makes.
+    /// The creator of what this request creates.
     pub fn created_by(&self) -> Value {
         json!({
             "userObjectId": self.caller.object_id, "userTenantId": self.caller.tenant, "userName": self.caller.client_id,
@@ -226,7 +226,7 @@ pub(crate) fn timestamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
 }
 
-/// Puts a member into an object.
+/// Sets a member of an object.
 fn set(object: &mut Value, name: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(name.to_owned(), value);

@@ -1,4 +1,4 @@
-//! Registered models. A registration always makes a new version, even of equal bytes.
+//! Registered models. A registration always creates a new version, even of equal bytes.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use super::{Ctx, patch, timestamp};
 use crate::error::{Response, empty_response, json_response};
 use crate::world::World;
 
-/// Members that a client may set, and what stands when it does not.
+/// Members that a client may set, and their defaults.
 fn defaults() -> Vec<(&'static str, Value)> {
     vec![
         ("framework", json!("Custom")),
@@ -150,7 +150,7 @@ fn change(world: &mut World, ctx: &Ctx<'_>, id: &str) -> Result<Response, Proble
     Ok(json_response(StatusCode::OK, &model))
 }
 
-/// Properties can be added, never changed or taken away.
+/// Properties can be added, but never changed or removed.
 fn keep_properties(old: Option<&Map<String, Value>>, new: &Value) -> Result<(), Problem> {
     for (key, value) in old.into_iter().flatten() {
         if new.get(key) != Some(value) {

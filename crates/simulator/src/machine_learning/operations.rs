@@ -55,7 +55,7 @@ fn view(workspace: &str, operation: &Operation, offset: usize) -> Value {
     body
 }
 
-/// Begins an operation on a service and makes it the service's own.
+/// Begins an operation on a service and makes it the service's current one.
 pub fn begin(
     world: &mut World,
     workspace: &str,

@@ -1,4 +1,4 @@
-//! JSON Patch as far as the data plane takes it: `add` and `replace` of known paths.
+//! JSON Patch as far as the data plane accepts it: `add` and `replace` of known paths.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub struct Operation {
 /// Reads the body of a `PATCH`.
 ///
 /// # Errors
-/// `400` when it is no list of `add` and `replace` operations.
+/// `400` when it is not a list of `add` and `replace` operations.
 pub fn read(body: &Value) -> Result<Vec<Operation>, Problem> {
     let operations = Vec::<Operation>::deserialize(body)
         .map_err(|e| Problem::invalid("InvalidPatch", format!("The JSON patch document can't be read: {e}.")))?;
@@ -30,7 +30,7 @@ pub fn read(body: &Value) -> Result<Vec<Operation>, Problem> {
     }
 }
 
-/// `400` for an operation that nothing here knows.
+/// `400` for an unknown operation.
 pub fn refused(operation: &Operation) -> Problem {
     let message = format!("Operation {} {} is not supported.", operation.op, operation.path);
     Problem::invalid("PatchOperationNotSupported", message)

@@ -84,7 +84,7 @@ impl Problem {
     }
 }
 
-/// Roles, tokens and missing workspaces are judged as in Resource Manager; only the form differs. The form of a 403 is
+/// Roles, tokens and missing workspaces are checked as in Resource Manager; only the form differs. The form of a 403 is
 /// not confirmed.
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {

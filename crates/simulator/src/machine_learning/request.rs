@@ -15,7 +15,7 @@ use crate::world::World;
 /// Frameworks that deploy without an environment and a script.
 const NO_CODE: &[&str] = &["Onnx", "ScikitLearn", "TensorFlow", "Multi"];
 
-/// What a client wants of a service.
+/// A client's request for a service.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub name: String,
@@ -208,7 +208,7 @@ pub(super) fn private_key(value: &Value) -> Option<Secret> {
     value.as_str().filter(|text| !text.is_empty()).map(Secret::new)
 }
 
-/// What TLS needs.
+/// Checks what TLS needs.
 pub(super) fn check_ssl(ssl: &Ssl) -> Result<(), Problem> {
     let needs =
         [("sslCertificate", is_text(&ssl.certificate)), ("sslKey", ssl.key.is_some()), ("cname", is_text(&ssl.cname))];
@@ -221,7 +221,7 @@ pub(super) fn check_ssl(ssl: &Ssl) -> Result<(), Problem> {
     }
 }
 
-/// Only names travel: the network is looked up in the workspace's own resource group. What the subnet refuses is
+/// A request holds only names: the network is looked up in the workspace's own resource group. What the subnet refuses is
 /// answered here, before anything is built; Azure's moment and code for it are not documented.
 fn attachment(
     world: &World,
@@ -239,7 +239,7 @@ fn attachment(
     let subnet_id = network::subnet_id(&network::virtual_network_id(&group, vnet), subnet);
     world.authorize(&ctx.caller, "Microsoft.Network/virtualNetworks/subnets/join/action", &subnet_id)?;
     let attachment = Attachment { vnet: vnet.to_owned(), subnet: subnet.to_owned(), subnet_id };
-    // A service that stands there already has its address.
+    // A service that already is in the subnet keeps its address.
     let standing = world.machine_learning.service(&ctx.workspace, service).and_then(|service| service.network.as_ref());
     if standing != Some(&attachment) {
         let id = container_group_id(&ctx.workspace, service);

@@ -23,13 +23,13 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Whether an `Authorization` header is good enough.
+    /// Whether an `Authorization` header is accepted.
     pub fn allows(&self, header: Option<&str>) -> bool {
         self.front.allows(header)
     }
 }
 
-/// The container that answers at `address`; of several networks with the same addresses, the first in order of id.
+/// The container that answers at `address`; if several networks have the address, the first by id.
 pub(crate) fn at(world: &World, address: Ipv4Addr) -> Option<Serving> {
     let workspaces = world.machine_learning.workspaces();
     let mut services = workspaces.flat_map(|workspace| workspace.services.values().map(move |s| (workspace, s)));

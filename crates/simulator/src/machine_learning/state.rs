@@ -1,4 +1,4 @@
-//! What the data plane knows: per workspace its artifacts, assets, models, services, operations, images, environments.
+//! The data plane's state: the artifacts, assets, models, services, operations, images and environments of each workspace.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -15,7 +15,7 @@ use crate::store;
 /// The Azure ML data plane of all workspaces.
 #[derive(Debug, Default)]
 pub struct MachineLearning {
-    /// True when containers really run and the runner says how they stand; false when scripts and the clock do.
+    /// True if containers really run and the runner reports their state; false if scripts and the clock decide it.
     pub(crate) real: bool,
     workspaces: BTreeMap<String, Workspace>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Workspace {
     pub services: BTreeMap<String, Service>,
     /// By id.
     pub operations: BTreeMap<String, Operation>,
-    /// Images that stand in the workspace's registry, by content of the environment.
+    /// Images in the workspace's registry, by content of the environment.
     pub images: BTreeMap<String, Image>,
     /// Registered environments: all versions of each name.
     pub environments: BTreeMap<String, Vec<Value>>,
@@ -90,7 +90,7 @@ pub(crate) struct Service {
 pub(crate) struct Ssl {
     pub enabled: bool,
     pub certificate: Value,
-    /// The private key; nothing shows it again.
+    /// The private key, which is never shown again.
     pub key: Option<Secret>,
     pub cname: Value,
 }
@@ -120,11 +120,11 @@ pub(crate) struct Attachment {
 /// The container group behind a service.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Container {
-    /// Operation that brought it: a new one replaces what runs.
+    /// The operation that created it: a new one replaces what runs.
     pub revision: String,
     /// Key of its image.
     pub image: String,
-    /// What it was made from; the service's own request may already be a newer one.
+    /// What it was created from; the service's own request may already be newer.
     pub image_request: Value,
     /// Address in the subnet, or the public one.
     pub address: Ipv4Addr,
@@ -132,13 +132,13 @@ pub(crate) struct Container {
     pub up: bool,
     /// Whether its container answers now.
     pub serving: bool,
-    /// How it was made; the service may already want it otherwise.
+    /// Its settings; the service's own may already differ.
     pub made: Made,
     /// How its container has ended so far, where it really runs.
     pub runs: Runs,
 }
 
-/// What of a service takes a new deployment to change.
+/// The settings of a service that only a new deployment changes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Made {
     pub auth_enabled: bool,
@@ -147,12 +147,12 @@ pub(crate) struct Made {
 }
 
 impl Service {
-    /// How a container group is made of it now.
+    /// The settings for a container group now.
     pub fn made(&self) -> Made {
         Made { auth_enabled: self.auth_enabled, ssl: self.ssl.clone(), memory_gb: self.memory_gb }
     }
 
-    /// What stands in front of its container: as the group was made, with the keys of now.
+    /// The front end of its container: as the group was created, with today's keys.
     pub fn front(&self, made: &Made) -> Settings {
         let keys = [&self.keys.primary, &self.keys.secondary].map(Secret::new);
         let certificate = made.ssl.certificate.as_str().filter(|_| made.ssl.enabled);
@@ -201,22 +201,22 @@ pub(crate) struct Operation {
     pub scripted: Option<ScriptedEnding>,
 }
 
-/// What an operation is at.
+/// The step of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     BuildEnvironment,
     DeployService,
-    /// Key regeneration, deletion: one step of its own.
+    /// A single step, such as key regeneration or deletion.
     Whole,
 }
 
 impl MachineLearning {
-    /// What a workspace holds; none when nothing was ever put in.
+    /// A workspace's content; none if nothing was ever added.
     pub(crate) fn workspace(&self, id: &str) -> Option<&Workspace> {
         self.workspaces.get(&store::key(id))
     }
 
-    /// As [`MachineLearning::workspace`], made when it is the first use.
+    /// As [`MachineLearning::workspace`], created at the first use.
     pub(crate) fn workspace_mut(&mut self, id: &str) -> &mut Workspace {
         self.workspaces
             .entry(store::key(id))
@@ -228,7 +228,7 @@ impl MachineLearning {
         self.workspaces.values()
     }
 
-    /// How many container groups of a subscription stand in a region.
+    /// The number of a subscription's container groups in a region.
     pub(crate) fn container_groups(&self, subscription: &str, region: &str) -> usize {
         let here = |one: &&Workspace| store::subscription_of(&one.id).eq_ignore_ascii_case(subscription);
         let workspaces = self.workspaces.values().filter(here);

@@ -10,7 +10,7 @@ use super::{Ctx, deployment, operations, request, services, view};
 use crate::error::{Response, json_response};
 use crate::world::World;
 
-/// Applies a JSON patch. What the container has to know brings a new deployment (202), the rest is done at once (200).
+/// Applies a JSON patch. What the container depends on needs a new deployment (202); the rest is done at once (200).
 pub fn answer(world: &mut World, ctx: &Ctx<'_>, name: &str) -> Result<Response, Problem> {
     let mut service = services::existing(world, &ctx.workspace, name)?.clone();
     services::idle(world, &ctx.workspace, name)?;

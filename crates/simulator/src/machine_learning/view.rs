@@ -11,7 +11,7 @@ use super::{models, set, timestamp};
 use crate::ids::guid_of;
 use crate::world::World;
 
-/// Members that the SDK wants of every model in a service; tags stand in `tags` there.
+/// Members that the SDK expects in every model of a service; tags are in `tags` there.
 const MODEL_MEMBERS: &[&str] = &[
     "id",
     "name",
@@ -30,11 +30,11 @@ const MODEL_MEMBERS: &[&str] = &[
     "datasets",
 ];
 
-/// The whole object. Keys that must not be null when absent are left out.
+/// The whole object. Absent keys that must not be null are left out.
 pub fn service(world: &World, workspace: &str, service: &Service, expand: bool) -> Value {
     let address = service.container.as_ref().filter(|container| container.up).map(|container| container.address);
     let public = address.filter(|_| service.network.is_none());
-    // With TLS `scoringUri` is by the name, and where the private address stands then is not documented: here it is
+    // With TLS `scoringUri` has the host name, and where the private address is then is not documented: here it is
     // `publicIp`, which holds the address of the container group without a network.
     let shown = public.or(address.filter(|_| service.ssl.enabled));
     let host = address.map(|address| host(workspace, service, address));
@@ -82,7 +82,7 @@ pub fn group_name(workspace: &str, service: &str) -> String {
     format!("{service}-{hash}")
 }
 
-/// The address of a service outside every virtual network; one of those that are kept for documentation (RFC 5737).
+/// The address of a service outside every virtual network, from those reserved for documentation (RFC 5737).
 pub fn public_address(workspace: &str, service: &str) -> Ipv4Addr {
     let digest = Sha256::digest(group_name(workspace, service).as_bytes());
     Ipv4Addr::new(203, 0, 113, digest.first().copied().unwrap_or_default() % 250 + 1)
@@ -99,7 +99,7 @@ fn host(workspace: &str, service: &Service, address: Ipv4Addr) -> String {
     format!("{label}.{}.azurecontainer.io", service.location)
 }
 
-/// The service adds two facts of its own once it has been up.
+/// The service adds two members of its own once it has been healthy.
 fn properties(service: &Service) -> Map<String, Value> {
     let mut properties = service.properties.clone();
     if service.container.as_ref().is_some_and(|container| container.up) {

@@ -10,12 +10,12 @@ use crate::world::World;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-/// Where an identity keeps them; no member of Azure's.
+/// The member in which an identity keeps them; Azure has none of this name.
 pub(super) const MEMBER: &str = "federatedIdentityCredentials";
 /// Most of one identity ("Important considerations and restrictions for federated identity credentials").
 const MOST: usize = 20;
 
-/// All of an identity.
+/// All credentials of an identity.
 ///
 /// # Errors
 /// `404 ResourceNotFound`, `403 AuthorizationFailed`, `405`.

@@ -102,12 +102,12 @@ fn patch(world: &mut World, call: &Call, id: &str) -> Result<Response, Refusal> 
     world.find(id, KIND).map(|found| json_response(StatusCode::OK, &body(found)))
 }
 
-/// Its sign-in ends with an identity; what was given to it stays as an assignment of nobody.
+/// With an identity its sign-in ends; its role assignments stay, without a principal.
 pub fn removed(world: &mut World, gone: &Resource) {
     world.directory.remove(text(gone, "tenantId"), text(gone, "clientId"));
 }
 
-/// Has an identity sign in by its credentials as they are now.
+/// Updates the credentials by which an identity signs in.
 fn register(world: &mut World, identity: &Resource) {
     world.directory.put(Application {
         tenant: text(identity, "tenantId").to_owned(),

@@ -1,4 +1,4 @@
-//! Who sits at which address of a subnet, and the service association link that container groups leave behind.
+//! Who has which address of a subnet, and the service association link that container groups leave behind.
 
 use super::{prefixes, subnets, virtual_networks};
 use crate::clock::after;
@@ -17,7 +17,7 @@ pub const CONTAINER_GROUPS: &str = "Microsoft.ContainerInstance/containerGroups"
 /// How long the link stays after the last container group, in seconds: 10 to 15 minutes by the documentation ("Failed
 /// to delete a virtual network or subnet used by Azure Container Instances").
 const LINK_LINGERS_SECONDS: f64 = 720.0;
-/// Addresses at the beginning of a subnet that Azure keeps: network, gateway, two for DNS.
+/// Addresses at the start of a subnet that Azure reserves: network, gateway, two for DNS.
 const RESERVED_FIRST: usize = 4;
 
 /// A container group that wants an address.
@@ -29,7 +29,7 @@ pub struct Holder {
     pub location: String,
 }
 
-/// What sits in a subnet.
+/// The holders of a subnet's addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Occupancy {
     seats: BTreeMap<Ipv4Addr, Seat>,
@@ -106,7 +106,7 @@ pub fn check_subnet(world: &World, subnet: &str, holder: &Holder) -> Result<(), 
     first_free(world, subnet).map(|_| ())
 }
 
-/// Gives the address back. It is free at once; after the last container group the link lingers.
+/// Releases the address. It is free at once; after the last container group the link lingers.
 pub fn release_address(world: &mut World, subnet: &str, holder: &str) {
     let until = after(world.now, world.scaled(LINK_LINGERS_SECONDS));
     let occupied = occupancy(world, subnet);
@@ -133,7 +133,7 @@ fn drop_expired_link(world: &mut World, subnet: &str) {
     }
 }
 
-/// Takes the link away now, where no container group is left; whether there was one.
+/// Removes the link now if no container group is left, and returns whether there was one.
 ///
 /// # Errors
 /// The id of a container group that still holds it.
@@ -149,18 +149,10 @@ pub(crate) fn drop_link(world: &mut World, subnet: &str) -> Result<bool, String>
     Ok(had)
 }
 
-/// The address of a holder, in whatever subnet.
+/// The address of a holder, in any subnet.
 pub fn address_of(world: &World, holder: &str) -> Option<Ipv4Addr> {
     let seats = world.network.occupancy.values().flat_map(|occupied| &occupied.seats);
     seats.into_iter().find(|(_, seat)| seat.holder == holder).map(|(address, _)| *address)
-}
-
-/// Who sits at an address: folded subnet ids and holders, of every network that uses it.
-pub fn holders_at(world: &World, address: Ipv4Addr) -> Vec<(String, String)> {
-    let occupied = world.network.occupancy.iter();
-    occupied
-        .filter_map(|(subnet, occupied)| Some((subnet.clone(), occupied.seats.get(&address)?.holder.clone())))
-        .collect()
 }
 
 /// The first IPv4 prefix of a subnet.
@@ -173,7 +165,7 @@ pub fn subnet_prefix(world: &World, subnet: &str) -> Option<Ipv4Net> {
     })
 }
 
-/// Forgets everything about a subnet that is gone.
+/// Forgets everything about a deleted subnet.
 pub fn forget(world: &mut World, subnet: &str) {
     world.network.occupancy.remove(&key(subnet));
 }
@@ -229,7 +221,7 @@ fn take(world: &mut World, subnet: &str, holder: &str, is_container_group: bool)
     Ok(address)
 }
 
-/// The first address that nobody has.
+/// The first free address.
 ///
 /// # Errors
 /// `400 SubnetIsFull`.
@@ -254,7 +246,7 @@ fn occupancy<'a>(world: &'a mut World, subnet: &str) -> &'a mut Occupancy {
     world.network.occupancy.entry(key(subnet)).or_default()
 }
 
-/// A subnet that stands and is not going.
+/// A subnet that exists and is not being deleted.
 ///
 /// # Errors
 /// `400 InvalidResourceReference`.

@@ -1,4 +1,4 @@
-//! `{subnet}/providers/Microsoft.ContainerInstance/serviceAssociationLinks/default`: takes away the link that a subnet
+//! `{subnet}/providers/Microsoft.ContainerInstance/serviceAssociationLinks/default`: removes the link that a subnet
 //! keeps after its last container group ("Subnet Service Association Link - Delete").
 
 use super::{addresses, subnets};

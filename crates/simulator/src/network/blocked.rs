@@ -1,4 +1,4 @@
-//! What can't go with its resource group, because something outside of the group uses it.
+//! What can't be deleted with its resource group, because something outside the group uses it.
 
 use super::tracked::Kind;
 use super::{addresses, references, subnets, virtual_networks};

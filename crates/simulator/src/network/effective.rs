@@ -1,4 +1,4 @@
-//! What security groups and route tables come to for each subnet ("How network security groups filter network traffic",
+//! The effect of security groups and route tables on each subnet ("How network security groups filter network traffic",
 //! "Virtual network traffic routing"): for the runner that carries them out.
 
 use super::{prefixes, route_tables, security_groups, security_rules, subnets, virtual_networks};
@@ -58,7 +58,7 @@ struct Tags {
 }
 
 impl Tags {
-    /// An address prefix, an address, or a tag. Of other services the addresses are not known here: nothing fits them.
+    /// An address prefix, an address, or a tag. The addresses of other services are unknown here: nothing matches them.
     fn addresses(&self, text: &str) -> Option<Addresses> {
         match text.to_ascii_lowercase().as_str() {
             "*" | "any" | "0.0.0.0/0" => return Some(Addresses::Any),
@@ -90,7 +90,7 @@ fn rules(group: &Resource, direction: &str, tags: &Tags) -> Vec<Rule> {
 
 fn resolved(rule: &Map<String, Value>, tags: &Tags) -> Rule {
     let text = |member: &str| rule.get(member).and_then(Value::as_str).unwrap_or_default();
-    // Of application security groups nobody is a member here: a rule that names one fits nothing.
+    // Application security groups have no members here: a rule that names one matches nothing.
     let addresses = |one: &str, many: &str| {
         prefixes::texts(rule, one, many).iter().filter_map(|text| tags.addresses(text)).collect()
     };
@@ -128,7 +128,7 @@ fn ports(texts: &[String]) -> Vec<(u16, u16)> {
     merged
 }
 
-/// The routes of a table. There is no gateway and no internet here: what goes there is lost.
+/// The routes of a table. There is no gateway and no internet here: packets to them are lost.
 fn user_routes(table: &Resource) -> Vec<(Ipv4Net, Hop)> {
     let routes = table.properties.get("routes").and_then(Value::as_array).into_iter().flatten();
     let route = |route: &Value| {

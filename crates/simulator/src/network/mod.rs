@@ -42,7 +42,7 @@ use tracked::Kind;
 /// The first api-version of which answers were recorded with `x-ms-arm-service-request-id`.
 const IDENTIFIED_SINCE: &str = "2018-06-01";
 
-/// What Microsoft.Network knows besides resources: who sits in which subnet.
+/// Microsoft.Network's state besides resources: who has which address in a subnet.
 #[derive(Debug, Default)]
 pub struct Network {
     /// By folded id of the subnet.
@@ -159,7 +159,7 @@ fn shown(etag: &str, body: &Value) -> Response {
     response
 }
 
-/// `404 NotFound` by the provider itself, for children of what exists.
+/// `404 NotFound` by the provider itself, for children of an existing resource.
 fn child_not_found(id: &str) -> Refusal {
     Refusal::service(StatusCode::NOT_FOUND, "NotFound", format!("Resource {id} not found."))
 }

@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 pub const KIND: &str = "Microsoft.Network/natGateways";
 /// Most public IP addresses of one ("Azure NAT Gateway limitations").
 const MOST_ADDRESSES: usize = 16;
-/// The ranks there are.
+/// The SKUs.
 const SKUS: &[&str] = &["Standard", "StandardV2"];
 
-/// What makes the type differ from others. How long it takes is not recorded: as a network security group.
+/// What is special about the type. Its duration is not recorded; a network security group's is used.
 pub(super) static GATEWAYS: Kind = Kind {
     name: KIND,
     put: ("PutNatGatewayOperation", 2.0),
@@ -40,8 +40,8 @@ fn normalised(document: &Value) -> Map<String, Value> {
     properties
 }
 
-/// Minutes from 4 to 120, a known rank, at most 16 public addresses of that rank that nothing else uses (of the codes only
-/// `PublicIPAddressInUse` is one that users report).
+/// Checks for 4 to 120 minutes, a known SKU, and at most 16 public addresses of that SKU that nothing else uses (of the
+/// codes only `PublicIPAddressInUse` is one that users report).
 fn check(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     let sku = wanted.members.get("sku").and_then(|sku| sku.get("name")).and_then(Value::as_str).unwrap_or_default();
     if !SKUS.contains(&sku) {

@@ -120,7 +120,7 @@ fn wanted(
     })
 }
 
-/// The codes but that of overlaps are not confirmed.
+/// All codes except that of overlaps are not confirmed.
 fn check(world: &World, parent: &Resource, id: &str, other: &Resource) -> Result<(), Refusal> {
     let peerings = world.resources.children(&parent.id, KIND);
     let is_another = |peering: &&&Resource| !same_id(&peering.id, id);
@@ -181,7 +181,7 @@ fn delete(world: &mut World, call: &Call, network: &str, id: &str) -> Result<Res
     Ok(writes::accepted(world, &handle, 10.0))
 }
 
-/// Takes a peering out; the one that comes back is `Disconnected` from now on.
+/// Removes a peering; the one in the other direction becomes `Disconnected`.
 fn remove(world: &mut World, peering: &Resource) {
     world.resources.remove(&peering.id);
     let back = counterpart(world, peering).map(|found| found.id.clone());
@@ -191,14 +191,14 @@ fn remove(world: &mut World, peering: &Resource) {
     virtual_networks::touch(world, parent_of(&peering.id).unwrap_or_default());
 }
 
-/// The peering that comes back from the other network.
+/// The peering in the other direction.
 fn counterpart<'a>(world: &'a World, peering: &Resource) -> Option<&'a Resource> {
     let network = parent_of(&peering.id)?;
     let back = world.resources.children(&remote_of(peering), KIND);
     back.into_iter().find(|found| same_id(&remote_of(found), network))
 }
 
-/// `Initiated` until there is one in the other direction, `Connected` with it, `Disconnected` once it has gone.
+/// `Initiated` until there is one in the other direction, `Connected` with it, `Disconnected` after it was deleted.
 fn state(world: &World, peering: &Resource) -> &'static str {
     match counterpart(world, peering) {
         Some(_) => "Connected",

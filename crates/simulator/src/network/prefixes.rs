@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Ranges that no virtual network may contain ("Azure Virtual Network FAQ").
 const FORBIDDEN: &[&str] = &["224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "169.254.0.0/16", "168.63.129.16/32"];
 
-/// The texts in a member that holds one prefix, or in one that holds a list.
+/// The strings in a member with one prefix, or with a list.
 pub fn texts(properties: &serde_json::Map<String, Value>, one: &str, many: &str) -> Vec<String> {
     let single = properties.get(one).and_then(Value::as_str).map(str::to_owned);
     let list = properties.get(many).and_then(Value::as_array).into_iter().flatten();
@@ -17,7 +17,7 @@ pub fn texts(properties: &serde_json::Map<String, Value>, one: &str, many: &str)
 /// Reads a prefix of the resource `id`.
 ///
 /// # Errors
-/// `400 InvalidAddressPrefixFormat` when it is no CIDR, `InvalidCIDRNotation` when host bits are set.
+/// `400 InvalidAddressPrefixFormat` when it is not a CIDR, `InvalidCIDRNotation` when host bits are set.
 pub fn parse(text: &str, id: &str) -> Result<IpNet, Refusal> {
     let prefix: IpNet = text.parse().map_err(|_| {
         let message = format!(

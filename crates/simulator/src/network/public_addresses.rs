@@ -12,10 +12,10 @@ use std::net::Ipv4Addr;
 pub const KIND: &str = "Microsoft.Network/publicIPAddresses";
 /// Members of `properties` that only the service writes.
 const READ_ONLY: &[&str] = &["provisioningState", "resourceGuid", "ipAddress", "ipConfiguration", "natGateway"];
-/// The ranks there are.
+/// The SKUs.
 const SKUS: &[&str] = &["Basic", "Standard", "StandardV2"];
 
-/// What makes the type differ from others. How long it takes is not recorded: as a network security group. Without a
+/// What is special about the type. Its duration is not recorded; a network security group's is used. Without a
 /// `sku` it is a basic one (Azure/bicep#5914).
 pub(super) static ADDRESSES: Kind = Kind {
     name: KIND,
@@ -32,7 +32,7 @@ pub(super) static ADDRESSES: Kind = Kind {
     entries: None,
 };
 
-/// The rank of an address.
+/// The SKU of an address.
 pub(super) fn sku(address: &Resource) -> &str {
     address.members.get("sku").and_then(|sku| sku.get("name")).and_then(Value::as_str).unwrap_or_default()
 }
@@ -53,8 +53,8 @@ fn normalised(document: &Value) -> Map<String, Value> {
     properties
 }
 
-/// The rank is known and fits the allocation, the time is one of 4 to 30 minutes, the DNS label is well formed and free
-/// (the codes of the first and the third are not confirmed).
+/// Checks that the SKU is known and fits the allocation, the timeout is 4 to 30 minutes, and the DNS label is valid and
+/// free (the codes of the first and the third are not confirmed).
 fn check(world: &World, wanted: &Resource) -> Result<(), Refusal> {
     let sku = sku(wanted);
     if !SKUS.contains(&sku) {
@@ -132,7 +132,7 @@ fn in_use(address: &Resource, users: &[String]) -> Refusal {
     Refusal::bad_request("PublicIPAddressCannotBeDeleted", message)
 }
 
-/// A static address has its number once the write that made it so has succeeded, as recorded
+/// A static address is assigned once the write that made it static has succeeded, as recorded
 /// (`net-Fluent-Tests-Network-PublicIPAddress-CreateUpdate`, 4 and 6).
 fn settled(address: &mut Resource) {
     if is_static(address) {
@@ -142,7 +142,7 @@ fn settled(address: &mut Resource) {
     }
 }
 
-/// A dynamic address has its number while something uses it.
+/// A dynamic address is assigned while something uses it.
 fn show(world: &World, address: &Resource, properties: &mut Map<String, Value>) {
     let user = references::referrers(world, address).into_iter().next();
     if user.is_some() {
@@ -157,7 +157,8 @@ fn show(world: &World, address: &Resource, properties: &mut Map<String, Value>) 
     }
 }
 
-/// The public address that belongs to a place in the order of creation, in 198.18.0.0/15, which nobody has (RFC 2544).
+/// The public address for a position in the order of creation, in 198.18.0.0/15, which is reserved for benchmarks (RFC
+/// 2544).
 pub(crate) fn number(sequence: u64) -> Ipv4Addr {
     const FIRST: u32 = u32::from_be_bytes([198, 18, 0, 0]);
     let within = u32::try_from(sequence % 0x1_fffe).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which resources of Microsoft.Network refer to which, the checks of such references, and the way back.
+//! References between resources of Microsoft.Network, in both directions, and the checks of them.
 
 use super::{nat_gateways, public_addresses, route_tables, security_groups, subnets};
 use crate::call::Call;

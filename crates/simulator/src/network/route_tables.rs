@@ -19,7 +19,7 @@ const MOST_ROUTES: usize = 400;
 /// Where a route may lead.
 const NEXT_HOPS: &[&str] = &["VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None"];
 
-/// What makes the type differ from others. How long it takes is not recorded: as a network security group.
+/// What is special about the type. Its duration is not recorded; a network security group's is used.
 pub(super) static TABLES: Kind = Kind {
     name: KIND,
     put: ("PutRouteTableOperation", 2.0),

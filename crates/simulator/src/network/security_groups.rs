@@ -13,7 +13,7 @@ pub const KIND: &str = "Microsoft.Network/networkSecurityGroups";
 const READ_ONLY: &[&str] =
     &["provisioningState", "resourceGuid", "defaultSecurityRules", "subnets", "networkInterfaces", "flowLogs"];
 
-/// What makes the type differ from others.
+/// What is special about the type.
 pub(super) static GROUPS: Kind = Kind {
     name: KIND,
     put: ("PutNetworkSecurityGroupOperation", 2.0),

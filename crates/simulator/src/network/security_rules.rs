@@ -69,7 +69,7 @@ const DEFAULTS: &[(&str, &str, u32, &str, &str, &str, &str)] = &[
     ("DenyAllOutBound", "Outbound", 65500, "Deny", "*", "*", "Deny all outbound traffic"),
 ];
 
-/// What makes the type differ from others.
+/// What is special about the type.
 pub(super) static RULES: Entries = Entries {
     name: KIND,
     member: "securityRules",

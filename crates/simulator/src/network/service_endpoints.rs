@@ -27,7 +27,7 @@ fn of(properties: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<Stri
     list.filter_map(Value::as_object_mut)
 }
 
-/// Takes out what only the service writes; an empty list of regions is none.
+/// Removes what only the service writes; an empty list of regions counts as none.
 pub(super) fn normalise(properties: &mut Map<String, Value>) {
     for endpoint in of(properties) {
         let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
@@ -53,7 +53,7 @@ pub(super) fn check(subnet: &Resource) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Which of the services have no endpoint in the subnet that stands, as a member that [`show`] looks at.
+/// The services without an endpoint in the existing subnet, as a member that [`show`] reads.
 pub(super) fn begun(wanted: &Map<String, Value>, present: Option<&Resource>) -> Map<String, Value> {
     let services = |properties: &Map<String, Value>| {
         let list = properties.get("serviceEndpoints").and_then(Value::as_array).into_iter().flatten();

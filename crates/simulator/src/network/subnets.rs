@@ -139,7 +139,7 @@ fn delete(world: &mut World, call: &Call, network: &str, id: &str) -> Result<Res
     Ok(response)
 }
 
-/// Takes a subnet out.
+/// Removes a subnet.
 pub(crate) fn remove(world: &mut World, id: &str) {
     world.resources.remove(id);
     addresses::forget(world, id);
@@ -159,7 +159,7 @@ pub(super) fn entry(
     checked(world, call, &super::subnet_id(network, name), location, entry)
 }
 
-/// What a PUT asks for, checked but for its place among its siblings.
+/// The request of a PUT, checked except for conflicts with other subnets.
 fn checked(world: &World, call: &Call, id: &str, location: &str, document: &Value) -> Result<Resource, Refusal> {
     let subnet = normalised(id, document, world.resource(id, KIND));
     names::check(KIND, &subnet.name)?;
@@ -170,7 +170,7 @@ fn checked(world: &World, call: &Call, id: &str, location: &str, document: &Valu
     Ok(subnet)
 }
 
-/// A subnet of the list without any check; for the admin interface.
+/// A subnet of the list without any check, for the admin interface.
 pub(super) fn unchecked(network: &str, entry: &Value) -> Option<Resource> {
     let name = entry.get("name")?.as_str()?;
     let mut subnet = normalised(&super::subnet_id(network, name), entry, None);
@@ -178,7 +178,7 @@ pub(super) fn unchecked(network: &str, entry: &Value) -> Option<Resource> {
     Some(subnet)
 }
 
-/// Puts a subnet in without the rules for callers; for the admin interface.
+/// Writes a subnet without permission checks, for the admin interface.
 ///
 /// # Errors
 /// Says that the network is missing.
@@ -262,7 +262,7 @@ fn check_prefixes(subnet: &Resource) -> Result<(), Refusal> {
     prefixes::parse_all(&texts, &subnet.id).map(|_| ())
 }
 
-/// Whether the subnet fits into the address space and among its siblings.
+/// Checks that the subnet fits the address space and overlaps no other.
 pub(super) fn check_place(
     subnet: &Resource,
     network: &str,
@@ -278,7 +278,7 @@ pub(super) fn check_place(
     prefixes::check_subnet((&subnet.name, network), &prefixes_of(subnet), space, &others)
 }
 
-/// What can't be changed while the subnet is used.
+/// Refuses changes that are impossible while the subnet is used.
 pub(super) fn check_change(world: &World, there: &Resource, wanted: &Resource) -> Result<(), Refusal> {
     let holders = addresses::holders(world, &there.id);
     if prefixes_of(there) != prefixes_of(wanted) && !holders.is_empty() {
@@ -317,7 +317,7 @@ fn delegation_in_use(subnet: &Resource, before: &[&str], after: &[&str], holder:
     Refusal::bad_request("SubnetDelegationsCannotChangeWhenSubnetUsedByResource", message)
 }
 
-/// Whether nothing keeps the subnet from being deleted: no address, no link.
+/// Checks that nothing keeps the subnet from being deleted: no address, no link.
 pub(super) fn check_unused(world: &World, subnet: &Resource) -> Result<(), Refusal> {
     let user = if addresses::has_link(world, &subnet.id) {
         format!("{}/serviceAssociationLinks/acisal", subnet.id)

@@ -1,4 +1,4 @@
-//! Tracked resources that are written whole, each under a lock of its own: network security groups, route tables, NAT
+//! Tracked resources that are written as a whole, each under its own lock: network security groups, route tables, NAT
 //! gateways, public IP addresses. What makes them differ is a [`Kind`].
 
 use super::entries::{self, Entries};
@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use writes::Write;
 
-/// A member beside `properties`, and what stands where a client does not write it, or not all of it.
+/// A member besides `properties`, and its default, which also completes a partial value.
 type Member = (&'static str, fn() -> Value);
 
 /// A type of such resources.
@@ -31,13 +31,13 @@ pub(crate) struct Kind {
     pub members: &'static [Member],
     /// What is stored of a request's `properties`.
     pub normalised: fn(&Value) -> Map<String, Value>,
-    /// Whether what is wanted can be; references are checked besides.
+    /// Checks a request, except for its references.
     pub check: fn(&World, &Resource) -> Result<(), Refusal>,
     /// The refusal of a DELETE while these resources refer to it.
     pub in_use: fn(&Resource, &[String]) -> Refusal,
     /// Adds to the stored properties what only the service writes.
     pub show: fn(&World, &Resource, &mut Map<String, Value>),
-    /// What a write that succeeded leaves in the store besides.
+    /// Adds to the store after a successful write.
     pub settled: fn(&mut Resource),
     /// Members of `properties` that [`Kind::settled`] wrote; a PUT keeps them.
     pub kept: &'static [&'static str],
@@ -190,7 +190,7 @@ fn wanted(world: &mut World, kind: &Kind, id: &str, document: &Value, location: 
     }
 }
 
-/// A member as it is given, completed from what usually stands there: a `sku` without `tier` gets one, as recorded.
+/// A member as given, completed from its default: a `sku` without `tier` gets one, as recorded.
 fn completed(given: Option<&Value>, usual: Value) -> Value {
     match (given, usual) {
         (Some(Value::Object(given)), Value::Object(mut whole)) => {
@@ -205,7 +205,7 @@ fn completed(given: Option<&Value>, usual: Value) -> Value {
     }
 }
 
-/// Puts a resource in without the rules for callers; for the admin interface.
+/// Writes a resource without permission checks, for the admin interface.
 ///
 /// # Errors
 /// Says which member is missing.

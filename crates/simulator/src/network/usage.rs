@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::net::Ipv4Addr;
 
-/// How many free addresses are named in place of one that is not.
+/// How many free addresses are listed if the requested one is taken.
 const SUGGESTIONS: usize = 5;
 
 /// Used and usable addresses of each subnet.
@@ -34,7 +34,7 @@ pub fn usages(world: &World, call: &Call, network: &str) -> Result<Response, Ref
 /// (`net-Fluent-Tests-Network-Network-CreateUpdatePeering`, 10 and 11; `python-network-…-base-test-network`, 15).
 ///
 /// # Errors
-/// `404`, `403 AuthorizationFailed`, `400 PrivateIPAddressNotInAnySubnet`, `400` for what is no address (code not
+/// `404`, `403 AuthorizationFailed`, `400 PrivateIPAddressNotInAnySubnet`, `400` for what is not an address (code not
 /// confirmed).
 pub fn availability(world: &World, call: &Call, network: &str) -> Result<Response, Refusal> {
     world.authorize(&call.caller, "Microsoft.Network/virtualNetworks/checkIpAddressAvailability/read", network)?;

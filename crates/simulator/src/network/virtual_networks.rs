@@ -194,7 +194,7 @@ fn space_texts(properties: &Map<String, Value>) -> Vec<String> {
     space.map(|space| prefixes::texts(space, "", "addressPrefixes")).unwrap_or_default()
 }
 
-/// The address space of a network that stands.
+/// The address space of an existing network.
 pub(super) fn space(network: &Resource) -> Vec<IpNet> {
     space_texts(&network.properties).iter().filter_map(|text| text.parse().ok()).collect()
 }
@@ -307,7 +307,7 @@ fn settle_delete(world: &mut World, id: &str, ending: &Ending) {
     touch(world, id);
 }
 
-/// Takes a network and its subnets out.
+/// Removes a network and its subnets.
 pub(crate) fn remove(world: &mut World, id: &str) {
     let subnets: Vec<String> = world.resources.children(id, subnets::KIND).iter().map(|it| it.id.clone()).collect();
     for subnet in subnets {
@@ -324,7 +324,7 @@ pub(crate) fn touch(world: &mut World, id: &str) {
     }
 }
 
-/// Puts a network in without the rules for callers, in `Succeeded`; for the admin interface.
+/// Writes a network without permission checks, in `Succeeded`, for the admin interface.
 ///
 /// # Errors
 /// Says which member is missing.

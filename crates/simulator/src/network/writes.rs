@@ -19,7 +19,8 @@ pub struct Write<'a> {
     pub has_result: bool,
 }
 
-/// Whether nobody else writes to the resource `lock`. Azure may instead let the second write supersede the first.
+/// Checks that no other write to the resource `lock` is in progress. Azure may instead let the second write supersede
+/// the first.
 ///
 /// # Errors
 /// `429 RetryableError` with `Retry-After`.
@@ -90,7 +91,7 @@ pub fn begin(
     handle
 }
 
-/// The operation of a write that changed nothing in the network: it is over at once and nobody waits for it.
+/// The operation of a write that changed nothing: it ends at once.
 pub fn begin_finished(world: &mut World, call: &Call, location: &str) -> Handle {
     let start = Start {
         subscription: call.path.subscription().unwrap_or_default().to_owned(),

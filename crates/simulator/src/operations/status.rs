@@ -1,4 +1,4 @@
-//! What the operation URLs answer.
+//! Answers requests to operation URLs.
 
 use super::{Ending, Handle, Operation, Place, poll_pause, status_body};
 use crate::call::Call;
@@ -37,13 +37,13 @@ pub fn status(world: &mut World, call: &Call, raw_path: &str, id: &str) -> Resul
     Ok(response)
 }
 
-/// Both URLs once more.
+/// Adds both URLs again.
 fn repeat(response: &mut Response, handle: &Handle) {
     set_header(response, "azure-asyncoperation", &handle.status_url);
     set_header(response, "location", &handle.result_url);
 }
 
-/// What Container Instances says besides, as recorded: the group, the start, the containers' events; and `Pending`.
+/// What Container Instances adds, as recorded: the group, the start, the containers' events, and `Pending`.
 fn tell_of_group(world: &World, body: &mut Value, group: &str, began: Timestamp) {
     let Some(body) = body.as_object_mut() else { return };
     if body.get("status").is_some_and(|status| status == "InProgress") {

@@ -33,7 +33,7 @@ impl Signer {
         format!("api-version={api_version}&t={ticks}&c={}&s={signature}&h={hash}", self.certificate)
     }
 
-    /// Whether these parameters were given out for `path`.
+    /// Whether these parameters were issued for `path`.
     pub fn is_genuine<'a>(&self, path: &str, query: impl Fn(&str) -> Option<&'a str>) -> bool {
         let (Some(version), Some(ticks)) = (query("api-version"), query("t")) else { return false };
         let (signature, hash) = self.sign(path, version, ticks);

@@ -1,4 +1,4 @@
-//! The environment builder: a process outside the network namespace that has the network and makes Python
+//! The environment builder: a process outside the network namespace that has network access and builds Python
 //! environments with `uv`, one directory per content, usable from inside because the file system is shared.
 
 use std::collections::BTreeMap;
@@ -16,9 +16,9 @@ use super::conda::{self, Refused, Requirements};
 use super::environments::{Ask, Line};
 use super::pythons::Pythons;
 
-/// The oldest `azureml-defaults` that brings the scoring server; older ones resolve where newer don't, but can't serve.
+/// The oldest `azureml-defaults` with the scoring server. Older ones resolve where newer ones don't, but can't serve.
 const DEFAULTS: &str = "azureml-defaults>=1.40";
-/// What of `azureml-defaults` a container needs to serve.
+/// The part of `azureml-defaults` that a container needs to serve.
 const SERVER: &str = "azureml-inference-server-http";
 
 /// Makes environments below one cache directory.
@@ -65,7 +65,7 @@ impl Builder {
         let built = async {
             let result = match serde_json::from_str::<Ask>(&line) {
                 Ok(ask) => self.build(&ask.environment, &log).await.map_err(|why| why.to_string()),
-                Err(e) => Err(format!("the question can't be read: {e}")),
+                Err(e) => Err(format!("the request can't be read: {e}")),
             };
             drop(log);
             result
@@ -80,10 +80,10 @@ impl Builder {
         send(&mut write?, &result.map_or_else(Line::Failed, Line::Done)).await
     }
 
-    /// The directory of an environment that satisfies the definition; made now unless one of equal content stands.
+    /// The directory of an environment for the definition; built now unless one with the same content exists.
     ///
     /// # Errors
-    /// The reason in one line, and whose it is; the log has the resolver's own words.
+    /// The reason in one line, and whether the file or the simulator is to blame; the log has the resolver's own words.
     pub async fn build(&self, definition: &serde_json::Value, log: &Log) -> Result<PathBuf, Refused> {
         let mut wanted = conda::requirements(definition)?;
         for note in &wanted.notes {
@@ -103,7 +103,7 @@ impl Builder {
         Ok(finished)
     }
 
-    /// The interpreter that is asked for; where this machine has not that patch level, another one of the same minor
+    /// The requested interpreter; if this machine lacks that patch release, another one of the same minor
     /// release; else one that uv fetches.
     async fn interpreter(&self, wanted: &Pythons, log: &Log) -> Result<PathBuf, Refused> {
         let specifier = wanted.specifier();
@@ -115,7 +115,7 @@ impl Builder {
         for minor in &minors {
             if let Some(found) = self.find(minor).await? {
                 let note = "a limit of this simulator: this machine has no such patch level";
-                say(log, &format!("Python {specifier}: {} takes its place, {note}", found.display()));
+                say(log, &format!("Python {specifier}: {} is used instead, {note}", found.display()));
                 return Ok(found);
             }
         }
@@ -174,7 +174,7 @@ impl Builder {
             child.wait().await
         };
         if !resolved.await.is_ok_and(|status| status.success()) {
-            say(log, &format!("{defaults} can't be installed for this interpreter; {SERVER} takes its place"));
+            say(log, &format!("{defaults} can't be installed for this interpreter; {SERVER} is used instead"));
             *defaults = SERVER.to_owned();
         }
     }
@@ -203,7 +203,7 @@ impl Builder {
                 say(
                     log,
                     &format!(
-                        "a limit of this simulator: {why} Tried again without --extra-index-url and --find-links."
+                        "a limit of this simulator: {why} Trying again without --extra-index-url and --find-links."
                     ),
                 );
                 let own: Vec<_> = own.into_iter().cloned().collect();
@@ -282,8 +282,8 @@ fn path_in(output: &std::process::Output) -> Option<PathBuf> {
     (output.status.success() && !path.is_empty()).then(|| PathBuf::from(path))
 }
 
-/// Whose it is that an installation failed: ours where a channel would have had the package, or where a place can't be
-/// reached from here.
+/// Decides who is to blame for a failed installation: the simulator, if a channel would have had the package or a place
+/// can't be reached from here.
 fn blamed(why: Refused, wanted: &Requirements) -> Refused {
     let Refused::Mistake(text) = why else { return why };
     let has_none = |name: &&String| {
@@ -291,7 +291,7 @@ fn blamed(why: Refused, wanted: &Requirements) -> Refused {
             || text.contains(&format!("Failed to build `{name}=="))
     };
     if let Some(name) = wanted.from_channels.iter().find(has_none) {
-        let what = "is not on the Python index, or only as source text; channels are not used";
+        let what = "is not on the Python index, or only as source code; channels are not used";
         return Refused::Limit(format!("conda package {name} {what}. {text}"));
     }
     let unreachable = [
@@ -303,14 +303,14 @@ fn blamed(why: Refused, wanted: &Requirements) -> Refused {
         "unable to access",
     ];
     if unreachable.iter().any(|words| text.contains(words)) {
-        return Refused::Limit(format!("something can't be fetched from this machine. {text}"));
+        return Refused::Limit(format!("a download failed on this machine. {text}"));
     }
     Refused::Mistake(text)
 }
 
 fn content_key(python: &Path, wanted: &Requirements) -> String {
     let lists = [&wanted.packages, &wanted.options, &wanted.arguments].map(|list| list.join("\n"));
-    // As it was before there were options, so that environments that stand are found.
+    // Unchanged for definitions without options, so that existing environments are still found.
     let text = format!("{}\n{}", python.display(), lists.join("\n").trim_end_matches('\n'));
     let digest = Sha256::digest(text);
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
@@ -329,7 +329,7 @@ fn reason(said: &[String]) -> String {
         }
         text.push_str(words);
     }
-    if text.is_empty() { "uv failed without a word".into() } else { text }
+    if text.is_empty() { "uv failed without a message".into() } else { text }
 }
 
 fn pyenv_path() -> Option<std::ffi::OsString> {

@@ -1,7 +1,7 @@
 //! From a conda definition (the JSON form that the SDK uploads) to what can be installed from the Python index.
 //!
 //! Channels are not used; a package whose conda name differs on the Python index is renamed by a small table. What Azure
-//! could build and this simulator can't is told as [`Refused::Limit`], never as a mistake of the file.
+//! could build and this simulator can't is reported as [`Refused::Limit`], never as a mistake in the file.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::pythons::Pythons;
 /// What an environment needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirements {
-    /// Which interpreters will do.
+    /// The interpreters that it allows.
     pub python: Pythons,
     /// Requirements of the Python index in the order of the definition, e.g. `scikit-learn==1.3.2`.
     pub packages: Vec<String>,
@@ -24,11 +24,11 @@ pub struct Requirements {
     pub options: Vec<String>,
     /// Options of the pip section, as arguments of `uv pip install`.
     pub arguments: Vec<String>,
-    /// What was changed or left out on the way; goes into the build log.
+    /// What was changed or left out, for the build log.
     pub notes: Vec<String>,
 }
 
-/// Why nothing can be built.
+/// Why an environment can't be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// Azure would refuse it too.
@@ -41,7 +41,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mistake(why) => f.write_str(why),
-            Self::Limit(why) => write!(f, "a limit of this simulator, in Azure it may well build: {why}"),
+            Self::Limit(why) => write!(f, "a limit of this simulator; it may well build in Azure: {why}"),
         }
     }
 }
@@ -60,8 +60,8 @@ const RENAMED: &[(&str, &str)] = &[
     ("tensorflow-base", "tensorflow"),
 ];
 
-/// Names of channels' packages that are no Python packages: what they bring is in the wheels of the Python index, or on this
-/// machine, or missing.
+/// Names of channels' packages that are no Python packages: what they bring is in the wheels of the Python index, or on
+/// this machine, or missing.
 const NO_PYTHON: &[&str] = &[
     "blas",
     "bzip2",
@@ -147,19 +147,21 @@ const NO_PYTHON: &[&str] = &[
     "zlib",
     "zstd",
 ];
-/// How the names of more of them begin and end.
+/// Prefixes and suffixes of more such names.
 const NO_PYTHON_PREFIXES: &[&str] = &["_", "r-", "xorg-"];
 const NO_PYTHON_SUFFIXES: &[&str] = &["-ng", "_linux-64", "-linux-64", "-devel", "-static"];
 
 /// Reads the `environment` member of a service or an environment as the SDK sends it.
 ///
 /// # Errors
-/// What has no meaning here, or can't be read.
+/// What is not supported here, or can't be read.
 pub fn requirements(environment: &Value) -> Result<Requirements, Refused> {
     let docker = environment.get("docker").unwrap_or(&Value::Null);
     for member in ["baseDockerfile", "buildContext"] {
         if docker.get(member).is_some_and(|v| !v.is_null()) {
-            return Err(Refused::Limit(format!("docker.{member} is not built here; use a conda definition")));
+            return Err(Refused::Limit(format!(
+                "docker.{member} is not supported by this simulator; use a conda definition"
+            )));
         }
     }
     let mut found = Requirements {
@@ -172,7 +174,7 @@ pub fn requirements(environment: &Value) -> Result<Requirements, Refused> {
     };
     let python = environment.get("python").unwrap_or(&Value::Null);
     if python.get("userManagedDependencies").and_then(Value::as_bool).unwrap_or(false) {
-        found.notes.push("userManagedDependencies: nothing is installed besides the base image's packages".into());
+        found.notes.push("userManagedDependencies: only the base image's packages are installed".into());
     } else {
         conda(python.get("condaDependencies").unwrap_or(&Value::Null), &mut found)?;
     }
@@ -207,7 +209,7 @@ fn conda_package(spec: &MatchSpec, found: &mut Requirements) -> Result<(), Refus
     }
     if is_no_python(name) {
         found.notes.push(format!(
-            "conda package {name} is left out, a limit of this simulator: it is no Python package, and channels are not used"
+            "conda package {name} is left out, a limit of this simulator: it is not a Python package, and channels are not used"
         ));
         return Ok(());
     }
@@ -241,7 +243,7 @@ fn pip_section(map: &serde_json::Map<String, Value>, found: &mut Requirements) -
                     items.next();
                     found
                         .notes
-                        .push(format!("pip option {line} takes its value from the next entry; write both as one"));
+                        .push(format!("pip option {line} has its value in the next entry; write both as one entry"));
                     pip_lines::read(&format!("{line} {value}"), found)?;
                 }
             }

@@ -1,4 +1,4 @@
-//! Between the world and the runner: what is to stand goes there, what happened comes back.
+//! Connects the world and the runner: passes on what should run, and brings back what happened.
 
 use std::net::Ipv4Addr;
 

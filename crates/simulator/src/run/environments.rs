@@ -1,5 +1,5 @@
-//! What the simulator and the environment builder say to each other over the unix socket: one JSON line asks, JSON
-//! lines answer, the last one says how it ended.
+//! The protocol of the simulator and the environment builder over the unix socket: one JSON line asks, JSON
+//! lines answer, and the last one is the result.
 
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,11 @@ use tokio::net::UnixStream;
 
 use super::builder::Builder;
 
-/// Runs the environment builder: answers on `socket`, keeps environments below `cache`, makes them with the program
+/// Runs the environment builder: answers on `socket`, keeps environments below `cache`, builds them with the program
 /// `uv`. It ends only with an error, or when it is dropped.
 ///
 /// # Errors
-/// The socket or the cache directory can't be made.
+/// The socket or the cache directory can't be created.
 pub async fn serve(socket: PathBuf, cache: PathBuf, uv: PathBuf) -> Result<(), String> {
     let failed = |e: std::io::Error| format!("the environment builder at {}: {e}", socket.display());
     // uv runs in the cache directory. A bare name is looked up in PATH.
@@ -42,7 +42,7 @@ pub(super) enum Line {
     Failed(String),
 }
 
-/// Asks the builder at `socket` for `environment` and hands on each log line.
+/// Asks the builder at `socket` for `environment` and passes on each log line.
 ///
 /// # Errors
 /// The reason as one line: what could not be built, or that the builder could not be reached.

@@ -1,4 +1,4 @@
-//! What a subnet lets through and where it sends it, as its security group and its route table say.
+//! The rules and routes of a subnet, from its security group and route table.
 
 use std::net::Ipv4Addr;
 
@@ -11,9 +11,9 @@ pub struct Filter {
     pub network: String,
     /// Prefixes of the subnet.
     pub prefixes: Vec<Ipv4Net>,
-    /// Rules for what comes in, the first that fits decides; everything may come in without a security group.
+    /// Rules for incoming connections, of which the first match decides; without a security group all may come in.
     pub inbound: Option<Vec<Rule>>,
-    /// Rules for what goes out, as `inbound`.
+    /// Rules for outgoing connections, as `inbound`.
     pub outbound: Option<Vec<Rule>>,
     /// Where packets go, the longest prefix decides; none without a route table.
     pub routes: Vec<(Ipv4Net, Hop)>,
@@ -22,15 +22,15 @@ pub struct Filter {
 /// A security rule, tags resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// What becomes of a connection that fits.
+    /// What happens to a connection that matches.
     pub access: Access,
     /// `tcp`, `udp`, `icmp`, `esp` or `ah`; any if absent.
     pub protocol: Option<&'static str>,
-    /// Where it comes from; one has to fit.
+    /// Its source; one of these has to match.
     pub sources: Vec<Addresses>,
     /// First and last port of each range; any if empty.
     pub source_ports: Vec<(u16, u16)>,
-    /// Where it goes; one has to fit.
+    /// Its destination; one of these has to match.
     pub destinations: Vec<Addresses>,
     /// As `source_ports`.
     pub destination_ports: Vec<(u16, u16)>,
@@ -41,7 +41,7 @@ pub struct Rule {
 pub enum Access {
     /// Lets the connection through.
     Allow,
-    /// Drops it without a word.
+    /// Drops it silently.
     Deny,
 }
 
@@ -52,14 +52,14 @@ pub enum Addresses {
     Any,
     /// Those of these prefixes.
     Within(Vec<Ipv4Net>),
-    /// All but those of these prefixes.
+    /// All except those of these prefixes.
     Outside(Vec<Ipv4Net>),
 }
 
 /// Where a route leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hop {
-    /// To whoever has the address in the virtual network.
+    /// To the holder of the address in the virtual network.
     Local,
     /// To the machine at this address.
     Appliance(Ipv4Addr),
@@ -68,7 +68,7 @@ pub enum Hop {
 }
 
 impl Filter {
-    /// Whether it is the one of this address.
+    /// Whether the subnet contains this address.
     pub(super) fn covers(&self, network: &str, address: Ipv4Addr) -> bool {
         self.network == network && self.prefixes.iter().any(|prefix| prefix.contains(&address))
     }

@@ -1,5 +1,5 @@
-//! What Azure puts in front of a service's container (`azureml-fe-aci`): it asks for a key, speaks TLS, and is the only way
-//! in. A task of the simulator with a socket inside the group's namespace.
+//! The front end that Azure puts before a service's container (`azureml-fe-aci`): it checks the key, speaks TLS, and is
+//! the only way in. A task of the simulator with a socket inside the group's namespace.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -29,29 +29,29 @@ use crate::error::{Response, json_response};
 use crate::identity::Secret;
 use crate::server::Drain;
 
-/// Where the scoring server listens behind the front: the port that `azmlinfsrv` takes by itself.
+/// The port of the scoring server behind the front end: the default of `azmlinfsrv`.
 pub const INNER_PORT: u16 = 5001;
-/// How long a container may take for an answer ("504: the request has timed out", how-to-troubleshoot-deployment).
+/// How long a container may take to answer ("504: the request has timed out", how-to-troubleshoot-deployment).
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a client may take for its TLS handshake, and for the head of a request.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(30);
 /// Most connections at a time; more wait.
 const MOST_CONNECTIONS: usize = 256;
-/// What concerns one connection only (RFC 9110, section 7.6.1); hyper frames bodies anew.
+/// Headers that concern only one connection (RFC 9110, section 7.6.1); hyper frames bodies anew.
 const HOP_BY_HOP: &[&str] =
     &["connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// What a front asks for and shows.
+/// The keys and the certificate of a front end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The two keys, where one of them is asked for.
+    /// The two keys, if one of them is required.
     pub keys: Option<[Secret; 2]>,
-    /// Certificate chain and private key as PEM, where TLS is spoken.
+    /// Certificate chain and private key as PEM, if it uses TLS.
     pub tls: Option<(String, Secret)>,
 }
 
 impl Settings {
-    /// Whether an `Authorization` header is good enough.
+    /// Whether an `Authorization` header is accepted.
     #[must_use]
     pub fn allows(&self, header: Option<&str>) -> bool {
         let token = header.and_then(|header| header.strip_prefix("Bearer "));
@@ -71,9 +71,9 @@ impl Settings {
     fn acceptor(&self) -> Result<Option<TlsAcceptor>, String> {
         let Some((certificate, key)) = &self.tls else { return Ok(None) };
         let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
-        let chain = chain.map_err(|e| format!("sslCertificate is no PEM: {e}"))?;
+        let chain = chain.map_err(|e| format!("sslCertificate is not PEM: {e}"))?;
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
-        let key = key.map_err(|e| format!("sslKey is no private key that can be read: {e}"))?;
+        let key = key.map_err(|e| format!("sslKey is not a readable private key: {e}"))?;
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(|e| format!("TLS: {e}"))?;
         let config = builder.with_no_client_auth().with_single_cert(chain, key);
@@ -83,7 +83,7 @@ impl Settings {
     }
 }
 
-/// A front that listens until it is dropped.
+/// A front end that listens until it is dropped.
 #[derive(Debug)]
 pub struct Front {
     settings: watch::Sender<Settings>,
@@ -91,10 +91,10 @@ pub struct Front {
 }
 
 impl Front {
-    /// Listens in the namespace and hands requests on to the server behind.
+    /// Listens in the namespace and forwards requests to the server behind it.
     ///
     /// # Errors
-    /// The certificate or the key can't be used, or the port can't be had.
+    /// The certificate or the key can't be used, or the port is taken.
     pub async fn open(namespace: &str, settings: Settings) -> Result<Self, String> {
         let acceptor = settings.acceptor()?;
         let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port()));
@@ -114,7 +114,7 @@ impl Front {
         Self { settings, task: tokio::spawn(accept(listener, acceptor, Arc::new(door))) }
     }
 
-    /// Other keys from now on. Whether TLS is spoken does not change without a new deployment.
+    /// Replaces the keys. TLS changes only with a new deployment.
     pub fn update(&self, settings: &Settings) {
         self.settings.send_if_modified(|standing| {
             let differs = standing != settings;

@@ -148,7 +148,7 @@ fn what_can_not_be_used_is_told_without_the_key() {
         Settings { keys: None, tls }.acceptor().err().expect("no TLS with these")
     };
     let key = key.serialize_pem();
-    assert!(because(&certificate, "no key").contains("sslKey is no private key"));
+    assert!(because(&certificate, "no key").contains("sslKey is not a readable private key"));
     assert!(because("no certificate", &key).contains("can't be used together"));
     let mismatch = because(&certificate, &other.serialize_pem());
     assert!(mismatch.contains("can't be used together"), "{mismatch}");

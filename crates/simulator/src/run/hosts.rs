@@ -18,7 +18,7 @@ pub async fn hosts(simulator: &Simulator, method: Method, name: Option<&str>, bo
     let done = match (&method, name) {
         (&Method::POST, None) => add(simulator, &body).await,
         (&Method::DELETE, Some(name)) => Ok(remove(simulator, name).await),
-        _ => Err(format!("{method} is not possible on hosts")),
+        _ => Err(format!("{method} is not allowed on hosts")),
     };
     done.unwrap_or_else(|why| json_response(StatusCode::BAD_REQUEST, &json!({"error": why})))
 }
@@ -29,7 +29,9 @@ async fn add(simulator: &Simulator, body: &Value) -> Result<Response, String> {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let is_reserved = ["acivnet-", COMPUTE_PREFIX].iter().any(|prefix| name.starts_with(prefix));
     if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(good) || is_reserved {
-        let what = format!("letters, digits and hyphens, at most {NAME_LIMIT}, not acivnet-… and {COMPUTE_PREFIX}…");
+        let what = format!(
+            "use letters, digits and hyphens, at most {NAME_LIMIT}, not beginning with acivnet- or {COMPUTE_PREFIX}"
+        );
         return Err(format!("host name {name:?}: {what}"));
     }
     if simulator.runner().scripted() {
@@ -48,7 +50,7 @@ async fn add(simulator: &Simulator, body: &Value) -> Result<Response, String> {
 fn seat(world: &mut World, name: &str, subnet: &str) -> Result<Place, String> {
     let refused = |refusal: crate::Refusal| format!("{}: {}", refusal.code, refusal.message);
     let address = addresses::take_host_address(world, subnet, &holder(subnet, name)).map_err(refused)?;
-    let network = store::parent_of(subnet).ok_or_else(|| format!("subnetId {subnet:?} is no id of a subnet"))?;
+    let network = store::parent_of(subnet).ok_or_else(|| format!("subnetId {subnet:?} is not the id of a subnet"))?;
     place(world, network, address).ok_or_else(|| format!("the network of {subnet} has no prefix that holds {address}"))
 }
 

@@ -5,7 +5,7 @@ use super::conda::Refused;
 /// `[channel[/subdir]::]name[version[build]]`, or with `[key=value,…]` at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchSpec {
-    /// In small letters, as conda compares.
+    /// In lower case, as conda compares.
     pub name: String,
     /// PEP 440 specifiers joined by commas; empty for any version. Builds and channels don't exist on the Python index.
     pub version: String,
@@ -15,7 +15,7 @@ impl MatchSpec {
     /// Reads one.
     ///
     /// # Errors
-    /// It has no name, or says something that the Python index can't say.
+    /// It has no name, or says something that has no equivalent on the Python index.
     pub fn parse(spec: &str) -> Result<Self, Refused> {
         let text = spec.split('#').next().unwrap_or_default().trim();
         let (text, mut version) = match text.split_once('[') {
@@ -34,7 +34,9 @@ impl MatchSpec {
         }
         let version = version.unwrap_or_default();
         if version.contains(['|', '(', '^']) {
-            let what = format!("conda dependency {spec:?}: alternatives of versions are not read here; name one");
+            let what = format!(
+                "conda dependency {spec:?}: alternative versions are not supported by this simulator; name one"
+            );
             return Err(Refused::Limit(what));
         }
         Ok(Self { name: name.to_ascii_lowercase(), version: specifiers(&version) })
@@ -43,7 +45,7 @@ impl MatchSpec {
 
 /// The version in `version='>=1',build=…]`.
 fn bracketed(spec: &str, inside: &str) -> Result<Option<String>, Refused> {
-    let unreadable = || Refused::Mistake(format!("conda dependency {spec:?} can't be read: its bracket has no end"));
+    let unreadable = || Refused::Mistake(format!("conda dependency {spec:?} can't be read: a bracket is not closed"));
     let inside = inside.strip_suffix(']').ok_or_else(unreadable)?;
     let mut rest = inside;
     while let Some((key, after)) = rest.split_once('=') {
@@ -63,7 +65,7 @@ fn bracketed(spec: &str, inside: &str) -> Result<Option<String>, Refused> {
     Ok(Some(String::new()))
 }
 
-/// Each part between commas for itself.
+/// Each part between commas by itself.
 fn specifiers(version: &str) -> String {
     let parts = version.split(',').map(|part| specifier(part.trim())).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join(",")
@@ -83,7 +85,7 @@ fn specifier(version: &str) -> String {
             if whole { format!("=={}", dotted(prefix)) } else { format!("=={prefix}.*") }
         }
         ("!=", other) => format!("!={}", dotted(other)),
-        // A star says nothing more behind these.
+        // A star adds nothing after these.
         (operator, other) => format!("{operator}{}", other.trim_end_matches(['*', '.'])),
     }
 }

@@ -1,5 +1,5 @@
-//! A container has the memory that it was given. Whoever runs the simulator need not own a control group, so that the
-//! processes are watched from outside: when they hold more, all of them are killed, which the container sees as 137 and
+//! Limits a container's memory. The user who runs the simulator need not own a control group, so the
+//! processes are watched from outside: if they hold more, all of them are killed, which the container sees as 137 and
 //! Azure calls `OOMKilled`.
 
 use std::fs;
@@ -11,9 +11,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::task::JoinHandle;
 
-/// How often it is looked at. A process fills about a gigabyte in a second.
+/// How often it is checked. A process fills about a gigabyte in a second.
 const PERIOD: Duration = Duration::from_millis(100);
-/// Most processes of one container that are counted.
+/// Most processes of one container that are counted, so that a fork bomb can't stall the check.
 const MOST_PROCESSES: usize = 1_000;
 
 /// Watches a process group until it is dropped.
@@ -48,7 +48,7 @@ impl Watch {
         kill(self.leader);
     }
 
-    /// Whether it had to kill.
+    /// Whether it has killed the group.
     #[must_use]
     pub fn exceeded(&self) -> bool {
         self.exceeded.load(Ordering::SeqCst)
@@ -61,7 +61,7 @@ impl Drop for Watch {
     }
 }
 
-/// Kills a process group; one that has just ended is no error.
+/// Kills a process group; one that has just ended is not an error.
 fn kill(leader: u32) {
     if let Ok(leader) = i32::try_from(leader) {
         let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);

@@ -1,7 +1,7 @@
 //! How a container really runs: not at all (`none`, scripted outcomes on the simulator's clock), or the uploaded model
 //! and script under Microsoft's scoring server in a network namespace at its private address (`netns`).
 //!
-//! The simulator's state is the truth: a runner is told what should stand and what it sees is asked for while a request
+//! The simulator's state is authoritative: a runner is told what should run, and is asked what it sees while a request
 //! is being answered. It keeps no timers.
 
 mod builder;
@@ -36,7 +36,7 @@ pub use front::Settings;
 pub(crate) use front::unauthorized;
 pub use hosts::hosts;
 
-/// How the names of machines begin that stand for compute instances.
+/// Prefix of the names of machines that represent compute instances.
 pub(crate) const COMPUTE_PREFIX: &str = "compute-";
 
 /// How containers run.
@@ -77,31 +77,31 @@ pub async fn open(kind: RunnerKind, options: RunnerOptions) -> Result<Arc<dyn Ru
     }
 }
 
-/// Starts, stops and looks at container groups.
+/// Starts, stops and inspects container groups.
 #[async_trait]
 pub trait Runner: Send + Sync + 'static {
-    /// True when outcomes are scripted and durations come from the clock; nothing else is called then.
+    /// True if outcomes are scripted and durations come from the clock; then nothing else is called.
     fn scripted(&self) -> bool;
-    /// Begins to build the image `key` on the first call; later calls tell how it stands.
+    /// Begins to build the image `key` on the first call; later calls return its state.
     async fn build(&self, key: &str, environment: &Value) -> Build;
     /// Stops what is not in `groups` and starts what is missing. Groups are told apart by id and revision.
     async fn converge(&self, groups: &[Arc<Group>]);
-    /// How the group with this id stands.
+    /// The state of the group with this id.
     async fn status(&self, id: &str) -> Status;
     /// How often the container of this group has ended, and how the last time.
     async fn runs(&self, id: &str) -> Runs;
-    /// What the subnets let through and where they send it, from now on; a host in none of them is not restricted.
+    /// Sets the rules and routes of the subnets; a host in none of them is not restricted.
     async fn filter(&self, filters: &[Filter]);
     /// What the container wrote to stdout and stderr, the last `tail` lines.
     async fn logs(&self, id: &str, tail: usize) -> String;
-    /// A machine in a subnet, as a namespace of this name; with `forwards` it passes on what is not for itself.
+    /// Adds a machine in a subnet, as a namespace of this name; with `forwards` it forwards packets.
     ///
     /// # Errors
-    /// What the system refused, with its words.
+    /// What the system refused, in its own words.
     async fn add_host(&self, name: &str, place: &Place, forwards: bool) -> Result<(), String>;
-    /// Makes and takes away the machines that stand for compute instances, so that there are exactly these.
+    /// Creates and removes machines that represent compute instances, so that there are exactly these.
     async fn keep_hosts(&self, hosts: &BTreeMap<String, Place>);
-    /// Takes a machine away again; false when there is none of this name.
+    /// Removes a machine; false if there is none of this name.
     async fn remove_host(&self, name: &str) -> bool;
     /// Ends everything that the runner started.
     async fn shutdown(&self);
@@ -129,7 +129,7 @@ pub struct Group {
     pub image: String,
     /// Address in a virtual network; none for a public group.
     pub place: Option<Place>,
-    /// What lies below the application root.
+    /// The files below the application root.
     pub files: Vec<File>,
     /// The client's driver program, relative to the application root.
     pub driver: Option<String>,
@@ -139,7 +139,7 @@ pub struct Group {
     pub model_dir: String,
     /// Environment variables of the definition.
     pub variables: Vec<(String, String)>,
-    /// What stands in front of the container. It may change while the container runs.
+    /// The front end of the container. It may change while the container runs.
     pub front: Settings,
     /// Memory in GB (2^30 bytes; whether Azure counts so is not confirmed).
     pub memory_gb: f64,
@@ -161,19 +161,19 @@ pub struct File {
 pub enum Content {
     /// In memory.
     Memory(Bytes),
-    /// In a file that nobody changes any more.
+    /// In a file that is never changed again.
     Stored(PathBuf),
 }
 
-/// How the build of an image stands. The log is the whole text so far.
+/// The state of an image's build. The log is the whole text so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Build {
-    /// Still at it.
+    /// Still running.
     Running {
         /// Build log so far.
         log: String,
     },
-    /// The image is there.
+    /// The image is built.
     Succeeded {
         /// Whole build log.
         log: String,
@@ -205,7 +205,7 @@ pub struct Ended {
     pub at: jiff::Timestamp,
 }
 
-/// How a container group stands.
+/// The state of a container group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Not answering yet.
@@ -242,7 +242,7 @@ impl Runner for Scripted {
         String::new()
     }
     async fn add_host(&self, name: &str, _: &Place, _: bool) -> Result<(), String> {
-        Err(format!("host {name:?} can't be made: nothing really runs here"))
+        Err(format!("host {name:?} can't be created: with this runner nothing really runs"))
     }
     async fn keep_hosts(&self, _: &BTreeMap<String, Place>) {}
     async fn remove_host(&self, _: &str) -> bool {

@@ -31,13 +31,13 @@ struct Bridge {
 }
 
 impl Networks {
-    /// A namespace `name`, at `place` on its network's bridge, or with nothing but loopback.
+    /// A namespace `name`, at `place` on its network's bridge, or with only loopback.
     ///
     /// Hosts carry the virtual network's own prefix length, so that its subnets reach each other over the bridge; they
     /// have no default route.
     ///
     /// # Errors
-    /// The command that failed and what it said.
+    /// The command that failed, and its output.
     pub async fn join(&mut self, name: &str, place: Option<&Place>) -> Result<(), String> {
         remove(name).await;
         ip(&["netns", "add", name]).await?;
@@ -51,7 +51,7 @@ impl Networks {
         ip(&["link", "add", &outer, "type", "veth", "peer", "name", "eth0", "address", &hardware, "netns", name])
             .await?;
         ip(&["link", "set", &outer, "master", &bridge, "up"]).await?;
-        // No way around the rules by link-local addresses of IPv6. Where the kernel has none, it refuses, and all is well.
+        // IPv6 link-local addresses must not bypass the rules. A kernel without IPv6 refuses this, which is fine.
         let _ = ip(&["-n", name, "link", "set", "eth0", "addrgenmode", "none"]).await;
         ip(&["-n", name, "address", "add", &address, "dev", "eth0"]).await?;
         ip(&["-n", name, "link", "set", "eth0", "up"]).await
@@ -69,7 +69,7 @@ impl Networks {
         let taken = |net: &ipnet::Ipv4Net| net.contains(&place.prefix) || place.prefix.contains(net);
         let free = !self.bridges.values().flat_map(|b| &b.gateways).any(taken);
         let Some(bridge) = self.bridges.get_mut(&place.network) else { return Err("the bridge is gone".into()) };
-        // The first address of a prefix is Azure's gateway: whoever runs the simulator stands there.
+        // The first address of a prefix is Azure's gateway, and here the machine that runs the simulator.
         if let Some(gateway) = place.prefix.hosts().next().filter(|gateway| free && *gateway != place.address) {
             let address = format!("{gateway}/{}", place.prefix.prefix_len());
             ip(&["address", "add", &address, "dev", &bridge.device]).await?;
@@ -78,7 +78,7 @@ impl Networks {
         Ok(bridge.device.clone())
     }
 
-    /// Takes every bridge away.
+    /// Removes every bridge.
     pub async fn clear(&mut self) {
         for bridge in std::mem::take(&mut self.bridges).into_values() {
             warn(ip(&["link", "delete", &bridge.device]).await);
@@ -86,24 +86,24 @@ impl Networks {
     }
 }
 
-/// Follows from the address: who talked to an address before it got a new host finds the new one at once.
+/// Derived from the address, so that peers of an address reach its new host at once.
 fn hardware_address(address: Ipv4Addr) -> String {
     let [a, b, c, d] = address.octets();
     format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
 
-/// Ends every process in the namespace and removes it; nothing happens when there is none.
+/// Ends every process in the namespace and removes it, if it exists.
 pub async fn remove(name: &str) {
     if !path(name).exists() {
         return;
     }
     if let Ok(output) = Command::new("ip").args(["netns", "pids", name]).output().await {
         for pid in String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|pid| pid.parse().ok()) {
-            // A process that has just ended by itself is no error.
+            // A process that has just ended by itself is not an error.
             let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
         }
     }
-    // The pair goes at once with one of its ends, a namespace some time after its deletion.
+    // The pair disappears at once with one of its ends, a namespace only some time after its deletion.
     if ip(&["-n", name, "link", "show", "eth0"]).await.is_ok() {
         warn(ip(&["-n", name, "link", "delete", "eth0"]).await);
     }
@@ -127,7 +127,7 @@ fn warn(done: Result<(), String>) {
     }
 }
 
-/// Whether namespaces can be made here.
+/// Checks that namespaces can be created here.
 ///
 /// # Errors
 /// What is missing: iproute2, nftables, or the rights.
@@ -137,9 +137,7 @@ pub async fn check() -> Result<(), String> {
     let filtered = run("ip", &["netns", "exec", &probe, "nft", "-f", "-"], &rules::ruleset(None, Some(80))).await;
     remove(&probe).await;
     made.map_err(|e| {
-        format!(
-            "{e}\n--runner netns needs a user and network namespace of its own, with a tmpfs on /run: unshare -Urnmpf"
-        )
+        format!("{e}\n--runner netns needs its own user and network namespaces, with a tmpfs on /run: unshare -Urnmpf")
     })?;
     filtered.map_err(|e| {
         format!("{e}\n--runner netns needs nft (package nftables) and a kernel with nf_tables for security rules")
@@ -172,7 +170,7 @@ pub async fn listen(name: &str, address: SocketAddr) -> std::io::Result<tokio::n
     tokio::net::TcpListener::from_std(listener)
 }
 
-/// Makes a socket inside the namespace, where it then stays.
+/// Creates a socket inside the namespace, where it stays.
 async fn inside<T: Send + 'static>(
     name: &str,
     make: impl FnOnce() -> std::io::Result<T> + Send + 'static,
@@ -196,16 +194,16 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Those of the filter for a machine at `place`; with `open` the only TCP port that is open.
+    /// The rules of the filter for a machine at `place`; `open` is the only open TCP port.
     #[must_use]
     pub fn of(filter: Option<&Filter>, place: &Place, open: Option<u16>) -> Self {
         Self { ruleset: rules::ruleset(filter, open), routes: rules::routes(filter, place.address) }
     }
 
-    /// Puts these into the namespace in place of `before`.
+    /// Applies these to the namespace, in place of `before`.
     ///
     /// # Errors
-    /// The command that failed and what it said.
+    /// The command that failed, and its output.
     pub async fn apply(&self, name: &str, before: &Self) -> Result<(), String> {
         if self.ruleset != before.ruleset {
             run("ip", &["netns", "exec", name, "nft", "-f", "-"], &self.ruleset).await?;
@@ -221,10 +219,10 @@ impl Rules {
     }
 }
 
-/// Has the namespace pass on what comes over its link and is not for itself. It tells nobody of shorter ways.
+/// Makes the namespace forward packets that are not for itself, without sending redirects.
 ///
 /// # Errors
-/// The command that failed and what it said.
+/// The command that failed, and its output.
 pub async fn forward(name: &str) -> Result<(), String> {
     let settings = "cd /proc/sys/net/ipv4/conf && echo 0 > all/send_redirects && echo 0 > eth0/send_redirects && \
                     echo 1 > eth0/forwarding";
@@ -243,7 +241,7 @@ async fn run(program: &str, arguments: &[&str], input: &str) -> Result<(), Strin
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // Who has read enough has ended: its exit status tells.
+        // A program that has read enough may have ended; its exit status counts.
         let _ = stdin.write_all(input.as_bytes()).await;
     }
     let output = child.wait_with_output().await.map_err(failed)?;

@@ -1,4 +1,4 @@
-//! The runner that really runs containers, each in a network namespace of its own.
+//! The runner that really runs containers, each in its own network namespace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -32,10 +32,10 @@ struct Running {
     networks: Networks,
     groups: BTreeMap<String, Slot>,
     hosts: BTreeMap<String, Place>,
-    /// Those of `hosts` that stand for compute instances.
+    /// Those of `hosts` that represent compute instances.
     computes: BTreeSet<String>,
     filters: Vec<Filter>,
-    /// What each namespace has, by its name.
+    /// The rules of each namespace, by name.
     rules: BTreeMap<String, Rules>,
     numbers: u32,
 }
@@ -45,13 +45,13 @@ struct Slot {
     namespace: String,
     group: Arc<Group>,
     container: Result<Container, String>,
-    /// None where it can't be opened; the reason is in the simulator's own log, as Azure has it in that of
+    /// None if it can't be opened; the reason is in the simulator's own log, as it is in Azure in that of
     /// `azureml-fe-aci`.
     front: Option<Front>,
 }
 
 impl Netns {
-    /// Applications are laid out below `directory`; environments come from the builder at the socket `environments`.
+    /// Applications are created below `directory`; environments come from the builder at the socket `environments`.
     #[must_use]
     pub fn new(directory: PathBuf, environments: PathBuf) -> Self {
         Self { directory, environments, builds: StdMutex::default(), running: Mutex::default() }
@@ -75,7 +75,7 @@ impl Netns {
         attempt
     }
 
-    /// The Python environment of an image, asked for again when this process does not know it any more.
+    /// The Python environment of an image, requested again if this process no longer knows it.
     fn python(&self, image: &str) -> Result<PathBuf, String> {
         let builds = held(&self.builds);
         let end = builds.get(image).and_then(|attempt| held(attempt).end.clone());
@@ -111,11 +111,11 @@ impl Running {
             Ok(()) => Front::open(&namespace, group.front.clone()).await,
             Err(e) => Err(e),
         };
-        let front = front.inspect_err(|e| tracing::warn!(group = group.id, "nothing stands before the container: {e}"));
+        let front = front.inspect_err(|e| tracing::warn!(group = group.id, "the container has no front end: {e}"));
         self.groups.insert(group.id.clone(), Slot { namespace, group: group.clone(), container, front: front.ok() });
     }
 
-    /// A namespace at its place, with the rules of its subnet from the beginning.
+    /// A namespace at its place, with its subnet's rules from the start.
     async fn join(&mut self, name: &str, place: Option<&Place>, open: Option<u16>) -> Result<(), String> {
         self.rules.remove(name);
         self.networks.join(name, place).await?;
@@ -125,7 +125,7 @@ impl Running {
         }
     }
 
-    /// Brings the rules of a namespace to what the filters say.
+    /// Applies the filters to a namespace.
     async fn rule(&mut self, name: &str, place: &Place, open: Option<u16>) -> Result<(), String> {
         let filter = self.filters.iter().find(|filter| filter.covers(&place.network, place.address));
         let wanted = Rules::of(filter, place, open);
@@ -137,7 +137,7 @@ impl Running {
         Ok(())
     }
 
-    /// Brings the rules of all namespaces to what the filters say.
+    /// Applies the filters to all namespaces.
     async fn rule_all(&mut self) {
         let groups = self.groups.values().filter(|slot| slot.container.is_ok()).filter_map(|slot| {
             Some((slot.namespace.clone(), slot.group.place.clone()?, Some(slot.group.front.port())))

@@ -21,7 +21,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("-c", "--constraint"),
     ("-U", "--upgrade"),
 ];
-/// Options that change nothing in an environment that is made anew; whether a value follows.
+/// Options without effect in a new environment; whether a value follows.
 const WITHOUT_EFFECT: &[(&str, bool)] = &[
     ("--upgrade", false),
     ("--no-cache-dir", false),
@@ -34,7 +34,7 @@ const WITHOUT_EFFECT: &[(&str, bool)] = &[
     ("--retries", true),
 ];
 
-/// Whether a line is an option whose value must stand in the next one.
+/// Whether a line is an option whose value must be on the next line.
 pub fn lacks_value(line: &str) -> bool {
     let name = long(line.trim());
     OPTIONS.iter().chain(WITHOUT_EFFECT).any(|(known, takes_value)| *known == name && *takes_value)
@@ -48,16 +48,16 @@ fn long(name: &str) -> &str {
 /// Adds what a line asks for.
 ///
 /// # Errors
-/// What Azure's build could not find either, and what is not done here.
+/// What Azure's build could not find either, and what is not supported here.
 pub fn read(line: &str, found: &mut Requirements) -> Result<(), Refused> {
     let line = line.trim();
     let line = line.split(" #").next().unwrap_or(line).trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(());
     }
-    // A reference to a variable would be filled in from the machine that builds.
+    // A variable would be expanded on the machine that builds.
     if line.contains("${") {
-        let what = format!("pip requirement {:?}: environment variables are not filled in here", masked(line));
+        let what = format!("pip requirement {:?}: this simulator does not expand environment variables", masked(line));
         return Err(Refused::Limit(what));
     }
     if line.starts_with('-') { option(line, found) } else { requirement(line, found) }
@@ -85,12 +85,15 @@ fn option(line: &str, found: &mut Requirements) -> Result<(), Refused> {
         "--pre" => found.arguments.extend(["--prerelease".to_owned(), "allow".to_owned()]),
         "--trusted-host" => found.arguments.extend(["--allow-insecure-host".to_owned(), value.to_owned()]),
         "--requirement" | "--constraint" if is_url(value) => {
-            return Err(Refused::Limit(format!("pip option {name} {}: files are not fetched here", masked(value))));
+            return Err(Refused::Limit(format!(
+                "pip option {name} {}: this simulator does not fetch files",
+                masked(value)
+            )));
         }
         "--editable" if value.contains("://") => return requirement(value, found),
         // Only the conda file itself is sent to Azure.
         "--requirement" | "--constraint" | "--editable" => return Err(missing(name, value)),
-        _ => return Err(Refused::Limit(format!("pip option {name} is not known here"))),
+        _ => return Err(Refused::Limit(format!("pip option {name} is not known to this simulator"))),
     }
     Ok(())
 }
@@ -118,7 +121,8 @@ fn requirement(line: &str, found: &mut Requirements) -> Result<(), Refused> {
     }
     match target.split_once("://") {
         Some((scheme, _)) if scheme != "file" => {
-            let what = format!("pip requirement {:?}: {scheme} is not spoken here; use https", masked(line));
+            let what =
+                format!("pip requirement {:?}: this simulator does not support {scheme}; use https", masked(line));
             Err(Refused::Limit(what))
         }
         _ => Err(missing("requirement", line)),
@@ -130,10 +134,10 @@ fn is_url(text: &str) -> bool {
     ["https://", "http://", "git+https://", "git+http://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
-/// Azure has nothing but the conda file when it builds, as pip says then.
+/// A file that is missing in Azure's build too, in pip's words.
 fn missing(what: &str, path: &str) -> Refused {
     Refused::Mistake(format!(
-        "pip {what} {:?}: no such file or directory; Azure builds from the conda file alone, files beside it are not sent",
+        "pip {what} {:?}: no such file or directory; Azure builds from the conda file alone, without the files beside it",
         masked(path)
     ))
 }

@@ -12,7 +12,7 @@ use super::front::INNER_PORT;
 use super::memory::Watch;
 use super::{Content, Ended, Group, Runs, Status, namespace};
 
-/// How often a container may end before the group counts as crashing in a loop. Azure restarts with growing pauses and
+/// How often a container may end before the group counts as a crash loop. Azure restarts with growing pauses and
 /// names no number; a third failure tells a loop from an accident.
 const RESTARTS: u32 = 2;
 const LAUNCH: &str = include_str!("launch.py");
@@ -32,7 +32,7 @@ pub struct Container {
 }
 
 impl Container {
-    /// Lays out the application root below `directory` and starts the server from the Python environment `python`.
+    /// Creates the application root below `directory` and starts the server from the Python environment `python`.
     ///
     /// # Errors
     /// A file can't be written, or the process can't be started.
@@ -121,7 +121,7 @@ impl Container {
         if self.healthy { Status::Healthy } else { Status::Starting }
     }
 
-    /// Notes how the process ended; what it has left behind ends too.
+    /// Records how the process ended, and kills what it left behind.
     fn note(&mut self, code: i32) {
         let watch = self.watch.take();
         watch.iter().for_each(Watch::clear);

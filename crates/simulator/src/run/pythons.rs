@@ -1,4 +1,4 @@
-//! Which Python an environment may have, and which of this machine's serves for it.
+//! The Python versions that an environment allows, and the interpreter of this machine that fits.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ const MOST_PATCHES: u64 = 40;
 /// The oldest interpreter that is taken where no version is named: today's packages support it.
 const OLDEST_UNASKED: &str = ">=3.9";
 
-/// What a definition says of its interpreter.
+/// A definition's requirements for its interpreter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pythons {
     specifiers: Vec<String>,
@@ -37,7 +37,7 @@ impl Pythons {
         let all: Vec<_> = self.specifiers.iter().map(|one| format!("python{one}")).collect();
         // conda's own headline for it, `LibMambaUnsatisfiableError`.
         Err(Refused::Mistake(format!(
-            "LibMambaUnsatisfiableError: {} can't be satisfied at once; name one Python",
+            "LibMambaUnsatisfiableError: {} can't both be satisfied; name one Python",
             all.join(" and ")
         )))
     }

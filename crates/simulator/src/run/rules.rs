@@ -1,7 +1,7 @@
-//! Filters as `nft` (nftables) and `ip` read them.
+//! Filters as input for `nft` (nftables) and `ip`.
 //!
-//! The chains sit where packets enter and leave the machine, so that what is passed on is looked at too. Connections that
-//! stand go on when rules change, as in Azure.
+//! The chains are where packets enter and leave the machine, so that forwarded ones are checked too. Open connections
+//! stay open when rules change, as in Azure.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -10,13 +10,13 @@ use ipnet::Ipv4Net;
 
 use super::filter::{Access, Addresses, Filter, Hop, Rule};
 
-/// The table of ours in each namespace.
+/// Our table in each namespace.
 const TABLE: &str = "acivnet";
 /// The routing table for user-defined routes.
 const ROUTES: &str = "100";
 
-/// The ruleset of a namespace in place of what it had: the filter of its subnet, and for a container group the only TCP port
-/// that is open.
+/// The ruleset of a namespace in place of what it had: the filter of its subnet, and for a container group the only TCP
+/// port that is open.
 #[must_use]
 pub fn ruleset(filter: Option<&Filter>, open: Option<u16>) -> String {
     let mut text = format!("table ip {TABLE} {{ }}\ndelete table ip {TABLE}\ntable ip {TABLE} {{\n");
@@ -99,7 +99,7 @@ fn ports(member: &str, ranges: &[(u16, u16)]) -> Option<String> {
 }
 
 /// Commands for `ip -batch` that give the machine at `address` the routes of its subnet in place of those it had. A packet
-/// that goes nowhere is dropped without a word, as in Azure: it is sent to the loopback, which has no such address.
+/// without a route is dropped silently, as in Azure: it is sent to the loopback, which has no such address.
 #[must_use]
 pub fn routes(filter: Option<&Filter>, address: Ipv4Addr) -> String {
     let mut text = String::new();
@@ -119,7 +119,7 @@ pub fn routes(filter: Option<&Filter>, address: Ipv4Addr) -> String {
     text
 }
 
-/// Commands that take the routes away again; they fail where there are none.
+/// Commands that remove the routes; they fail if there are none.
 pub const NO_ROUTES: [&[&str]; 2] =
     [&["rule", "delete", "pref", ROUTES, "table", ROUTES], &["route", "flush", "table", ROUTES]];
 

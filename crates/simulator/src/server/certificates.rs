@@ -1,4 +1,4 @@
-//! The server's certificate: one by an own authority, made at start, or the one that is given.
+//! The server's certificate: one by the simulator's own CA, created at start, or a given one.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -11,19 +11,19 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Names for which an own certificate is valid, beside those that are asked for.
+/// Names for which the simulator's own certificate is always valid.
 const NAMES: &[&str] = &["localhost", "127.0.0.1", "*.blob.localhost"];
 
-/// The authority's certificate and the server's chain and key.
+/// The CA's certificate, and the server's chain and key.
 pub(super) struct Certificates {
-    /// The authority's certificate, for clients, where it is an own one.
+    /// The CA's certificate, for clients, if the CA is the simulator's own.
     pub(super) ca_pem: Option<String>,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
 impl Certificates {
-    /// What two PEM files hold.
+    /// Reads chain and key from two PEM files.
     pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, String> {
         let named = |name: &'static str, path: &Path| {
             let path = path.display().to_string();
@@ -36,7 +36,7 @@ impl Certificates {
         Ok(Self { ca_pem: None, chain, key })
     }
 
-    /// Makes both with fresh keys, for these names as well.
+    /// Creates a CA and a certificate with new keys, valid for these names too.
     pub(super) fn generate(names: &[String]) -> Result<Self, rcgen::Error> {
         let mut authority = CertificateParams::new(Vec::<String>::new())?;
         authority.distinguished_name.push(DnType::CommonName, "acivnet simulator CA");

@@ -1,5 +1,5 @@
-//! A refusal arrives as an answer: who has sent the head of a large request goes on to send its body, and would find a
-//! closed connection instead of the answer if nobody read on.
+//! Lets a refusal arrive as an answer: a client that has sent the head of a large request goes on to send its body, and
+//! would find a closed connection instead of the answer if nobody read the body.
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, header};
@@ -8,15 +8,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Most bytes that are read away: the largest blob that one request may bring (Azure Storage, "Put Blob").
+/// Most bytes of a body that are read and discarded: the largest blob that one request may carry (Azure Storage, "Put
+/// Blob").
 const MOST_BYTES: usize = 5_000 * 1024 * 1024;
 /// Longest time for that.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The body of a request; what nobody has read of it is read away when it is dropped.
+/// The body of a request; its unread rest is read and discarded when it is dropped.
 pub(crate) struct Drain {
     inner: Option<Incoming>,
-    /// The client waits for `100 Continue` and has not been told yet: it sends nothing that could be in the way.
+    /// The client still waits for `100 Continue`, so it sends no body.
     is_waiting: bool,
 }
 

@@ -10,17 +10,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// An address that tokens may be given out at without TLS: of this machine or of this link, as Azure's own.
+/// An address at which tokens may be served without TLS: loopback or link-local, as in Azure.
 pub(crate) fn local_address(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text.parse().map_err(|_| "expected an address and a port".to_owned())?;
     let is_local = match address.ip() {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_loopback(),
     };
-    if is_local { Ok(address) } else { Err("expected a loopback or link-local address: it is plain HTTP".to_owned()) }
+    if is_local {
+        Ok(address)
+    } else {
+        Err("expected a loopback or link-local address, because it serves plain HTTP".to_owned())
+    }
 }
 
-/// Listens, if an address is given; the address that it became.
+/// Listens, if an address is given, and returns the actual address.
 pub(super) async fn open(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, String> {
     let Some(address) = address else { return Ok(None) };
     let refused = |error: std::io::Error| format!("--identity-listen {address}: {error}");
@@ -29,7 +33,7 @@ pub(super) async fn open(address: Option<SocketAddr>) -> Result<Option<(TcpListe
     Ok(Some((listener, became)))
 }
 
-/// Answers for ever.
+/// Serves until it is dropped.
 pub(super) async fn serve(listener: Option<TcpListener>, service: Checked<Simulator>, log: Option<Arc<LogFile>>) {
     let Some(listener) = listener else { return std::future::pending().await };
     loop {

@@ -1,17 +1,17 @@
-//! By which names clients reach the simulator.
+//! The names by which clients reach the simulator.
 
 use crate::args::Serve;
 
-/// Where Azure is, and its storage accounts.
+/// The hosts of Azure and of its storage accounts.
 pub(super) struct Names {
     host: String,
     authority: String,
-    /// Storage accounts are `ACCOUNT.blob.` and this, with the port unless it is that of https.
+    /// Suffix of storage accounts, after `ACCOUNT.blob.`, with the port unless it is 443.
     pub(super) blob_suffix: String,
 }
 
 impl Names {
-    /// What the arguments ask for, with the port that is listened on.
+    /// The names from the arguments, with the actual port.
     pub(super) fn of(arguments: &Serve, port: u16) -> Self {
         let host = arguments.host.clone();
         let authority = if port == 443 { host.clone() } else { format!("{host}:{port}") };
@@ -19,12 +19,12 @@ impl Names {
         Self { host, authority, blob_suffix }
     }
 
-    /// Base of the URLs that are given out.
+    /// Base of all URLs in answers.
     pub(super) fn url(&self) -> String {
         format!("https://{}", self.authority)
     }
 
-    /// What a certificate has to vouch for.
+    /// The names that a certificate has to cover.
     pub(super) fn certified(&self) -> Vec<String> {
         let suffix = self.blob_suffix.split(':').next().unwrap_or_default();
         vec![self.host.clone(), format!("*.blob.{suffix}")]

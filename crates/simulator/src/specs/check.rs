@@ -40,11 +40,11 @@ pub struct Exchange<'a> {
 pub enum Matter<'a> {
     /// It is this operation; perhaps under a path that another list names.
     Described(&'a Operation, Option<&'static str>),
-    /// The path is described, this verb of it is not.
+    /// The path is described, but not with this verb.
     OtherVerbs(&'a Operation),
-    /// Nothing is said of it, and it is known why.
+    /// It is not described, for a known reason.
     Unpublished(&'static str),
-    /// Nothing is said of it.
+    /// It is not described.
     NotCovered,
 }
 
@@ -53,7 +53,7 @@ pub enum Matter<'a> {
 pub struct Findings {
     /// What is wrong, each with the part that it is wrong in: `query`, `request`, `answer`.
     pub flaws: Vec<(&'static str, Flaw)>,
-    /// What would be wrong if it were not known.
+    /// Flaws that are known differences.
     pub allowed: Vec<&'static Allowed>,
     /// Members that are not described, each with the part: `request`, `answer`.
     pub unknown: BTreeSet<(&'static str, String)>,
@@ -63,7 +63,7 @@ impl Rules {
     /// Reads what the documents say.
     ///
     /// # Errors
-    /// Says which definition or body is no schema.
+    /// Says which definition or body is not a schema.
     pub fn read(documents: &Documents) -> Result<Self, String> {
         let schemas = Schemas::translate(documents)?;
         Ok(Self { operations: Operations::read(documents, &schemas)? })

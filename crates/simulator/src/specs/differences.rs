@@ -1,11 +1,11 @@
-//! Where Azure, or Microsoft's own client of it, is known to differ from the published documents: each with what says so.
+//! Known differences of Azure, or of Microsoft's own client, from the published documents, each with its source.
 //! Sources: [S] source of `azureml-core` 1.61.0, [T] seen on the wire of that SDK, [P] the document itself.
 
 use super::operations::Template;
 use http::Method;
 use std::sync::LazyLock;
 
-/// A path that clients use, and what the documents say of it.
+/// A path that clients use, and its path in the documents.
 #[derive(Debug)]
 pub struct OtherPath {
     /// Verb.
@@ -18,12 +18,12 @@ pub struct OtherPath {
     pub reason: &'static str,
 }
 
-/// A flaw that is none.
+/// A flaw to ignore.
 #[derive(Debug)]
 pub struct Allowed {
     /// Azure's name of the operation.
     pub operation: &'static str,
-    /// End of the pointer; `*` is any one part.
+    /// End of the pointer; `*` matches any one part.
     pub pointer: &'static str,
     /// The keyword that refuses.
     pub keyword: &'static str,
@@ -31,9 +31,8 @@ pub struct Allowed {
     pub reason: &'static str,
 }
 
-const LAYOUT: &str =
-    "artifact.json has another path layout than the one in which azureml-core sends origin, container and path [S, T]";
-const NEWER: &str = "azureml-core calls it, modelManagement.json of 2019-09-30 is older [S, T]";
+const LAYOUT: &str = "artifact.json has a different path layout from the one in which azureml-core sends origin, container and path [S, T]";
+const NEWER: &str = "azureml-core calls it; modelManagement.json of 2019-09-30 is older [S, T]";
 
 /// Verb, path behind the workspace as it is sent, the same as it is published, reason.
 const PATHS: &[(Method, &str, &str, &str)] = &[
@@ -85,7 +84,7 @@ pub static OTHER_PATHS: LazyLock<Vec<OtherPath>> = LazyLock::new(|| {
 const PATCH_VALUE: &str =
     "the value of a JSON patch is any JSON (RFC 6902); azureml-core sends text, true and false too [S, T]";
 
-/// All flaws that are none.
+/// All flaws to ignore.
 pub static ALLOWED: &[Allowed] = &[
     Allowed { operation: "MLModels_Patch", pointer: "/*/value", keyword: "type", reason: PATCH_VALUE },
     Allowed { operation: "Services_Patch", pointer: "/*/value", keyword: "type", reason: PATCH_VALUE },
@@ -94,7 +93,7 @@ pub static ALLOWED: &[Allowed] = &[
         operation: "Services_RegenerateServiceKeys",
         pointer: "/keyType",
         keyword: "type",
-        reason: "the document contradicts itself: an integer that is one of two words [P]; azureml-core sends the word [S]",
+        reason: "the document contradicts itself, with an integer that is one of two words [P]; azureml-core sends the word [S]",
     },
     Allowed {
         operation: "Services_QueryById",

@@ -21,7 +21,7 @@ pub struct Located<'a> {
 }
 
 impl Documents {
-    /// Reads every Swagger 2.0 file below `folder`; other JSON files (examples) are passed over.
+    /// Reads every Swagger 2.0 file below `folder`; other JSON files (examples) are skipped.
     ///
     /// # Errors
     /// Says which file or folder can't be read, or that there is no Swagger file.
@@ -36,7 +36,7 @@ impl Documents {
         }
         let documents = Self::new(files);
         match documents.files.is_empty() {
-            true => Err(format!("{}: there is no Swagger 2.0 file below this folder", folder.display())),
+            true => Err(format!("{}: there is no Swagger 2.0 file below this directory", folder.display())),
             false => Ok(documents),
         }
     }
@@ -52,7 +52,7 @@ impl Documents {
         self.files.iter().map(|(file, value)| Located { file, value })
     }
 
-    /// References to what is not at hand, and in how many places: they are taken as anything.
+    /// References to missing documents, and their number; they accept anything.
     pub fn absent(&self) -> BTreeMap<&str, u64> {
         let mut found = BTreeMap::new();
         for document in self.iter() {
@@ -73,7 +73,7 @@ impl Documents {
         }
     }
 
-    /// What a reference in `file` points to; none where that is not at hand.
+    /// The target of a reference in `file`; none if its document is missing.
     pub fn resolve(&self, file: &str, reference: &str) -> Option<Located<'_>> {
         let (target, pointer) = reference.split_once('#').unwrap_or((reference, ""));
         let target = if target.is_empty() { file.to_owned() } else { joined(file, target) };
@@ -81,7 +81,7 @@ impl Documents {
         document.pointer(pointer).map(|value| Located { file, value })
     }
 
-    /// What `located` stands for: itself, or what it refers to.
+    /// The target of `located` if it is a reference, or else itself.
     pub fn follow<'a>(&'a self, located: Located<'a>) -> Option<Located<'a>> {
         match located.reference() {
             Some(reference) => self.resolve(located.file, reference),

@@ -1,4 +1,4 @@
-//! The layer around the simulator's service. The findings are read at `GET /simulator/specs`; where nothing is checked
+//! The layer around the simulator's service. `GET /simulator/specs` returns the findings; where nothing is checked,
 //! there is no such path.
 
 use super::check::{self, Exchange, Findings, Matter, Rules};
@@ -25,7 +25,7 @@ use tower::Service;
 /// Path of the admin interface at which the findings are read.
 const ADMIN: &str = "/simulator/specs";
 
-/// In the extensions of an answer that a scripted fault gave: it is not what the simulator says.
+/// Marks an answer, in its extensions, as a scripted fault's and not the simulator's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScriptedAnswer;
 
@@ -38,7 +38,7 @@ pub struct Checker {
     ledger: Mutex<Ledger>,
 }
 
-/// A service whose exchanges are checked, if there is something to check them against.
+/// A service whose exchanges are checked if there are documents.
 #[derive(Debug, Clone)]
 pub struct Checked<S> {
     inner: S,
@@ -49,15 +49,15 @@ impl Checker {
     /// Reads a folder of documents.
     ///
     /// # Errors
-    /// Says which file can't be read or is no description.
+    /// Says which file can't be read or is not a description.
     pub fn read(folder: &FilePath) -> Result<Self, String> {
         Self::new(&Documents::read(folder)?)
     }
 
-    /// Of documents that are read.
+    /// Creates the layer from documents.
     ///
     /// # Errors
-    /// Says why a description is none.
+    /// Says why a description is invalid.
     pub fn new(documents: &Documents) -> Result<Self, String> {
         let rules = Rules::read(documents)?;
         let names: Vec<&str> = documents.iter().map(|document| document.file).collect();
@@ -249,7 +249,7 @@ where
     let (parts, body) = request.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
-        // The client broke off: the service sees what it would have seen, and nobody waits for the answer.
+        // The client disconnected: the service gets the partial request, and nobody waits for the answer.
         Err(error) => {
             let broken = Body::from_stream(futures::stream::iter([Err::<Bytes, _>(error)]));
             return inner.call(Request::from_parts(parts, broken)).await;

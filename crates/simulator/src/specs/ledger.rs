@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Most different violations that are kept.
+/// Most distinct violations that are kept.
 const MOST: usize = 1000;
 
 /// A violation of what a document says. It holds no value of any body.
@@ -36,11 +36,11 @@ pub struct Violation {
 pub struct Ledger {
     /// Requests checked.
     pub covered: u64,
-    /// Of these, by operation.
+    /// Requests checked, by operation.
     pub operations: BTreeMap<String, u64>,
-    /// Requests of which no document speaks, by type and version.
+    /// Requests that no document describes, by type and version.
     pub not_covered: BTreeMap<String, u64>,
-    /// Requests of which no document speaks and it is known why, by reason.
+    /// Requests that no document describes for a known reason, by reason.
     pub unpublished: BTreeMap<String, u64>,
     /// Answers that were scripted by a fault: they are not the simulator's.
     pub scripted: u64,
@@ -50,19 +50,19 @@ pub struct Ledger {
     pub differences: BTreeMap<String, u64>,
     /// Members that no document describes, by operation, part and pointer.
     pub unknown_members: BTreeMap<String, u64>,
-    /// Violations, with those beyond the first thousand different ones.
+    /// Number of violations, including those beyond the first thousand distinct ones.
     pub violation_count: u64,
-    /// Different violations, in the order in which they were met first.
+    /// Distinct violations, in the order of their first occurrence.
     pub violations: Vec<Violation>,
 }
 
 impl Ledger {
-    /// One more of what is counted under a name.
+    /// Increments a count.
     pub fn count(counts: &mut BTreeMap<String, u64>, name: impl Into<String>) {
         *counts.entry(name.into()).or_default() += 1;
     }
 
-    /// Keeps a violation and tells it to the log the first time.
+    /// Keeps a violation, and logs it the first time.
     pub fn violation(&mut self, violation: Violation) {
         self.violation_count += 1;
         let same = |known: &&mut Violation| {

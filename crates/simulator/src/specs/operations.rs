@@ -138,14 +138,14 @@ impl Template {
     }
 }
 
-/// Which operation a request is.
+/// The operation of a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Found<'a> {
-    /// This one.
+    /// This operation.
     Operation(&'a Operation),
-    /// The path is described, this verb of it is not.
+    /// The path is described, but not with this verb.
     OtherVerbs(&'a Operation),
-    /// Nothing is said of the path in this api-version.
+    /// The path is not described in this api-version.
     Nothing,
 }
 
@@ -157,7 +157,7 @@ impl Operations {
     /// Reads the operations out of the documents.
     ///
     /// # Errors
-    /// Says in which operation a body is described by what is no schema.
+    /// Says which operation's body has an invalid schema.
     pub fn read(documents: &Documents, schemas: &Schemas) -> Result<Self, String> {
         let mut all = Vec::new();
         for document in documents.iter() {
@@ -177,7 +177,7 @@ impl Operations {
         Ok(Self(all))
     }
 
-    /// How many there are.
+    /// Number of operations.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -207,7 +207,7 @@ impl Operations {
     }
 }
 
-/// Where an operation is read from.
+/// The place of an operation in a document.
 struct Reader<'a> {
     documents: &'a Documents,
     schemas: &'a Schemas,

@@ -1,4 +1,4 @@
-//! Translated schemas, compiled once. All that is used of the library `jsonschema` is here.
+//! Translated schemas, compiled once. Only this file uses the library `jsonschema`.
 
 use super::documents::{Documents, Located};
 use super::translate::{Direction, Translator};
@@ -21,7 +21,7 @@ pub struct Schema {
     validator: Validator,
 }
 
-/// One thing that is wrong with a body.
+/// A flaw of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
     /// JSON pointer to where.
@@ -47,10 +47,10 @@ impl Schemas {
         Ok(Self { registry, documents: Arc::new(translated) })
     }
 
-    /// The schema of a body as it stands in an operation.
+    /// The schema of a body, from its operation.
     ///
     /// # Errors
-    /// Says why it is none.
+    /// Says why it is not a schema.
     pub fn schema(&self, documents: &Documents, direction: Direction, schema: Located<'_>) -> Result<Schema, String> {
         let value = Translator::new(documents, direction).schema(schema);
         let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
@@ -60,7 +60,7 @@ impl Schemas {
 }
 
 impl Schema {
-    /// Everything that is wrong with a body.
+    /// All flaws of a body.
     pub fn flaws(&self, body: &Value) -> Vec<Flaw> {
         self.validator.iter_errors(body).map(|error| Flaw::from(&error)).collect()
     }

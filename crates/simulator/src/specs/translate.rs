@@ -23,7 +23,7 @@ const SAME: &[&str] = &[
 /// Formats that are checked as such; those of numbers become bounds, all others say nothing that can be wrong.
 const FORMATS: &[&str] = &["date-time", "date", "duration", "uuid"];
 
-/// Who sent what a schema describes: members that only Azure writes, or that it never shows, are judged differently.
+/// The sender of what a schema describes: it decides about members that only Azure writes, or never shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
     /// The client.

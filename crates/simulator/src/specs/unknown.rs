@@ -1,4 +1,4 @@
-//! Members of a body that its schema does not name. They are no violation: documents lag behind Azure.
+//! Members of a body that its schema does not name. They are not violations, since documents lag behind Azure.
 
 use super::schemas::Schema;
 use serde_json::Value;
@@ -50,7 +50,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A schema and all that it is made of, as far as its cases hold for this body. `true` stands for what is not at hand.
+    /// A schema and all its parts whose conditions this body meets. `true` replaces a missing document.
     fn flatten(&self, schema: &'a Value, body: &Value, into: &mut Vec<&'a Value>) {
         into.push(schema);
         if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|target| self.schema.resolve(target))

@@ -98,7 +98,7 @@ async fn bad_scripts_are_refused() {
     for fault in [json!({"path": "("}), json!({"metod": "PUT"}), json!({"operation": "Exploded"})] {
         let answer = bed.send(Method::POST, "/simulator/faults", fault).await;
         assert_eq!(answer.status, 400);
-        assert!(answer.body["error"].as_str().unwrap().starts_with("the body is not what is expected here"));
+        assert!(answer.body["error"].as_str().unwrap().starts_with("the body does not have the expected form"));
     }
 }
 

@@ -146,7 +146,7 @@ async fn a_request_through_it_as_a_proxy_is_one_in_the_virtual_network() {
     let client = reqwest::Client::builder().tls_certs_only([ca]).proxy(proxy).build().unwrap();
     let answer = client.post("http://10.0.1.4/score").body("[1]").send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 504);
-    assert_eq!(answer.text().await.unwrap(), r#"{"message":"nobody answers at 10.0.1.4"}"#);
+    assert_eq!(answer.text().await.unwrap(), r#"{"message":"nothing answers at 10.0.1.4"}"#);
     assert!(client.get("https://10.0.1.4/score").send().await.is_err(), "there are no tunnels");
     server.stop().await;
 }

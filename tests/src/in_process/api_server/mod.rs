@@ -60,7 +60,7 @@ impl ApiServer {
         answer
     }
 
-    /// Makes an object, or puts it in the place of what stands.
+    /// Creates an object, or replaces the existing one.
     pub fn apply(&self, object: &Value) -> Value {
         let resource = resources::ResourceType::of(object).expect("a type that the server serves");
         let meta = &object["metadata"];

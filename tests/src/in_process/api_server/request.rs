@@ -98,7 +98,7 @@ impl Call {
     }
 }
 
-/// A parameter that would change the answer is not passed over in silence.
+/// Unknown parameters that would change the answer are refused.
 fn refuse_unknown(query: &BTreeMap<String, String>) -> Result<(), Problem> {
     const HARMLESS: [&str; 7] = [
         "watch",

@@ -174,7 +174,7 @@ impl Store {
         Ok(self.put(Happened::Added, key, object))
     }
 
-    /// Puts `next` in the place of what stands, as far as `part` reaches.
+    /// Replaces the given part of an object by that of `next`.
     pub fn update(&mut self, key: &Key, part: Part, next: Value) -> Result<Value, Problem> {
         let stands = self.get(key)?.clone();
         check_version(key, &stands, &next, key.resource.custom)?;
@@ -187,7 +187,7 @@ impl Store {
         Ok(self.finish(key, &stands, object))
     }
 
-    /// Patches what stands by `patch`, which is given the object as it is.
+    /// Patches an object by `patch`, which gets the object as it is.
     pub fn patch(
         &mut self,
         key: &Key,
@@ -220,7 +220,7 @@ impl Store {
         Ok(Deletion::Waits(self.put(Happened::Modified, key, object)))
     }
 
-    /// What a namespace holds goes with it, and what finalizers hold, holds it.
+    /// Objects in a namespace are deleted with it, and those that finalizers hold keep it.
     fn delete_namespace(&mut self, key: &Key, stands: Value, now: Timestamp) -> Deletion {
         if !is_deleting(&stands) {
             let mut object = stands;

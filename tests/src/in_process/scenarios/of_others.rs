@@ -1,8 +1,8 @@
-//! What others own of what we made.
+//! Parts of our resources that others own.
 
-use super::{Scenario, acts};
+use super::{Scenario, actions};
 use crate::in_process::{
-    acts::of_others,
+    actions::of_others,
     end_state::EndState,
     expect::{self, absent, present, resource},
 };
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(super) const OF_OTHERS: &[Scenario] = &[
     Scenario {
         name: "others extend the network",
-        prepare: acts::network,
+        prepare: actions::network,
         act: of_others::grown_and_tagged,
         ends: grown_and_tagged,
     },
@@ -23,19 +23,19 @@ pub(super) const OF_OTHERS: &[Scenario] = &[
     },
     Scenario {
         name: "subnets become dual-stack",
-        prepare: acts::network,
+        prepare: actions::network,
         act: of_others::dual_stack,
         ends: dual_stack,
     },
     Scenario {
         name: "an address of others on the gateway",
-        prepare: acts::parts::egress,
+        prepare: actions::parts::egress,
         act: of_others::address_of_others,
         ends: address_of_others,
     },
     Scenario {
         name: "a policy spells a tag",
-        prepare: acts::tag_network,
+        prepare: actions::tag_network,
         act: of_others::tag_by_policy,
         ends: spelled,
     },

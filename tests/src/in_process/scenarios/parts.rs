@@ -1,39 +1,44 @@
-//! What else people want of a network: associations, a way out, a compute instance.
+//! Other parts of a network: associations, a way out, a compute instance.
 
-use super::{Scenario, acts};
+use super::{Scenario, actions};
 use crate::in_process::{
-    acts::parts,
+    actions::parts,
     end_state::EndState,
     expect::{self, absent, present, resource},
 };
 use serde_json::Value;
 
 pub(super) const EGRESS: &[Scenario] = &[
-    Scenario { name: "egress create", prepare: acts::nothing, act: parts::egress, ends: by_nat_ml },
+    Scenario { name: "egress create", prepare: actions::nothing, act: parts::egress, ends: by_nat_ml },
     Scenario { name: "egress changed", prepare: parts::egress, act: parts::other_egress, ends: by_nat_two },
     Scenario { name: "egress by one that stands", prepare: parts::egress, act: parts::egress_by_id, ends: by_hub },
     Scenario { name: "egress removed", prepare: parts::egress, act: parts::plain, ends: no_way_out },
     Scenario {
         name: "egress deleted while it is made",
-        prepare: acts::network,
+        prepare: actions::network,
         act: parts::egress_and_delete,
         ends: nothing,
     },
-    Scenario { name: "delete with egress", prepare: parts::egress, act: acts::delete_network, ends: nothing },
+    Scenario { name: "delete with egress", prepare: parts::egress, act: actions::delete_network, ends: nothing },
     Scenario {
         name: "deletion of the network with egress fails",
         prepare: parts::egress,
-        act: acts::trouble::network_deletion_fails,
+        act: actions::trouble::network_deletion_fails,
         ends: nothing,
     },
     Scenario { name: "drift: gateway deleted", prepare: parts::egress, act: parts::gateway_deleted, ends: by_nat_ml },
-    Scenario { name: "associations", prepare: acts::nothing, act: parts::associated, ends: associated },
+    Scenario { name: "associations", prepare: actions::nothing, act: parts::associated, ends: associated },
     Scenario { name: "associations taken off", prepare: parts::associated, act: parts::plain, ends: bare },
-    Scenario { name: "a route table of others", prepare: acts::network, act: parts::their_route_table, ends: routed },
+    Scenario {
+        name: "a route table of others",
+        prepare: actions::network,
+        act: parts::their_route_table,
+        ends: routed,
+    },
 ];
 
 pub(super) const COMPUTE: &[Scenario] = &[
-    Scenario { name: "compute instance create", prepare: acts::nothing, act: parts::instance, ends: instance },
+    Scenario { name: "compute instance create", prepare: actions::nothing, act: parts::instance, ends: instance },
     Scenario {
         name: "compute instance stopped",
         prepare: parts::instance,
@@ -55,7 +60,7 @@ pub(super) const COMPUTE: &[Scenario] = &[
     Scenario {
         name: "delete with compute instance",
         prepare: parts::instance_that_goes,
-        act: acts::delete_network,
+        act: actions::delete_network,
         ends: nothing,
     },
 ];

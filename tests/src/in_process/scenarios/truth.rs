@@ -1,8 +1,8 @@
-//! The status tells what holds, and what is remembered in it outlives what was wrong for a while.
+//! The status is true, and what it remembers outlives temporary mistakes.
 
-use super::{Scenario, acts};
+use super::{Scenario, actions};
 use crate::in_process::{
-    acts::truth,
+    actions::truth,
     end_state::EndState,
     expect::{self, resource},
 };
@@ -10,31 +10,31 @@ use crate::in_process::{
 pub(super) const TRUTH: &[Scenario] = &[
     Scenario {
         name: "taken over without a write, then deleted",
-        prepare: acts::network,
+        prepare: actions::network,
         act: truth::taken_over_then_deleted,
         ends: expect::nothing,
     },
     Scenario {
         name: "a refusal that is mended in Azure",
-        prepare: acts::network,
+        prepare: actions::network,
         act: truth::refused_then_mended,
         ends: as_described,
     },
     Scenario {
         name: "another's mark for a while",
-        prepare: acts::network,
+        prepare: actions::network,
         act: truth::anothers_mark,
         ends: as_described,
     },
     Scenario {
         name: "another's mark for a while, then deleted",
-        prepare: acts::network,
+        prepare: actions::network,
         act: truth::anothers_mark_then_deleted,
         ends: expect::nothing,
     },
     Scenario {
         name: "a change that is refused, then corrected",
-        prepare: acts::network,
+        prepare: actions::network,
         act: truth::refused_change,
         ends: promoted_once_right,
     },

@@ -9,14 +9,13 @@ use crate::{
     kinds::{network_security_group::NETWORK_SECURITY_GROUP, route_table::ROUTE_TABLE, subnet::Associations},
     observed::Fact,
     owner::Mark,
-    plan::record_of,
+    seen::record_of,
     subject::Subject,
 };
 use acivnet_api::conditions::reasons;
 use serde_json::json;
 
 impl Describer<'_> {
-    /// What the spec wants the delegated subnet to be associated with.
     pub(super) fn associations(&self) -> Associations {
         let endpoints = &self.cr.spec.subnet.service_endpoints;
         Associations {
@@ -27,16 +26,16 @@ impl Describer<'_> {
         }
     }
 
-    /// What was once written of a subnet that stands.
+    /// The associations that were once written to a subnet that exists.
     pub(super) fn written(&self, subnet: &Node) -> &[String] {
-        let stands = self.observed.azure_body(subnet.kind, &subnet.id).is_some();
-        let record = record_of(subnet, self.cr.recorded()).filter(|_| stands);
+        let exists = self.observed.azure_body(subnet.kind, &subnet.id).is_some();
+        let record = record_of(subnet, self.cr.recorded()).filter(|_| exists);
         record.map(|record| record.keys.as_slice()).unwrap_or_default()
     }
 
-    /// Adds what the delegated subnet refers to, and tells the places of what it needs. A group that is made here has a
-    /// node already, `own`.
-    pub(super) fn associated(&self, blueprint: &mut Blueprint, own: Option<usize>) -> Vec<usize> {
+    /// Adds the resources that the delegated subnet refers to, and returns the indexes of the nodes it needs. A group
+    /// that is created here already has a node, `own`.
+    pub(super) fn push_associated(&self, blueprint: &mut Blueprint, own: Option<usize>) -> Vec<usize> {
         let mut needs = Vec::new();
         match &self.ids.subnet_group {
             Some(id) if self.ids.security_group.as_ref() == Some(id) => needs.extend(own),
@@ -50,20 +49,20 @@ impl Describer<'_> {
             let (field, reason) = ("subnet.routeTableID", reasons::ROUTE_TABLE_NOT_FOUND);
             needs.push(blueprint.push(self.referenced(&ROUTE_TABLE, id, field, reason)));
         }
-        needs.extend(self.egress(blueprint));
+        needs.extend(self.push_egress(blueprint));
         needs
     }
 
-    /// Something that a field names by its id: it must stand, in the region of the network.
+    /// A resource that a field names by its id. It must exist, in the network's region.
     pub(super) fn referenced(&self, kind: &'static Kind, id: &ResourceId, field: &str, reason: &'static str) -> Node {
         let location = &self.cr.spec.azure.location;
         let cause = match self.observed.azure(kind, id) {
             Fact::Absent => {
                 Some(Cause::person(reason, format!("{field}: {id} does not exist; create it, or correct the field")))
             }
-            Fact::Present(body) => elsewhere(&body, location).map(|stands| {
+            Fact::Present(body) => elsewhere(&body, location).map(|actual| {
                 let message =
-                    format!("{field}: {id} lies in {stands}, the network in {location}; name one in {location}");
+                    format!("{field}: {id} is in {actual}, but the network is in {location}; use one in {location}");
                 Cause::person(reasons::REGION_MISMATCH, message)
             }),
             Fact::Unread(_) => None,

@@ -1,4 +1,4 @@
-//! What should stand for a `DelegatedSubnet`.
+//! The nodes of a `DelegatedSubnet`.
 
 use super::{
     address_space::{self, AddressSpace},
@@ -19,18 +19,18 @@ use crate::{
         subnet::{self, SUBNET},
         virtual_network::{self, VIRTUAL_NETWORK},
     },
+    names::Names,
     observed::{Fact, Observed},
     owner::{Mark, Owner, Says},
-    plan::{Seen, look, record_of, was_created},
     questions::Question,
     retry::Retry,
     scrub,
-    subject::{Subject, names},
+    seen::{Seen, look, record_of, was_created},
+    subject::Subject,
 };
 use acivnet_api::{DelegatedSubnet, Management, conditions::reasons};
 use serde_json::{Map, Value};
 
-/// Describes one subnet.
 pub(super) struct Describer<'a> {
     pub cr: &'a DelegatedSubnet,
     pub ids: Ids,
@@ -43,19 +43,20 @@ impl Describer<'_> {
         let mut blueprint = Blueprint { blocked: self.blocked(), ..Blueprint::default() };
         let network = blueprint.push(self.virtual_network());
         let group = self.security_group().map(|node| blueprint.push(node));
-        let mut needs = self.associated(&mut blueprint, group);
+        let mut needs = self.push_associated(&mut blueprint, group);
         needs.push(network);
         let subnet = blueprint.push(Node { needs, ..self.delegated() });
         let needs: Vec<usize> = [Some(network), group].into_iter().flatten().collect();
         let client = self.client().map(|node| blueprint.push(Node { needs, ..node }));
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
-        self.leave(&mut blueprint, &subnets, false);
-        self.computing(&mut blueprint, client);
+        self.push_deletions(&mut blueprint, &subnets, false);
+        self.push_compute(&mut blueprint, client);
         self.wait_for_region(&mut blueprint.nodes);
         blueprint
     }
 
-    /// While the network can't be read nobody knows its region, and nothing is begun that does not wait for it anyway.
+    /// Blocks the nodes that wait for nothing while the network can't be read: its region is unknown, and a resource in
+    /// the wrong region could never be used.
     fn wait_for_region(&self, nodes: &mut [Node]) {
         let unread = self.unread(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
         let first = nodes.iter_mut().filter(|node| node.hold == Hold::Owned && node.needs.is_empty());
@@ -64,25 +65,25 @@ impl Describer<'_> {
         }
     }
 
-    /// The same nodes, goals flipped and arrows turned: delegated subnet, compute instance, client subnet, then security groups, NAT gateway
-    /// and its addresses, and the network.
+    /// The same nodes with goal and order reversed: delegated subnet, compute instance, client subnet, then security
+    /// groups, NAT gateway and its addresses, and the network.
     pub(super) fn gone(&self) -> Blueprint {
         let gone = |node: Node| Node { goal: Goal::Gone, body: Value::Null, blocked: None, ..node };
         let mut blueprint = Blueprint { blocked: self.kept_by_deployments(), ..Blueprint::default() };
         let subnet = blueprint.push(Node { blocked: self.in_use(), ..gone(self.delegated()) });
-        let compute = self.computing_no_more(&mut blueprint);
+        let compute = self.push_compute_deletion(&mut blueprint);
         let needs: Vec<usize> = [Some(subnet), compute].into_iter().flatten().collect();
         let client = self.client().map(|node| Node { needs, ..gone(node) });
         let held = || self.unread_group().or_else(|| self.client_in_use());
         let client = client.map(|node| blueprint.push(Node { blocked: held(), ..node }));
         let subnets: Vec<usize> = [Some(subnet), client].into_iter().flatten().collect();
-        self.leave(&mut blueprint, &subnets, true);
-        match self.leaves_network(&blueprint.nodes) {
-            Leaves::Network => {}
-            Leaves::Nothing => {
+        self.push_deletions(&mut blueprint, &subnets, true);
+        match self.what_remains(&blueprint.nodes) {
+            Remains::Network => {}
+            Remains::Nothing => {
                 blueprint.push(Node { needs: (0..blueprint.nodes.len()).collect(), ..gone(self.virtual_network()) });
             }
-            Leaves::Unknown => blueprint.incomplete = true,
+            Remains::Unknown => blueprint.incomplete = true,
         }
         blueprint
     }
@@ -119,12 +120,12 @@ impl Describer<'_> {
     }
 
     fn address_space(&self, network: &Node) -> AddressSpace {
-        let stands = self.observed.azure_body(&VIRTUAL_NETWORK, &network.id);
+        let actual = self.observed.azure_body(&VIRTUAL_NETWORK, &network.id);
         let inputs = address_space::Inputs {
             wanted: &self.cr.spec.virtual_network.address_prefixes,
-            stands,
+            actual,
             unread: matches!(self.observed.azure(&VIRTUAL_NETWORK, &network.id), Fact::Unread(_)),
-            made: !network.adopted && stands.is_some_and(|stands| network.mark.on(stands) == Says::Ours),
+            made: !network.adopted && actual.is_some_and(|actual| network.mark.on(actual) == Says::Ours),
             record: record_of(network, self.cr.recorded()),
             siblings: &self.siblings(),
         };
@@ -139,7 +140,7 @@ impl Describer<'_> {
         if spec.management == Management::Create {
             node = self.adopting(node);
         }
-        // our name of a delegation says that the subnet was made here
+        // our name for a delegation says that the subnet was created here
         let name = if node.adopted { subnet::UNMARKED } else { &delegation };
         node.body = subnet::delegated(&spec.address_prefix, name, &self.associations(), self.written(&node));
         node.unfit = self.unfit(&node, spec.management);
@@ -164,19 +165,22 @@ impl Describer<'_> {
         Node { hold: Hold::Referenced, mark: Mark::None, blocked: cause, ..node }
     }
 
-    /// Why the subnet that stands can't be delegated to us. Of one that was made here Azure has the last word.
+    /// Why an existing subnet can't be delegated to container groups. For one that was created here, Azure's own
+    /// refusal decides.
     fn unfit(&self, node: &Node, management: Management) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, &node.id).filter(|body| !subnet::is_delegated(body))?;
         let name = node.id.name();
         let message = if let Some(service) = subnet::other_service(body) {
-            format!("subnet {name} is delegated to {service}, and a subnet has one delegation; use another subnet")
+            format!(
+                "subnet {name} is delegated to {service}, and a subnet can have only one delegation; use another subnet"
+            )
         } else {
             let made = management == Management::Create && was_created(record_of(node, self.cr.recorded()));
             let holders = subnet::ip_configurations(body);
             let first = holders.first().filter(|_| !made).map(|one| subnet::holder(one))?;
             let count = holders.len();
             format!(
-                "subnet {name} is not delegated to {}, and can't be while others live in it ({count}, {first} among them); use another subnet, or move them",
+                "subnet {name} is not delegated to {}, and can't be while other resources are in it ({count}, including {first}); use another subnet, or move them",
                 subnet::CONTAINER_GROUPS
             )
         };
@@ -196,18 +200,18 @@ impl Describer<'_> {
         Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
     }
 
-    /// An adopted security group on it does not tell that the client subnet was made here.
+    /// An adopted security group does not prove that the client subnet it is on was created here.
     fn adopting_client(&self, node: Node) -> Node {
         let node = self.adopting(node);
-        let stands = self.observed.azure_body(&SUBNET, &node.id);
+        let actual = self.observed.azure_body(&SUBNET, &node.id);
         let created = was_created(record_of(&node, self.cr.recorded()));
         let by_group = self.security_group().is_some_and(|group| group.adopted) && !created;
-        let ours = stands.is_some_and(|stands| node.mark.on(stands) == Says::Ours);
+        let ours = actual.is_some_and(|actual| node.mark.on(actual) == Says::Ours);
         let adopted = node.adopted || by_group && ours;
         adoption::adopted_as(node, adopted, self.cr.retains_adopted())
     }
 
-    /// The client subnet is known by its security group, as far as that one is known as ours.
+    /// The client subnet is recognised by its security group, provided that the group is ours.
     fn client_mark(&self) -> Mark {
         let Some(group) = self.security_group().filter(|group| group.hold == Hold::Owned) else { return Mark::None };
         match look(&group, self.observed, self.cr.recorded()) {
@@ -216,7 +220,7 @@ impl Describer<'_> {
         }
     }
 
-    /// While the security group can't be read nobody knows whose the client subnet is.
+    /// While the security group can't be read, the client subnet's owner is unknown.
     fn unread_group(&self) -> Option<Cause> {
         let group = self.ids.security_group.clone()?;
         self.unread(&Question::Azure(&NETWORK_SECURITY_GROUP, group))
@@ -250,7 +254,7 @@ impl Describer<'_> {
         self.observed.fact(question) == Fact::Absent
     }
 
-    /// What forbids every write.
+    /// Why nothing may be written at all.
     fn blocked(&self) -> Option<Cause> {
         self.region().or_else(|| self.differing_sibling())
     }
@@ -258,47 +262,47 @@ impl Describer<'_> {
     fn region(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network)?;
         let wanted = &self.cr.spec.azure.location;
-        let stands = elsewhere(body, wanted)?;
+        let actual = elsewhere(body, wanted)?;
         Some(Cause::person(
             reasons::REGION_MISMATCH,
             format!(
-                "virtual network {} lies in {stands}, spec.azure.location says {wanted}; container groups must be in the region of their network",
+                "virtual network {} is in {actual}, but spec.azure.location is {wanted}; container groups must be in the region of their network",
                 self.ids.virtual_network.name()
             ),
         ))
     }
 
-    /// Others that make the same network must describe it in the same way. Who has more in it counts, among equals the
-    /// elder; in another namespace only who has something in it.
+    /// All objects that create the same network must describe it alike. The one with more in it decides, among equals
+    /// the older one. One in another namespace counts only if it has something in the network.
     fn differing_sibling(&self) -> Option<Cause> {
         let (own, siblings) = (Sibling::of(self.cr), self.siblings());
         let makes = |other: &&Sibling| !other.deleting && other.creates;
         let differs = siblings
             .iter()
             .filter(makes)
-            .find(|other| !own.describes_same_network(other) && self.counts_more(other, &own))?;
+            .find(|other| !own.describes_same_network(other) && self.outranks(other, &own))?;
         let Sibling { namespace, name, .. } = differs;
-        // the objects of others are nobody's business
+        // a tenant must not learn the names of another tenant's objects
         let who = match *namespace == own.namespace {
             true => format!("DelegatedSubnet {namespace}/{name}"),
-            false => "a DelegatedSubnet of another namespace, which has something in it,".to_owned(),
+            false => "a DelegatedSubnet in another namespace, which already uses the network,".to_owned(),
         };
         Some(Cause::person(
             reasons::VIRTUAL_NETWORK_DIFFERS,
             format!(
-                "{who} describes virtual network {} with other prefixes or tags; use the same, or virtualNetwork.management: Reference",
+                "{who} describes virtual network {} with different prefixes or tags; use the same ones, or virtualNetwork.management: Reference",
                 self.ids.virtual_network.name()
             ),
         ))
     }
 
-    fn counts_more(&self, other: &Sibling, own: &Sibling) -> bool {
+    fn outranks(&self, other: &Sibling, own: &Sibling) -> bool {
         let (theirs, ours) = (self.footing(other), self.footing(own));
         let counts = other.namespace == own.namespace || theirs > Footing::None;
-        counts && (theirs > ours || theirs == ours && other.is_elder_than(own))
+        counts && (theirs > ours || theirs == ours && other.is_older_than(own))
     }
 
-    /// What one has in the network, as this pass sees it in Azure.
+    /// What an object has in the network, as read from Azure in this reconcile.
     fn footing(&self, one: &Sibling) -> Footing {
         let Some(network) = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network) else {
             return Footing::None;
@@ -316,34 +320,34 @@ impl Describer<'_> {
         objects(self.observed, &others_question(&self.ids))
     }
 
-    /// The last who leaves takes the network along: nobody of the namespace who stays uses it, and a read that is no older
-    /// than those of our own subnets shows no other subnet in it. What others only wrote down keeps no network.
-    fn leaves_network(&self, nodes: &[Node]) -> Leaves {
+    /// The last object to go deletes the network: no other one of its namespace uses it, and a read no older than those
+    /// of our own subnets shows no other subnet in it. An object that only names the network does not keep it.
+    fn what_remains(&self, nodes: &[Node]) -> Remains {
         let made = self.cr.spec.virtual_network.management == Management::Create;
-        let namespace = names(&self.cr.metadata).0;
+        let namespace = self.cr.metadata.namespace();
         let stays = |other: &Sibling| !other.deleting && other.namespace == namespace;
         if !made || self.virtual_network().retained || self.siblings().iter().any(stays) {
-            return Leaves::Network;
+            return Remains::Network;
         }
         let body = self.observed.azure_body(&VIRTUAL_NETWORK, &self.ids.virtual_network);
         let standing = body.into_iter().flat_map(virtual_network::subnets);
-        standing.map(|id| self.leaves_for(&id, nodes)).max().unwrap_or(Leaves::Nothing)
+        standing.map(|id| self.remains_for(&id, nodes)).max().unwrap_or(Remains::Nothing)
     }
 
-    /// What a subnet that the network lists means for the network.
-    fn leaves_for(&self, id: &ResourceId, nodes: &[Node]) -> Leaves {
+    /// Whether a subnet that the network lists keeps the network.
+    fn remains_for(&self, id: &ResourceId, nodes: &[Node]) -> Remains {
         let Some(own) = nodes.iter().find(|node| node.kind == &SUBNET && node.id == *id) else {
-            return Leaves::Network;
+            return Remains::Network;
         };
         match look(own, self.observed, self.cr.recorded()) {
-            _ if own.hold == Hold::Referenced || own.retained => Leaves::Network,
-            Seen::Foreign(_) => Leaves::Network,
-            Seen::Absent => Leaves::Unknown,
-            Seen::Unread(_) | Seen::Busy | Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled => Leaves::Nothing,
+            _ if own.hold == Hold::Referenced || own.retained => Remains::Network,
+            Seen::Foreign(_) => Remains::Network,
+            Seen::Absent => Remains::Unknown,
+            Seen::Unread(_) | Seen::Busy | Seen::Failed { .. } | Seen::Drifted(_) | Seen::Settled => Remains::Nothing,
         }
     }
 
-    /// A subnet never deletes deployments: it waits for them and names them.
+    /// A `DelegatedSubnet` never deletes deployments: it waits for them and names them.
     fn kept_by_deployments(&self) -> Option<Cause> {
         let unread = self.unread(&deployments_question(self.cr)).or_else(|| self.unread(&others_question(&self.ids)));
         let users = users(self.cr, self.observed);
@@ -361,7 +365,7 @@ impl Describer<'_> {
         unread.or_else(|| Some(Cause::person(reason?, message?)))
     }
 
-    /// Who keeps the delegated subnet from going.
+    /// What keeps the delegated subnet from being deleted.
     fn in_use(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, &self.ids.subnet)?;
         let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
@@ -371,12 +375,12 @@ impl Describer<'_> {
         let (reason, message) = match (holders.len(), links.as_slice()) {
             (0, []) => return None,
             (0, links) => {
-                let after = " on the subnet for some minutes after the last container group";
+                let after = " on the subnet for a few minutes after the last container group";
                 let message = scrub::list("Azure keeps the service association link ", links, after);
                 (reasons::SERVICE_ASSOCIATION_LINK, message)
             }
             _ if leaving => {
-                let before = "waiting for Azure to give back the addresses of ";
+                let before = "waiting for Azure to release the addresses of ";
                 (reasons::DELETING, scrub::list(before, &names, ", which was deleted"))
             }
             (count, _) => {
@@ -384,16 +388,16 @@ impl Describer<'_> {
                 (reasons::SUBNET_IN_USE, scrub::list(&before, &names, ""))
             }
         };
-        // addresses and links come back minutes after a delete: looked for at an even pace, not a growing one
+        // Azure releases addresses and links minutes after a delete: look again at an even pace, not at growing intervals
         Some(Cause { reason, message: scrub::clean(&message), retry: Retry::Steadily })
     }
 }
 
-/// What of the network stays when this object has gone; of what several subnets mean the greatest counts.
+/// What remains when this object is deleted. If subnets disagree, the greatest value counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Leaves {
+enum Remains {
     Nothing,
     Network,
-    /// The network was read before one of our own subnets went: it may be the last one by now.
+    /// The network was read before one of our own subnets was deleted, so that it may list a subnet that no longer exists.
     Unknown,
 }

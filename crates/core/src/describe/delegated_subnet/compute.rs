@@ -1,4 +1,4 @@
-//! The compute instance in the client subnet: what should stand, and what keeps it or holds others for it.
+//! The compute instance in the client subnet: its node, why it is left as it is, and what it keeps from being deleted.
 
 use super::{blueprint::Describer, report::Reporter};
 use crate::{
@@ -15,10 +15,11 @@ use crate::{
     },
     observed::Fact,
     owner::Mark,
-    plan::{Action, Held, Seen, Step, look, record_of},
+    plan::{Action, Held, Step},
     questions::Question,
     retry::Retry,
     scrub,
+    seen::{Seen, look, record_of},
     subject::Subject,
 };
 use acivnet_api::{
@@ -27,26 +28,24 @@ use acivnet_api::{
 };
 use serde_json::Value;
 
-/// The compute instance that the spec wants.
 fn wanted(cr: &DelegatedSubnet) -> Option<&ComputeInstance> {
     cr.spec.client_subnet.as_ref()?.compute_instance.as_ref()
 }
 
-/// The id of the workspace of the compute instance.
+/// The id of the compute instance's workspace.
 pub(super) fn workspace_of(cr: &DelegatedSubnet) -> Option<ResourceId> {
     let (azure, wanted) = (&cr.spec.azure, wanted(cr)?);
     let group = wanted.workspace.resource_group.as_deref().unwrap_or(&azure.resource_group);
     Some(workspace::id(&ResourceId::group_id(&azure.subscription_id, group), &wanted.workspace.name))
 }
 
-/// The id of the compute instance.
 pub(super) fn id_of(cr: &DelegatedSubnet) -> Option<ResourceId> {
     Some(compute_instance::id(&workspace_of(cr)?, &wanted(cr)?.name))
 }
 
 impl Describer<'_> {
-    /// Adds the compute instance and its workspace; `client` is the place of its subnet.
-    pub(super) fn computing(&self, blueprint: &mut Blueprint, client: Option<usize>) {
+    /// Adds the compute instance and its workspace; `client` is the index of its subnet.
+    pub(super) fn push_compute(&self, blueprint: &mut Blueprint, client: Option<usize>) {
         let (Some(workspace), Some(node)) = (workspace_of(self.cr), self.compute()) else { return };
         let (field, reason) = ("clientSubnet.computeInstance.workspace", reasons::WORKSPACE_NOT_FOUND);
         let workspace = blueprint.push(self.referenced(&WORKSPACE, &workspace, field, reason));
@@ -55,8 +54,8 @@ impl Describer<'_> {
         blueprint.push(Node { needs, blocked, ..node });
     }
 
-    /// Adds the compute instance where it is to go with the object, and tells its place.
-    pub(super) fn computing_no_more(&self, blueprint: &mut Blueprint) -> Option<usize> {
+    /// Adds the compute instance if it is deleted with the object, and returns its index.
+    pub(super) fn push_compute_deletion(&self, blueprint: &mut Blueprint) -> Option<usize> {
         let node = self.compute().filter(|_| self.deletes_compute())?;
         Some(blueprint.push(Node { goal: Goal::Gone, body: Value::Null, ..node }))
     }
@@ -73,7 +72,8 @@ impl Describer<'_> {
         Some(Node::new(&COMPUTE_INSTANCE, id, Goal::Present, body, Mark::Tag(self.owner.key.clone())))
     }
 
-    /// Why an instance that is not as described is left as it is: only deleting it, or making it again, would help.
+    /// Why an instance that differs from the spec is left as it is: Azure can't change one, so only replacing it would
+    /// help.
     fn irreplaceable(&self, node: &Node) -> Option<Cause> {
         let name = node.id.name();
         let allowed = wanted(self.cr).and_then(|one| one.replace).unwrap_or_default() == Replace::Allowed;
@@ -83,7 +83,7 @@ impl Describer<'_> {
             Seen::Failed { why, .. } => (
                 reasons::COMPUTE_INSTANCE_FAILED,
                 format!(
-                    "compute instance {name} failed: {why}; delete it in the workspace, or set replace: Allowed and ask for a look"
+                    "compute instance {name} failed: {why}; delete it in the workspace, or set replace: Allowed and request a reconcile"
                 ),
             ),
             Seen::Drifted(differs) if !allowed => {
@@ -91,11 +91,11 @@ impl Describer<'_> {
                     format!("{} ({} to {})", compute_instance::field(&one.path), shown(&one.have), shown(&one.want))
                 };
                 let fields: Vec<String> = differs.iter().map(field).collect();
-                let way = "put it back, or set clientSubnet.computeInstance.replace: Allowed, which loses its disk";
+                let way = "change it back, or set clientSubnet.computeInstance.replace: Allowed, which loses its disk";
                 (
                     reasons::REPLACEMENT_REFUSED,
                     scrub::list(
-                        &format!("compute instance {name} would have to be deleted and made again for "),
+                        &format!("compute instance {name} would have to be deleted and created again to change "),
                         &fields,
                         &format!("; {way}"),
                     ),
@@ -104,7 +104,7 @@ impl Describer<'_> {
             Seen::Absent if made && !allowed => (
                 reasons::COMPUTE_INSTANCE_DELETED,
                 format!(
-                    "compute instance {name} was deleted in Azure; set clientSubnet.computeInstance.replace: Allowed to have another made"
+                    "compute instance {name} was deleted in Azure; set clientSubnet.computeInstance.replace: Allowed to create it again"
                 ),
             ),
             _ => return None,
@@ -112,12 +112,12 @@ impl Describer<'_> {
         Some(Cause::person(reason, scrub::clean(&message)))
     }
 
-    /// What keeps a client subnet of ours from going.
+    /// What keeps a client subnet of ours from being deleted.
     pub(super) fn client_in_use(&self) -> Option<Cause> {
         self.retained().or_else(|| self.client_held())
     }
 
-    /// A compute instance that stays keeps its subnet, and what that one needs.
+    /// A retained compute instance keeps its subnet, and all that the subnet needs.
     fn retained(&self) -> Option<Cause> {
         let node = self.compute().filter(|_| !self.deletes_compute())?;
         match self.observed.azure(&COMPUTE_INSTANCE, &node.id) {
@@ -129,7 +129,9 @@ impl Describer<'_> {
                 let ways = "delete it in the workspace, set its deletion: Delete (its disk goes with it), or deletion.policy: Orphan";
                 Some(Cause::person(
                     reasons::COMPUTE_INSTANCE_RETAINED,
-                    format!("compute instance {name} stays (deletion: Retain) and holds the client subnet: {ways}"),
+                    format!(
+                        "compute instance {name} stays (deletion: Retain) and keeps the client subnet in use; {ways}"
+                    ),
                 ))
             }
         }
@@ -140,7 +142,7 @@ impl Describer<'_> {
         subnet.is_some_and(|id| self.ids.client.as_ref().is_some_and(|own| crate::id::same(own.as_str(), id)))
     }
 
-    /// Who holds addresses of the client subnet.
+    /// What holds addresses of the client subnet.
     fn client_held(&self) -> Option<Cause> {
         let body = self.observed.azure_body(&SUBNET, self.ids.client.as_ref()?)?;
         let holders: Vec<&str> = subnet::ip_configurations(body).into_iter().map(subnet::holder).collect();
@@ -148,7 +150,7 @@ impl Describer<'_> {
         let (reason, message) = match holders.as_slice() {
             [] => return None,
             [name] if self.deletes_compute() => {
-                (reasons::DELETING, format!("waiting for Azure to give back the address of {name}, which was deleted"))
+                (reasons::DELETING, format!("waiting for Azure to release the address of {name}, which was deleted"))
             }
             _ => (reasons::SUBNET_IN_USE, scrub::list("the client subnet is in use; delete in Azure: ", &names, "")),
         };
@@ -161,8 +163,8 @@ impl Reporter<'_> {
     pub(super) fn compute_ready(&self, conditions: &mut Conditions<'_>) {
         let (Some(workspace), Some(id)) = (workspace_of(self.cr), id_of(self.cr)) else { return };
         let refused = |step: &Step| matches!(step.action, Action::Hold(Held::Refused(_)));
-        if let Some((node, step)) = self.step_of(COMPUTE_INSTANCE.name, &id).filter(|(_, step)| refused(step)) {
-            let (reason, message) = self.unmet(node, step);
+        if let Some(step) = self.step_of(COMPUTE_INSTANCE.name, &id).filter(|step| refused(step)) {
+            let (reason, message) = self.unmet(step);
             return conditions.set(types::COMPUTE_INSTANCE_READY, Some(false), reason, message);
         }
         let parts = [(WORKSPACE.name, Some(&workspace)), (COMPUTE_INSTANCE.name, Some(&id))];
@@ -170,7 +172,7 @@ impl Reporter<'_> {
     }
 }
 
-/// What is asked about a compute instance; of its workspace only while it is to stand.
+/// The questions about a compute instance. Its workspace matters only while the instance is wanted.
 pub(super) fn questions(cr: &DelegatedSubnet) -> impl Iterator<Item = Question> {
     let workspace = workspace_of(cr).filter(|_| !cr.deleting()).map(|id| Question::Azure(&WORKSPACE, id));
     workspace.into_iter().chain(id_of(cr).map(|id| Question::Azure(&COMPUTE_INSTANCE, id)))

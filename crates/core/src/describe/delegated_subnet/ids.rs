@@ -31,12 +31,12 @@ pub struct Ids {
     pub route_table: Option<ResourceId>,
     /// The NAT gateway on the delegated subnet.
     pub nat_gateway: Option<ResourceId>,
-    /// The public addresses of the NAT gateway, where it is made here.
+    /// The public addresses of the NAT gateway, if it is created here.
     pub public_addresses: Vec<ResourceId>,
 }
 
 impl Ids {
-    /// Derives them from the spec.
+    /// Derives the ids from the spec.
     pub fn of(cr: &DelegatedSubnet) -> Self {
         let spec = &cr.spec;
         let own = ResourceId::group_id(&spec.azure.subscription_id, &spec.azure.resource_group);
@@ -68,14 +68,14 @@ pub fn virtual_network_of(cr: &DelegatedSubnet) -> ResourceId {
     Ids::of(cr).virtual_network
 }
 
-/// The public addresses of a NAT gateway that is made here.
+/// The public addresses of a NAT gateway that is created here.
 fn public_addresses(group: &ResourceId, gateway: &NatGateway) -> Vec<ResourceId> {
     let Some(name) = &gateway.name else { return Vec::new() };
     let count = gateway.public_ip_count.unwrap_or(1);
     (1..=count).map(|number| public_ip_address::id(group, &format!("{name}-ip{number}"))).collect()
 }
 
-/// What was recorded and is no longer described, in the order in which it may go: the spec named others since.
+/// What is recorded but no longer described, since the spec now names others, in the order in which it may be deleted.
 pub(super) fn leftovers(cr: &DelegatedSubnet, ids: &Ids) -> Vec<(&'static Kind, ResourceId)> {
     let groups = [ids.security_group.as_ref(), ids.subnet_group.as_ref()].into_iter().flatten().collect();
     let described: [(&'static Kind, Vec<&ResourceId>); 3] = [
@@ -92,25 +92,25 @@ pub(super) fn leftovers(cr: &DelegatedSubnet, ids: &Ids) -> Vec<(&'static Kind, 
     described.into_iter().flat_map(left).collect()
 }
 
-/// The occupant of this namespace that a container group was known to belong to.
+/// The occupant of this namespace to which the status last attributed a container group.
 pub(super) fn was_ours<'c>(cr: &'c DelegatedSubnet, group: &str) -> Option<&'c Occupant> {
     let known = cr.status.as_ref().map(|status| status.occupants.as_slice()).unwrap_or_default();
     known.iter().find(|one| one.managed && is_group_of(group, &one.name))
 }
 
-/// Azure ML names the container group after the service, with a hash of the workspace behind it. Azure answers ids of who
-/// holds an address in capitals.
+/// Whether a container group is that of a service: Azure ML names it after the service, followed by a hash of the
+/// workspace. Azure answers the ids of address holders in capitals.
 pub(super) fn is_group_of(group: &str, service: &str) -> bool {
     let begins = group.get(..service.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(service));
     begins && group.get(service.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// Those in the same virtual network.
+/// The other objects in the same virtual network.
 pub(super) fn others_question(ids: &Ids) -> Question {
     Question::OtherDelegatedSubnets { virtual_network: ids.virtual_network.clone() }
 }
 
-/// The deployments of the namespace that name this subnet.
+/// The deployments of the namespace that refer to this subnet.
 pub(in crate::describe) fn deployments_question(cr: &DelegatedSubnet) -> Question {
     Question::Deployments { subnet: cr.metadata.name.clone().unwrap_or_default() }
 }

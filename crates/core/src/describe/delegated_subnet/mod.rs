@@ -1,4 +1,4 @@
-//! What a `DelegatedSubnet` asks and what limits it; what should stand for it is in `blueprint`.
+//! A `DelegatedSubnet` as a [`Subject`]: its questions and limits. Its nodes are in `blueprint`, its status in `report`.
 
 mod address_space;
 mod associations;
@@ -14,31 +14,34 @@ use crate::{
     blueprint::Blueprint,
     conditions,
     describe::{marks::owner_of, size},
+    kind::Phase,
     kinds::{
         nat_gateway::NAT_GATEWAY, network_security_group::NETWORK_SECURITY_GROUP, public_ip_address::PUBLIC_IP_ADDRESS,
         route_table::ROUTE_TABLE, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK,
     },
     observed::Observed,
-    plan::{Done, Limits},
+    outcome::{Reconcile, Report},
     questions::Question,
-    report::Report,
-    subject::{Pass, Subject},
+    subject::{Policy, Remembered, Subject},
 };
-use acivnet_api::{
-    Adoption, DelegatedSubnet, DelegatedSubnetStatus, Deletion, DeletionPolicy, Drift, DriftMode, ResourceStatus,
-};
+use acivnet_api::{DelegatedSubnet, DelegatedSubnetStatus, DeletionPolicy};
 use blueprint::Describer;
 use ids::{Ids, deployments_question, leftovers, others_question};
 use jiff::Timestamp;
 
-impl Subject for DelegatedSubnet {
-    type Status = DelegatedSubnetStatus;
+/// The question why a resource failed, if its answer says that it did.
+fn failure_reason(question: &Question, observed: &Observed) -> Option<Question> {
+    let Question::Azure(kind, id) = question else { return None };
+    let failed = matches!((kind.phase)(observed.body(question)?), Phase::Failed(_));
+    failed.then(|| Question::FailureReason(id.clone()))
+}
 
+impl Subject for DelegatedSubnet {
     fn region(&self) -> &str {
         &self.spec.azure.location
     }
 
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+    fn questions(&self, observed: &Observed) -> Vec<Question> {
         if self.leaves_nothing() {
             return Vec::new();
         }
@@ -58,7 +61,12 @@ impl Subject for DelegatedSubnet {
             [(&NETWORK_SECURITY_GROUP, ids.security_group), (&NAT_GATEWAY, ids.nat_gateway.filter(|_| makes_gateway))];
         let addresses = ids.public_addresses.into_iter().map(|id| (&PUBLIC_IP_ADDRESS, Some(id)));
         let asked = made.into_iter().chain(addresses).chain(referenced).filter_map(|(kind, id)| Some((kind, id?)));
-        questions.extend(asked.chain(leftovers).map(|(kind, id)| Question::Azure(kind, id)));
+        questions.extend(asked.map(|(kind, id)| Question::Azure(kind, id)));
+        if !self.deleting() {
+            let reasons: Vec<_> = questions.iter().filter_map(|question| failure_reason(question, observed)).collect();
+            questions.extend(reasons);
+        }
+        questions.extend(leftovers.into_iter().map(|(kind, id)| Question::Azure(kind, id)));
         questions.extend(compute::questions(self));
         questions
     }
@@ -80,17 +88,13 @@ impl Subject for DelegatedSubnet {
         Blueprint { blocked: size::too_large(&self.spec).or(present.blocked), ..present }
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
-            suspended: self.spec.suspend == Some(true) && !self.deleting(),
-            leave_drift: self.had_settled() && !self.deleting() && self.drift_mode() != DriftMode::Correct,
-            approval: None,
-            identity: String::new(),
+    fn remembered(status: &DelegatedSubnetStatus) -> Remembered<'_> {
+        Remembered {
+            resources: &status.resources,
+            approved: None,
+            settled_generation: status.settled_generation,
+            last_handled: status.last_handled_reconcile_at.as_deref(),
         }
-    }
-
-    fn memory(status: &DelegatedSubnetStatus) -> (&[ResourceStatus], Option<&str>) {
-        (&status.resources, None)
     }
 
     fn essence(status: &DelegatedSubnetStatus) -> DelegatedSubnetStatus {
@@ -104,35 +108,20 @@ impl Subject for DelegatedSubnet {
         }
     }
 
-    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<DelegatedSubnetStatus> {
-        report::report(self, pass, done)
+    fn report(&self, reconcile: &Reconcile<'_>) -> Report<DelegatedSubnetStatus> {
+        report::report(self, reconcile)
     }
 
-    fn status(&self) -> Option<&DelegatedSubnetStatus> {
-        self.status.as_ref()
+    fn policy(&self) -> Policy<'_> {
+        Policy {
+            suspend: self.spec.suspend == Some(true),
+            drift: self.spec.drift.as_ref(),
+            deletion: self.spec.deletion.as_ref(),
+            adoption: self.spec.adoption.unwrap_or_default(),
+        }
     }
 
-    fn settled_generation(&self) -> Option<i64> {
-        self.status.as_ref().and_then(|status| status.settled_generation)
-    }
-
-    fn last_handled(&self) -> Option<&str> {
-        self.status.as_ref()?.last_handled_reconcile_at.as_deref()
-    }
-
-    fn drift(&self) -> Option<&Drift> {
-        self.spec.drift.as_ref()
-    }
-
-    fn deletion(&self) -> Option<&Deletion> {
-        self.spec.deletion.as_ref()
-    }
-
-    fn adoption(&self) -> Adoption {
-        self.spec.adoption.unwrap_or_default()
-    }
-
-    fn leave(&mut self) {
+    fn orphan(&mut self) {
         self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 

@@ -1,23 +1,23 @@
-//! A conda environment file, as the environment definition takes it.
+//! A conda environment file, in the form of Azure ML's environment definition.
 
 use super::match_spec::MatchSpec;
 use serde_json::{Map, Value, json};
 
-/// Python that is added when the file names none, or none in particular, as `azureml-core` 1.61 does
+/// The Python that is added if the file names none, or no version, as `azureml-core` 1.61 does
 /// (`Environment.from_conda_specification`).
 pub const DEFAULT_PYTHON: &str = "python=3.10.18";
 
-/// Members of a conda file (`azureml-core` 1.61, `CondaDependencies`, which refuses others).
+/// Keys of a conda file (`azureml-core` 1.61, `CondaDependencies`, which refuses others).
 const MEMBERS: [&str; 5] = ["name", "channels", "dependencies", "prefix", "variables"];
 
-/// Longest conda file, in bytes. One of a thousand packages with versions and builds has some 50 KB.
+/// Longest conda file, in bytes. One with a thousand packages, versions and builds has about 50 KB.
 pub const LONGEST: usize = 64 << 10;
 /// Most entries of a conda file: packages, channels and variables together. `conda env export` of a whole Anaconda
-/// distribution lists some 500.
+/// distribution lists about 500.
 pub const MOST_ENTRIES: usize = 1000;
-/// Deepest nesting: a package in the list of `pip` lies four deep.
+/// Deepest nesting. A package in the list of `pip` is four levels deep; 16 leaves room and keeps the parser's stack small.
 pub const DEEPEST: usize = 16;
-/// Most aliases (`*name`): each repeats what its anchor holds.
+/// Most aliases (`*name`). Each repeats its anchor's content, so that nested ones grow exponentially; real files have few.
 pub const MOST_ALIASES: usize = 16;
 
 /// Reads a conda file. `Err` says what is wrong with it and where.
@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Value, String> {
         return Err(format!("has {entries} entries, more than {MOST_ENTRIES}; list only what the script imports"));
     }
     if let Some(other) = file.as_object().and_then(|file| file.keys().find(|key| !MEMBERS.contains(&key.as_str()))) {
-        return Err(format!("`{other}` is no member of a conda environment file"));
+        return Err(format!("`{other}` is not a key of a conda environment file"));
     }
     no_user_info(&file)?;
     let Some(dependencies) = file.get_mut("dependencies") else {
@@ -45,7 +45,7 @@ pub fn parse(text: &str) -> Result<Value, String> {
     Ok(file)
 }
 
-/// What is wrong with a file of this size, in bytes, of which no text was read.
+/// Why no text was read of a file of this size, in bytes.
 pub(super) fn not_text(size: u64) -> String {
     match size > LONGEST as u64 {
         true => format!("has {size} bytes, more than {LONGEST}; list only what the script imports"),
@@ -53,7 +53,7 @@ pub(super) fn not_text(size: u64) -> String {
     }
 }
 
-/// YAML of which no part can grow beyond what the file itself is long.
+/// Reads YAML within bounds, so that no file can expand far beyond its own length.
 fn yaml(text: &str) -> Result<Value, String> {
     if text.len() > LONGEST {
         return Err(not_text(text.len() as u64));
@@ -67,7 +67,7 @@ fn yaml(text: &str) -> Result<Value, String> {
     read.map_err(|error| format!("not YAML: {}", first_line(&error.to_string())))
 }
 
-/// How many values there are that hold no others.
+/// The number of leaves.
 fn entries(value: &Value) -> usize {
     match value {
         Value::Array(list) => list.iter().map(entries).sum(),
@@ -76,13 +76,12 @@ fn entries(value: &Value) -> usize {
     }
 }
 
-/// The Python that a dependency asks for, in whatever spelling conda knows.
+/// The specification of Python, if the dependency is one in any of conda's spellings.
 fn python(one: &Value) -> Option<MatchSpec> {
     one.as_str().map(MatchSpec::parse).filter(|spec| spec.name == "python")
 }
 
-/// Python stands in the list with a version: where the file names it, else at the end. What a channel or brackets say of it
-/// stays.
+/// Gives Python a version, where the file names it or else at the end. A channel or brackets stay.
 fn with_python(list: &mut Vec<Value>) {
     let pythons: Vec<(usize, MatchSpec)> =
         list.iter().enumerate().filter_map(|(at, one)| Some((at, python(one)?))).collect();
@@ -97,7 +96,7 @@ fn with_python(list: &mut Vec<Value>) {
     }
 }
 
-/// Two versions of Python can't stand together: conda finds out after minutes, in words that name neither line.
+/// Refuses two versions of Python at once. Conda finds out after minutes, in words that name neither line.
 fn one_python(list: &[Value]) -> Result<(), String> {
     let pins: Vec<(&str, String)> =
         list.iter().filter_map(|one| Some((one.as_str()?.trim(), python(one)?.pin()?.to_owned()))).collect();
@@ -122,20 +121,21 @@ fn check(one: &Value) -> Result<(), String> {
             Ok(())
         }
         Value::Object(map) if map.contains_key("pip") => {
-            Err("`pip` must be the only key and hold a list of texts".into())
+            Err("`pip` must be the only key and hold a list of strings".into())
         }
-        _ => Err("must be a text such as `numpy=1.26`, or `pip:` with a list of texts".into()),
+        _ => Err("must be a string such as `numpy=1.26`, or `pip:` with a list of strings".into()),
     }
 }
 
-/// An index URL with user info would put a password into Azure's environment definition, readable by all who see it.
+/// Refuses URLs with user info: the password would stand in Azure's environment definition, readable by everyone who
+/// can see it.
 fn no_user_info(value: &Value) -> Result<(), String> {
     match value {
         Value::String(text) => {
             let mut authorities =
                 text.split("://").skip(1).map(|rest| rest.split(['/', ' ']).next().unwrap_or_default());
             if authorities.any(|authority| authority.contains('@')) {
-                return Err("a URL in it carries user info (`user:password@`), which Azure ML would store readable; use an index without, or the workspace's connection".into());
+                return Err("a URL contains user info (`user:password@`), which Azure ML would store in plain text; use an index without it, or a connection of the workspace".into());
             }
             Ok(())
         }
@@ -149,12 +149,12 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(160).collect()
 }
 
-/// What the environment is built on.
+/// The base of an environment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Base<'a> {
     /// The image.
     pub image: &'a str,
-    /// Version of the serving stack that Azure ML adds.
+    /// Version of the inferencing stack that Azure ML adds.
     pub inferencing_stack: Option<&'a str>,
 }
 
@@ -229,15 +229,15 @@ mod tests {
                     "dependencies: `python=3.1` and `conda-forge::python=3.11` ask for two versions of Python; keep one",
                 ),
             ),
-            ("packages: []\ndependencies: []", Err("`packages` is no member")),
+            ("packages: []\ndependencies: []", Err("`packages` is not a key")),
             ("name: x", Err("`dependencies` is missing")),
             ("dependencies: numpy", Err("`dependencies` is not a list")),
             ("dependencies: [{pip: numpy}]", Err("dependencies[0]: `pip` must")),
-            ("dependencies: [1]", Err("dependencies[0]: must be a text")),
-            ("dependencies: [{pip: [--index-url, 'https://u:p@x/simple']}]", Err("a URL in it carries user info")),
+            ("dependencies: [1]", Err("dependencies[0]: must be a string")),
+            ("dependencies: [{pip: [--index-url, 'https://u:p@x/simple']}]", Err("a URL contains user info")),
             (
                 "dependencies: [{pip: ['--index-url https://a/s --extra-index-url https://u:p@b/s']}]",
-                Err("a URL in it carries user info"),
+                Err("a URL contains user info"),
             ),
             ("dependencies: [", Err("not YAML")),
         ] {

@@ -1,11 +1,12 @@
-//! The conditions of an `AciVnetDeployment` beside `Ready`, `Reconciling` and `Stalled`.
+//! The conditions of an `AciVnetDeployment` other than `Ready`, `Reconciling` and `Stalled`.
 
 use super::{network::no_egress, report::Reporter, serving::State};
 use crate::{
     conditions::{Conditions, find},
     kind::Change,
-    plan::{Action, Held, Seen},
+    plan::{Action, Held, Step},
     report, scrub,
+    seen::Seen,
     subject::Subject,
 };
 use acivnet_api::{
@@ -13,7 +14,7 @@ use acivnet_api::{
     conditions::{reasons, types},
 };
 
-/// Causes after which the image of the environment stands: they come when it is to run.
+/// Causes that prove that the environment's image was built: they occur when the image is started.
 const AFTER_THE_BUILD: [&str; 9] = [
     reasons::SCORING_SCRIPT_CRASHED,
     reasons::OUT_OF_MEMORY,
@@ -26,9 +27,9 @@ const AFTER_THE_BUILD: [&str; 9] = [
     reasons::SUBNET_NOT_DELEGATED,
 ];
 
-/// Said beside the probe while nobody told where the cluster's Pods are.
-const PODS_UNKNOWN: &str = "the operator does not know where the Pods of its cluster are and can't refuse their addresses; its \
-                            administrator sets --cluster-networks";
+/// Added to the probe's message while the networks of the cluster's Pods are unknown.
+const PODS_UNKNOWN: &str = "the operator does not know the networks of its cluster's Pods and can't refuse their addresses; ask its \
+                            administrator to set --cluster-networks";
 
 impl Reporter<'_> {
     pub(super) fn parts(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
@@ -37,13 +38,13 @@ impl Reporter<'_> {
         self.environment(conditions);
         self.service_healthy(conditions);
         self.probe_passed(conditions);
-        report::drift_condition(conditions, self.pass, self.cr.drift_mode(), &status.drift);
+        report::drift_condition(conditions, self.reconcile, self.cr.drift_mode(), &status.drift);
         self.rollout(conditions);
         let (supported, reason, message) = self.backend.words().supported;
         conditions.set(types::BACKEND_SUPPORTED, Some(supported), reason, message);
     }
 
-    /// Whether the cause is one of these, and then its reason and message.
+    /// Reason and message of the cause, if it has one of these reasons.
     fn own(&self, reasons: &[&str]) -> Option<(&'static str, String)> {
         let cause = self.cause.as_ref().filter(|cause| reasons.contains(&cause.reason))?;
         Some((cause.reason, cause.message.clone()))
@@ -76,7 +77,7 @@ impl Reporter<'_> {
                 (false, reasons::SUBNET_NOT_READY, format!("DelegatedSubnet {name} is not ready: {}", ready.reason))
             }
             (_, None) => {
-                let message = format!("DelegatedSubnet {name} is not there or not looked at yet");
+                let message = format!("DelegatedSubnet {name} does not exist or was not checked yet");
                 (false, reasons::SUBNET_NOT_READY, message)
             }
         };
@@ -84,11 +85,10 @@ impl Reporter<'_> {
     }
 
     fn model_ready(&self, conditions: &mut Conditions<'_>, status: &AciVnetDeploymentStatus) {
-        let step = self.model_step().map(|(_, step)| step);
-        let failed = step.and_then(|step| report::failures(self.done).find(|(at, _)| *at == step.node));
-        let failed = failed.map(|(_, failure)| failure.message.clone());
-        // refused in an earlier pass, and not repeated in this one
-        let held = step.filter(|step| self.pass.observed.was_refused(step)).and_then(|step| step.refusal(None));
+        let step = self.model_step();
+        let failed = step.and_then(Step::failure).map(|failure| failure.message.clone());
+        // refused in an earlier reconcile, and not repeated in this one
+        let held = step.filter(|step| step.was_refused(self.reconcile.observed)).and_then(Step::refusal);
         let failed = failed.or(held.map(|cause| cause.message));
         let own = self.own(&[
             reasons::CONFIG_MAP_NOT_FOUND,
@@ -104,7 +104,7 @@ impl Reporter<'_> {
             }
             (_, _, Some((reason, message))) => (false, reason, message),
             (None | Some(Seen::Unread(_)), ..) => {
-                return conditions.keep_or_unknown(types::MODEL_READY, "not looked at yet");
+                return conditions.keep_or_unknown(types::MODEL_READY, "not checked yet");
             }
             _ => (false, reasons::PROGRESSING, "not registered yet".to_owned()),
         };
@@ -113,18 +113,18 @@ impl Reporter<'_> {
 
     fn environment(&self, conditions: &mut Conditions<'_>) {
         let own = self.own(&[reasons::IMAGE_BUILD_FAILED, reasons::CONDA_FILE_INVALID]);
-        let stands = (true, reasons::BUILT, "the image of the environment stands".to_owned());
+        let built = (true, reasons::BUILT, "the image of the environment is built".to_owned());
         let building = (false, reasons::BUILDING, "the image of the environment is being built".to_owned());
-        let none = || format!("the image is built when the {} is made", self.backend.words().service);
+        let none = || format!("the image is built when the {} is created", self.backend.words().service);
         let (met, reason, message) = match (own, self.serving.state) {
             (Some((reason, message)), _) => (false, reason, message),
-            (_, State::Healthy | State::Unhealthy | State::Starting) => stands,
+            (_, State::Healthy | State::Unhealthy | State::Starting) => built,
             (_, State::Building) => building,
-            (_, State::Failed | State::Undocumented) if self.own(&AFTER_THE_BUILD).is_some() => stands,
+            (_, State::Failed | State::Undocumented) if self.own(&AFTER_THE_BUILD).is_some() => built,
             (_, State::Failed | State::Undocumented) => {
                 return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not known");
             }
-            (_, State::Unread) => return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not looked at yet"),
+            (_, State::Unread) => return conditions.keep_or_unknown(types::ENVIRONMENT_READY, "not checked yet"),
             (_, State::Absent) => (false, reasons::PROGRESSING, none()),
         };
         conditions.set(types::ENVIRONMENT_READY, Some(met), reason, message);
@@ -143,8 +143,8 @@ impl Reporter<'_> {
                 let word = format!("{provider} says the {service} is {}", self.serving.word);
                 cause.unwrap_or((false, reasons::SERVICE_FAILED, word))
             }
-            State::Unread => return conditions.keep_or_unknown(types::SERVICE_HEALTHY, "not looked at yet"),
-            State::Absent => cause.unwrap_or((false, reasons::ABSENT, format!("the {service} is not there yet"))),
+            State::Unread => return conditions.keep_or_unknown(types::SERVICE_HEALTHY, "not checked yet"),
+            State::Absent => cause.unwrap_or((false, reasons::ABSENT, format!("the {service} does not exist yet"))),
         };
         conditions.set(types::SERVICE_HEALTHY, Some(met), reason, message);
     }
@@ -162,30 +162,32 @@ impl Reporter<'_> {
                 Ok(_) => (None, reasons::PROGRESSING, "not probed yet".to_owned()),
             },
         };
-        let unchecked = self.cr.spec.probe.is_some() && self.pass.observed.settings.pods_unknown;
+        let unchecked = self.cr.spec.probe.is_some() && self.reconcile.observed.settings.pods_unknown;
         let message = if unchecked { format!("{message}; {PODS_UNKNOWN}") } else { message };
         conditions.set(types::PROBE_PASSED, met, reason, message);
     }
 
     fn rollout(&self, conditions: &mut Conditions<'_>) {
-        let step = self.step().map(|(_, step)| step);
-        // of what had settled nothing new is known where nothing could be described
-        let known = !self.drifts || !self.pass.plan.steps.is_empty();
+        let step = self.step();
+        // if nothing could be described, nothing new is known of an object that had settled
+        let known = !self.drifts || !self.reconcile.plan.steps.is_empty();
         if let Some(cause) =
-            self.refusal().filter(|_| known && self.serving.state.stands() && !self.serving.state.has_failed())
+            self.refusal().filter(|_| known && self.serving.state.exists() && !self.serving.state.has_failed())
         {
             return conditions.set(types::ROLLOUT_COMPLETE, Some(false), cause.reason, cause.message);
         }
         let (met, reason, message) = match step.map(|step| (&step.seen, step.change, &step.action)) {
-            Some((Seen::Settled, ..)) => (true, reasons::COMPLETE, "the wanted content runs"),
-            Some((Seen::Drifted(_), Some(Change::Live), _)) => (true, reasons::COMPLETE, "the wanted content runs"),
+            Some((Seen::Settled, ..)) => (true, reasons::COMPLETE, "what the spec asks for is running"),
+            Some((Seen::Drifted(_), Some(Change::Live), _)) => {
+                (true, reasons::COMPLETE, "what the spec asks for is running")
+            }
             Some((_, _, Action::Hold(Held::Approval))) => {
                 (false, reasons::APPROVAL_REQUIRED, "a change waits for approval")
             }
             None | Some((Seen::Unread(_), ..)) => {
-                return conditions.keep_or_unknown(types::ROLLOUT_COMPLETE, "not looked at yet");
+                return conditions.keep_or_unknown(types::ROLLOUT_COMPLETE, "not checked yet");
             }
-            Some(_) => (false, reasons::PROGRESSING, "the wanted content does not run yet"),
+            Some(_) => (false, reasons::PROGRESSING, "what the spec asks for is not running yet"),
         };
         conditions.set(types::ROLLOUT_COMPLETE, Some(met), reason, message);
     }

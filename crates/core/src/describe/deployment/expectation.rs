@@ -1,4 +1,4 @@
-//! What a spec expects of the answer to its sample request, and what is wrong with saying so.
+//! Reads what a spec expects of the answer to its sample request, and says what is wrong with it.
 
 use super::files::{config_map_missing, empty};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, ConfigMapKey, JsonContains, conditions::reasons};
 use serde_json::Value;
 
-/// The question about the file with the expected JSON.
+/// The question about the file that holds the expected JSON.
 pub(super) fn question(cr: &AciVnetDeployment) -> Option<Question> {
     let key = json_contains(cr)?.config_map.clone()?;
     Some(Question::ConfigMap { key, text: true })
@@ -20,12 +20,12 @@ fn json_contains(cr: &AciVnetDeployment) -> Option<&JsonContains> {
     cr.spec.probe.as_ref()?.expect.as_ref()?.json_contains.as_ref()
 }
 
-/// What is expected, once all that says it was read. The cause is found before the first write.
+/// The expectation, once all of it was read. A cause is found before the first write.
 pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed) -> Result<Expectation, Cause> {
     let expect = cr.spec.probe.as_ref().and_then(|probe| probe.expect.as_ref());
     let pattern = expect.and_then(|expect| expect.body_matches.clone());
     if let Some(why) = pattern.as_deref().and_then(|pattern| expectation::pattern(pattern).err()) {
-        return Err(invalid("bodyMatches", &format!("can't be used: {why}; write it shorter, or as RE2 does")));
+        return Err(invalid("bodyMatches", &format!("can't be used: {why}; shorten it, or use RE2 syntax")));
     }
     let Some(contains) = json_contains(cr) else { return Ok(Expectation { pattern, ..Expectation::default() }) };
     let tolerance = contains.tolerance.as_ref().map_or(Ok(0.0), expectation::tolerance);
@@ -55,10 +55,10 @@ fn in_file(key: &ConfigMapKey, observed: &Observed) -> Result<String, Cause> {
         Fact::Absent => return Err(config_map_missing(key)),
         Fact::Unread(failure) => return Err(Cause::from(&failure)),
     };
-    let text = fact.get("text").and_then(Value::as_str).ok_or_else(|| refused("is no text of at most 16 KiB"))?;
+    let text = fact.get("text").and_then(Value::as_str).ok_or_else(|| refused("is not text of at most 16 KiB"))?;
     match serde_json::from_str::<Value>(text) {
         Ok(value) => Ok(value.to_string()),
-        Err(error) => Err(refused(&format!("is no JSON: {error}; correct it"))),
+        Err(error) => Err(refused(&format!("is not JSON: {error}; correct it"))),
     }
 }
 
@@ -66,14 +66,14 @@ fn invalid(field: &str, what: &str) -> Cause {
     Cause::person(reasons::INVALID_SPEC, format!("spec.probe.expect.{field} {what}"))
 }
 
-/// Whether the sample can be sent at all.
+/// Refuses a sample request that can't be sent.
 pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), Cause> {
     let Some(probe) = &cr.spec.probe else { return Ok(()) };
     let key = &probe.request.config_map;
     let sample = observed.fact(&Question::ConfigMap { key: key.clone(), text: false });
     let is_empty = matches!(&sample, Fact::Present(fact) if fact.get("size").and_then(Value::as_u64) == Some(0));
     if is_empty {
-        let needs = "a sample request needs what the scoring script reads";
+        let needs = "a sample request must hold what the scoring script reads";
         return Err(empty(key, needs));
     }
     of(cr, observed).map(drop)

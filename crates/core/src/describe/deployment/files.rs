@@ -1,4 +1,4 @@
-//! Files of ConfigMaps as uploads, and what is said of one that is missing.
+//! Files of ConfigMaps as uploads, and the causes if one is missing.
 
 use crate::{
     blueprint::{Payload, PayloadSource},
@@ -9,15 +9,15 @@ use crate::{
 use acivnet_api::{ConfigMapKey, conditions::reasons};
 use serde_json::Value;
 
-/// Bytes as an upload, out of a fact that tells digest and size. The container comes from the content, so that a second
-/// upload meets the first.
+/// An upload, from a fact with digest and size. The container's name comes from the content, so that a second upload
+/// finds the first.
 pub(super) fn payload(path: &str, source: PayloadSource, fact: &Value) -> Option<Payload> {
     let digest = fact.get("digest")?.as_str()?.to_owned();
     let (container, path) = (container(&digest), path.to_owned());
     Some(Payload { source, container, path, digest, size: fact.get("size")?.as_u64()? })
 }
 
-/// Artifact container of content with this digest.
+/// Artifact container for content with this digest.
 pub(super) fn container(digest: &str) -> String {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
     format!("acivnet-{}", hex.get(..32).unwrap_or(hex))
@@ -33,13 +33,13 @@ pub(super) fn file(observed: &Observed, key: &ConfigMapKey, text: bool) -> Resul
     }
 }
 
-/// A file of which nothing can be made.
+/// A file is empty, and so of no use.
 pub(super) fn empty(key: &ConfigMapKey, needs: &str) -> Cause {
     let message = format!("ConfigMap {} key {} is empty; {needs}", key.name, key.key);
     Cause::person(reasons::FILE_EMPTY, message)
 }
 
-/// A file that the spec names is not there.
+/// A file that the spec names does not exist.
 pub(super) fn config_map_missing(key: &ConfigMapKey) -> Cause {
     let (name, key) = (&key.name, &key.key);
     Cause::person(
@@ -48,7 +48,7 @@ pub(super) fn config_map_missing(key: &ConfigMapKey) -> Cause {
     )
 }
 
-/// A ConfigMap of which all keys are needed is not there.
+/// A ConfigMap of which all keys are needed does not exist.
 pub(super) fn absent_map(name: &str) -> Cause {
     Cause::person(
         reasons::CONFIG_MAP_NOT_FOUND,

@@ -1,4 +1,4 @@
-//! What a deployment is made from.
+//! The inputs of a deployment: model, script and conda file.
 
 use super::{
     conda, expectation,
@@ -10,14 +10,13 @@ use crate::{failure::Cause, observed::Observed, questions::Question, scrub};
 use acivnet_api::{AciVnetDeployment, ConfigMapKey, conditions::reasons};
 use serde_json::Value;
 
-/// What a deployment is made from.
 pub(super) struct Inputs {
     pub model: Source,
     pub script: Script,
     pub conda: Value,
 }
 
-/// The files a deployment is made of.
+/// The questions about the files of a deployment.
 pub(super) fn questions(cr: &AciVnetDeployment) -> Vec<Question> {
     let text = |key: &ConfigMapKey, text| Question::ConfigMap { key: key.clone(), text };
     let script = text(&cr.spec.scoring.script.config_map, false);
@@ -32,7 +31,7 @@ pub(super) fn questions(cr: &AciVnetDeployment) -> Vec<Question> {
 }
 
 impl Inputs {
-    /// Reads them; the cause names the first that is missing or can't be used.
+    /// Reads the inputs. The cause names the first one that is missing or can't be used.
     pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed) -> Result<Self, Cause> {
         Ok(Self {
             model: Source::of(cr, observed)?,

@@ -1,22 +1,22 @@
-//! Conda's match specifications, as far as it matters here: which package one is about, and whether it says a version.
+//! Conda's match specifications, as far as needed here: the package, and the version if there is one.
 //!
-//! The order of the steps is that of conda's own parser (conda/conda, `conda/models/match_spec.py`, `_parse_spec_str`).
+//! The steps follow conda's own parser (conda/conda, `conda/models/match_spec.py`, `_parse_spec_str`).
 
-/// What a match specification says.
+/// A parsed match specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchSpec {
-    /// The package, in lower case: conda compares names so. `*` when it names none.
+    /// The package in lower case, as conda compares names. `*` if it names none.
     pub name: String,
     /// The text before `::`, such as `conda-forge` or `conda-forge/linux-64`.
     pub channel: Option<String>,
-    /// The version that it asks for, without spaces; of a file the one in its name.
+    /// The version, without spaces. For a file, the version in its name.
     pub version: Option<String>,
-    /// Whether brackets say more, such as a build.
+    /// Whether brackets add more, such as a build.
     pub brackets: bool,
 }
 
 impl MatchSpec {
-    /// Reads one. Every text is one; what conda itself would refuse is left to conda.
+    /// Parses any text; conda itself refuses what is invalid.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
         if let Some(file) = package_file(text) {
@@ -37,7 +37,7 @@ impl MatchSpec {
         }
     }
 
-    /// The one version that it pins, if it does: `=3.11`, `==3.11.4` or `3.11.*`, with or without a build.
+    /// The version, if exactly one is pinned: `=3.11`, `==3.11.4` or `3.11.*`, with or without a build.
     pub fn pin(&self) -> Option<&str> {
         let version = self.version.as_deref()?.trim_start_matches('=');
         let version = version.strip_suffix(".*").or_else(|| version.strip_suffix('*')).unwrap_or(version);
@@ -46,7 +46,7 @@ impl MatchSpec {
     }
 }
 
-/// Version and build stand after the name: `=3.11`, `==3.11.4`, `=3.11.4=h955ad1f_0`, ` 3.11.* *_cpython`, ` >=3.9, <3.12`.
+/// The version after the name: `=3.11`, `==3.11.4`, `=3.11.4=h955ad1f_0`, ` 3.11.* *_cpython`, ` >=3.9, <3.12`.
 fn version(rest: &str) -> Option<String> {
     let rest = rest.trim();
     let split = |operator: &str| rest.strip_prefix(operator).filter(|rest| !rest.starts_with('='));
@@ -60,7 +60,7 @@ fn version(rest: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A package file, by URL or path: `python-3.11.4-h955ad1f_0.conda`. Behind `#` may stand its digest.
+/// A package file, by URL or path: `python-3.11.4-h955ad1f_0.conda`. Its digest may follow after `#`.
 fn package_file(text: &str) -> Option<MatchSpec> {
     let file = text.split('#').next()?.trim();
     let stem = file.strip_suffix(".conda").or_else(|| file.strip_suffix(".tar.bz2"))?;
@@ -71,7 +71,7 @@ fn package_file(text: &str) -> Option<MatchSpec> {
     Some(MatchSpec { name, channel: None, version: Some(version.to_owned()), brackets: false })
 }
 
-/// Takes `[key='value', key=value]` off the end.
+/// Splits off `[key='value', key=value]` at the end.
 fn brackets(text: &str) -> (&str, Vec<(String, String)>) {
     let Some((before, inside)) = text.strip_suffix(']').and_then(|text| text.split_once('[')) else {
         return (text, Vec::new());

@@ -1,5 +1,5 @@
-//! What an `AciVnetDeployment` asks and what limits it, and THE match on its backend; what should stand for it is in the
-//! backend's folder.
+//! An `AciVnetDeployment` as a [`Subject`]: its questions and limits, and the one match on its backend. Its nodes are
+//! in the backend's folder.
 
 pub mod conda;
 mod conditions;
@@ -31,15 +31,13 @@ use crate::{
     conditions::essence,
     failure::Cause,
     observed::{Fact, Observed},
-    plan::{Done, Limits},
+    outcome::{Reconcile, Report},
     questions::Question,
-    report::Report,
     restart,
-    subject::{Pass, Subject, names},
+    subject::{Policy, Remembered, Subject},
 };
 use acivnet_api::{
-    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, Adoption, BackendType, Deletion, DeletionPolicy, Drift,
-    DriftMode, ReplaceApproval, ResourceStatus,
+    APPROVE_PLAN, AciVnetDeployment, AciVnetDeploymentStatus, BackendType, DeletionPolicy, ReplaceApproval,
 };
 use jiff::Timestamp;
 use place::{Scope, subnet_missing, subnet_question, workspace_of};
@@ -48,8 +46,6 @@ use serving::Backend;
 use web_service::WebService;
 
 impl Subject for AciVnetDeployment {
-    type Status = AciVnetDeploymentStatus;
-
     fn questions(&self, observed: &Observed) -> Vec<Question> {
         let mut questions = Vec::new();
         if self.leaves_nothing() {
@@ -77,19 +73,17 @@ impl Subject for AciVnetDeployment {
         size::too_large(&self.spec).map_or_else(|| backend.present(scope, now), Err).unwrap_or_else(Blueprint::blocked)
     }
 
-    fn limits(&self) -> Limits {
-        let (_, _, uid) = names(&self.metadata);
-        let stays = !self.deleting();
-        Limits {
-            suspended: self.spec.suspend == Some(true) && stays,
-            leave_drift: self.had_settled() && stays && self.drift_mode() != DriftMode::Correct,
-            approval: Some(approvals(self)),
-            identity: format!("{uid}/{}", self.generation()),
-        }
+    fn approved_plans(&self) -> Option<Vec<String>> {
+        Some(approvals(self))
     }
 
-    fn memory(status: &AciVnetDeploymentStatus) -> (&[ResourceStatus], Option<&str>) {
-        (&status.resources, status.approved.as_deref())
+    fn remembered(status: &AciVnetDeploymentStatus) -> Remembered<'_> {
+        Remembered {
+            resources: &status.resources,
+            approved: status.approved.as_deref(),
+            settled_generation: status.settled_generation,
+            last_handled: status.last_handled_reconcile_at.as_deref(),
+        }
     }
 
     fn essence(status: &AciVnetDeploymentStatus) -> AciVnetDeploymentStatus {
@@ -106,8 +100,8 @@ impl Subject for AciVnetDeployment {
         }
     }
 
-    fn report(&self, pass: &Pass<'_>, done: Option<&Done>) -> Report<AciVnetDeploymentStatus> {
-        report::report(self, backend(self), pass, done)
+    fn report(&self, reconcile: &Reconcile<'_>) -> Report<AciVnetDeploymentStatus> {
+        report::report(self, backend(self), reconcile)
     }
 
     fn secret_keys(&self, secret: &str) -> Vec<&str> {
@@ -118,28 +112,13 @@ impl Subject for AciVnetDeployment {
         tls::end(self, observed)
     }
 
-    fn status(&self) -> Option<&AciVnetDeploymentStatus> {
-        self.status.as_ref()
-    }
-
-    fn settled_generation(&self) -> Option<i64> {
-        self.status.as_ref().and_then(|status| status.settled_generation)
-    }
-
-    fn last_handled(&self) -> Option<&str> {
-        self.status.as_ref()?.last_handled_reconcile_at.as_deref()
-    }
-
-    fn drift(&self) -> Option<&Drift> {
-        self.spec.drift.as_ref()
-    }
-
-    fn deletion(&self) -> Option<&Deletion> {
-        self.spec.deletion.as_ref()
-    }
-
-    fn adoption(&self) -> Adoption {
-        self.spec.adoption.unwrap_or_default()
+    fn policy(&self) -> Policy<'_> {
+        Policy {
+            suspend: self.spec.suspend == Some(true),
+            drift: self.spec.drift.as_ref(),
+            deletion: self.spec.deletion.as_ref(),
+            adoption: self.spec.adoption.unwrap_or_default(),
+        }
     }
 
     fn look_seconds(&self) -> u64 {
@@ -147,25 +126,25 @@ impl Subject for AciVnetDeployment {
         self.interval_seconds().min(probe.unwrap_or(u64::MAX))
     }
 
-    fn leave(&mut self) {
+    fn orphan(&mut self) {
         self.spec.deletion.get_or_insert_default().policy = Some(DeletionPolicy::Orphan);
     }
 
-    /// A person asks for a restart, or the files are not those of the revision that was served last. The version that Azure
-    /// gave the model is not an input: a version that vanishes is drift.
+    /// Whether a person asks for a restart, or the files differ from those of the revision served last. The version
+    /// number that Azure gave the model is not an input: a version that vanishes is drift.
     fn has_new_inputs(&self, observed: &Observed) -> bool {
         restart::is_open(self) || backend(self).has_new_inputs(self, observed)
     }
 }
 
-/// THE match on `spec.backend.type`: all that follows knows a backend by what it answers here.
+/// The only match on `spec.backend.type`: everything else knows a backend by this trait.
 fn backend(cr: &AciVnetDeployment) -> &'static dyn Backend {
     match cr.spec.backend.type_ {
         BackendType::AzureMLWebService => &WebService,
     }
 }
 
-/// Name of what serves a deployment, where Azure has it.
+/// Azure's name of the service behind a deployment.
 pub(super) fn service_name(cr: &AciVnetDeployment) -> &str {
     backend(cr).name(cr)
 }
@@ -174,7 +153,8 @@ fn scope<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed) -> Option<Scope<
     Some(Scope { cr, observed, workspace: workspace_of(cr, observed)? })
 }
 
-/// Hashes of plans that may delete and create. What needs no person is shown in `status.plan` in an earlier pass.
+/// Hashes of the plans that may delete and create. A plan that needs no approval must have been shown in `status.plan`
+/// before.
 fn approvals(cr: &AciVnetDeployment) -> Vec<String> {
     let annotated = cr.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_PLAN));
     let status = cr.status.as_ref();

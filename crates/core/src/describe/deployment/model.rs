@@ -1,4 +1,4 @@
-//! Where the model comes from: content that is registered here, or a version that is in the workspace already.
+//! The model's source: content that is registered here, or a version that the workspace already has.
 
 use super::{
     files::{absent_map, container, file, payload},
@@ -23,23 +23,22 @@ use acivnet_api::{
 };
 use serde_json::{Map, Value};
 
-/// The model, as far as it was read.
 pub(super) enum Source {
-    /// Bytes, registered here as a version of our own.
+    /// Content that is registered here as a version of our own.
     Content(Content),
-    /// A version of somebody's.
+    /// A version that somebody else registered.
     Registered(ResourceId),
 }
 
-/// Bytes that are registered.
+/// Content that is registered here.
 pub(super) struct Content {
-    /// `sha256:` and hex, of the file, or of the names and digests of a directory's files.
+    /// `sha256:` and hex digits: of the file, or of the names and digests of a directory's files.
     pub digest: String,
     /// The file, or those of a directory.
     pub payloads: Vec<Payload>,
 }
 
-/// What to read for the model, without knowing the workspace.
+/// The question about the model's content, which needs no workspace.
 pub(super) fn files(cr: &AciVnetDeployment) -> Option<Question> {
     let source = &cr.spec.model.source;
     if let Some(uri) = &source.uri {
@@ -52,7 +51,7 @@ pub(super) fn files(cr: &AciVnetDeployment) -> Option<Question> {
     })
 }
 
-/// What to read in the workspace for a version that is registered there.
+/// The questions about a version that is registered in the workspace.
 pub(super) fn in_workspace(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId) -> Vec<Question> {
     let Some(source) = &cr.spec.model.source.registered else { return Vec::new() };
     let newest = pinned(cr, source).is_none().then(|| newest(cr, workspace));
@@ -71,7 +70,7 @@ impl Source {
         }
     }
 
-    /// `name:version` that the content of this model had when it was last seen, or that is referred to.
+    /// `name:version` of a referenced model, or of this content when it was last seen.
     pub(super) fn known(&self, cr: &AciVnetDeployment) -> Option<String> {
         match self {
             Self::Registered(id) => Some(id.name().to_owned()),
@@ -109,8 +108,8 @@ impl Content {
     }
 }
 
-/// All keys of a ConfigMap as a directory of this name, as `Model.register` uploads a folder: one container, and paths that
-/// begin with the folder's name.
+/// All keys of a ConfigMap as a directory of this name, as `Model.register` uploads a folder: one container, with paths
+/// that begin with the folder's name.
 fn directory(observed: &Observed, map: &str, name: &str) -> Result<Content, Cause> {
     let files = match observed.fact(&Question::ConfigMapFiles { name: map.to_owned() }) {
         Fact::Present(files) => files,
@@ -133,7 +132,7 @@ fn directory(observed: &Observed, map: &str, name: &str) -> Result<Content, Caus
     Ok(Content { payloads: files.into_iter().map(within).collect(), digest })
 }
 
-/// The file, with what the status remembers of it.
+/// The file, with its ETag and digest from the status.
 fn remote(cr: &AciVnetDeployment, uri: &str) -> RemoteFile {
     let known = cr.status.as_ref().and_then(|status| status.model.as_ref());
     let known = known.filter(|known| known.uri.as_deref() == Some(uri));
@@ -146,7 +145,7 @@ fn keyed(map: &str, fact: &Value) -> Option<Payload> {
     payload(&key.key.clone(), PayloadSource::ConfigMap(key), fact)
 }
 
-/// Its own model versions.
+/// The question about the object's own model versions.
 pub(super) fn own_versions(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId) -> Question {
     Question::Models { workspace: workspace.clone(), owner: owner(cr, observed).key }
 }
@@ -155,7 +154,7 @@ fn is_referred(model: &ModelStatus) -> bool {
     model.origin == Some(Origin::Referenced)
 }
 
-/// The version that is referred to: the spec's, else the one that was the newest at first sight, else the newest.
+/// The referenced version: the one in the spec, else the one that was newest when first read, else the newest.
 fn registered(cr: &AciVnetDeployment, observed: &Observed, source: &RegisteredModel) -> Result<ResourceId, Cause> {
     let unknown = || Cause::passing(reasons::PROGRESSING, "the workspace is not known yet");
     let workspace = workspace_of(cr, observed).ok_or_else(unknown)?;
@@ -174,7 +173,7 @@ fn registered(cr: &AciVnetDeployment, observed: &Observed, source: &RegisteredMo
     Ok(registered_model::id(&workspace, name, &version))
 }
 
-/// The version that needs no look at which is the newest.
+/// The version, if it is known without asking for the newest.
 fn pinned(cr: &AciVnetDeployment, source: &RegisteredModel) -> Option<String> {
     let known = cr.status.as_ref().and_then(|status| status.model.as_ref()).filter(|_| !cr.asked());
     let known = known.filter(|known| is_referred(known) && known.name == cr.spec.model.name);
@@ -189,14 +188,14 @@ fn not_found(workspace: &ResourceId, model: &str) -> Cause {
     Cause::person(
         reasons::MODEL_NOT_FOUND,
         format!(
-            "model {model} is not registered in workspace {}; register it, correct spec.model, or ask for another look at \
-             the newest version with acivnet.dev/reconcile-requested-at",
+            "model {model} is not registered in workspace {}; register it, correct spec.model, or have the newest \
+             version looked up again with acivnet.dev/reconcile-requested-at",
             workspace.name()
         ),
     )
 }
 
-/// A version that is read and never written.
+/// The node of a version that is only read.
 pub(super) fn referred(observed: &Observed, id: ResourceId) -> Node {
     let absent = observed.azure(&REGISTERED_MODEL, &id) == Fact::Absent;
     let missing = id.parent().filter(|_| absent).map(|workspace| not_found(&workspace, id.name()));

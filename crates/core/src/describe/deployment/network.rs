@@ -1,4 +1,4 @@
-//! Whether a subnet can take a container group, and what is said where it can't.
+//! Whether a subnet can take a container group, and why not.
 
 use crate::{
     conditions::{find, is_true},
@@ -13,25 +13,25 @@ use acivnet_api::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-/// Why nothing can be made in a subnet.
+/// Why no container group can be created in a subnet.
 pub(super) fn cause(subnet: &DelegatedSubnet) -> Option<Cause> {
     let name = subnet.metadata.name.as_deref().unwrap_or_default();
     if subnet.deleting() {
-        let message = format!("DelegatedSubnet {name} is being deleted; refer to another one");
+        let message = format!("DelegatedSubnet {name} is being deleted; refer to another");
         return Some(Cause::person(reasons::WAITING_FOR_SUBNET, message));
     }
     let conditions = subnet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     (!is_usable(conditions)).then(|| subnet_not_ready(name, subnet))
 }
 
-/// Whether container groups can be made in a subnet: also while a change of what else belongs to it is refused. That it
-/// has no NAT gateway keeps none from being made when it is Ready either.
+/// Whether container groups can be created in a subnet. They can while a change to another part of it is refused, and
+/// without a NAT gateway, which does not make the subnet unready either.
 fn is_usable(conditions: &[Condition]) -> bool {
     let parts = [types::VIRTUAL_NETWORK_READY, types::DELEGATED, types::EGRESS_READY];
-    let stands = |one: &Condition| one.status == "True" || one.reason == reasons::NO_NAT_GATEWAY;
+    let usable = |one: &Condition| one.status == "True" || one.reason == reasons::NO_NAT_GATEWAY;
     let not_ready = find(conditions, types::READY).is_some_and(|ready| ready.status == "False");
     is_true(conditions, types::READY)
-        || not_ready && parts.iter().all(|part| find(conditions, part).is_some_and(stands))
+        || not_ready && parts.iter().all(|part| find(conditions, part).is_some_and(usable))
 }
 
 pub(super) fn full(subnet: &DelegatedSubnet) -> Option<Cause> {
@@ -42,7 +42,7 @@ pub(super) fn full(subnet: &DelegatedSubnet) -> Option<Cause> {
     Some(Cause::person(reasons::SUBNET_FULL, format!("{message}; delete a deployment, or use a larger subnet")))
 }
 
-/// The subnet's own root cause, when it is one that the deployment's owner has to know as such.
+/// The cause, with the subnet's own reason if the deployment's owner needs to know it.
 fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
     let ready = subnet.status.as_ref().and_then(|status| find(&status.conditions, types::READY));
     let passed_on = [
@@ -54,13 +54,13 @@ fn subnet_not_ready(name: &str, subnet: &DelegatedSubnet) -> Cause {
     ];
     let reason = ready.and_then(|ready| passed_on.into_iter().find(|one| *one == ready.reason));
     let why =
-        ready.map_or_else(|| "not looked at yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
+        ready.map_or_else(|| "not checked yet".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
     let message = scrub::clean(&format!("DelegatedSubnet {name} is not ready: {why}"));
-    // its watch tells when it is
+    // the watch on the subnet reports when it is ready
     Cause { retry: Retry::Slowly, ..Cause::person(reason.unwrap_or(reasons::WAITING_FOR_SUBNET), message) }
 }
 
-/// Where the subnet has no way out, what serves and whose image can't be pulled lacks that one first of all.
+/// If an image can't be pulled and the subnet has no way out, the missing way out is the cause.
 pub(super) fn without_egress(cause: Cause, subnet: &DelegatedSubnet) -> Cause {
     match no_egress(subnet) {
         Some(why) if cause.reason == reasons::IMAGE_NOT_PULLED => {
@@ -72,7 +72,7 @@ pub(super) fn without_egress(cause: Cause, subnet: &DelegatedSubnet) -> Cause {
     }
 }
 
-/// What `EgressReady` of a subnet says, when it is False.
+/// The message of a subnet's `EgressReady`, if it is False.
 pub(super) fn no_egress(subnet: &DelegatedSubnet) -> Option<&str> {
     let egress = find(&subnet.status.as_ref()?.conditions, types::EGRESS_READY)?;
     (egress.status == "False").then_some(egress.message.as_str())

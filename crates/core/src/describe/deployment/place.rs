@@ -1,4 +1,4 @@
-//! Where a deployment lies: its subnet and its workspace. Imports no sibling.
+//! Subnet and workspace of a deployment. Imports no sibling, so that all of them can import it.
 
 use crate::{
     describe::marks::owner_of,
@@ -16,7 +16,7 @@ use crate::{
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Origin, ResourceStatus, conditions::reasons};
 
-/// A deployment whose workspace is known, and all that was read of it.
+/// A deployment whose workspace is known, with all that was read.
 pub(super) struct Scope<'a> {
     pub cr: &'a AciVnetDeployment,
     pub observed: &'a Observed,
@@ -27,12 +27,12 @@ pub(super) fn subnet_question(cr: &AciVnetDeployment) -> Question {
     Question::DelegatedSubnet(cr.spec.network.subnet_ref.name.clone())
 }
 
-/// The subnet that a deployment refers to, as far as it was read.
+/// The subnet that a deployment refers to, if it was read.
 pub(super) fn subnet_of(cr: &AciVnetDeployment, observed: &Observed) -> Option<DelegatedSubnet> {
     serde_json::from_value(observed.body(&subnet_question(cr))?.clone()).ok()
 }
 
-/// The object that names the network is not there.
+/// The `DelegatedSubnet` that a deployment refers to does not exist.
 pub(super) fn subnet_missing(cr: &AciVnetDeployment) -> Cause {
     let name = &cr.spec.network.subnet_ref.name;
     Cause::person(
@@ -41,7 +41,8 @@ pub(super) fn subnet_missing(cr: &AciVnetDeployment) -> Cause {
     )
 }
 
-/// The workspace: the one in which something was made, else that of the subnet, else the one that was seen.
+/// The workspace: the one in which something was created, else the one that spec and subnet name, else the one last
+/// recorded.
 pub(super) fn workspace_of(cr: &AciVnetDeployment, observed: &Observed) -> Option<ResourceId> {
     let made = cr.recorded().iter().filter(|one| one.origin != Some(Origin::Referenced));
     let seen = cr.recorded().iter().filter(|one| one.kind == WORKSPACE.name);
@@ -60,7 +61,7 @@ fn in_workspace(record: &ResourceStatus) -> Option<ResourceId> {
     ResourceId::parse(&record.id)?.parent()
 }
 
-/// Whose mark its resources carry.
+/// The owner whose mark the deployment's resources carry.
 pub(super) fn owner(cr: &AciVnetDeployment, observed: &Observed) -> Owner {
     owner_of(&observed.settings.cluster, &cr.metadata)
 }

@@ -1,4 +1,4 @@
-//! The sample request of `spec.probe`: when it may be sent, and what it says of keys.
+//! The sample request of `spec.probe`: when it may be sent, and what its answer says about keys.
 
 use super::{
     expectation, secrets,
@@ -12,15 +12,14 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, Probe, conditions::reasons};
 use serde_json::Value;
 
-/// Seconds between two sample requests where the spec does not say.
+/// Default of `spec.probe.intervalSeconds` (see its description in the API).
 const INTERVAL: i32 = 300;
 
-/// Seconds between two sample requests.
 pub(super) fn interval_seconds(probe: &Probe) -> u32 {
     probe.interval_seconds.unwrap_or(INTERVAL).unsigned_abs()
 }
 
-/// The question, once there is an address that may be dialled.
+/// The question, once there is an address that may be called.
 pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) -> Option<Question> {
     let probe = cr.spec.probe.as_ref()?;
     if serving.state != State::Healthy {
@@ -28,7 +27,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Se
     }
     let address = serving.address.as_ref().ok()?.as_ref()?;
     let key = serving.key.as_ref();
-    // the key goes nowhere without TLS where TLS is wanted
+    // where TLS is wanted, the key is never sent without it
     if secrets::needs_key(cr) && (key.is_none() || cr.spec.tls.is_some() && !address.tls) {
         return None;
     }
@@ -49,7 +48,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Se
     })
 }
 
-/// Whether the container's log may say why the sample request was answered with an error, or not at all.
+/// Whether the sample request got an error or no answer, so that the container's log may say why.
 pub(super) fn is_broken(observed: &Observed, question: &Question) -> bool {
     match observed.facts.get(question) {
         Some(Fact::Present(answer)) => answer.get("status").and_then(Value::as_u64).is_some_and(|status| status >= 500),
@@ -58,7 +57,7 @@ pub(super) fn is_broken(observed: &Observed, question: &Question) -> bool {
     }
 }
 
-/// Whether the probe of this pass was refused for want of a key.
+/// Whether this reconcile's probe was answered 401.
 pub(super) fn refused(observed: &Observed) -> bool {
     let answers = observed.facts.iter().filter(|(question, _)| matches!(question, Question::Probe { .. }));
     answers.into_iter().any(|(_, fact)| match fact {

@@ -1,4 +1,4 @@
-//! What is said of an `AciVnetDeployment`.
+//! `Ready`, events and the next look of an `AciVnetDeployment`.
 
 use super::{
     network::without_egress,
@@ -8,18 +8,20 @@ use super::{
     tls,
 };
 use crate::{
-    blueprint::{Goal, Node},
+    blueprint::Goal,
     conditions::{Conditions, find},
     events::{drift_event, ready_event, stalled_event, write_events},
     failure::Cause,
     id::ResourceId,
     kinds::{model_version::MODEL_VERSION, registered_model::REGISTERED_MODEL},
+    names::Names,
     observed::Fact,
+    outcome::{Event, Next, Reconcile, Report},
     patience::progress,
-    plan::{Action, Done, Held, Step},
-    report::{self, Event, Next, Ready, Report, ready_unseen},
+    plan::{Action, Held, Plan, Step},
+    report::{self, Ready, ready_unseen},
     retry::Retry,
-    subject::{Pass, Subject, names},
+    subject::Subject,
 };
 use acivnet_api::{
     AciVnetDeployment, AciVnetDeploymentStatus, DelegatedSubnet, ReplaceApproval,
@@ -30,45 +32,43 @@ use std::time::Duration;
 pub(super) fn report(
     cr: &AciVnetDeployment,
     backend: &dyn Backend,
-    pass: &Pass<'_>,
-    done: Option<&Done>,
+    reconcile: &Reconcile<'_>,
 ) -> Report<AciVnetDeploymentStatus> {
-    let reporter = Reporter::new(cr, backend, pass, done);
+    let reporter = Reporter::new(cr, backend, reconcile);
     if cr.deleting() { reporter.leaving() } else { reporter.standing() }
 }
 
-/// All that a report is drawn from.
+/// Everything that a report is made from.
 pub(super) struct Reporter<'a> {
     pub cr: &'a AciVnetDeployment,
     pub backend: &'a dyn Backend,
-    pub pass: &'a Pass<'a>,
-    pub done: Option<&'a Done>,
+    pub reconcile: &'a Reconcile<'a>,
     pub last: AciVnetDeploymentStatus,
     pub subnet: Option<DelegatedSubnet>,
     pub workspace: Option<ResourceId>,
     pub serving: Serving<'a>,
-    /// Why it failed, or does not come up.
+    /// Why the service failed, or does not start.
     pub broken: Option<Cause>,
     pub probe: Option<Fact>,
-    /// Why it is not as wanted, where a reason is known.
+    /// Why the deployment is not as wanted, if known.
     pub cause: Option<Cause>,
-    /// Differences are drift.
+    /// Differences are drift, not open changes.
     pub drifts: bool,
 }
 
 impl<'a> Reporter<'a> {
-    fn new(cr: &'a AciVnetDeployment, backend: &'a dyn Backend, pass: &'a Pass<'a>, done: Option<&'a Done>) -> Self {
-        let (subnet, workspace) = (subnet_of(cr, pass.observed), workspace_of(cr, pass.observed));
-        let serving = backend.serving(cr, pass.observed);
-        let broken = backend.cause(cr, pass.observed, serving.state);
-        let gives_up = backend.kinds().first().and_then(|kind| find_step(pass, kind.name));
-        let gives_up = gives_up.is_some_and(|(_, step)| matches!(step.action, Action::Hold(Held::Broken(_))));
+    fn new(cr: &'a AciVnetDeployment, backend: &'a dyn Backend, reconcile: &'a Reconcile<'a>) -> Self {
+        let (subnet, workspace) = (subnet_of(cr, reconcile.observed), workspace_of(cr, reconcile.observed));
+        let serving = backend.serving(cr, reconcile.observed);
+        let broken = backend.cause(cr, reconcile.observed, serving.state);
+        let gives_up = backend.kinds().first().and_then(|kind| find_step(reconcile.plan, kind.name));
+        let gives_up = gives_up.is_some_and(|step| matches!(step.action, Action::Hold(Held::Broken(_))));
         let told = broken.clone().filter(|_| gives_up).map(|cause| subnet.iter().fold(cause, without_egress));
-        let cause = report::root_cause(pass, done).or(told).or_else(|| serving.address.as_ref().err().cloned());
-        let question = probe::question(cr, pass.observed, &serving);
-        let probe = question.and_then(|question| pass.observed.facts.get(&question).cloned());
-        let (last, drifts) = (cr.status.clone().unwrap_or_default(), cr.drifts(pass.observed));
-        Self { cr, backend, pass, done, last, subnet, workspace, serving, broken, probe, cause, drifts }
+        let cause = report::root_cause(reconcile).or(told).or_else(|| serving.address.as_ref().err().cloned());
+        let question = probe::question(cr, reconcile.observed, &serving);
+        let probe = question.and_then(|question| reconcile.observed.facts.get(&question).cloned());
+        let (last, drifts) = (cr.status.clone().unwrap_or_default(), cr.drifts(reconcile.observed));
+        Self { cr, backend, reconcile, last, subnet, workspace, serving, broken, probe, cause, drifts }
     }
 
     fn standing(self) -> Report<AciVnetDeploymentStatus> {
@@ -78,7 +78,7 @@ impl<'a> Reporter<'a> {
         report::ready_of(&mut conditions, &ready, status.settled_generation);
         self.parts(&mut conditions, &status);
         let cause = self.open_cause();
-        progress(&mut conditions, cause.as_ref(), self.pass.observed.settings.stalled_after_seconds);
+        progress(&mut conditions, cause.as_ref(), self.reconcile.observed.settings.stalled_after_seconds);
         status.conditions = conditions.build();
         let events = self.events(&status, ready);
         Report { status, events, next: self.next(cause.as_ref()), release: false }
@@ -86,21 +86,21 @@ impl<'a> Reporter<'a> {
 
     fn leaving(self) -> Report<AciVnetDeploymentStatus> {
         let mut status = self.status();
-        let going = self.backend.words().removing;
-        let said = report::leaving(self.cr, self.pass, self.done, &self.last.conditions, self.begin(), going);
+        let removing = self.backend.words().removing;
+        let said = report::leaving(self.cr, self.reconcile, &self.last.conditions, self.begin(), removing);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }
 
     fn begin(&self) -> Conditions<'_> {
-        let mut conditions = Conditions::new(&self.last.conditions, self.cr.generation(), self.pass.now);
-        report::credentials(&mut conditions, &self.pass.observed.identity);
+        let mut conditions = Conditions::new(&self.last.conditions, self.cr.generation(), self.reconcile.now);
+        report::credentials(&mut conditions, &self.reconcile.observed.identity);
         conditions
     }
 
     fn events(&self, status: &AciVnetDeploymentStatus, ready: Ready) -> Vec<Event> {
         let last = &self.last.conditions;
-        let mut events = write_events(self.pass, self.done, self.drifts);
+        let mut events = write_events(self.reconcile, self.drifts);
         if let Some((met, reason, message)) = ready {
             events.extend(ready_event(last, reason, met == Some(true), &message));
         }
@@ -111,16 +111,17 @@ impl<'a> Reporter<'a> {
         events
     }
 
-    pub(super) fn step(&self) -> Option<(&Node, &Step)> {
-        find_step(self.pass, self.backend.kinds().first()?.name)
+    pub(super) fn step(&self) -> Option<&Step> {
+        find_step(self.reconcile.plan, self.backend.kinds().first()?.name)
     }
 
-    pub(super) fn model_step(&self) -> Option<(&Node, &Step)> {
-        let model = [&MODEL_VERSION, &REGISTERED_MODEL].into_iter().find_map(|kind| find_step(self.pass, kind.name));
-        model.filter(|(node, _)| node.goal == Goal::Present)
+    pub(super) fn model_step(&self) -> Option<&Step> {
+        let mut kinds = [&MODEL_VERSION, &REGISTERED_MODEL].into_iter();
+        let model = kinds.find_map(|kind| find_step(self.reconcile.plan, kind.name));
+        model.filter(|step| step.node.goal == Goal::Present)
     }
 
-    /// Whether nothing is known of what serves in this pass.
+    /// Whether nothing is known of the service in this reconcile.
     pub(super) fn blind(&self) -> bool {
         self.serving.state == State::Unread
     }
@@ -141,40 +142,42 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// It serves, and clients use it: a change that is refused is told of, and so is a certificate that ends soon. Which
-    /// generation it is that serves, the condition says by itself.
+    /// The service answers, so Ready is True even if a change to it is refused; the message says so, and names a
+    /// certificate that expires soon. The condition's `observedGeneration` says which generation serves.
     fn serving(&self, what: &str) -> (Option<bool>, &'static str, String) {
-        let expiry = tls::ends_soon(self.cr, self.pass.observed, self.pass.now);
+        let expiry = tls::ends_soon(self.cr, self.reconcile.observed, self.reconcile.now);
         let what = expiry.map_or_else(|| what.to_owned(), |expiry| format!("{what}; {expiry}"));
         let message = match self.refusal() {
             Some(cause) if self.drifts => format!("{what}, but {}", cause.message),
-            Some(cause) => format!("{what}, and a change of it is refused: {}", cause.message),
+            Some(cause) => format!("{what}, but a change to it is refused: {}", cause.message),
             None => what,
         };
         (Some(true), reasons::SERVING, message)
     }
 
-    /// Why something stays undone until somebody does something about it.
+    /// Why a step stays undone until somebody acts.
     pub(super) fn refusal(&self) -> Option<Cause> {
-        let refused = self.pass.plan.steps.iter().find_map(|step| step.refusal(self.done));
-        let open = self.pass.plan.steps.is_empty() || !self.pass.plan.settled();
+        let refused = self.reconcile.plan.steps.iter().find_map(Step::refusal);
+        let open = self.reconcile.plan.steps.is_empty() || !self.reconcile.plan.settled();
         refused.or_else(|| self.cause.clone().filter(|cause| open && cause.needs_somebody()))
     }
 
-    /// Whether it serves, and no key of the Secret is one of Azure's yet: clients go on with theirs.
+    /// Whether the service answered before, but no key in the Secret is one of Azure's yet: clients still use the old keys.
     fn between_keys(&self) -> bool {
         let was_ready = find(&self.last.conditions, types::READY).is_some_and(|was| was.status == "True");
         was_ready && secrets::needs_key(self.cr) && self.cause.is_none()
     }
 
-    /// A value that leaves its Secret for a place where others read it is told of, once for each change of the spec.
+    /// Warns, once per change of the spec, that a value leaves its Secret for a place where others can read it.
     fn readable_event(&self) -> Option<Event> {
         let mut variables = self.cr.spec.scoring.environment_variables.iter();
         let named = variables.find(|one| one.value_from.is_some())?;
         let fresh = self.last.observed_generation != Some(self.cr.generation());
         let (service, readers) = (self.backend.words().service, self.backend.words().readers?);
-        let message =
-            format!("the {service} stores {} and every other environment variable readable for {readers}", named.name);
+        let message = format!(
+            "the {service} stores {} and every other environment variable in plain text for {readers}",
+            named.name
+        );
         fresh.then_some(Event { warning: true, reason: reasons::SECRET_STORED_READABLE, action: "Reconcile", message })
     }
 
@@ -182,13 +185,13 @@ impl<'a> Reporter<'a> {
         let known = find(&self.last.conditions, types::READY);
         let (service, name) = (self.backend.words().service, self.backend.name(self.cr));
         let Some(cause) = self.cause_of_not_ready() else {
-            let unseen = !self.serving.state.stands() && known.is_none_or(|known| known.status == "Unknown");
+            let unseen = !self.serving.state.exists() && known.is_none_or(|known| known.status == "Unknown");
             return Some(match unseen {
-                true => (None, reasons::PROGRESSING, format!("{service} {name} is to be made")),
-                false => (Some(false), reasons::PROGRESSING, format!("{service} {name} is being made or changed")),
+                true => (None, reasons::PROGRESSING, format!("{service} {name} will be created")),
+                false => (Some(false), reasons::PROGRESSING, format!("{service} {name} is being created or changed")),
             });
         };
-        let patience = self.pass.observed.settings.stalled_after_seconds;
+        let patience = self.reconcile.observed.settings.stalled_after_seconds;
         let unseen = self.blind().then(|| ready_unseen(&self.last.conditions, conditions, &cause, patience));
         unseen.flatten().unwrap_or(Some((Some(false), cause.reason, cause.message)))
     }
@@ -199,22 +202,22 @@ impl<'a> Reporter<'a> {
         self.cause.clone().or_else(failed).or_else(|| self.held_cause()).or_else(|| self.ends_by_itself())
     }
 
-    /// Why the container that Azure is starting does not come up, as its log tells.
+    /// Why the container that Azure is starting does not start, according to its log.
     pub(super) fn ends_by_itself(&self) -> Option<Cause> {
         self.broken.clone().filter(|_| self.serving.state.is_coming_up())
     }
 
     fn holds(&self, held: &Held) -> bool {
-        self.pass.plan.holds(held)
+        self.reconcile.plan.holds(held)
     }
 
-    /// What a person or a setting has to say before work goes on.
+    /// The cause if work waits for an approval or a setting.
     fn held_cause(&self) -> Option<Cause> {
         let drifted = self.holds(&Held::DriftMode) && !self.serves();
         if self.holds(&Held::Approval) && replace_approval(self.cr) == ReplaceApproval::Required {
             Some(Cause::person(reasons::APPROVAL_REQUIRED, self.approval_message()))
         } else if self.holds(&Held::Suspended) {
-            let message = "spec.suspend is true; what would be done is in status.plan";
+            let message = "spec.suspend is true; status.plan shows what would be done";
             Some(Cause::person(reasons::SUSPENDED, message))
         } else if drifted {
             let service = self.backend.words().service;
@@ -230,32 +233,32 @@ impl<'a> Reporter<'a> {
         self.serving.state == State::Healthy && matches!(self.serving.address, Ok(Some(_)))
     }
 
-    /// What keeps the work going, or from going on.
+    /// Why work is open: what is being done, or what prevents it.
     fn open_cause(&self) -> Option<Cause> {
-        let working = self.pass.plan.moves() || self.holds(&Held::Approval) || self.pass.blueprint.incomplete;
-        let going = || {
+        let working = self.reconcile.plan.moves() || self.holds(&Held::Approval) || self.reconcile.plan.incomplete;
+        let in_progress = || {
             let provider = self.backend.words().provider;
-            Cause::passing(reasons::PROGRESSING, format!("{provider} is being brought to what the spec says"))
+            Cause::passing(reasons::PROGRESSING, format!("{provider} is being changed to match the spec"))
         };
         let probe = || self.probe_failure().map(|failure| Cause { reason: reasons::PROBE_FAILED, ..failure });
         let cause = self.cause.clone().or_else(|| self.held_cause());
-        cause.or_else(|| working.then(going)).or_else(probe)
+        cause.or_else(|| working.then(in_progress)).or_else(probe)
     }
 
     fn approval_message(&self) -> String {
-        let hash = self.pass.plan.hash.as_deref().unwrap_or_default();
-        let (namespace, name, _) = names(&self.cr.metadata);
+        let hash = self.reconcile.plan.hash.as_deref().unwrap_or_default();
+        let (namespace, name) = (self.cr.metadata.namespace(), self.cr.metadata.name());
         let service = self.backend.words().service;
         format!(
-            "the change deletes and creates the {service} (see status.plan); approve it: kubectl annotate -n {namespace} \
+            "the change deletes the {service} and creates it again (see status.plan); approve it: kubectl annotate -n {namespace} \
              --overwrite --field-manager=acivnet-approval acivd {name} acivnet.dev/approve-plan={hash}"
         )
     }
 
-    /// A destructive plan is told before it is carried out, whether it waits for a person or not.
+    /// Announces a destructive plan before it is carried out, whether or not it waits for approval.
     fn approval_event(&self) -> Option<Event> {
         let known = self.last.plan.as_ref().and_then(|plan| plan.hash.clone());
-        let fresh = self.holds(&Held::Approval) && known != self.pass.plan.hash;
+        let fresh = self.holds(&Held::Approval) && known != self.reconcile.plan.hash;
         let (reason, message) = match replace_approval(self.cr) {
             ReplaceApproval::Required => (reasons::APPROVAL_REQUIRED, self.approval_message()),
             ReplaceApproval::Automatic => {
@@ -268,7 +271,7 @@ impl<'a> Reporter<'a> {
 
     fn next(&self, open: Option<&Cause>) -> Next {
         let sweep = Duration::from_secs(self.cr.look_seconds());
-        match report::next(self.pass, self.done, self.cause.as_ref(), sweep) {
+        match report::next(self.reconcile, self.cause.as_ref(), sweep) {
             Next::Sweep(sweep) => match open.map(|open| open.reason) {
                 Some(reasons::PROGRESSING) => Next::Retry(Retry::Soon),
                 Some(reasons::PROBE_FAILED) => Next::Retry(Retry::Backoff),
@@ -279,11 +282,11 @@ impl<'a> Reporter<'a> {
     }
 }
 
-/// Whether a change that deletes and creates waits for a person.
+/// Whether a change that deletes and creates waits for approval.
 pub(super) fn replace_approval(cr: &AciVnetDeployment) -> ReplaceApproval {
     cr.spec.rollout.as_ref().and_then(|one| one.replace_approval).unwrap_or_default()
 }
 
-fn find_step<'p>(pass: &Pass<'p>, kind: &str) -> Option<(&'p Node, &'p Step)> {
-    pass.blueprint.nodes.iter().zip(&pass.plan.steps).find(|(node, _)| node.kind.name == kind)
+fn find_step<'p>(plan: &'p Plan, kind: &str) -> Option<&'p Step> {
+    plan.steps.iter().find(|step| step.node.kind.name == kind)
 }

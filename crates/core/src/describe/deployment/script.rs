@@ -1,4 +1,4 @@
-//! The scoring script, alone or with the files beside it.
+//! The scoring script, alone or with extra files.
 
 use super::files::{absent_map, empty, file, payload};
 use crate::{
@@ -11,18 +11,18 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, conditions::reasons};
 use serde_json::Value;
 
-/// The scoring script, and how the container gets it.
+/// The scoring script, and how it gets into the container.
 pub(super) struct Script {
-    /// What is uploaded: the file, or the packed directory that it lies in.
+    /// The upload: the file, or the packed directory that holds it.
     pub payload: Payload,
-    /// Where it lies in the container, from the application root.
+    /// Its path in the container, below the application root.
     pub entry: String,
     /// Whether the payload is a packed directory.
     pub packed: bool,
 }
 
-/// Name of the directory with the script and the files beside it. The SDK takes the name of a local folder, which there is
-/// none of here; that of the ConfigMap would change with every hash that kustomize appends.
+/// Name of the directory with the script and the extra files. The SDK uses the name of a local folder, which does not exist
+/// here; the ConfigMap's name would change with every hash that kustomize appends.
 pub const SOURCE_DIRECTORY: &str = "source";
 
 pub(super) fn source_directory(cr: &AciVnetDeployment) -> Option<SourceDirectory> {
@@ -51,13 +51,13 @@ impl Script {
     }
 }
 
-/// The archive as an upload, called as the SDK calls it: eight hex digits.
+/// The archive as an upload, named as the SDK names it: by eight hex digits.
 fn packed(directory: SourceDirectory, fact: &Value) -> Option<Payload> {
     let hex = fact.get("digest")?.as_str()?.strip_prefix("sha256:")?.get(..8)?.to_owned();
     payload(&format!("{hex}.tar.gz"), PayloadSource::SourceDirectory(directory), fact)
 }
 
-/// Refuses files that can't lie beside the script.
+/// Refuses extra files that can't be placed beside the script.
 fn usable(observed: &Observed, directory: &SourceDirectory) -> Result<(), Cause> {
     let SourceDirectory { script, extra } = directory;
     let files = match observed.fact(&Question::ConfigMapFiles { name: extra.clone() }) {

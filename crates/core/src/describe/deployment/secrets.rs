@@ -1,5 +1,5 @@
-//! Secrets that a spec names. Core knows their names, versions and keys, never a value. Those of environment variables are in
-//! `variables`.
+//! Secrets that a spec names. Core knows their names, versions and keys, never a value. How values of environment variables
+//! compare is in `variables`.
 
 use super::tls;
 use crate::{
@@ -12,27 +12,26 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, AuthType, SecretKeyRef, SecretVersion, conditions::reasons};
 use serde_json::Value;
 
-/// One Secret that a spec names.
 struct Named<'a> {
     name: &'a str,
     keys: Vec<&'a str>,
-    /// Azure's keys are written there when it is not there.
+    /// It is created, with Azure's keys, if it does not exist.
     made_here: bool,
     holds: Holds,
 }
 
-/// What the values are for, which tells what is wrong with one.
+/// What the values are used for, which decides what is wrong with one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
-    /// Keys, which go into a header.
+    /// Keys, which are sent in a header.
     Keys,
     /// Text of any number of lines.
     Text,
-    /// PEM, which has a check of its own.
+    /// PEM, which has its own check.
     Pem,
 }
 
-/// Every Secret once, in order of the spec's fields.
+/// All Secrets in the order of the spec's fields.
 fn named(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
     let variables = of_variables(cr);
     let variables = variables.into_iter().map(|one| Named {
@@ -41,10 +40,10 @@ fn named(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
         made_here: false,
         holds: Holds::Text,
     });
-    carried(cr).chain(variables)
+    keys_and_certificate(cr).chain(variables)
 }
 
-/// The values that environment variables are made of, each once.
+/// The Secret keys that environment variables use, each once.
 pub(super) fn of_variables(cr: &AciVnetDeployment) -> Vec<&SecretKeyRef> {
     let sources = cr.spec.scoring.environment_variables.iter().filter_map(|one| one.value_from.as_ref());
     let mut keys: Vec<&SecretKeyRef> = Vec::new();
@@ -56,8 +55,8 @@ pub(super) fn of_variables(cr: &AciVnetDeployment) -> Vec<&SecretKeyRef> {
     keys
 }
 
-/// Those with keys and a certificate.
-fn carried(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
+/// The Secrets that hold the service's keys and its certificate.
+fn keys_and_certificate(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
     let auth = auth_secret(cr).map(|name| Named {
         name,
         keys: WhichKey::ALL.map(WhichKey::in_secret).to_vec(),
@@ -73,7 +72,7 @@ fn carried(cr: &AciVnetDeployment) -> impl Iterator<Item = Named<'_>> {
     auth.into_iter().chain(tls)
 }
 
-/// The Secret with the keys of the web service.
+/// The Secret that holds the web service's keys.
 pub(super) fn auth_secret(cr: &AciVnetDeployment) -> Option<&str> {
     let auth = cr.spec.auth.as_ref().filter(|auth| auth.type_ == AuthType::Key)?;
     Some(&auth.keys.as_ref()?.secret_ref.name)
@@ -84,14 +83,14 @@ pub(super) fn needs_key(cr: &AciVnetDeployment) -> bool {
     cr.spec.auth.as_ref().is_some_and(|auth| auth.type_ == AuthType::Key)
 }
 
-/// The keys of one of them that are needed, or used where they are there.
+/// The keys of one Secret that are needed, or used if they exist.
 pub(super) fn keys_of<'a>(cr: &'a AciVnetDeployment, secret: &str) -> Vec<&'a str> {
     let of_tls = cr.spec.tls.as_ref().is_some_and(|tls| tls.secret_ref.name == secret);
     let wanted = named(cr).filter(|one| one.name == secret).flat_map(|one| one.keys);
     wanted.chain(of_tls.then_some(tls::AUTHORITIES)).collect()
 }
 
-/// The questions about them.
+/// The questions about all Secrets.
 pub(super) fn questions(cr: &AciVnetDeployment) -> impl Iterator<Item = Question> {
     named(cr).map(|one| Question::Secret(one.name.to_owned()))
 }
@@ -100,7 +99,7 @@ pub(super) fn fact(observed: &Observed, name: &str) -> Fact {
     observed.fact(&Question::Secret(name.to_owned()))
 }
 
-/// The first thing that is wrong with one of them.
+/// Checks all Secrets; the cause names the first problem.
 pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), Cause> {
     named(cr).try_for_each(|one| check_one(&one, &fact(observed, one.name)))
 }
@@ -125,7 +124,7 @@ fn check_one(wanted: &Named<'_>, fact: &Fact) -> Result<(), Cause> {
         |key: &&&str| body.get("keys").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == **key));
     match wanted.keys.iter().find(|key| !has(key)) {
         Some(key) => {
-            let message = format!("Secret {name} has no key {key} with text in it; add it, or correct the reference");
+            let message = format!("Secret {name} has no key {key} that holds text; add it, or correct the reference");
             Err(Cause::person(reasons::SECRET_KEY_MISSING, message))
         }
         None => Ok(()),
@@ -133,30 +132,30 @@ fn check_one(wanted: &Named<'_>, fact: &Fact) -> Result<(), Cause> {
 }
 
 impl Holds {
-    /// What is wrong with the value of a key, and how to write it.
+    /// What is wrong with a key's value, and how to store it.
     fn flaw(self, secret: &Value, key: &str) -> Option<&'static str> {
         let flaw = Flaw::by_name(secret.get("flaws")?.get(key)?.as_str()?)?;
         match self {
             Self::Keys => Some(flaw.tell()),
             Self::Text => (!flaw.is_text()).then_some(flaw.tell()),
             Self::Pem if flaw == Flaw::NoText => {
-                Some("is no text: DER or PKCS#12, perhaps; convert it to PEM with openssl x509, pkey or pkcs12")
+                Some("is not text (perhaps DER or PKCS#12); convert it to PEM with openssl x509, pkey or pkcs12")
             }
             Self::Pem => (flaw == Flaw::Empty).then_some(flaw.tell()),
         }
     }
 }
 
-/// Uid and resourceVersion of a Secret as read.
+/// Uid and resourceVersion of a Secret, as read.
 pub(super) fn version(observed: &Observed, name: &str) -> Option<SecretVersion> {
     let Fact::Present(body) = fact(observed, name) else { return None };
     let text = |member: &str| body.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     Some(SecretVersion { name: name.to_owned(), uid: text("uid"), resource_version: text("resourceVersion") })
 }
 
-/// The versions that were read, for status: of keys and certificate only, since values of variables are compared as such.
+/// The versions for the status: of keys and certificate only, since variables are compared by value.
 pub(super) fn versions(cr: &AciVnetDeployment, observed: &Observed) -> Vec<SecretVersion> {
-    let mut all: Vec<_> = carried(cr).filter_map(|one| version(observed, one.name)).collect();
+    let mut all: Vec<_> = keys_and_certificate(cr).filter_map(|one| version(observed, one.name)).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     all.dedup();
     all

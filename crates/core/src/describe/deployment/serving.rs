@@ -1,5 +1,5 @@
-//! What serves a deployment, whatever its backend: the one value that the report, the conditions, the status and the probe
-//! know of it, and what each backend has to decide.
+//! The service behind a deployment, whatever its backend: the one value that report, conditions, status and probe know
+//! of it, and the trait that each backend implements.
 
 use super::place::Scope;
 use crate::{
@@ -8,30 +8,30 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, SecretKeyRef};
 use jiff::Timestamp;
 
-/// How far what serves has come.
+/// The state of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It could not be read, or nobody knows where to look.
+    /// It could not be read, or its place is not known yet.
     Unread,
-    /// Nothing of ours stands: it is proven absent, or another's.
+    /// It is proven absent, or not ours.
     Absent,
     /// Its image is being built.
     Building,
-    /// Its image stands, and its container is being started.
+    /// Its image is built, and its container is being started.
     Starting,
     /// It answers.
     Healthy,
-    /// Its container ends by itself, and Azure starts it again.
+    /// Its container exits, and Azure restarts it.
     Unhealthy,
-    /// Azure gave it up.
+    /// Azure gave up on it.
     Failed,
-    /// It stands in a state that Azure does not document.
+    /// It exists, in a state that Azure does not document.
     Undocumented,
 }
 
 impl State {
-    /// Whether it stands and is ours.
-    pub(super) fn stands(self) -> bool {
+    /// Whether it exists and is ours.
+    pub(super) fn exists(self) -> bool {
         !matches!(self, Self::Unread | Self::Absent)
     }
 
@@ -40,26 +40,26 @@ impl State {
         matches!(self, Self::Unhealthy | Self::Failed)
     }
 
-    /// Whether Azure is still bringing it up.
+    /// Whether Azure is still building or starting it.
     pub(super) fn is_coming_up(self) -> bool {
         matches!(self, Self::Building | Self::Starting)
     }
 }
 
-/// What serves a deployment, as it was read.
+/// The service behind a deployment, as it was read.
 pub(super) struct Serving<'a> {
     pub state: State,
     /// Azure's own word for the state, for messages.
     pub word: &'a str,
-    /// Where it answers. `Ok(None)`: Azure names no address yet.
+    /// Where it answers. `Ok(None)`: Azure has no address yet.
     pub address: Result<Option<Address>, Cause>,
-    /// The content tag of what stands, whoever made it.
+    /// The content tag, whoever created the service.
     pub content: Option<&'a str>,
-    /// Digest of the certificate that it was given.
+    /// Digest of its certificate.
     pub certificate: Option<&'a str>,
-    /// The key that a request may carry, and the mark of its version; none while there is none, or none is needed.
+    /// The key that a request may carry, with a mark of its version; none if none is usable or needed.
     pub key: Option<(SecretKeyRef, String)>,
-    /// What its container wrote last, if it was read.
+    /// The end of its container's log, if it was read.
     pub log: Option<&'a str>,
 }
 
@@ -71,41 +71,41 @@ impl Serving<'_> {
     }
 }
 
-/// How messages call a backend.
+/// A backend's words in messages.
 pub(super) struct Words {
-    /// Who runs it.
+    /// Who runs the service.
     pub provider: &'static str,
-    /// What serves.
+    /// The kind of service.
     pub service: &'static str,
-    /// What goes with the object, and from where.
+    /// What is deleted with the object, and where.
     pub removing: &'static str,
-    /// Who else reads the environment variables; none where Azure answers them to nobody.
+    /// Who else can read the environment variables; none if Azure shows them to nobody.
     pub readers: Option<&'static str>,
-    /// What `BackendSupported` says: whether it is, why, and what to do.
+    /// `BackendSupported`: whether it is True, the reason, and what to do.
     pub supported: (bool, &'static str, &'static str),
 }
 
-/// What a backend decides. All of it is asked for in one place, the match on `spec.backend.type`, so that a new variant does
-/// not compile before it has answered.
+/// What a backend decides. The one match on `spec.backend.type` needs an implementation, so that a new variant does not
+/// compile without one.
 pub(super) trait Backend {
-    /// How messages call it.
+    /// Its words in messages.
     fn words(&self) -> &'static Words;
-    /// The kinds that tell how it is, that which serves first.
+    /// The kinds that show its state, the service itself first.
     fn kinds(&self) -> &'static [&'static Kind];
-    /// Name of what serves.
+    /// Name of the service in Azure.
     fn name<'c>(&self, cr: &'c AciVnetDeployment) -> &'c str;
-    /// The base image that its environment is built on, where it builds one.
+    /// The base image of its environment, if it builds one.
     fn base_image<'c>(&self, cr: &'c AciVnetDeployment) -> Option<&'c str>;
-    /// What to read in the workspace.
+    /// The questions about the workspace's content.
     fn questions(&self, scope: &Scope<'_>) -> Vec<Question>;
-    /// What should stand.
+    /// The nodes of an object that is wanted.
     fn present(&self, scope: Scope<'_>, now: Timestamp) -> Result<Blueprint, Cause>;
-    /// What should go.
+    /// The nodes of an object that is being deleted.
     fn gone(&self, scope: Scope<'_>, now: Timestamp) -> Blueprint;
-    /// What serves, as it was read.
+    /// The service, as it was read.
     fn serving<'a>(&self, cr: &'a AciVnetDeployment, observed: &'a Observed) -> Serving<'a>;
-    /// Why it failed, or does not come up. It reads a whole log, and so is asked for by a report only.
+    /// Why the service failed, or does not start. It reads a whole log, so only a report calls it.
     fn cause(&self, cr: &AciVnetDeployment, observed: &Observed, state: State) -> Option<Cause>;
-    /// Whether files, keys or certificate are not those that were served last.
+    /// Whether files, keys or certificate differ from those served last.
     fn has_new_inputs(&self, cr: &AciVnetDeployment, observed: &Observed) -> bool;
 }

@@ -1,4 +1,4 @@
-//! The status of an `AciVnetDeployment` beside its conditions.
+//! The status of an `AciVnetDeployment`, except for its conditions.
 
 use super::{
     crash, model,
@@ -13,14 +13,14 @@ use crate::{
     fit,
     kind::Kind,
     kinds::model_version::{self, MODEL_VERSION},
-    observed::{Fact, Identity, Observed},
+    observed::{Fact, Observed, SignIn},
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_of, content_tag},
-    plan::Seen,
     quantity::{cpu_tenths, memory_tenths},
     questions::Question,
     report::{self, azure_field},
     resources::resources,
     retry::Retry,
+    seen::Seen,
     subject::{Subject, requested},
 };
 use acivnet_api::{
@@ -29,7 +29,7 @@ use acivnet_api::{
 };
 use serde_json::Value;
 
-/// Whether a look that a person asks for was taken: what is read for it was read.
+/// Whether a requested reconcile was done: all that it asks for was read.
 fn looked(observed: &Observed, kinds: &[&'static Kind]) -> bool {
     let for_it = |question: &Question| match question {
         Question::NewestModel { .. } => true,
@@ -37,7 +37,7 @@ fn looked(observed: &Observed, kinds: &[&'static Kind]) -> bool {
         _ => false,
     };
     let unread = |(question, fact): (&Question, &Fact)| for_it(question) && matches!(fact, Fact::Unread(_));
-    !matches!(observed.identity, Identity::Refused(_)) && !observed.facts.iter().any(unread)
+    !matches!(observed.identity, SignIn::Refused(_)) && !observed.facts.iter().any(unread)
 }
 
 impl Reporter<'_> {
@@ -45,12 +45,12 @@ impl Reporter<'_> {
         let mode = self.cr.drift_mode();
         let (revision, revision_digest) = self.revision();
         let model = self.model().or_else(|| self.last.model.clone());
-        let settled = self.pass.plan.settled() && self.cause.is_none() && !self.pass.blueprint.nodes.is_empty();
+        let settled = self.reconcile.plan.settled() && self.cause.is_none() && !self.reconcile.plan.steps.is_empty();
         let probe = self.probe_status();
         AciVnetDeploymentStatus {
             observed_generation: Some(self.cr.generation()),
             settled_generation: if settled { Some(self.cr.generation()) } else { self.last.settled_generation },
-            last_handled_reconcile_at: match looked(self.pass.observed, self.backend.kinds()) {
+            last_handled_reconcile_at: match looked(self.reconcile.observed, self.backend.kinds()) {
                 true => requested(&self.cr.metadata, RECONCILE_REQUESTED_AT),
                 false => self.last.last_handled_reconcile_at.clone(),
             },
@@ -66,45 +66,50 @@ impl Reporter<'_> {
             }),
             revision,
             revision_digest,
-            secrets: if settled { secrets::versions(self.cr, self.pass.observed) } else { self.last.secrets.clone() },
+            secrets: if settled {
+                secrets::versions(self.cr, self.reconcile.observed)
+            } else {
+                self.last.secrets.clone()
+            },
             base_image: self
                 .step()
                 .and_then(|_| self.backend.base_image(self.cr).map(str::to_owned))
                 .or_else(|| self.last.base_image.clone()),
             approved: self.approved(settled),
-            plan: report::plan_status(self.pass, mode, spec_field),
+            plan: report::plan_status(self.reconcile, mode, spec_field),
             probe_summary: probe.as_ref().map(summary),
             probe,
             resources: self.resources(),
-            drift: report::drift(self.pass, mode, self.drifts, &self.last.drift),
+            drift: report::drift(self.reconcile, mode, self.drifts, &self.last.drift),
             conditions: Vec::new(),
             later: self.last.later.clone(),
         }
     }
 
-    /// Model versions that are in the list no more are forgotten; so is one that was to be registered and now is.
+    /// Forgets model versions that the workspace no longer lists, and the placeholder of one that has since been
+    /// registered.
     fn resources(&self) -> Vec<ResourceStatus> {
         let question =
-            self.workspace.as_ref().map(|workspace| model::own_versions(self.cr, self.pass.observed, workspace));
-        let listed = question.and_then(|question| self.pass.observed.body(&question)).and_then(Value::as_array);
-        let wanted = self.pass.blueprint.nodes.iter().map(|node| node.id.as_str());
+            self.workspace.as_ref().map(|workspace| model::own_versions(self.cr, self.reconcile.observed, workspace));
+        let listed = question.and_then(|question| self.reconcile.observed.body(&question)).and_then(Value::as_array);
+        let wanted = self.reconcile.plan.steps.iter().map(|step| step.node.id.as_str());
         let wanted: Vec<&str> = wanted.collect();
-        let stands = |one: &ResourceStatus, list: &Vec<Value>| {
+        let is_listed = |one: &ResourceStatus, list: &Vec<Value>| {
             let ours = list.iter().filter(|body| model_version::property(body, OWNER_TAG).is_some());
             let name = one.id.rsplit('/').next().unwrap_or_default();
             ours.map(model_version::label).any(|label| label.eq_ignore_ascii_case(name))
         };
-        let mut all = resources(self.pass, self.cr.recorded());
+        let mut all = resources(self.reconcile, self.cr.recorded());
         all.retain(|one| {
             let version = one.kind == MODEL_VERSION.name && !wanted.contains(&one.id.as_str());
-            !version || wanted.is_empty() || listed.is_none_or(|list| stands(one, list))
+            !version || wanted.is_empty() || listed.is_none_or(|list| is_listed(one, list))
         });
         all
     }
 
-    /// The restart that was asked for, once the web service stands with it.
+    /// The requested restart, once the service settled with it.
     fn restarted(&self) -> Option<String> {
-        let settled = self.step().is_some_and(|(_, step)| step.seen == Seen::Settled);
+        let settled = self.step().is_some_and(|step| step.seen == Seen::Settled);
         let asked = requested(&self.cr.metadata, RESTART_REQUESTED_AT).filter(|_| settled);
         asked.or_else(|| self.last.last_handled_restart_at.clone())
     }
@@ -114,7 +119,7 @@ impl Reporter<'_> {
         Some(format!("{}/{}", spec.virtual_network.name, spec.subnet.name))
     }
 
-    /// The URIs go when nothing answers there any more; the address stays, to tell whether the next one is another.
+    /// The URIs are dropped when nothing answers there any more. The address stays, so that a move can be noticed.
     fn endpoint(&self) -> Option<Endpoint> {
         let was = self.last.endpoint.clone();
         match (&self.serving.address, self.serving.state) {
@@ -126,15 +131,15 @@ impl Reporter<'_> {
         }
     }
 
-    /// A revision is a wanted content that was served.
+    /// Counts revisions: each is a wanted content that was served.
     fn revision(&self) -> (Option<i64>, Option<String>) {
         let served = self.serving.content.filter(|_| self.serving.state == State::Healthy);
-        let node = self.step().map(|(node, _)| node);
+        let node = self.step().map(|step| &step.node);
         let wanted = node.and_then(|node| content_tag(&node.body));
         let was = (self.last.revision, self.last.revision_digest.clone());
         let (Some(served), Some(wanted)) = (served, wanted) else { return was };
         let (digest, known) = (content_of(wanted).0, was.1.as_deref());
-        // the same content under another digest: no container is touched
+        // the same content under another digest, which touches no container
         let renamed = node.is_some_and(|node| node.live.iter().any(|path| path.ends_with(CONTENT_TAG)));
         match known {
             Some(known) if renamed && known == served => (was.0, Some(digest.to_owned())),
@@ -144,13 +149,13 @@ impl Reporter<'_> {
     }
 
     fn model(&self) -> Option<ModelStatus> {
-        let (node, _) = self.model_step()?;
-        let body = self.pass.observed.azure_body(node.kind, &node.id)?;
+        let node = &self.model_step()?.node;
+        let body = self.reconcile.observed.azure_body(node.kind, &node.id)?;
         let file = node.payloads.first();
         let origin = match (node.hold, file) {
             (Hold::Owned, _) => Origin::Created,
             (Hold::Referenced, None) => Origin::Referenced,
-            // others registered the wanted content
+            // somebody else registered the wanted content
             (Hold::Referenced, Some(_)) => Origin::Adopted,
         };
         let digest = model_version::property(body, DIGEST_PROPERTY).map(str::to_owned);
@@ -179,10 +184,10 @@ impl Reporter<'_> {
         })
     }
 
-    /// The approval is kept from its first sight until the replacement stands, or another plan takes its place.
+    /// Keeps an approval from when it is first read until the replacement is done, or another plan takes its place.
     fn approved(&self, settled: bool) -> Option<String> {
-        let allowed = self.cr.limits().approval.unwrap_or_default();
-        match &self.pass.plan.hash {
+        let allowed = self.cr.approved_plans().unwrap_or_default();
+        match &self.reconcile.plan.hash {
             _ if replace_approval(self.cr) == ReplaceApproval::Automatic => None,
             Some(hash) => allowed.contains(hash).then(|| hash.clone()),
             None => self.last.approved.clone().filter(|_| !settled),
@@ -190,7 +195,7 @@ impl Reporter<'_> {
     }
 
     fn probe_status(&self) -> Option<ProbeStatus> {
-        let last = self.last.probe.clone().filter(|_| self.cr.spec.probe.is_some() && self.serving.state.stands());
+        let last = self.last.probe.clone().filter(|_| self.cr.spec.probe.is_some() && self.serving.state.exists());
         let status = self.probed().map(|(passed, status_code)| {
             let result = if passed { "Passed" } else { "Failed" };
             ProbeStatus { result: result.into(), status_code }
@@ -198,7 +203,7 @@ impl Reporter<'_> {
         status.or(last)
     }
 
-    /// Whether the probe passed, and the status it got.
+    /// Whether the probe passed, and the HTTP status of the answer.
     pub(super) fn probed(&self) -> Option<(bool, Option<i32>)> {
         let wanted = self.wanted_status()?;
         let code = match self.probe.as_ref()? {
@@ -214,7 +219,7 @@ impl Reporter<'_> {
         Some(expect.and_then(|expect| expect.status_code).unwrap_or(200))
     }
 
-    /// How the answer differs from what is expected beside its status.
+    /// How the answer's content differs from what is expected.
     fn unlike(&self) -> Option<&str> {
         match self.probe.as_ref()? {
             Fact::Present(answer) => answer.get("unlike")?.as_str(),
@@ -233,7 +238,7 @@ impl Reporter<'_> {
             (Some(Fact::Unread(failure)), _) => self.silent(failure),
             (_, Some(401)) => {
                 let service = self.backend.words().service;
-                (reasons::UNAUTHORIZED, format!("it was answered 401: it carries no key of the {service}"))
+                (reasons::UNAUTHORIZED, format!("the answer was 401: the request carries none of the {service}'s keys"))
             }
             (_, code) if code == self.wanted_status() && self.unlike().is_some() => {
                 (reasons::UNEXPECTED_BODY, self.unlike().unwrap_or_default().to_owned())
@@ -242,14 +247,14 @@ impl Reporter<'_> {
                 let error =
                     self.serving.log.filter(|_| code.is_some_and(|code| code >= 500)).and_then(crash::of_request);
                 let error = error.map(|error| format!(": {error}")).unwrap_or_default();
-                (reasons::UNEXPECTED_STATUS, format!("it was answered {}{error}", code.unwrap_or_default()))
+                (reasons::UNEXPECTED_STATUS, format!("the answer was {}{error}", code.unwrap_or_default()))
             }
         };
         let message = format!("the sample request to {url} failed: {what}");
         (!passed).then_some(Cause { reason, message, retry: Retry::Backoff })
     }
 
-    /// No answer came; the log may say that a worker ended instead of giving one.
+    /// The cause if no answer came: the log may say that the request killed a worker.
     fn silent(&self, failure: &Failure) -> (&'static str, String) {
         match self.serving.log.and_then(crash::of_worker) {
             Some(crash) => (crash.reason, format!("{}; {}", crash.what, crash.advice)),
@@ -274,7 +279,7 @@ fn summary(probe: &ProbeStatus) -> String {
     code.map_or_else(|| "FAILED".to_owned(), |code| code.to_string())
 }
 
-/// `status.plan` speaks of the fields of the spec.
+/// `status.plan` names the fields of the spec, not of Azure's bodies.
 fn spec_field(node: &Node, path: &str, value: &Value) -> (String, String) {
     let (_, shown) = azure_field(node, path, value);
     let (name, unit) = (node.kind.spec_field)(path);

@@ -1,4 +1,4 @@
-//! TLS: a certificate and its key in a Secret, of which core knows names, times and a digest.
+//! TLS: a certificate and its key in a Secret. Core knows only the certificate's names, times and digest.
 
 use crate::{
     failure::Cause,
@@ -9,16 +9,17 @@ use acivnet_api::{AciVnetDeployment, conditions::reasons};
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// The Secret's key of the certificate.
+/// Key of the certificate in the Secret.
 pub(super) const CERTIFICATE: &str = "tls.crt";
-/// The Secret's key of its private key.
+/// Key of the private key in the Secret.
 pub(super) const KEY: &str = "tls.key";
-/// The Secret's key of the authorities that a probe trusts.
+/// Key of the CA certificates that a probe trusts.
 pub(super) const AUTHORITIES: &str = "ca.crt";
-/// A certificate that ends within so many seconds is told of.
+/// How long before its end a certificate is reported, in seconds: 14 days. Renewers such as cert-manager act earlier (a
+/// third of the lifetime), so whoever sees the message has to act.
 const SOON: i64 = 14 * 24 * 3600;
 
-/// What the shell says of the certificate in the Secret.
+/// The shell's facts about the certificate in the Secret.
 fn certificate(cr: &AciVnetDeployment, observed: &Observed) -> Option<Value> {
     let secret = cr.spec.tls.as_ref()?.secret_ref.name.clone();
     let Fact::Present(body) = observed.fact(&Question::Secret(secret)) else { return None };
@@ -29,7 +30,7 @@ fn text<'a>(certificate: &'a Value, member: &str) -> &'a str {
     certificate.get(member).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether the certificate can be used, found before the first write.
+/// Refuses a certificate that can't be used, before the first write.
 pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed, now: Timestamp) -> Result<(), Cause> {
     let (Some(tls), Some(certificate)) = (&cr.spec.tls, certificate(cr, observed)) else { return Ok(()) };
     let wrong = wrong(&certificate, &tls.hostname, now);
@@ -46,7 +47,9 @@ fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> 
     let time = |member: &str| text(certificate, member).parse::<Timestamp>().ok();
     if !names.iter().any(|name| matches(name, hostname)) {
         if names.is_empty() {
-            return Some(format!("tls.crt names no host (a common name counts no more); issue one for DNS:{hostname}"));
+            return Some(format!(
+                "tls.crt names no host (a common name no longer counts); issue one for DNS:{hostname}"
+            ));
         }
         let names: String = crate::scrub::clean(&names.join(", ")).chars().take(100).collect();
         return Some(format!(
@@ -54,32 +57,34 @@ fn wrong(certificate: &Value, hostname: &str, now: Timestamp) -> Option<String> 
         ));
     }
     match (time("notBefore"), time("notAfter")) {
-        (_, Some(end)) if end <= now => Some(format!("tls.crt ended at {end}; renew it")),
-        (Some(begin), _) if begin > now => Some(format!("tls.crt begins at {begin} only; use one that is valid now")),
+        (_, Some(end)) if end <= now => Some(format!("tls.crt expired at {end}; renew it")),
+        (Some(begin), _) if begin > now => {
+            Some(format!("tls.crt is not valid before {begin}; use one that is valid now"))
+        }
         _ => None,
     }
 }
 
-/// Whether a name of a certificate is a host's (RFC 6125, section 6.4): a wildcard stands for one label.
+/// Whether a certificate's name matches a host (RFC 6125, section 6.4): a wildcard stands for one label.
 fn matches(name: &str, hostname: &str) -> bool {
     let rest = name.strip_prefix("*.").zip(hostname.split_once('.'));
     name.eq_ignore_ascii_case(hostname) || rest.is_some_and(|(name, (_, rest))| name.eq_ignore_ascii_case(rest))
 }
 
-/// When the certificate ends.
+/// When the certificate expires.
 pub(super) fn end(cr: &AciVnetDeployment, observed: &Observed) -> Option<Timestamp> {
     text(&certificate(cr, observed)?, "notAfter").parse().ok()
 }
 
-/// That the certificate ends within 14 days, if so.
+/// A remark if the certificate expires within 14 days.
 pub(super) fn ends_soon(cr: &AciVnetDeployment, observed: &Observed, now: Timestamp) -> Option<String> {
     let end = end(cr, observed)?;
     let secret = &cr.spec.tls.as_ref()?.secret_ref.name;
     let soon = end.as_second() - now.as_second() < SOON;
-    soon.then(|| format!("its certificate ends at {end}: renew Secret {secret}"))
+    soon.then(|| format!("its certificate expires at {end}; renew Secret {secret}"))
 }
 
-/// What tells the certificate from others; empty while it was not read.
+/// Digest of the certificate; empty while it is unread.
 pub(super) fn digest(cr: &AciVnetDeployment, observed: &Observed) -> String {
     let certificate = certificate(cr, observed).unwrap_or_default();
     let digest = text(&certificate, "digest").trim_start_matches("sha256:");
@@ -102,8 +107,8 @@ mod tests {
             (certificate(json!(["*.corp"]), past, later), None),
             (certificate(json!(["*.a.corp"]), past, later), Some("not for a.corp")),
             (certificate(json!([]), past, later), Some("names no host")),
-            (certificate(json!(["a.corp"]), past, now), Some("ended at")),
-            (certificate(json!(["a.corp"]), later, later), Some("begins at")),
+            (certificate(json!(["a.corp"]), past, now), Some("expired at")),
+            (certificate(json!(["a.corp"]), later, later), Some("not valid before")),
             (json!({"wrong": "is no PEM"}), Some("is no PEM")),
         ] {
             let found = wrong(&certificate, "a.corp", now.parse().unwrap());

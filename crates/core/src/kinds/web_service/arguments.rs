@@ -1,5 +1,5 @@
-//! The arguments of `AciWebservice.deploy_configuration` (azureml-core 1.61) and what becomes of each: the reference is
-//! written from this table, and tests hold it against the schema and the scenarios.
+//! The arguments of `AciWebservice.deploy_configuration` (azureml-core 1.61) and the field for each. The reference is
+//! written from this table, and tests compare it with the schema and the scenarios.
 
 mod admission;
 
@@ -9,19 +9,19 @@ use crate::{
     kind::{Change, Kind},
 };
 
-/// One argument.
+/// An argument of the SDK.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
     /// Its name in the SDK.
     pub sdk: &'static str,
-    /// What becomes of it.
+    /// The field for it.
     pub maps: Maps,
 }
 
-/// What becomes of an argument.
+/// The field for an argument, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub enum Maps {
-    /// A field says the same.
+    /// A field of the `AciVnetDeployment`.
     To {
         /// Path in the spec.
         field: &'static str,
@@ -30,14 +30,14 @@ pub enum Maps {
         /// The scenario of the interruption tests in which it is written.
         scenario: &'static str,
     },
-    /// The subnet says it, and it can't change.
+    /// A field of the `DelegatedSubnet`, which can't change.
     Subnet {
         /// Path in the spec of the `DelegatedSubnet`.
         field: &'static str,
         /// Path in the body that is written to Azure.
         azure: &'static str,
     },
-    /// There is no field for it.
+    /// No field, for this reason.
     Refused(&'static str),
 }
 
@@ -57,7 +57,7 @@ const CERTIFICATE: &str = "tls.secretRef";
 const SECRET: &str = "auth.keys.secretRef";
 const VAULT_KEY: &str = "encryption.keyVaultKey";
 
-/// All of them, in the SDK's order.
+/// All arguments, in the SDK's order.
 pub const ARGUMENTS: &[Argument] = &[
     to("cpu_cores", "resources.cpu", "containerResourceRequirements.cpu", "cpu with approval"),
     to("memory_gb", "resources.memory", "containerResourceRequirements.memoryInGB", "more memory"),
@@ -82,12 +82,12 @@ pub const ARGUMENTS: &[Argument] = &[
     by_subnet("subnet_name", "subnet.name", "vnetConfiguration.subnetName"),
 ];
 
-/// The kind that carries a path of the body.
+/// The kind whose body has a path.
 fn kind(azure: &str) -> &'static Kind {
     if matches!(azure, "primary" | "secondary") { &SERVICE_KEYS } else { &WEB_SERVICE }
 }
 
-/// What a change costs, for people.
+/// The cost of a change, for people.
 fn change(azure: &str) -> &'static str {
     match (kind(azure).change)(azure) {
         Change::Live if azure == "properties" => "Live; add-only",
@@ -97,10 +97,10 @@ fn change(azure: &str) -> &'static str {
     }
 }
 
-/// How it is compared with what stands, for people.
+/// How a path is compared with Azure's body, for people.
 fn drift(azure: &str) -> &'static str {
     if kind(azure) == &SERVICE_KEYS {
-        return "compared when the Secret changed, a probe was refused, or a look is asked for";
+        return "compared when the Secret changed, a probe was refused, or a reconcile is requested";
     }
     let root = azure.split('.').next().unwrap_or_default();
     let at = |path: &str| WEB_SERVICE.rules.iter().find(|rule| rule.path() == path);
@@ -112,11 +112,11 @@ fn drift(azure: &str) -> &'static str {
         Some(Rule::IfAnswered(_)) => "compared when Azure answers it",
         Some(Rule::Exact(..) | Rule::Subset(..)) => "compared as a set",
         Some(Rule::Sole(..) | Rule::Among(..)) => "compared in either form",
-        Some(Rule::WriteOnly(_)) => "not answered by Azure; the tag `acivnet-tls` tells what was sent",
+        Some(Rule::WriteOnly(_)) => "not answered by Azure; the tag `acivnet-tls` shows what was sent",
     }
 }
 
-/// Field, what is admitted there, member of the request, change, drift, scenario.
+/// A row: field, what the API server admits, member of the request, change, drift, scenario.
 fn row(argument: &Argument) -> String {
     let cells = match argument.maps {
         Maps::To { field, azure, scenario } => [
@@ -149,7 +149,7 @@ pub fn reference() -> String {
     format!(
         "# The arguments of `AciWebservice.deploy_configuration`\n\n\
          What each argument of the Azure ML SDK v1 is in an `AciVnetDeployment`. Live: no container is touched. Roll: the \
-         container starts anew. Replace: the web service is deleted and created, once that is approved. `status.drift` \
+         container starts anew. Replace: the web service is deleted and created, once the plan is approved. `status.drift` \
          and events name the member of the request, `status.plan` the field. Written from \
          `crates/core/src/kinds/web_service/arguments.rs` by the test `generated` under `ACIVNET_BLESS=1`; do not edit.\n\n\
          | argument | field | the API server admits | in the request | change | drift | scenario in the interruption \

@@ -1,5 +1,5 @@
-//! The two keys of a web service. Azure lists them, so that they compare with those in a Secret; the values stay in the
-//! shell, and only what differs is known here.
+//! The two keys of a web service. Azure lists them, so they can be compared with those in a Secret. The values stay in the
+//! shell; core knows only which of them differ.
 
 use crate::{
     drift::Difference,
@@ -19,9 +19,9 @@ pub static SERVICE_KEYS: Kind = Kind {
 /// Which of the two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhichKey {
-    /// The one that most clients use.
+    /// The key that most clients use.
     Primary,
-    /// The one that clients use while the other changes.
+    /// The key that clients use while the other one changes.
     Secondary,
 }
 
@@ -46,18 +46,18 @@ impl WhichKey {
     }
 }
 
-/// What is asked for the keys of a service and those in a Secret: `{service}/keys/{Secret}`.
+/// The id of the comparison of a service's keys with those in a Secret: `{service}/keys/{Secret}`.
 pub fn id(service: &ResourceId, secret: &str) -> ResourceId {
     service.child("keys", secret)
 }
 
-/// The answer of the shell: whether there is a Secret, and whether each key is the same in Azure and there.
+/// The shell's answer: whether the Secret exists, and whether each key is the same in Azure and in it.
 pub fn compared(secret: bool, primary: bool, secondary: bool) -> Value {
     let same = |same| if same { "Same" } else { "Differs" };
     json!({"secret": if secret { "Present" } else { "Absent" }, "primary": same(primary), "secondary": same(secondary)})
 }
 
-/// What is wanted: a Secret, and both keys the same.
+/// The wanted answer: a Secret, with both keys the same.
 pub fn body() -> Value {
     compared(true, true, true)
 }
@@ -67,8 +67,8 @@ pub fn is_same(answer: &Value, key: WhichKey) -> bool {
     answer.get(key.in_secret()).and_then(Value::as_str) == Some("Same")
 }
 
-/// What comes first of what differs: a Secret to hold them, then the secondary key, so that who uses the primary one
-/// has another to go on with, then the primary.
+/// The first change to make: none of the keys if the Secret is missing, since it has to be created first; then the
+/// secondary key, so that clients of the primary one have another to switch to; then the primary key.
 pub fn first(differs: &[Difference]) -> Option<WhichKey> {
     let differs = |name: &str| differs.iter().any(|one| one.path == name);
     if differs("secret") {

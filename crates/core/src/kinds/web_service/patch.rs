@@ -1,4 +1,4 @@
-//! What changes a web service in place (Azure ML v1, `PATCH …/services/{name}`), and what a change costs.
+//! Changes a web service in place (Azure ML v1, `PATCH …/services/{name}`), and says what a change costs.
 
 use super::{WEB_SERVICE, has_tls};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Fields that no operation of the protocol changes: the service is deleted and created.
+/// Fields that no operation of the protocol can change: the service has to be deleted and created.
 const FIXED: [&str; 6] = [
     "containerResourceRequirements",
     "vnetConfiguration",
@@ -18,17 +18,17 @@ const FIXED: [&str; 6] = [
     "dataCollection",
     "encryptionProperties",
 ];
-/// Fields that the container has to know: it starts anew.
+/// Fields that the container depends on: it restarts.
 const ROLLING: [&str; 7] =
     ["image", "authEnabled", "appInsightsEnabled", "sslEnabled", "sslCertificate", "sslKey", "cname"];
-/// Tags that tell of what the container has to know.
+/// Tags whose change means that the container restarts.
 const ROLLING_TAGS: [&str; 3] = [CONTENT_TAG, RESTART_TAG, TLS_TAG];
-/// What is sent together when TLS is turned on or changes.
+/// Fields that are sent together when TLS is turned on or changed.
 const TLS: [&str; 4] = ["sslEnabled", "sslCertificate", "sslKey", "cname"];
 /// Fields that are sent whole, in the order in which they are sent.
 const WHOLE: [&str; 3] = ["description", "authEnabled", "appInsightsEnabled"];
 
-/// What a change of the field at a path costs.
+/// The cost of changing the field at a path.
 pub(super) fn change(path: &str) -> Change {
     let below = |root: &&str| is_below(path, root);
     if FIXED.iter().any(below) {
@@ -40,22 +40,22 @@ pub(super) fn change(path: &str) -> Change {
     }
 }
 
-/// Whether what runs differs: driver, script, model or environment.
+/// Whether the content differs: driver, script, model or environment.
 pub fn changes_content<'d>(differs: impl IntoIterator<Item = &'d Difference>) -> bool {
     let tells = |path: &str| [CONTENT_TAG, RESTART_TAG].iter().any(|tag| is_tag(path, tag));
     differs.into_iter().any(|one| tells(&one.path) || is_below(&one.path, "image"))
 }
 
-/// The JSON patch that removes the differences, with what runs if that is `new_content`. Tags are sent whole, with what
-/// others put there; a property is added.
-pub fn patch(body: &Value, stands: &Value, differs: &[Difference], new_content: bool, written: &[String]) -> Value {
+/// The JSON patch that removes the differences, including the content with `new_content`. Tags are sent whole, with
+/// those of others; properties are only added.
+pub fn patch(body: &Value, actual: &Value, differs: &[Difference], new_content: bool, written: &[String]) -> Value {
     let touched = |root: &str| differs.iter().any(|one| is_below(&one.path, root));
     let mut operations = Vec::new();
     if new_content {
         operations.push(operation("replace", "/environmentImageRequest", body.get("environmentImageRequest")));
     }
     if touched("kvTags") {
-        operations.push(operation("replace", "/kvTags", tags(body, stands, written).get("kvTags")));
+        operations.push(operation("replace", "/kvTags", tags(body, actual, written).get("kvTags")));
     }
     for root in WHOLE.into_iter().filter(|root| touched(root)) {
         operations.push(operation("replace", &format!("/{root}"), body.get(root)));
@@ -68,7 +68,7 @@ pub fn patch(body: &Value, stands: &Value, differs: &[Difference], new_content: 
     operations.into()
 }
 
-/// The places of a body that are to be filled in, as they lie in the operations of a patch.
+/// Translates places in a body that have to be filled in into places in a patch's operations.
 pub fn sealed(operations: &Value, of_body: &[Sealed]) -> Vec<Sealed> {
     let place = |one: &Sealed, at: usize, operation: &Value| {
         let path = operation.get("path")?.as_str()?;
@@ -79,15 +79,15 @@ pub fn sealed(operations: &Value, of_body: &[Sealed]) -> Vec<Sealed> {
     of_body.iter().flat_map(|one| operations.iter().filter_map(move |(at, of)| place(one, *at, of))).collect()
 }
 
-/// All of TLS; turning it off needs no more than that (azureml-core 1.61, `AciWebservice.update`).
+/// The operations for TLS. Turning it off needs only `sslEnabled` (azureml-core 1.61, `AciWebservice.update`).
 fn tls(body: &Value) -> impl Iterator<Item = Value> {
     let fields = if has_tls(body) { &TLS[..] } else { &TLS[..1] };
     fields.iter().map(|field| operation("replace", &format!("/{field}"), body.get(field)))
 }
 
-fn tags(body: &Value, stands: &Value, written: &[String]) -> Value {
+fn tags(body: &Value, actual: &Value, written: &[String]) -> Value {
     let only = |of: &Value| json!({"kvTags": of.get("kvTags")});
-    merged(&only(stands), &only(body), WEB_SERVICE.rules, written)
+    merged(&only(actual), &only(body), WEB_SERVICE.rules, written)
 }
 
 /// Path of a property, its key escaped (RFC 6901, section 4).

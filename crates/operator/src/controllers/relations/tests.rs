@@ -1,8 +1,8 @@
 use super::*;
-use crate::mock::{Mock, refused};
+use crate::kubernetes::mock::{Mock, refused};
 use crate::{
-    packed::{Packed, Shelf},
-    queue::CustomResource,
+    cache::{cached_object::Storage, packed::Packed},
+    object::CustomResource,
 };
 use acivnet_azure::Priority;
 use futures::FutureExt as _;
@@ -10,7 +10,7 @@ use kube::runtime::reflector::{self, store::Writer};
 
 struct Bed {
     relations: Relations,
-    subnets: Writer<Kept<DelegatedSubnet>>,
+    subnets: Writer<CachedObject<DelegatedSubnet>>,
 }
 
 fn deployment(name: &str, subnet: &str, address: Option<&str>) -> AciVnetDeployment {
@@ -40,12 +40,12 @@ fn subnet(name: &str, network: &str, ready: &str) -> DelegatedSubnet {
     .unwrap()
 }
 
-fn applied<S: Object>(object: S) -> Event<Kept<S>> {
-    Event::Apply(Packed::of(object).unwrap().keep(&Shelf::default()))
+fn applied<S: Object>(object: S) -> Event<CachedObject<S>> {
+    Event::Apply(Packed::of(object).unwrap().cached(&Storage::default()))
 }
 
-fn deleted<S: Object>(object: S) -> Event<Kept<S>> {
-    Event::Delete(Packed::of(object).unwrap().keep(&Shelf::default()))
+fn deleted<S: Object>(object: S) -> Event<CachedObject<S>> {
+    Event::Delete(Packed::of(object).unwrap().cached(&Storage::default()))
 }
 
 impl Bed {
@@ -69,10 +69,10 @@ impl Bed {
     fn told(&mut self) -> Vec<String> {
         let mut told = Vec::new();
         let queue = &self.relations.ctx.queue;
-        while let Some(who) = queue.next(|_| Some(Priority::Sweep)).now_or_never() {
-            queue.done(&who, None);
-            let kind = if who.resource == CustomResource::DelegatedSubnet { "subnet" } else { "deployment" };
-            told.push(format!("{kind} {}", who.name));
+        while let Some(key) = queue.next(|_| Some(Priority::Sweep)).now_or_never() {
+            queue.done(&key, None);
+            let kind = if key.resource == CustomResource::DelegatedSubnet { "subnet" } else { "deployment" };
+            told.push(format!("{kind} {}", key.name));
         }
         told.sort();
         told

@@ -1,4 +1,4 @@
-//! What a compute instance has to be. The codes of these refusals are not confirmed, but for the two about the name,
+//! Checks of a compute instance. The codes of these refusals are not confirmed, except the two about the name,
 //! which have none.
 
 use super::KIND;
@@ -69,7 +69,7 @@ pub(super) fn check_members(document: &Value) -> Result<(), Refusal> {
     let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let kind = text("/properties/computeType");
     if kind != "ComputeInstance" {
-        return Err(invalid(format!("computeType '{kind}' is not simulated: only ComputeInstance is.")));
+        return Err(invalid(format!("computeType '{kind}' is not simulated; only ComputeInstance is.")));
     }
     if text("/properties/properties/vmSize").is_empty() {
         return Err(invalid("vmSize is required.".to_owned()));

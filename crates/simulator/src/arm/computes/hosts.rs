@@ -1,4 +1,4 @@
-//! Compute instances as machines in their subnets, for a runner that has such.
+//! Compute instances as machines in their subnets, for a runner that can run them.
 
 use super::writes::subnet_of;
 use super::{KIND, inner_text};

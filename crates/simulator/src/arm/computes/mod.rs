@@ -1,7 +1,7 @@
 //! Compute instances of a workspace ("Compute - Create Or Update", "- Delete", "- Start" …, 2024-04-01). Other kinds of
 //! compute are not simulated.
 //!
-//! Where a comment says "not confirmed", neither the API description nor a recorded answer tells.
+//! "Not confirmed" in a comment means that neither the API description nor a recorded answer says so.
 
 mod actions;
 mod checks;

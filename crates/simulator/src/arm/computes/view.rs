@@ -7,7 +7,7 @@ use crate::store::Resource;
 use crate::world::World;
 use serde_json::{Map, Value, json};
 
-/// What GET shows. Addresses and applications show once the instance stands.
+/// What GET shows. Addresses and applications are shown once the instance is created.
 pub(crate) fn body(world: &World, compute: &Resource) -> Value {
     let mut properties = compute.properties.clone();
     properties.insert("provisioningState".to_owned(), json!(compute.state));
@@ -27,7 +27,7 @@ fn stands(compute: &Resource) -> bool {
     !matches!(inner_text(compute, "/state"), "Creating" | "CreateFailed" | "Deleting")
 }
 
-/// The private address is that in the subnet. The public one is of TEST-NET-3 (RFC 5737), so that nobody goes there.
+/// The private address is that in the subnet. The public one is from TEST-NET-3 (RFC 5737), so it leads nowhere.
 fn endpoints(world: &World, compute: &Resource) -> Map<String, Value> {
     let mut endpoints = Map::new();
     if let Some(address) = addresses::address_of(world, &compute.id) {

@@ -1,4 +1,4 @@
-//! PUT and DELETE. A PUT over an instance that stands overwrites it, disk and all ("This call will overwrite a compute if
+//! PUT and DELETE. A PUT over an existing instance overwrites it, disk and all ("This call will overwrite a compute if
 //! it exists. This is a nonrecoverable operation").
 
 use super::checks::{self, invalid};
@@ -82,7 +82,7 @@ fn full_id(workspace: &Resource, id: &str) -> String {
     format!("{}/computes/{}", workspace.id, id.rsplit('/').next().unwrap_or_default())
 }
 
-/// Gives the address back that the instance had in another subnet, and takes one in the new.
+/// Releases the instance's address in another subnet, and takes one in the new subnet.
 fn move_to(world: &mut World, id: &str, before: &str, subnet: &str) -> Result<(), Refusal> {
     if !before.is_empty() && !before.eq_ignore_ascii_case(subnet) {
         addresses::release_address(world, before, id);
@@ -234,13 +234,13 @@ fn settle_delete(world: &mut World, id: &str, before: &(String, String), ending:
     }
 }
 
-/// Gives back what an instance held that was taken out.
+/// Releases what a removed instance held.
 pub(crate) fn removed(world: &mut World, compute: &Resource) {
     addresses::release_address(world, subnet_of(compute), &compute.id);
 }
 
-/// Puts an instance in without the rules for callers; for the admin interface. States that the document does not name are
-/// those of an instance that runs.
+/// Writes an instance without permission checks, for the admin interface. States that the document does not name are
+/// those of a running instance.
 ///
 /// # Errors
 /// Says what is missing.

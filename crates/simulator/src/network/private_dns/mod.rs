@@ -30,7 +30,7 @@ use serde_json::Value;
 pub const ZONE: &str = "Microsoft.Network/privateDnsZones";
 /// Type of a link.
 pub const LINK: &str = "Microsoft.Network/privateDnsZones/virtualNetworkLinks";
-/// api-version for who reads without one (the admin interface): the newest that is simulated.
+/// api-version for the admin interface, which has none: the newest that is simulated.
 pub(crate) const NEWEST: &str = "2024-06-01";
 
 /// Whether a path below `…/providers/Microsoft.Network` is of private DNS.
@@ -103,7 +103,7 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::bad_request("BadRequest", message)
 }
 
-/// Zones and links are in no region.
+/// Checks that zones and links are in no region.
 ///
 /// # Errors
 /// `400 LocationRequired`, `LocationNotAvailableForResourceType`.

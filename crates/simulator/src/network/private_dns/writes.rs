@@ -1,4 +1,5 @@
-//! What writes of zones and links have in common: `202 {}` (of a DELETE `202`) with both URLs, and an operation that does the work.
+//! What writes of zones and links have in common: `202 {}` (of a DELETE `202`) with both URLs, and an operation that
+//! does the work.
 
 use crate::call::Call;
 use crate::error::{Refusal, Response, empty_response, json_response, set_header};
@@ -17,7 +18,7 @@ pub(super) fn failure(code: &str, message: impl Into<String>) -> Value {
     json!({"code": code, "message": message.into()})
 }
 
-/// Whether nobody else writes to the resource.
+/// Checks that no other write to the resource is in progress.
 ///
 /// # Errors
 /// `409 Conflict` (not confirmed).
@@ -59,7 +60,7 @@ pub(super) fn upsert(
     })
 }
 
-/// Takes a resource and what is in it out when the operation succeeds.
+/// Removes a resource and everything in it when the operation succeeds.
 pub(super) fn delete(world: &mut World, call: &Call, name: &'static str, id: &str, failure: Option<Value>) -> Response {
     if failure.is_some() {
         return begin(world, call, name, id, failure, |_, _| {});
@@ -76,7 +77,7 @@ pub(super) fn delete(world: &mut World, call: &Call, name: &'static str, id: &st
     })
 }
 
-/// The resource is as it was.
+/// Leaves the resource as it was.
 fn release(world: &mut World, id: &str) {
     if let Some(there) = world.resources.get_mut(id) {
         there.state = "Succeeded".to_owned();

@@ -121,7 +121,7 @@ fn condition(call: &Call, name: &str, present: Option<&Resource>) -> Option<Valu
     unmet.map(|message| failure("PreconditionFailed", message))
 }
 
-/// Whether one more can be made (the refusal is not confirmed).
+/// Checks that one more can be created (the refusal is not confirmed).
 pub(super) fn check_room(standing: usize, most: usize, what: &str) -> Result<(), Refusal> {
     if standing < most {
         return Ok(());

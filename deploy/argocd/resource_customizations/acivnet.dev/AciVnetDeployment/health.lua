@@ -42,7 +42,7 @@ if obj.metadata.deletionTimestamp ~= nil then
         say("Progressing", "Reconciling")
     else
         hs.status = "Progressing"
-        hs.message = "Deleting: not looked at yet"
+        hs.message = "Deleting: not checked yet"
     end
     hs.deletionMessage = hs.message
     return hs

@@ -65,7 +65,7 @@ pub(super) fn table() -> Vec<Rule> {
             ],
         ),
         rule(
-            "backend.azureMLWebService.properties is add-only, as in Azure: none can change or go; create a new AciVnetDeployment",
+            "backend.azureMLWebService.properties is add-only, as in Azure: none can be changed or removed; create a new AciVnetDeployment",
             [
                 Change(deployment(), with_properties(json!([{"name": "a", "value": "1"}]))),
                 Change(
@@ -82,7 +82,7 @@ pub(super) fn table() -> Vec<Rule> {
                 ]),
         ),
         rule(
-            "auth.keys goes with type: Key",
+            "auth.keys is required with type: Key, and allowed only with it",
             [
                 with("/spec/auth", json!({"type": "None"})),
                 with("/spec/auth", json!({"type": "Key", "keys": {"secretRef": {"name": "a"}}})),
@@ -133,7 +133,7 @@ pub(super) fn table() -> Vec<Rule> {
             ),
         ),
         rule(
-            "a registered version is taken as it is: description, framework, tags and properties belong to one that is registered here",
+            "a registered version is used as it is; set description, framework, tags and properties only for a model that is registered here",
             [with("/spec/model", json!({"name": "m", "source": {"registered": {}}}))],
             several(
                 "/spec/model",

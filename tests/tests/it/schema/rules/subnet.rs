@@ -142,12 +142,12 @@ pub(super) fn table() -> Vec<Rule> {
             ],
         ),
         rule(
-            "subnet.name and clientSubnet.name must differ, also without regard to case: to Azure they are one subnet",
+            "subnet.name and clientSubnet.name must differ in more than case, which Azure ignores",
             [new(), with("/spec/clientSubnet/name", json!("amlsubnet2"))],
             ["amlsubnet1", "AMLsubnet1"].map(|name| with("/spec/clientSubnet/name", json!(name))),
         ),
         rule(
-            "Azure takes no prefix with addresses of 127.0.0.0/8, 169.254.0.0/16, 168.63.129.16/32 or 224.0.0.0/4; write a private one, such as 10.0.0.0/16",
+            "Azure accepts no prefix with addresses of 127.0.0.0/8, 169.254.0.0/16, 168.63.129.16/32 or 224.0.0.0/4; write a private one, such as 10.0.0.0/16",
             [with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", "168.63.128.0/24"]))],
             ["127.0.0.0/16", "169.254.1.0/24", "168.63.129.0/24", "224.0.0.0/24", "64.0.0.0/2"]
                 .map(|one| with("/spec/virtualNetwork/addressPrefixes", json!(["10.0.0.0/16", one]))),
@@ -162,7 +162,7 @@ pub(super) fn table() -> Vec<Rule> {
             ],
         ),
         rule(
-            "clientSubnet.name is one that Azure keeps for the subnet of a service of its own; write another, such as ml-clients",
+            "clientSubnet.name is one that Azure reserves for the subnet of one of its own services; choose another, such as ml-clients",
             [
                 with("/spec/clientSubnet/name", json!("GatewaySubnet2")),
                 New(subnet()
@@ -173,7 +173,7 @@ pub(super) fn table() -> Vec<Rule> {
             ["GatewaySubnet", "azurebastionsubnet"].map(|name| with("/spec/clientSubnet/name", json!(name))),
         ),
         rule(
-            "two securityRules have the same name but for case, and to Azure they are one; name them apart, such as ssh-office and ssh-home",
+            "two securityRules have names that differ only in case, which Azure treats as one; give them different names, such as ssh-office and ssh-home",
             [rules(json!([security_rule("ssh", 200, "Inbound"), security_rule("ssh2", 201, "Inbound")]))],
             [
                 rules(json!([security_rule("ssh", 200, "Inbound"), security_rule("SSH", 201, "Inbound")])),
@@ -181,23 +181,23 @@ pub(super) fn table() -> Vec<Rule> {
             ],
         ),
         rule(
-            "two tags have the same name but for case, and to Azure they are one; keep one of them",
+            "two tags have names that differ only in case, which Azure treats as one; keep one of them",
             [tags(&["cost", "costs"])],
             [tags(&["costcenter", "CostCenter"]), tags(&["a", "b", "A"])],
         ),
         rule(
-            "the name of a tag can't hold < > % & \\ ? / or a control character; write kubernetes.io_name for kubernetes.io/name",
+            "the name of a tag can't contain < > % & \\ ? / or a control character; write kubernetes.io_name for kubernetes.io/name",
             [tags(&["kubernetes.io_name", "cost centre", "a:b=c#d", "\u{e9}quipe"])],
             ["kubernetes.io/name", "a<", "a>", "50%", "r&d", "a\\b", "why?", "a\tb", "a\u{7f}"]
                 .map(|name| tags(&["fine", name])),
         ),
         rule(
-            "names of tags that begin with microsoft, azure or windows are Azure's own; write team-azure-region for azure-region",
+            "tag names that begin with microsoft, azure or windows are reserved by Azure; write team-azure-region for azure-region",
             [tags(&["team-azure-region", "azur", "my-windows"])],
             ["azure-region", "Azure", "MicrosoftTeam", "WINDOWS"].map(|name| tags(&[name])),
         ),
         rule(
-            "two serviceEndpoints are the same but for case, and to Azure they are one; keep one of them",
+            "two serviceEndpoints differ only in case, which Azure treats as one; keep one of them",
             [endpoints(&["Microsoft.Storage", "Microsoft.KeyVault"])],
             [endpoints(&["Microsoft.Storage", "Microsoft.storage"])],
         ),
@@ -230,7 +230,7 @@ pub(super) fn table() -> Vec<Rule> {
             ],
         ),
         rule(
-            "egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so say Existing or None",
+            "egress.type NATGateway needs subnet.management: Create; a referenced subnet is never changed, so use Existing or None",
             [egress(by_id(1)), New(referenced().with("/spec/egress", json!({"type": "Existing"})))],
             [New(referenced().with("/spec/egress", by_id(1)))],
         ),
@@ -244,12 +244,12 @@ pub(super) fn table() -> Vec<Rule> {
             ],
         ),
         rule(
-            "natGateway takes either id, of one that stands, or name, of one to be made",
+            "set exactly one of natGateway.id, for one that exists, and natGateway.name, for one to create",
             [egress(by_id(1)), egress(by(json!({"name": "nat"})))],
             [egress(by(json!({}))), egress(by_id(1)).edited("/spec/egress/natGateway/name", "nat")],
         ),
         rule(
-            "publicIPCount goes with name",
+            "publicIPCount needs name",
             [egress(by(json!({"name": "nat", "publicIPCount": 16})))],
             [egress(by_id(1)).edited("/spec/egress/natGateway/publicIPCount", 1)],
         ),
@@ -270,7 +270,7 @@ pub(super) fn table() -> Vec<Rule> {
             ],
         ),
         rule(
-            "a subnet made here carries a security group made here: management: Create needs networkSecurityGroup.management: Create",
+            "a subnet created here needs a security group created here: management: Create needs networkSecurityGroup.management: Create",
             [new(), New(subnet().without(group).with("/spec/clientSubnet/management", "Reference"))],
             [New(subnet().without(group)), with(&format!("{group}/management"), json!("Reference"))],
         ),

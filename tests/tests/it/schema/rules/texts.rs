@@ -28,7 +28,7 @@ const RESOURCE_GROUPS: (&[&str], &[&str]) = (
 const LONGEST_GROUP: &str = "ありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとうありがとう";
 const WORKSPACE: &str = "must be the name of a workspace: letters, digits, '-' and '_', beginning with a letter or digit, such as mlws-prod";
 const WORKSPACES: (&[&str], &[&str]) = (&["mlws-prod", "9_a"], &["_ab", "a b", "a.b", "ünïs"]);
-const NETWORK_NAME: &str = "must be a name that Azure takes: letters, digits, '-', '_' and '.', beginning with a letter or digit and ending with a letter, digit or '_', such as ml-subnet_1";
+const NETWORK_NAME: &str = "must be a name that Azure accepts: letters, digits, '-', '_' and '.', beginning with a letter or digit and ending with a letter, digit or '_', such as ml-subnet_1";
 
 /// Ids that name this type, and ids that do not.
 fn ids(arm_type: &str) -> (Vec<String>, Vec<String>) {
@@ -107,7 +107,7 @@ pub(super) fn of_subnet() -> Vec<Rule> {
             &["_a", "a-", "a.", "-a", "a b", "a$b", "a/b", "ünï", "ab\n"],
         ),
         text(
-            "Azure keeps this name for the subnet of a service of its own, which can't be delegated; write another, such as ml-subnet",
+            "Azure reserves this name for the subnet of one of its own services, which can't be delegated; choose another, such as ml-subnet",
             &plain,
             &["/spec/subnet/name"],
             &["ml-subnet", "GatewaySubnet2"],
@@ -146,7 +146,7 @@ pub(super) fn of_subnet() -> Vec<Rule> {
             &["microsoft.storage", "Microsoft.Storage/x", "Storage.Accounts", "Microsoft.Storage."],
         ),
         text(
-            "must be one prefix or address, a service tag or '*', such as 10.1.0.0/24, VirtualNetwork or Storage.JapanEast; a list takes one rule for each",
+            "must be one prefix or address, a service tag or '*', such as 10.1.0.0/24, VirtualNetwork or Storage.JapanEast; for a list, write one rule for each",
             &full,
             &[&from, &to],
             &[
@@ -171,7 +171,7 @@ pub(super) fn of_subnet() -> Vec<Rule> {
             ],
         ),
         value(
-            "must be one port, a range or '*', such as 443, 8000-8080 or '*', up to 65535; a list such as 80,443 takes one rule for each",
+            "must be one port, a range or '*', such as 443, 8000-8080 or '*', up to 65535; for a list such as 80,443, write one rule for each",
             &full,
             &[&from_port, &to_port],
             &[json!("443"), json!(443), json!("8000-8080"), json!("*"), json!("0"), json!("0-65535"), json!("22-22")],
@@ -246,7 +246,7 @@ pub(super) fn of_deployment() -> Vec<Rule> {
             &["Churn", "churn-", "1churn", "a_b", "a.b"],
         ),
         text(
-            "must be the name of an object of Kubernetes: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit, such as churn-files",
+            "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit, such as churn-files",
             &from_secret,
             &objects,
             &["churn-files", "a.b"],

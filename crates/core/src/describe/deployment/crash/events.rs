@@ -1,13 +1,13 @@
-//! A log as the few events that tell how a scoring server fares.
+//! Reduces a log to the few events that show how a scoring server is doing.
 
 use super::traceback::{Frame, Link, Part, Raised, part};
 use regex_lite::Regex;
 use std::sync::LazyLock;
 
-/// Most frames kept of one traceback: a recursion has a thousand.
+/// Most frames kept of one traceback. A recursion has a thousand; the message names only the innermost place.
 const FRAMES: usize = 200;
 
-/// How gunicorn says that a worker is gone.
+/// How a worker ended, in gunicorn's words.
 #[derive(Debug)]
 pub(super) enum Killed<'a> {
     Signal(&'a str),
@@ -19,9 +19,9 @@ pub(super) enum Killed<'a> {
 pub(super) enum Event<'a> {
     /// A worker starts.
     Start,
-    /// It serves.
+    /// It serves requests.
     Runs,
-    /// Exceptions that follow from each other, the first first.
+    /// A chain of exceptions, the original one first.
     Error(Vec<Raised<'a>>),
     /// `Fatal Python error`, of a process that ends at once; the innermost frame first.
     Fatal(&'a str, Vec<Frame<'a>>),
@@ -31,7 +31,7 @@ pub(super) enum Event<'a> {
     Killed(Killed<'a>),
 }
 
-/// Times, streams and the like in front of a line: of the container's runtime, of the server, of gunicorn and of Python.
+/// Time and stream at the start of a line, as the container runtime, the server, gunicorn and Python write them.
 static STAMP: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?(Z| ?[+-]\d\d:?\d\d)?\]?( (stdout|stderr) [FP])?( |$)")
         .ok()
@@ -43,14 +43,14 @@ static RECORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
-/// So much of a line is looked at for the end of a worker, in bytes.
+/// How much of a line is searched for the end of a worker, in bytes: gunicorn's own lines are shorter.
 const GONE_LONGEST: usize = 200;
-/// gunicorn, `arbiter.py`, of several versions.
+/// How gunicorn 19 to 23 report the end of a worker (`arbiter.py`).
 static GONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"Worker (\(pid:\d+\)|with pid \d+) (was sent (SIG[A-Z]+)!|was sent code (\d+)!|exited with code (\d+)|was terminated due to signal (\d+))").ok()
 });
 
-/// The text of a line without what stands in front, and whether it begins a record of a logger.
+/// A line without its prefixes, and whether it begins a logger's record.
 fn bare(line: &str) -> (&str, bool) {
     let after = |regex: &'static LazyLock<Option<Regex>>, text: &'_ str| {
         regex.as_ref().and_then(|regex| Some(regex.find(text)?.end()))
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a line outside of tracebacks tells.
+/// The event that a line outside a traceback reports.
 fn happening(text: &str) -> Option<Event<'_>> {
     let says = |word: &str| text.contains(word);
     if says("Booting worker with pid") || says("Starting gunicorn") {
@@ -192,14 +192,14 @@ fn gone(text: &str) -> Option<Killed<'_>> {
         "Segmentation fault" | "Segmentation fault (core dumped)" => return Some(Killed::Signal("SIGSEGV")),
         _ => {}
     }
-    // a log is full of lines that the pattern would be looked for in to no end
+    // most lines of a log can't match: a plain search is much cheaper than the pattern
     let text = text.get(text.find("Worker ")?..)?;
     let found = GONE.as_ref()?.captures(text.get(..text.ceil_char_boundary(GONE_LONGEST)).unwrap_or(text))?;
     let group = |at: usize| found.get(at).map(|group| group.as_str());
     let number = |at: usize| group(at).and_then(|text| text.parse::<u32>().ok());
     let signal = group(3).or_else(|| number(6).and_then(signal_name));
     match (signal, number(4).or_else(|| number(5))) {
-        // the server is told to stop
+        // the server was told to stop
         (Some("SIGTERM" | "SIGINT" | "SIGQUIT"), _) | (None, None) => None,
         (Some(signal), _) => Some(Killed::Signal(signal)),
         (None, Some(code)) => Some(match code.checked_sub(128).and_then(signal_name) {

@@ -1,8 +1,8 @@
-//! What the log of a web service's container tells of its end: the script's own Python error, or how a worker of the
-//! scoring server was killed.
+//! Why a web service's container ended, from its log: the script's own Python error, or how a worker of the scoring server
+//! was killed.
 //!
-//! Microsoft's server raises an exception of its own `from` the script's (azureml-inference-server-http, `user_script.py`),
-//! and its workers are gunicorn's, which starts a new one for each that is killed: Azure sees a container that runs.
+//! Microsoft's server raises its own exception `from` the script's (azureml-inference-server-http, `user_script.py`). Its
+//! workers are gunicorn's, which replaces each worker that is killed, so that Azure sees a running container.
 
 mod events;
 mod tell;
@@ -15,30 +15,29 @@ use acivnet_api::conditions::reasons;
 use events::{Event, Killed};
 use traceback::{Frame, Raised};
 
-/// So much of a log is looked at, its end, in bytes.
+/// How much of the end of a log is read, in bytes: about what [`LINES`] lines of a traceback take.
 const LOOKED_AT: usize = 256 << 10;
-/// The same in lines: a recursion that ends by Python's limit has three thousand.
+/// The same in lines. A recursion that hits Python's limit writes three thousand.
 pub const LINES: usize = 5000;
 
-/// What ended a container, or fails its requests.
+/// What ended a container, or makes its requests fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Crash {
     pub reason: &'static str,
-    /// What happened, scrubbed, and short enough that a sentence about it fits beside it.
+    /// What happened, scrubbed, and short enough to leave room for a sentence.
     pub what: String,
     /// What to do about it.
     pub advice: &'static str,
-    /// Whether the log tells that it ended the worker; a script may log what it handles.
+    /// Whether the log proves that this ended the worker; a script may log an exception that it handles.
     pub sure: bool,
 }
 
-/// What the log tells of the last start that came to an end. None when it tells of no end, or when what was started after
-/// it runs.
+/// How the last start that ended came to its end. None if no end is logged, or if a later start runs.
 pub(super) fn of_log(log: &str) -> Option<Crash> {
     last(log).filter(|(_, later_runs)| !later_runs).map(|(crash, _)| crash)
 }
 
-/// The same of a container that loses a worker and starts another one, as a request that no script survives makes it do.
+/// The same for a container that replaces a lost worker, as it does after a request that kills it.
 pub(super) fn of_worker(log: &str) -> Option<Crash> {
     last(log).map(|(crash, _)| crash)
 }
@@ -56,7 +55,7 @@ fn last(log: &str) -> Option<(Crash, bool)> {
     None
 }
 
-/// The Python error of the last request that failed, where the server runs.
+/// The Python error of the last request that failed, while the server runs.
 pub(super) fn of_request(log: &str) -> Option<String> {
     let events = events::of(tail(log));
     let last = events.split(|event| matches!(event, Event::Start)).next_back()?;
@@ -74,7 +73,7 @@ fn tail(log: &str) -> &str {
     log.get(from..).unwrap_or_default()
 }
 
-/// What ended one start, the last sign of it first.
+/// What ended one start; the last sign in the log counts most.
 fn of_start(events: &[Event<'_>]) -> Option<Crash> {
     let killed = last_of(events, |event| if let Event::Killed(killed) = event { Some(killed) } else { None });
     let fatal =
@@ -87,7 +86,7 @@ fn of_start(events: &[Event<'_>]) -> Option<Crash> {
     };
     let wrapped = error(tell::is_wrapped);
     let runs = events.iter().any(|event| matches!(event, Event::Runs));
-    // the server's own exit after it told of an error, by any code of it
+    // these are the server's own exit codes, after it logged an error
     let by_server = matches!(killed, None | Some(Killed::Exit(0 | 1 | 3 | 4)));
     let sure = killed.is_some() || wrapped.is_some();
     match wrapped.or_else(|| error(|_| true)) {
@@ -106,7 +105,7 @@ fn last_of<'e, 'a, T>(events: &'e [Event<'a>], pick: impl Fn(&'e Event<'a>) -> O
 fn python(chain: &[Raised<'_>]) -> Crash {
     Crash {
         reason: reasons::SCORING_SCRIPT_CRASHED,
-        what: format!("the container ends by itself: {}", tell::error(chain)),
+        what: format!("the container exits by itself: {}", tell::error(chain)),
         advice: "correct the scoring script, the model or the environment",
         sure: true,
     }
@@ -134,19 +133,19 @@ fn ended_by(killed: &Killed<'_>, events: &[Event<'_>]) -> Crash {
         },
         Killed::Signal("SIGKILL") | Killed::Exit(137) => Crash {
             reason: reasons::OUT_OF_MEMORY,
-            what: "the scoring worker is killed (SIGKILL, 137), most likely for want of memory".to_owned(),
+            what: "the scoring worker is killed (SIGKILL, 137), most likely because it ran out of memory".to_owned(),
             advice: "raise spec.resources.memory, or load less",
             sure: true,
         },
         Killed::Signal(signal) => Crash {
             reason: reasons::WORKER_CRASHED,
-            what: format!("the scoring worker is ended by {}", tell::short(signal)),
+            what: format!("the scoring worker is killed by {}", tell::short(signal)),
             advice: "correct the native library or the model file that it loads",
             sure: true,
         },
         Killed::Exit(code) => Crash {
             reason: reasons::SCORING_SCRIPT_CRASHED,
-            what: format!("the scoring worker ends itself with exit code {code} and says no error"),
+            what: format!("the scoring worker ends with exit code {code} and logs no error"),
             advice: "correct the scoring script, the model or the environment",
             sure: true,
         },

@@ -1,20 +1,20 @@
-//! An exception in the words of a message: the script's own, with file and line.
+//! Puts a script's exception into a message, with file and line.
 
 use super::traceback::{Frame, Link, Raised};
 use crate::scrub;
 
-/// Longest text of one exception in a message, in characters.
+/// Longest text of one exception in a message, in characters: its place and the advice have to stay readable beside it.
 const LONGEST: usize = 140;
 /// Longest place in a message, in characters.
 const LONGEST_PLACE: usize = 40;
-/// Where a container of a web service has its files (Azure ML).
+/// Where Azure ML puts the files of a web service in its container.
 const ROOT: &str = "azureml-app/";
-/// Packages that call the script and raise exceptions of their own for its.
+/// Packages that call the script and wrap its exceptions into their own.
 const SERVERS: [&str; 2] = ["azureml_inference_server_http", "gunicorn"];
-/// Modules as which the script is loaded: its classes are known without them.
+/// Module names under which the script may be loaded. They are left out of class names.
 const SCRIPTS: [&str; 6] = ["service_driver", "entry_module", "acivnet_driver", "main", "__main__", "score"];
 
-/// The exceptions of a chain that are not the server's own, if one is.
+/// The exceptions of a chain up to the last one that is not the server's own; all of them if all are the server's.
 fn own<'c, 'a>(chain: &'c [Raised<'a>]) -> &'c [Raised<'a>] {
     let last = chain.iter().rposition(|raised| !is_servers(raised)).map_or(chain.len(), |last| last + 1);
     chain.get(..last).unwrap_or(chain)
@@ -25,7 +25,7 @@ pub(super) fn is_wrapped(chain: &[Raised<'_>]) -> bool {
     chain.last().is_some_and(is_servers)
 }
 
-/// Whether nothing but the server's word for "the script raised something" is left of a chain.
+/// Whether a chain holds only the server's own exceptions for "the script raised something".
 pub(super) fn is_nameless(chain: &[Raised<'_>]) -> bool {
     let nameless = |raised: &Raised<'_>| {
         let class = raised.class.rsplit('.').next().unwrap_or_default();
@@ -39,15 +39,15 @@ fn is_servers(raised: &Raised<'_>) -> bool {
     let by_class = SERVERS.iter().any(|server| raised.class.split('.').next() == Some(server));
     let at = raised.frames.last().map(|frame| frame.file).unwrap_or_default();
     let inside = SERVERS.iter().any(|server| at.contains(&format!("/{server}/")));
-    // its routes turn the script's result into JSON: what is raised there is about the result
+    // aml_response.py turns the script's result into JSON: an exception there is about the result
     by_class || inside && !at.ends_with("aml_response.py") && raised.class == "SystemExit"
 }
 
-/// What was raised, where, and what it followed from.
+/// What was raised, where, and from which exception.
 pub(super) fn error(chain: &[Raised<'_>]) -> String {
     let own = own(chain);
     let (Some(last), first) = (own.last(), own.first()) else {
-        return "an error that the log does not name".to_owned();
+        return "an error the log does not name".to_owned();
     };
     let mut text = with_place(last);
     let before =
@@ -69,10 +69,10 @@ fn with_place(raised: &Raised<'_>) -> String {
 
 fn name_and_message(raised: &Raised<'_>) -> String {
     let message = raised.message.join(" ");
-    // what the server itself says of a script needs no class
+    // the server's own messages about a script are clear without the class
     let class = if is_servers(raised) && !message.is_empty() { "" } else { class(raised.class) };
     match (class.is_empty(), message.is_empty()) {
-        (true, true) => "an error that the log does not name".to_owned(),
+        (true, true) => "an error the log does not name".to_owned(),
         (true, false) => message,
         (false, true) => class.to_owned(),
         (false, false) => format!("{class}: {message}"),
@@ -85,7 +85,7 @@ fn class(class: &str) -> &str {
     own.unwrap_or(local)
 }
 
-/// The script's place: the innermost frame in a file of the user's.
+/// The place in the script: the innermost frame in one of the user's files.
 pub(super) fn place<'f>(innermost_first: impl Iterator<Item = &'f Frame<'f>>) -> Option<String> {
     let frame = innermost_first.into_iter().find(|frame| is_users(frame.file))?;
     let file = frame.file.rsplit_once(ROOT).map_or_else(|| base(frame.file), |(_, file)| file);
@@ -97,7 +97,7 @@ fn base(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
 }
 
-/// Whether a file is neither Python's, nor a package's, nor one of those that load the script.
+/// Whether a file is the user's: not Python's, not a package's, and not one that loads the script.
 fn is_users(file: &str) -> bool {
     let of_python = ["site-packages/", "dist-packages/", "/lib/python", "azureml-server/"];
     !file.starts_with('<')
@@ -105,7 +105,6 @@ fn is_users(file: &str) -> bool {
         && base(file) != crate::kinds::web_service::DRIVER_NAME
 }
 
-/// Text from the log, scrubbed and cut.
 pub(super) fn short(text: &str) -> String {
     let text = scrub::clean(text);
     match text.char_indices().nth(LONGEST) {

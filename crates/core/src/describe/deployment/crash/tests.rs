@@ -45,7 +45,7 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("syntax", PYTHON, "itself: SyntaxError: '(' was never closed (score.py, line 2)"),
     ("system-exit", PYTHON, "itself: SystemExit: no licence for the model (score.py, line 4)"),
     ("system-exit-code", PYTHON, "itself: SystemExit: 7 (score.py, line 4)"),
-    ("os-exit", PYTHON, "the scoring worker ends itself with exit code 5 and says no error"),
+    ("os-exit", PYTHON, "the scoring worker ends with exit code 5 and logs no error"),
     ("no-init", PYTHON, "AttributeError: module 'service_driver' has no attribute 'init'"),
     ("no-run", PYTHON, "AttributeError: module 'service_driver' has no attribute 'run'"),
     ("run-no-parameters", PYTHON, "itself: run() needs to accept an argument for input data."),

@@ -1,52 +1,49 @@
-//! Python tracebacks in a log: exceptions with where they were raised, and how they follow from each other.
+//! Python tracebacks in a log: exceptions, where they were raised, and how they are chained.
 
-/// Longest message of one exception, in lines; a message, its notes and the parts of a group are lines.
+/// Most lines kept of one exception: its message, its notes and the parts of a group. What is shown is cut shorter still.
 const MESSAGE_LINES: usize = 12;
-/// What heads a traceback, alone on its line or at the end of a record's.
+/// First line of a traceback, alone or at the end of a log record's line.
 const HEADER: &str = "Traceback (most recent call last):";
 
-/// How an exception follows from the one before it.
+/// How an exception is chained to the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     /// `raise … from …`
     Cause,
-    /// Raised while the other was handled.
+    /// Raised while the other one was being handled.
     Context,
 }
 
-/// One place in a traceback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame<'a> {
     pub file: &'a str,
     pub line: &'a str,
 }
 
-/// One exception.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Raised<'a> {
-    /// Class, with its module where Python prints it. Empty when the log ends before it, or when what stands there is no
-    /// name.
+    /// Class, with its module if Python prints it. Empty if the log ends before it, or if the text there is not a name.
     pub class: &'a str,
     /// Lines of the message, then notes and parts of a group.
     pub message: Vec<&'a str>,
-    /// The outermost first.
+    /// Outermost first.
     pub frames: Vec<Frame<'a>>,
-    /// How the next exception of the chain follows from this one.
+    /// How the next exception of the chain is chained to this one.
     pub leads_to: Option<Link>,
 }
 
-/// What a line is to a traceback.
+/// The role of a line in a traceback.
 pub(super) enum Part<'a> {
     Header,
     Frame(Frame<'a>),
     Link(Link),
     Blank,
-    /// Source, carets and what else is indented.
+    /// Source, carets and other indented text.
     Indented,
     Text(&'a str),
 }
 
-/// What a line is to a traceback. Bars around the parts of an exception group are taken off.
+/// Classifies a line, without the bars around the parts of an exception group.
 pub(super) fn part(line: &str) -> Part<'_> {
     let line = without_bar(line);
     let text = line.trim();
@@ -63,7 +60,7 @@ pub(super) fn part(line: &str) -> Part<'_> {
     }
 }
 
-/// `File "score.py", line 9, in init`; a syntax error's has no function, a fatal error's no comma before it.
+/// `File "score.py", line 9, in init`. A syntax error's frame has no function, a fatal error's no comma before it.
 fn frame(text: &str) -> Option<Frame<'_>> {
     let (file, rest) = text.strip_prefix("File \"")?.split_once("\", line ")?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -84,7 +81,7 @@ fn is_rule(text: &str) -> bool {
 }
 
 impl<'a> Raised<'a> {
-    /// Takes the line that names class and message.
+    /// Sets class and message from the line that states them.
     pub(super) fn name(&mut self, text: &'a str) {
         let (class, message) = text.split_once(": ").unwrap_or((text.strip_suffix(':').unwrap_or(text), ""));
         let named =
@@ -93,7 +90,7 @@ impl<'a> Raised<'a> {
         self.add(if named { message } else { text });
     }
 
-    /// Takes a further line of the message.
+    /// Adds a line to the message.
     pub(super) fn add(&mut self, text: &'a str) {
         let text = text.trim();
         if !text.is_empty() && self.message.len() < MESSAGE_LINES {

@@ -1,5 +1,5 @@
-//! What an adopted web service runs: files and a model that others uploaded under names that tell nothing. By their
-//! content they may be the wanted ones; then nothing is uploaded, registered or rolled.
+//! The content of an adopted web service: files and a model that others uploaded, under names that say nothing. If
+//! their content is the wanted one, nothing is uploaded, registered or restarted.
 
 use super::standing;
 use crate::{
@@ -21,27 +21,27 @@ use serde_json::Value;
 
 /// Where Azure ML keeps files that were uploaded from a machine (`azureml-core` 1.61).
 const UPLOADS: &str = "aml://artifact/LocalUpload/";
-/// Of a definition these say where Azure keeps it, not what it is.
+/// These members say where Azure keeps an environment definition, not what it contains.
 const DEFINITION: &[Rule] = &[Rule::WriteOnly("version"), Rule::WriteOnly("assetId")];
 
-/// The script and the model that an adopted web service runs, as far as they look like the wanted ones.
-pub(super) struct ContentOfOthers<'a> {
+/// The script and the model that an adopted web service runs, if they may be the wanted ones.
+pub(super) struct AdoptedContent<'a> {
     cr: &'a AciVnetDeployment,
     observed: &'a Observed,
     workspace: &'a ResourceId,
     image: Value,
 }
 
-impl<'a> ContentOfOthers<'a> {
-    /// None where there is no service, or where it was made here.
+impl<'a> AdoptedContent<'a> {
+    /// None if there is no service, or if it was created here.
     pub(super) fn of(cr: &'a AciVnetDeployment, observed: &'a Observed, workspace: &'a ResourceId) -> Option<Self> {
         let node = standing::node(cr, observed, workspace, Goal::Present);
-        let stands = observed.azure_body(&WEB_SERVICE, &node.id).filter(|_| node.adopted)?;
-        let image = (WEB_SERVICE.normalise)(stands).get("image")?.clone();
+        let actual = observed.azure_body(&WEB_SERVICE, &node.id).filter(|_| node.adopted)?;
+        let image = (WEB_SERVICE.normalise)(actual).get("image")?.clone();
         Some(Self { cr, observed, workspace, image })
     }
 
-    /// What tells whether they are the wanted ones.
+    /// The questions that decide whether they are the wanted ones.
     pub(super) fn questions(&self) -> Vec<Question> {
         let digest = |url: &str| Question::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() };
         let model = self.model_id();
@@ -50,14 +50,14 @@ impl<'a> ContentOfOthers<'a> {
         script.into_iter().chain(model.map(|id| Question::Azure(&REGISTERED_MODEL, id))).chain(file).collect()
     }
 
-    /// URL of the only script, if it is called as the wanted one.
+    /// URL of the only script, if it has the wanted one's name.
     fn script_url(&self) -> Option<&str> {
         let [one] = self.image.get("assets")?.as_array()?.as_slice() else { return None };
         let (_, name) = one.as_str()?.strip_prefix(UPLOADS)?.split_once('/')?;
         one.as_str().filter(|_| name == self.cr.spec.scoring.script.config_map.key)
     }
 
-    /// The only model, if it is called as the wanted one and is not one of ours.
+    /// The only model, if it has the wanted one's name and is not ours.
     fn model_id(&self) -> Option<ResourceId> {
         let [one] = self.image.get("modelIds")?.as_array()?.as_slice() else { return None };
         let label = one.as_str()?;
@@ -72,8 +72,7 @@ impl<'a> ContentOfOthers<'a> {
         self.observed.body(&Question::Azure(&REGISTERED_MODEL, id.clone()))?.get("url")?.as_str()
     }
 
-    /// The wanted script as an upload that is there already, where it is. What can't be read now counts as the wanted
-    /// one, and nothing is to be written meanwhile.
+    /// The upload that already exists, if it is the wanted script. An unreadable one is a cause to wait.
     pub(super) fn script(&self, script: &Payload) -> Result<Option<Payload>, Cause> {
         let Some(url) = self.script_url().filter(|url| *url != script.url()) else { return Ok(None) };
         let container = url.strip_prefix(UPLOADS).and_then(|rest| rest.split_once('/')).map(|(container, _)| container);
@@ -81,7 +80,7 @@ impl<'a> ContentOfOthers<'a> {
         Ok(container.filter(|_| same).map(|container| Payload { container: container.to_owned(), ..script.clone() }))
     }
 
-    /// The wanted model as a version that others registered, where it is.
+    /// The version that somebody else registered, if it is the wanted model.
     pub(super) fn model(&self, content: &Content) -> Result<Option<ResourceId>, Cause> {
         let ([model], Some(id)) = (content.payloads.as_slice(), self.model_id()) else { return Ok(None) };
         match self.observed.fact(&Question::Azure(&REGISTERED_MODEL, id.clone())) {
@@ -104,9 +103,10 @@ impl<'a> ContentOfOthers<'a> {
     }
 }
 
-/// Whether a web service was made of what is wanted, the driver apart. `wanted` is an `environmentImageRequest`.
-pub(super) fn is_made_of(stands: &Value, wanted: &Value) -> bool {
-    let Some(made) = stands.get("environmentImageRequest") else { return false };
+/// Whether a web service was created from the wanted content, except for the driver. `wanted` is an
+/// `environmentImageRequest`.
+pub(super) fn is_made_of(actual: &Value, wanted: &Value) -> bool {
+    let Some(made) = actual.get("environmentImageRequest") else { return false };
     let environment = |image: &Value| image.get("environment").cloned().unwrap_or_default();
     let variables = |image: &Value| environment(image).get("environmentVariables").cloned().unwrap_or_default();
     let equal = |want: &Value, have: &Value| differences(want, have, DEFINITION, &[]).is_empty();

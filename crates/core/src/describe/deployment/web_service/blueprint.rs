@@ -1,7 +1,7 @@
-//! What should stand for an `AciVnetDeployment`.
+//! The nodes of an `AciVnetDeployment` with a web service.
 
 use super::{
-    adopted::{ContentOfOthers, is_made_of},
+    adopted::{AdoptedContent, is_made_of},
     cause, image, keys, rotation, serving, settings,
     standing::{self, Standing},
 };
@@ -31,20 +31,21 @@ use crate::{
     },
     observed::{Fact, Observed},
     owner::{CONTENT_TAG, KEY_PROPERTY, Mark, OWNER_TAG, Owner, content_tag},
-    plan::{Seen, adoption_refused, look, record_of},
     quantity::{cpu_tenths, memory_tenths},
     questions::Question,
+    refusal::adoption_refused,
     restart,
+    seen::{Seen, look, record_of},
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, DriftMode, Origin, conditions::reasons};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// Most model versions that are deleted at a time; the next passes see to the others.
+/// Most model versions that one reconcile deletes; the next ones delete the rest. It bounds the plan and the writes of
+/// an object (docs/limits.md).
 pub const MOST_GOING: usize = 64;
 
-/// Describes one deployment.
 pub(super) struct Describer<'a> {
     pub cr: &'a AciVnetDeployment,
     pub observed: &'a Observed,
@@ -78,23 +79,23 @@ impl<'a> Describer<'a> {
             Source::Content(content) => self.with_key(&content.digest),
             Source::Registered(_) => Vec::new(),
         };
-        let theirs = self.content_of_others(&mut inputs, versions.is_empty())?;
+        let theirs = self.use_adopted_content(&mut inputs, versions.is_empty())?;
         let model = match (&theirs, &inputs.model) {
-            (Some(id), Source::Content(content)) => self.model_of_others(content, id),
+            (Some(id), Source::Content(content)) => self.adopted_model(content, id),
             _ => self.model(&inputs.model, versions.first()),
         };
         let model = blueprint.push(Node { needs: vec![workspace], ..model });
-        // one that somebody deleted is known all the same: what runs is made from it
+        // a version that somebody deleted still names what runs
         let label = versions.first().map(|body| model_version::label(body));
         let label = label.or_else(|| theirs.map(|id| id.name().to_owned()));
         let label = label.or_else(|| inputs.model.known(self.cr)).unwrap_or_default();
         let service = self.service(&subnet, inputs, &label);
-        blueprint.blocked = self.taken(&service);
+        blueprint.blocked = self.name_taken(&service);
         let service = blueprint.push(Node { needs: vec![workspace, model], ..service });
         if let Some(keys) = rotation::keys_node(self.cr, self.observed, &self.standing, &self.serving, service) {
             blueprint.push(keys);
         }
-        // of versions with the same key the lowest stays: a registration whose answer was lost made the others
+        // of versions with the same key the lowest stays; registrations whose answers were lost created the others
         for body in versions.iter().skip(1).take(MOST_GOING) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
@@ -110,7 +111,7 @@ impl<'a> Describer<'a> {
         if let Fact::Unread(failure) = self.observed.fact(&self.models_question()) {
             blueprint.blocked = Some(Cause::from(&failure));
         }
-        let used = self.stay_in_use();
+        let used = self.models_in_use();
         let goes = |body: &&Value| !used.iter().any(|one| one.eq_ignore_ascii_case(&model_version::label(body)));
         for body in self.own_models().into_iter().filter(goes).take(MOST_GOING) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
@@ -118,9 +119,9 @@ impl<'a> Describer<'a> {
         blueprint
     }
 
-    /// Nothing is registered for a service whose name another one has, nor while nobody knows: it may be one to adopt,
-    /// with the model that it runs.
-    fn taken(&self, service: &Node) -> Option<Cause> {
+    /// Blocks everything if the service's name is taken, or while that is unknown: the service may be one to adopt,
+    /// together with its model, so nothing may be registered before.
+    fn name_taken(&self, service: &Node) -> Option<Cause> {
         match look(service, self.observed, self.cr.recorded()) {
             Seen::Foreign(owner) => Some(adoption_refused(service, owner.as_deref())),
             Seen::Unread(failure) => Some(Cause::from(&failure)),
@@ -128,18 +129,18 @@ impl<'a> Describer<'a> {
         }
     }
 
-    /// The versions that an adopted service runs stay with it, and those that another's service runs by now.
-    fn stay_in_use(&self) -> Vec<String> {
+    /// Model versions that must stay: those of a retained adopted service, and of a service that is no longer ours.
+    fn models_in_use(&self) -> Vec<String> {
         let service = standing::node(self.cr, self.observed, &self.workspace, Goal::Gone);
         let anothers = matches!(look(&service, self.observed, self.cr.recorded()), Seen::Foreign(_));
-        let stands = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained || anothers);
-        stands.map(|stands| web_service::model_ids(stands).into_iter().map(Into::into).collect()).unwrap_or_default()
+        let actual = self.observed.azure_body(&WEB_SERVICE, &service.id).filter(|_| service.retained || anothers);
+        actual.map(|actual| web_service::model_ids(actual).into_iter().map(Into::into).collect()).unwrap_or_default()
     }
 
-    /// Takes what an adopted service runs for the wanted content where it is: the script, and if none of ours is
-    /// registered the model, whose id is given.
-    fn content_of_others(&self, inputs: &mut Inputs, unregistered: bool) -> Result<Option<ResourceId>, Cause> {
-        let Some(theirs) = ContentOfOthers::of(self.cr, self.observed, &self.workspace) else { return Ok(None) };
+    /// Uses the content of an adopted service where it is the wanted one: its script, and its model if none of ours is
+    /// registered. Returns that model's id.
+    fn use_adopted_content(&self, inputs: &mut Inputs, unregistered: bool) -> Result<Option<ResourceId>, Cause> {
+        let Some(theirs) = AdoptedContent::of(self.cr, self.observed, &self.workspace) else { return Ok(None) };
         let script = &inputs.script;
         if let (false, Some(payload)) = (script.packed, theirs.script(&script.payload)?) {
             inputs.script.payload = payload;
@@ -150,7 +151,7 @@ impl<'a> Describer<'a> {
         }
     }
 
-    fn model_of_others(&self, content: &Content, id: &ResourceId) -> Node {
+    fn adopted_model(&self, content: &Content, id: &ResourceId) -> Node {
         Node { payloads: content.payloads.clone(), ..referred(self.observed, id.clone()) }
     }
 
@@ -174,7 +175,8 @@ impl<'a> Describer<'a> {
         }
     }
 
-    /// Azure ML looks for the network by name in the workspace's group, and would silently take another of that name.
+    /// Refuses a network outside the workspace's group: Azure ML looks for it there by name, and would silently use
+    /// another one of that name.
     fn same_group(&self, subnet: &DelegatedSubnet) -> Result<(), Cause> {
         let network = &subnet.spec.virtual_network;
         let group = network.resource_group.as_deref().unwrap_or(&subnet.spec.azure.resource_group);
@@ -186,14 +188,14 @@ impl<'a> Describer<'a> {
         Err(Cause::person(
             reasons::VIRTUAL_NETWORK_NOT_IN_WORKSPACE_RESOURCE_GROUP,
             format!(
-                "virtual network {} lies in resource group {group}, the workspace in {workspace}; Azure ML looks for \
-                 the network in the workspace's group only: use a network or a workspace of the other's group",
+                "virtual network {} is in resource group {group}, but the workspace is in {workspace}; Azure ML looks for \
+                 the network only in the workspace's group: use a network and a workspace of the same group",
                 network.name
             ),
         ))
     }
 
-    /// Nothing is begun in a network of another region.
+    /// Refuses to begin in a network of another region.
     fn same_region(&self, subnet: &DelegatedSubnet) -> Result<(), Cause> {
         let begun = self.standing.body.is_some();
         match network::cause(subnet) {
@@ -206,7 +208,7 @@ impl<'a> Describer<'a> {
         model::own_versions(self.cr, self.observed, &self.workspace)
     }
 
-    /// Versions that carry our mark, the lowest first.
+    /// Model versions that carry our mark, the lowest first.
     fn own_models(&self) -> Vec<&Value> {
         let list = self.observed.body(&self.models_question()).and_then(Value::as_array);
         let ours = |body: &&Value| model_version::property(body, OWNER_TAG) == Some(&self.owner.key);
@@ -268,44 +270,44 @@ impl<'a> Describer<'a> {
             content: &content,
         }
         .body();
-        let stands = self.observed.azure_body(&WEB_SERVICE, &node.id);
+        let actual = self.observed.azure_body(&WEB_SERVICE, &node.id);
         let keys = keys::first(self.cr, self.observed);
         let sealed = image::sealed(self.cr).chain(keys).chain(settings::sealed(self.cr)).collect();
         let node = Node { body, payloads: vec![image::driver(), inputs.script.payload], sealed, ..node };
         let node = adoption::adopting(self.cr, self.observed, node);
-        let live = if same_content { vec![format!("kvTags.{CONTENT_TAG}")] } else { self.live(&node, stands) };
+        let live = if same_content { vec![format!("kvTags.{CONTENT_TAG}")] } else { self.live(&node, actual) };
         let node = restart::asked_for(self.cr, Node { live, ..node });
-        let blocked = if self.creates(&node, stands) { self.network_blocked(&node, subnet) } else { None };
-        Node { blocked, retry_due: stands.is_some_and(|stands| self.retry_due(stands)), ..node }
+        let blocked = if self.creates(&node, actual) { self.network_blocked(&node, subnet) } else { None };
+        Node { blocked, retry_due: actual.is_some_and(|actual| self.retry_due(actual)), ..node }
     }
 
-    /// The content tag, and whether it says of the same content what a release before said by versions of Secrets. Where drift
-    /// is to be left, that one stays.
-    fn content(&self, inputs: &Inputs, model: &str, stands: Option<&Value>) -> (String, bool) {
+    /// The content tag, and whether it only replaces an older release's tag of the same content (with versions of
+    /// Secrets). Where drift is left alone, the old tag stays.
+    fn content(&self, inputs: &Inputs, model: &str, actual: Option<&Value>) -> (String, bool) {
         let by_versions = image::content_by_versions(self.cr, self.observed, inputs, model);
-        let same = by_versions.filter(|tag| stands.and_then(content_tag) == Some(tag));
+        let same = by_versions.filter(|tag| actual.and_then(content_tag) == Some(tag));
         match same {
             Some(tag) if self.cr.drift_mode() != DriftMode::Correct => (tag, true),
             same => (image::content(self.cr, self.observed, inputs, &self.serving, model), same.is_some()),
         }
     }
 
-    /// An adopted service that is made of what is wanted only lacks the tag that tells its content.
-    fn live(&self, node: &Node, stands: Option<&Value>) -> Vec<String> {
-        let untold = |stands: &&Value| content_tag(stands).is_none();
+    /// An adopted service with the wanted content only lacks the content tag, which touches no container.
+    fn live(&self, node: &Node, actual: Option<&Value>) -> Vec<String> {
+        let untold = |actual: &&Value| content_tag(actual).is_none();
         let image = node.body.get("environmentImageRequest");
-        let same = stands.filter(untold).zip(image).is_some_and(|(stands, image)| is_made_of(stands, image));
+        let same = actual.filter(untold).zip(image).is_some_and(|(actual, image)| is_made_of(actual, image));
         if node.adopted && same { vec![format!("kvTags.{CONTENT_TAG}")] } else { Vec::new() }
     }
 
-    /// Whether it is to be made, now or after what stands was deleted. One that stands is not disturbed.
-    fn creates(&self, node: &Node, stands: Option<&Value>) -> bool {
-        let replaces = |stands| {
+    /// Whether the service has to be created, now or after its deletion. Only then does the subnet's state matter.
+    fn creates(&self, node: &Node, actual: Option<&Value>) -> bool {
+        let replaces = |actual| {
             let keys = record_of(node, self.cr.recorded()).map(|record| record.keys.as_slice()).unwrap_or_default();
-            let differs = web_service::differs(&node.body, stands, keys);
+            let differs = web_service::differs(&node.body, actual, keys);
             differs.iter().any(|one| (WEB_SERVICE.change)(&one.path) == Change::Replace)
         };
-        stands.is_none_or(replaces)
+        actual.is_none_or(replaces)
     }
 
     fn network_blocked(&self, node: &Node, subnet: &DelegatedSubnet) -> Option<Cause> {
@@ -314,15 +316,16 @@ impl<'a> Describer<'a> {
         network::cause(subnet).or_else(|| network::full(subnet).filter(|_| !counted))
     }
 
-    /// Quotas and indexes recover: the same content is tried again after ten minutes, a crash after an hour, and when a
-    /// person asks for a look. What still has a container is left to Azure, which restarts it.
-    fn retry_due(&self, stands: &Value) -> bool {
-        let cause = cause::of_service(stands, self.standing.operation(self.observed), None);
+    /// Whether the same content is tried again: after ten minutes, since quotas and package indexes recover; after an
+    /// hour if the script crashed; or when a person requests a reconcile. A service that still has a container is left
+    /// to Azure, which restarts it.
+    fn retry_due(&self, actual: &Value) -> bool {
+        let cause = cause::of_service(actual, self.standing.operation(self.observed), None);
         let ends = [reasons::SCORING_SCRIPT_CRASHED, reasons::OUT_OF_MEMORY].contains(&cause.reason);
         let wait = if ends { 3600 } else { 600 };
-        let time = |name: &&str| stands.get(*name)?.as_str()?.parse::<Timestamp>().ok();
+        let time = |name: &&str| actual.get(*name)?.as_str()?.parse::<Timestamp>().ok();
         let touched = ["updatedTime", "createdTime"].iter().find_map(time);
         let since = touched.map(|touched| self.now.as_second() - touched.as_second());
-        !web_service::still_runs(stands) && (self.cr.asked() || since.is_some_and(|since| since > wait))
+        !web_service::still_runs(actual) && (self.cr.asked() || since.is_some_and(|since| since > wait))
     }
 }

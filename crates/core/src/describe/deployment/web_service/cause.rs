@@ -1,4 +1,4 @@
-//! Why a web service failed, from what Azure says of it, its operation and its container's log.
+//! Why a web service failed, from its body, its operation and its container's log.
 
 use crate::{
     describe::deployment::crash::{self, Crash},
@@ -10,7 +10,7 @@ use crate::{
 use acivnet_api::conditions::reasons;
 use serde_json::Value;
 
-/// The root cause of a failed web service, with the line that tells it.
+/// The root cause of a failed web service, with the telling line of a log.
 pub fn of_service(service: &Value, operation: Option<&Value>, log: Option<&str>) -> Cause {
     let errors = [operation.and_then(|operation| operation.get("error")), service.get("error")];
     let codes: Vec<&str> = errors.iter().copied().flatten().flat_map(codes).collect();
@@ -29,7 +29,7 @@ pub fn of_service(service: &Value, operation: Option<&Value>, log: Option<&str>)
     let ends = reason == reasons::SCORING_SCRIPT_CRASHED;
     if ends || codes.contains(&"AciDeploymentFailed") {
         let told = log.and_then(crash::of_log).map(|crash| crashed(&crash, retry));
-        let told = told.or_else(|| ends.then(|| untold(message, log, retry)));
+        let told = told.or_else(|| ends.then(|| unexplained(message, log, retry)));
         if let Some(cause) = told {
             return cause;
         }
@@ -44,7 +44,7 @@ fn cause(reason: &'static str, message: String, retry: Retry) -> Cause {
     Cause { reason, message, retry }
 }
 
-/// What the log of a container that does not come up tells, while Azure still waits for it.
+/// The cause from the log of a container that does not start, while Azure still waits for it.
 pub fn of_start(log: &str) -> Option<Cause> {
     crash::of_log(log).filter(|crash| crash.sure).map(|crash| crashed(&crash, Retry::Soon))
 }
@@ -53,8 +53,8 @@ fn crashed(crash: &Crash, retry: Retry) -> Cause {
     cause(crash.reason, format!("{}; {}", crash.what, crash.advice), retry)
 }
 
-/// Azure says that the container ends, and its log does not say why in a form that is known.
-fn untold(message: &str, log: Option<&str>, retry: Retry) -> Cause {
+/// The cause if Azure says that the container exits, but its log does not say why in a known form.
+fn unexplained(message: &str, log: Option<&str>, retry: Retry) -> Cause {
     let killed =
         ["137", "OOMKilled"].iter().any(|word| message.split(|c: char| !c.is_alphanumeric()).any(|part| part == *word));
     if killed {
@@ -63,7 +63,7 @@ fn untold(message: &str, log: Option<&str>, retry: Retry) -> Cause {
     }
     let line = scrub::clean(log.and_then(error_line).unwrap_or(message));
     let message =
-        format!("the container ends by itself: {line}; correct the scoring script, the model or the environment");
+        format!("the container exits by itself: {line}; correct the scoring script, the model or the environment");
     cause(reasons::SCORING_SCRIPT_CRASHED, message, retry)
 }
 
@@ -87,7 +87,7 @@ fn message(error: &Value) -> Option<&str> {
     inner.or_else(|| error.get("message").and_then(Value::as_str))
 }
 
-/// The last line of a build log that names an error, else its last line.
+/// The last line of a build log that names an error, or else its last line.
 fn failing_line(log: &str) -> Option<&str> {
     let lines = || log.lines().map(str::trim).filter(|line| !line.is_empty());
     let tells = |line: &&str| {

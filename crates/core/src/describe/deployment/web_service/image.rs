@@ -1,4 +1,4 @@
-//! What a web service runs: driver, script, model and environment as one request, and the digest that tells contents apart.
+//! The content of a web service: driver, script, model and environment as one request, and the digest that identifies it.
 
 use crate::{
     blueprint::{Payload, PayloadSource, Sealed},
@@ -18,14 +18,14 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, EnvironmentVariable, SecretKeyRef};
 use serde_json::{Value, json};
 
-/// Base image of new deployments: what `azureml-core` 1.61 sends. Kept in status, so that another default changes nothing.
+/// Base image of new deployments, as `azureml-core` 1.61 sends it. It is kept in the status, so that a new default changes
+/// nothing that runs.
 pub const DEFAULT_BASE_IMAGE: &str = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1";
 
-/// Base images that are or were the default, today's first: one of these in status is kept, any other there was the
-/// spec's.
+/// Base images that are or were the default, today's first. If the status has one of these, it is kept; any other one
+/// came from the spec.
 const DEFAULT_BASE_IMAGES: &[&str] = &[DEFAULT_BASE_IMAGE];
 
-/// What the environment is built on.
 pub(super) fn base(cr: &AciVnetDeployment) -> Base<'_> {
     let environment = &cr.spec.environment;
     let used = cr.status.as_ref().and_then(|status| status.base_image.as_deref());
@@ -35,7 +35,7 @@ pub(super) fn base(cr: &AciVnetDeployment) -> Base<'_> {
     }
 }
 
-/// What the spec says, else the default that was used before, else today's.
+/// The spec's base image, else the default that was used before, else today's.
 fn base_image<'a>(spec: Option<&'a str>, used: Option<&'a str>, defaults: &[&'a str]) -> &'a str {
     let used = used.filter(|used| defaults.contains(used));
     spec.or(used).or(defaults.first().copied()).unwrap_or_default()
@@ -89,8 +89,8 @@ pub(super) fn content(
     }
 }
 
-/// The content tag as releases wrote it that took the version of a Secret for one of its content; none without such
-/// variables.
+/// The content tag as older releases wrote it, with the version of a Secret in place of its value; none without
+/// variables from Secrets.
 pub(super) fn content_by_versions(
     cr: &AciVnetDeployment,
     observed: &Observed,
@@ -102,7 +102,7 @@ pub(super) fn content_by_versions(
     has_some.then(|| digest(cr, inputs, model, version))
 }
 
-/// Whether what is wanted is another content than the one with this digest. Values of Secrets can be compared only while
+/// Whether the wanted content differs from the one with this digest. Values from Secrets can be compared only while
 /// Azure has the salt of the fingerprints.
 pub(super) fn is_new(
     cr: &AciVnetDeployment,
@@ -122,8 +122,8 @@ pub(super) fn is_new(
     }
 }
 
-/// Digest of what the content is made from. The driver is not part of it: a new operator must roll nothing. `stand_in`
-/// tells what stands for a value from a Secret.
+/// Digest of the content's inputs. The driver is not among them, so that a new release restarts nothing. `stand_in`
+/// returns what to use for a value from a Secret.
 fn digest(
     cr: &AciVnetDeployment,
     inputs: &Inputs,
@@ -146,7 +146,7 @@ fn digest(
         base.image,
         &variables,
     ];
-    // only when it is set: what was made before it could be has a digest without it
+    // only if it is set: digests from before this field existed are without it
     parts.extend(base.inferencing_stack);
     let parts: Vec<&[u8]> = parts.into_iter().map(str::as_bytes).collect();
     sha256_hex(&parts).get(..32).unwrap_or_default().to_owned()
@@ -163,7 +163,7 @@ fn environment_variables(cr: &AciVnetDeployment, stand_in: impl Fn(&SecretKeyRef
     list
 }
 
-/// The places of a creation where values from Secrets go.
+/// The places in a creation's body that values from Secrets fill.
 pub(super) fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
     let variables = cr.spec.scoring.environment_variables.iter();
     variables.filter_map(|one| {
@@ -179,13 +179,13 @@ mod tests {
     #[test]
     fn the_default_of_the_day_of_creation_stays_and_the_specs_goes_with_the_spec() {
         let defaults = ["new", "old"];
-        for (spec, used, expected) in [
-            (None, None, "new"),
-            (None, Some("old"), "old"),
-            (None, Some("the spec's"), "new"),
-            (Some("the spec's"), Some("old"), "the spec's"),
+        for (case, spec, used, expected) in [
+            ("a new deployment", None, None, "new"),
+            ("created with an older default", None, Some("old"), "old"),
+            ("the spec no longer names an image", None, Some("the spec's"), "new"),
+            ("the spec names an image", Some("the spec's"), Some("old"), "the spec's"),
         ] {
-            assert_eq!(base_image(spec, used, &defaults), expected, "{spec:?} {used:?}");
+            assert_eq!(base_image(spec, used, &defaults), expected, "{case}");
         }
     }
 }

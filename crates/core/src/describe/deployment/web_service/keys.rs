@@ -1,4 +1,4 @@
-//! The keys of a web service: how they compare with those in the Secret, and which one a request may carry.
+//! The keys of a web service: whether they equal those in the Secret, and which one a request may carry.
 
 use super::standing::Standing;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 use acivnet_api::{AciVnetDeployment, SecretKeyRef};
 use serde_json::Value;
 
-/// Whether a key of the Secret is not Azure's, or the Secret is to be made.
+/// Whether a key in the Secret differs from Azure's, or the Secret has to be created.
 pub(super) fn differ(cr: &AciVnetDeployment, observed: &Observed, standing: &Standing<'_>) -> bool {
     let compared = id(cr, observed, standing).map(|id| Question::Azure(&SERVICE_KEYS, id));
     let answer = compared.as_ref().and_then(|question| observed.body(question));
@@ -27,8 +27,8 @@ pub(super) fn differ(cr: &AciVnetDeployment, observed: &Observed, standing: &Sta
     answer.is_some_and(|answer| !same(answer))
 }
 
-/// The question how Azure's keys compare with the Secret's, when there is a reason to ask: the Secret changed, a person
-/// asks, or a request with its key was refused.
+/// The question whether Azure's keys equal the Secret's, if there is a reason to ask: the Secret changed, a person
+/// requested a reconcile, or a request with its key was refused.
 pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, standing: &Standing<'_>) -> Option<Question> {
     let id = id(cr, observed, standing)?;
     let secret = auth_secret(cr)?;
@@ -37,14 +37,14 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, standing: &S
     (!settled || cr.asked() || refused(observed)).then_some(Question::Azure(&SERVICE_KEYS, id))
 }
 
-/// Where the keys are compared, once the web service runs and is ours.
+/// The id of the comparison, once the web service runs and is ours.
 fn id(cr: &AciVnetDeployment, observed: &Observed, standing: &Standing<'_>) -> Option<ResourceId> {
     let secret = auth_secret(cr)?;
     let read = !matches!(fact(observed, secret), Fact::Unread(_));
     (read && web_service::is_healthy(standing.ours()?)).then(|| keys::id(&standing.id, secret))
 }
 
-/// The key that a request may carry: one that is in the Secret and in Azure. None while there is none.
+/// The key that a request may carry: one that is both in the Secret and in Azure, if there is one.
 pub(super) fn in_use(
     cr: &AciVnetDeployment,
     observed: &Observed,
@@ -67,7 +67,7 @@ pub(super) fn in_use(
     Some((SecretKeyRef { name: secret.to_owned(), key: key.in_secret().to_owned() }, mark))
 }
 
-/// The keys that a web service is made with: those of the Secret, if it is there; else Azure makes them.
+/// The keys for a new web service: those in the Secret, if it exists; otherwise Azure generates them.
 pub(super) fn first(cr: &AciVnetDeployment, observed: &Observed) -> Vec<Sealed> {
     let Some(secret) = auth_secret(cr).filter(|name| version(observed, name).is_some()) else { return Vec::new() };
     let value = |key: WhichKey| SecretKeyRef { name: secret.to_owned(), key: key.in_secret().to_owned() };

@@ -35,7 +35,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, conditions::reasons};
-use adopted::ContentOfOthers;
+use adopted::AdoptedContent;
 use blueprint::Describer;
 use jiff::Timestamp;
 use standing::Standing;
@@ -49,7 +49,7 @@ static WORDS: Words = Words {
     provider: "Azure ML",
     service: "web service",
     removing: "removing the web service and the model versions from Azure ML",
-    readers: Some("whoever may read the workspace"),
+    readers: Some("everyone who can read the workspace"),
     supported: (
         false,
         reasons::SDK_V1_RETIRED,
@@ -85,7 +85,7 @@ impl Backend for WebService {
         ];
         if !cr.deleting() {
             questions.extend(model::in_workspace(cr, observed, workspace));
-            questions.extend(ContentOfOthers::of(cr, observed, workspace).iter().flat_map(ContentOfOthers::questions));
+            questions.extend(AdoptedContent::of(cr, observed, workspace).iter().flat_map(AdoptedContent::questions));
             questions.extend(about(cr, observed, &Standing::in_workspace(cr, observed, workspace.clone())));
         }
         questions

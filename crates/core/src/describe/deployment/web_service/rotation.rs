@@ -1,4 +1,4 @@
-//! Changing the keys of a web service one after the other, so that clients always have one to go on with.
+//! Changes the keys of a web service one after the other, so that clients always have a valid one.
 
 use super::{keys, standing::Standing};
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
 };
 use acivnet_api::{AciVnetDeployment, conditions::reasons};
 
-/// The keys of the web service at this place of the list, when they are looked at. The primary one waits until a request
-/// with the secondary one was answered, and not refused, where there is a probe that tells.
+/// The node of the keys of the web service at index `service`, if they are compared. With a probe, the primary key
+/// waits until a request with the secondary one was accepted.
 pub(super) fn keys_node(
     cr: &AciVnetDeployment,
     observed: &Observed,
@@ -30,13 +30,13 @@ pub(super) fn keys_node(
         observed.azure_body(kind, &id).is_some_and(|answer| service_keys::is_same(answer, WhichKey::Secondary));
     let blocked = if secondary_is_set { unproven(cr, observed, serving) } else { None };
     let node = Node::new(kind, id, Goal::Present, service_keys::body(), Mark::Within);
-    // keys that Azure made are kept before a replacement of the service loses them
+    // keys that Azure generated are stored before a replacement of the service would lose them
     let made = auth_secret(cr).is_some_and(|secret| fact(observed, secret) == Fact::Absent);
     let needs = if made { Vec::new() } else { vec![service] };
     Some(Node { needs, blocked, ..node })
 }
 
-/// Why nobody knows that a request with the secondary key is accepted.
+/// Why it is not proven that a request with the secondary key is accepted.
 fn unproven(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) -> Option<Cause> {
     let question = probe::question(cr, observed, serving)?;
     let status = observed.body(&question).and_then(|answer| answer.get("status")?.as_u64());
@@ -45,8 +45,7 @@ fn unproven(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) 
         None | Some(500..) => (reasons::PROBE_FAILED, "was not answered"),
         Some(_) => return None,
     };
-    let message = format!(
-        "a request with the secondary key of the Secret {what}, so that the primary one is left as it is until one succeeds"
-    );
+    let message =
+        format!("a request with the Secret's secondary key {what}; the primary key stays as it is until one succeeds");
     Some(Cause::passing(reason, message))
 }

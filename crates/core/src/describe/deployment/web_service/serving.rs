@@ -1,9 +1,9 @@
-//! What serves, as a web service tells it.
+//! A web service in the terms that all backends share.
 
 use super::{keys, standing::Standing};
 use crate::{
     describe::deployment::{place::subnet_of, serving::Serving},
-    endpoint::{self, Told},
+    endpoint::{self, Stated},
     kinds::web_service,
     observed::Observed,
     owner::content_tag,
@@ -15,7 +15,7 @@ pub(super) fn of<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed, standing
     let (ours, state) = (standing.ours(), standing.state(observed));
     let network = ours.and_then(|body| Some((body, subnet_of(cr, observed)?)));
     let address = network.map_or(Ok(None), |(body, subnet)| {
-        endpoint::of(told(body), &subnet.spec.subnet.address_prefix, &observed.settings)
+        endpoint::of(stated(body), &subnet.spec.subnet.address_prefix, &observed.settings)
     });
     Serving {
         state,
@@ -28,10 +28,10 @@ pub(super) fn of<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed, standing
     }
 }
 
-/// Where Azure says that it answers. With TLS the private address stands in `scoringUri` or in `publicIp`: which is not
+/// The endpoint as Azure states it. With TLS the private address is in `scoringUri` or in `publicIp`; which of them is not
 /// documented.
-fn told(body: &Value) -> Option<Told<'_>> {
+fn stated(body: &Value) -> Option<Stated<'_>> {
     let text = |member: &str| body.get(member).and_then(Value::as_str);
     let hostname = text("cname").filter(|_| web_service::has_tls(body));
-    Some(Told { uri: text("scoringUri")?, hostname, address: text("publicIp") })
+    Some(Stated { uri: text("scoringUri")?, hostname, address: text("publicIp") })
 }

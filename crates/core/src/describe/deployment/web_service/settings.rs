@@ -1,4 +1,4 @@
-//! What a spec says of its web service beside content, size and place.
+//! A web service's settings other than content, size and place.
 
 use crate::{
     blueprint::Sealed,
@@ -45,13 +45,13 @@ pub(super) fn tls<'a>(cr: &'a AciVnetDeployment, observed: &Observed) -> Option<
     Some(Tls { hostname, digest: tls::digest(cr, observed) })
 }
 
-/// Whether the web service has another certificate than the Secret.
-pub(super) fn is_another(cr: &AciVnetDeployment, observed: &Observed, stands: Option<&Value>) -> bool {
+/// Whether the web service's certificate differs from the Secret's.
+pub(super) fn is_another(cr: &AciVnetDeployment, observed: &Observed, actual: Option<&Value>) -> bool {
     let wanted = cr.spec.tls.as_ref().map(|_| tls::digest(cr, observed));
-    wanted.is_some() && stands.is_some_and(|stands| wanted.as_deref() != web_service::certificate(stands))
+    wanted.is_some() && actual.is_some_and(|actual| wanted.as_deref() != web_service::certificate(actual))
 }
 
-/// The places of a body where certificate and key go.
+/// The places in a body that certificate and key fill.
 pub(super) fn sealed(cr: &AciVnetDeployment) -> impl Iterator<Item = Sealed> {
     let secret = cr.spec.tls.as_ref().map(|tls| &tls.secret_ref.name);
     let place = |at: &str, name: &str, key: &str| Sealed {

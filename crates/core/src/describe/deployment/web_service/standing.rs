@@ -12,8 +12,8 @@ use crate::{
     kinds::web_service::{self, WEB_SERVICE},
     observed::{Fact, Observed},
     owner::Mark,
-    plan::is_ours,
     questions::Question,
+    seen::is_ours,
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, conditions::types};
@@ -25,24 +25,24 @@ pub(super) fn name(cr: &AciVnetDeployment) -> &str {
     named.or(cr.metadata.name.as_deref()).unwrap_or_default()
 }
 
-/// The web service of a deployment, without the fields that are wanted of it.
+/// The node of a deployment's web service, without a body.
 pub(super) fn node(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId, goal: Goal) -> Node {
     let id = web_service::id(workspace, name(cr));
     let node = Node::new(&WEB_SERVICE, id, Goal::Present, Value::Null, Mark::ServiceTag(owner(cr, observed).key));
     Node { goal, ..adoption::adopting(cr, observed, node) }
 }
 
-/// What was read of a web service.
+/// A web service, as it was read.
 pub(super) struct Standing<'a> {
     pub workspace: ResourceId,
     pub id: ResourceId,
-    /// What stands, whoever made it.
+    /// Its body, whoever created it.
     pub body: Option<&'a Value>,
     is_ours: bool,
 }
 
 impl<'a> Standing<'a> {
-    /// None while nobody knows where to look.
+    /// None while the workspace is unknown.
     pub(super) fn of(cr: &AciVnetDeployment, observed: &'a Observed) -> Option<Self> {
         Some(Self::in_workspace(cr, observed, workspace_of(cr, observed)?))
     }
@@ -54,7 +54,7 @@ impl<'a> Standing<'a> {
         Self { workspace, id: node.id, body, is_ours }
     }
 
-    /// What stands, if it is ours.
+    /// Its body, if it is ours.
     pub(super) fn ours(&self) -> Option<&'a Value> {
         self.body.filter(|_| self.is_ours)
     }
@@ -75,26 +75,26 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// Whether the operation is still at the image. Not known: the image comes first.
+    /// Whether the operation still builds the image; assumed while unknown, since the image comes first.
     fn is_building(&self, observed: &Observed) -> bool {
         let step = self.operation(observed).and_then(sub_operation);
         step.is_none_or(|step| step.starts_with("Build"))
     }
 
-    /// The operation that last worked on it, if it was read.
+    /// The last operation on it, if it was read.
     pub(super) fn operation<'o>(&self, observed: &'o Observed) -> Option<&'o Value> {
         observed.body(&operation_question(&self.workspace, self.body?)?)
     }
 
-    /// What tells how far it is, or why it failed. The log tells of a container that does not come up long before Azure
-    /// gives it up.
+    /// The questions about its progress, or why it failed. The log explains a container that does not start long before
+    /// Azure gives up on it.
     pub(super) fn questions(&self, cr: &AciVnetDeployment, observed: &Observed) -> Vec<Question> {
         let Some(body) = self.body else { return Vec::new() };
         let failed = web_service::has_failed(body);
         let open = failed || web_service::state(body) == "Transitioning";
         let operation = operation_question(&self.workspace, body).filter(|_| open);
         let known = operation.as_ref().and_then(|question| observed.body(question));
-        let starts = open && told_as_built(cr) && known.is_some_and(starts_container);
+        let starts = open && was_built(cr) && known.is_some_and(starts_container);
         operation.into_iter().chain((failed || starts).then(|| self.log_question())).collect()
     }
 
@@ -102,30 +102,30 @@ impl<'a> Standing<'a> {
         Question::ServiceLog(self.id.clone())
     }
 
-    /// What the container wrote last, if it was read.
+    /// The end of the container's log, if it was read.
     pub(super) fn log<'o>(&self, observed: &'o Observed) -> Option<&'o str> {
         observed.body(&self.log_question()).and_then(Value::as_str)
     }
 }
 
-/// The operation that last worked on a web service.
+/// The question about the last operation on a web service.
 fn operation_question(workspace: &ResourceId, service: &Value) -> Option<Question> {
     let id = service.get("operationId").and_then(Value::as_str)?;
     Some(Question::Operation { workspace: workspace.clone(), id: id.to_owned() })
 }
 
-/// What an operation is at (`azureml-core` 1.61 tells `BuildEnvironment`, `BuildImage`, `DeployService`).
+/// The step of an operation (`azureml-core` 1.61 knows `BuildEnvironment`, `BuildImage`, `DeployService`).
 fn sub_operation(operation: &Value) -> Option<&str> {
     operation.pointer("/operationDetails/subOperationType").and_then(Value::as_str)
 }
 
-/// Whether an operation is past the image.
+/// Whether an operation has the image and starts the container.
 fn starts_container(operation: &Value) -> bool {
     sub_operation(operation) == Some("DeployService")
 }
 
-/// Whether the image stood at an earlier look: what starts within moments needs no look at its log.
-fn told_as_built(cr: &AciVnetDeployment) -> bool {
+/// Whether an earlier reconcile found the image built: a container that starts within moments needs no look at its log.
+fn was_built(cr: &AciVnetDeployment) -> bool {
     let conditions = cr.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     find(conditions, types::ENVIRONMENT_READY).is_some_and(|one| one.status == "True")
 }

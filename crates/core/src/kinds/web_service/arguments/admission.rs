@@ -1,4 +1,4 @@
-//! What the API server admits of a field, read from the schema, for people.
+//! What the API server admits for a field, read from the schema, for people.
 
 use acivnet_api::crds;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(super) fn of(kind: usize, field: &str) -> String {
     if all.is_empty() { "–".into() } else { all.join("; ") }
 }
 
-/// The rules of the objects on the way to a field that name the member through which the way goes.
+/// Rules of the objects that contain a field, if they name the next member on the path to it.
 fn between(spec: &Value, field: &str) -> Vec<String> {
     let names: Vec<&str> = field.split('.').collect();
     let member = |at: &Value, name: &str| at.get("properties")?.get(name).cloned();
@@ -49,7 +49,7 @@ fn bounds(schema: &Value) -> Vec<String> {
     own.chain(members(schema)).collect()
 }
 
-/// Of an object's members and of a list's items.
+/// Bounds of an object's members and of a list's items.
 fn members(schema: &Value) -> Vec<String> {
     let members = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
     let members = members.filter_map(|(name, member)| {

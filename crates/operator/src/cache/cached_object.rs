@@ -1,0 +1,180 @@
+//! Objects in the cache: compressed, with an index of what is asked of all of them.
+
+use super::{
+    compression::{Compressed, Compressor},
+    kind_of,
+};
+use crate::{
+    monitoring::object_state::ObjectState,
+    object::{Object, ObjectKey, Reference},
+};
+use acivnet_core::subject::Subject;
+use kube::runtime::reflector::Lookup;
+use serde::de::Error as _;
+use std::{
+    borrow::Cow,
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// What all whole objects of a kind may take in the cache, in compressed bytes. Of others only what related objects ask
+/// for is kept, and they are read when they are reconciled (test `all_together_have_a_bound_and_room_comes_back`).
+pub(crate) const ALL_WHOLE: usize = 12 << 20;
+/// What the objects of a kind share in the cache: the compressor, whose dictionary is one of them, and the room.
+#[derive(Default)]
+pub(crate) struct Storage {
+    pub(super) compressor: Compressor,
+    /// Compressed bytes of the whole ones.
+    pub(super) taken: Arc<AtomicUsize>,
+}
+
+/// The room that a whole object takes, until it goes.
+pub(super) struct Reservation {
+    taken: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// An object in the cache.
+pub struct CachedObject<S> {
+    pub(super) key: ObjectKey,
+    pub(super) uid: Arc<str>,
+    pub(super) text: Compressed,
+    /// None of an object that is slim.
+    pub(super) reservation: Option<Arc<Reservation>>,
+    /// It is larger than what the cache keeps whole.
+    pub(super) large: bool,
+    pub(super) index: Index,
+    pub(super) type_: PhantomData<fn() -> S>,
+}
+
+/// What watches, metrics and related objects ask of all objects, without unpacking them.
+#[derive(Clone, Debug)]
+pub(super) struct Index {
+    pub(super) summary: Summary,
+    pub(super) references: Arc<[Reference]>,
+    pub(super) desired_hash: u64,
+    pub(super) state: ObjectState,
+}
+
+/// What decides how urgent a reconcile of an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// A person asked for its deletion.
+    pub deleting: bool,
+    /// This generation had settled before.
+    pub had_settled: bool,
+    /// A person asks for a look by annotation.
+    pub asked: bool,
+}
+
+impl Summary {
+    /// Of an object.
+    pub fn of<S: Subject>(cr: &S) -> Self {
+        Self { generation: cr.generation(), deleting: cr.deleting(), had_settled: cr.had_settled(), asked: cr.asked() }
+    }
+}
+
+impl Storage {
+    /// Room for a whole object, if there is any.
+    pub(super) fn reservation(&self, bytes: usize) -> Option<Arc<Reservation>> {
+        if self.taken.load(Ordering::Relaxed) + bytes > ALL_WHOLE {
+            return None;
+        }
+        self.taken.fetch_add(bytes, Ordering::Relaxed);
+        Some(Arc::new(Reservation { taken: Arc::clone(&self.taken), bytes }))
+    }
+}
+
+impl<S: Object> CachedObject<S> {
+    /// The object, slim if it [is not whole](Self::is_whole).
+    ///
+    /// # Errors
+    /// It can't be read, nor could it be when it was packed.
+    pub fn unpack(&self) -> Result<S, kube::Error> {
+        let text = self.text.unpack().map_err(|error| kube::Error::SerdeError(serde_json::Error::custom(error)))?;
+        serde_json::from_slice(&text).map_err(kube::Error::SerdeError)
+    }
+}
+
+impl<S> CachedObject<S> {
+    /// Whether a reconcile finds in it what it needs. Of others the object has to be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.reservation.is_some()
+    }
+
+    /// Whether it is larger than what the cache keeps whole. Others found no room there at most.
+    pub(crate) fn is_large(&self) -> bool {
+        self.large
+    }
+
+    /// Which one it is.
+    pub fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+
+    /// `metadata.uid`.
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// How it stands.
+    pub(crate) fn summary(&self) -> Summary {
+        self.index.summary
+    }
+
+    /// What metrics tell of it.
+    pub(crate) fn state(&self) -> ObjectState {
+        self.index.state
+    }
+
+    /// Whether it refers to something.
+    pub(crate) fn refers_to(&self, what: Reference) -> bool {
+        self.index.references.contains(&what)
+    }
+
+    /// Changes with spec, annotations and deletion, which moves the generation; not with the status, which is ours.
+    pub(crate) fn desired_hash(&self) -> u64 {
+        self.index.desired_hash
+    }
+}
+
+impl<S> Clone for CachedObject<S> {
+    fn clone(&self) -> Self {
+        let (key, uid, text, index) = (self.key.clone(), self.uid.clone(), self.text.clone(), self.index.clone());
+        Self { key, uid, text, reservation: self.reservation.clone(), large: self.large, index, type_: PhantomData }
+    }
+}
+
+/// Version and uid are left out: the cache's keys would hold them a second time.
+impl<S: Object> Lookup for CachedObject<S> {
+    type DynamicType = ();
+
+    kind_of!(S);
+
+    fn name(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.key.name))
+    }
+
+    fn namespace(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.key.namespace))
+    }
+
+    fn resource_version(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn uid(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+}

@@ -1,0 +1,353 @@
+//! Questions to facts. All reads of a reconcile happen here.
+
+pub(crate) mod probe;
+
+use crate::{
+    cache::{
+        secrets::{self, Secrets},
+        snapshot::{self, Reader},
+    },
+    ctx::Ctx,
+    kubernetes::{self, identity::NamespaceIdentity},
+    observe::probe::Probe,
+};
+use acivnet_api::conditions::reasons;
+use acivnet_azure::{Azure, CallContext, DialAt, IdentityKey, Priority};
+use acivnet_core::{
+    failure::Failure,
+    id::ResourceId,
+    kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
+    names::Names,
+    observed::{Fact, Observed, SignIn},
+    questions::Question,
+    scrub::Scrubber,
+    subject::{Subject, open_questions},
+};
+use futures::{StreamExt, stream};
+use serde::Serialize;
+use serde_json::Value;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// How many rounds of reads of Azure one reconcile takes: ids and lists; what these point at; the operation or log of what
+/// failed.
+const ROUNDS: usize = 3;
+/// How many reads of one reconcile are under way at once; Azure's limits hold back the sum of all reconciles (the
+/// throttle).
+const PARALLEL: usize = 8;
+
+/// What one reconcile saw, and with what it asks.
+pub(crate) struct Observation<'a> {
+    ctx: &'a Ctx,
+    /// How urgent its reads are.
+    pub priority: Priority,
+    /// When the first of them began.
+    pub begun: Instant,
+    pub observed: Observed,
+    /// The namespace's identity, once it was needed and found.
+    pub known: Option<Arc<NamespaceIdentity>>,
+    /// Azure under that identity.
+    pub azure: Option<Azure>,
+    /// The Secrets that were read.
+    pub secrets: Secrets,
+    /// Whether lists of others may answer.
+    shared: bool,
+    /// The questions that such lists answered.
+    by_list: BTreeSet<Question>,
+}
+
+impl<'a> Observation<'a> {
+    /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
+    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
+        let observed = Observed { settings: ctx.settings(), ..Observed::default() };
+        let (known, azure, secrets, by_list) = Default::default();
+        let begun = Instant::now();
+        let mut observation = Self { ctx, priority, begun, observed, known, azure, secrets, shared, by_list };
+        observation.look(cr).await;
+        observation
+    }
+
+    /// Whether anything was answered by a shared list.
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.by_list.is_empty()
+    }
+
+    /// Reads anew, each by itself, what shared lists had answered.
+    pub(crate) async fn observe_each<S: Subject>(&mut self, cr: &S) {
+        self.shared = false;
+        for question in std::mem::take(&mut self.by_list) {
+            self.observed.facts.remove(&question);
+        }
+        self.look(cr).await;
+    }
+
+    async fn look<S: Subject>(&mut self, cr: &S) {
+        let mut rounds = 0;
+        loop {
+            let open = open_questions(cr, &self.observed);
+            let (azure, kubernetes): (Vec<_>, Vec<_>) = open.into_iter().partition(Question::is_azure);
+            if !kubernetes.is_empty() {
+                self.ask(cr, kubernetes).await;
+            } else if azure.is_empty() || rounds == ROUNDS {
+                return;
+            } else {
+                rounds += 1;
+                self.identify(cr).await;
+                self.ask(cr, azure).await;
+            }
+        }
+    }
+
+    /// Answers questions, those about subnets after those about their networks, which show their subnets.
+    async fn ask<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
+        let (subnets, others): (Vec<_>, Vec<_>) = questions.into_iter().partition(|one| network_of(one).is_some());
+        self.read(cr, others).await;
+        let mut unanswered = Vec::new();
+        for question in subnets {
+            match self.inside_network(&question) {
+                Some(fact) => drop(self.observed.facts.insert(question, fact)),
+                None => unanswered.push(question),
+            }
+        }
+        self.read(cr, unanswered).await;
+    }
+
+    /// A subnet out of its network's body, which has it whole. That a network does not show it proves nothing; that there
+    /// is no network does.
+    fn inside_network(&self, question: &Question) -> Option<Fact> {
+        let Question::Azure(_, id) = question else { return None };
+        let network = network_of(question)?;
+        if self.by_list.contains(&network) {
+            return None;
+        }
+        match self.observed.facts.get(&network)? {
+            Fact::Present(body) => snapshot::subnet(body, id).map(Fact::Present),
+            Fact::Absent => Some(Fact::Absent),
+            Fact::Unread(_) => None,
+        }
+    }
+
+    /// Answers questions side by side; the facts are noted in the order of the questions.
+    async fn read<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
+        let this = &*self;
+        let reads: Vec<_> = questions.iter().map(|question| this.answer(cr, question)).collect();
+        let answers: Vec<(Fact, bool)> = stream::iter(reads).buffered(PARALLEL).collect().await;
+        for (question, (fact, by_list)) in questions.into_iter().zip(answers) {
+            if let Fact::Unread(failure) = &fact {
+                self.note_refusal(cr, &question, failure);
+            }
+            if by_list {
+                self.by_list.insert(question.clone());
+            }
+            self.observed.facts.insert(question, fact);
+        }
+    }
+
+    async fn answer<S: Subject>(&self, cr: &S, question: &Question) -> (Fact, bool) {
+        if !question.is_azure() {
+            return (self.kubernetes(cr, question).await, false);
+        }
+        match (&self.azure, &self.known, &self.observed.identity) {
+            (_, _, SignIn::Refused(failure)) => (Fact::Unread(failure.clone()), false),
+            (Some(azure), Some(known), _) => {
+                let (mut fact, by_list) = self.azure(cr, azure, &known.identity.key(), question).await;
+                self.hide_secrets(question, &mut fact);
+                (fact, by_list)
+            }
+            _ => (self.observed.fact(question), false),
+        }
+    }
+
+    async fn azure<S: Subject>(
+        &self,
+        cr: &S,
+        azure: &Azure,
+        identity: &IdentityKey,
+        question: &Question,
+    ) -> (Fact, bool) {
+        let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), cr.meta().namespace());
+        let now = self.ctx.clock.now();
+        let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
+        let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());
+        let lists = Reader { snapshots, clock, azure, identity, oldest, since, lasts };
+        match question {
+            Question::Azure(kind, id) if *kind == &SERVICE_KEYS => (self.keys(azure, id).await, false),
+            Question::RemoteFile(file) => match &self.known {
+                Some(known) => {
+                    let (files, uid) = (&self.ctx.remote_files, cr.meta().uid());
+                    (files.fact(&self.ctx.azure, azure, &known.identity, uid, file).await, false)
+                }
+                None => (self.observed.fact(question), false),
+            },
+            // a workspace is never written: the list of those who share it tells enough
+            Question::Azure(kind, id) if self.shared || *kind == &WORKSPACE => match lists.resource(kind, id).await {
+                Some(fact) => (fact, self.shared),
+                None => (azure.read(kind, id).await, false),
+            },
+            Question::Models { workspace, owner } if self.shared => match lists.models(workspace, owner).await {
+                Some(fact) => (fact, true),
+                None => (azure.models(workspace, owner).await, false),
+            },
+            Question::Azure(kind, id) => (azure.read(kind, id).await, false),
+            Question::Models { workspace, owner } => (azure.models(workspace, owner).await, false),
+            Question::NewestModel { workspace, name } => (azure.newest_model(workspace, name).await, false),
+            Question::FileDigest { workspace, url } => {
+                (self.ctx.digests.fact(azure, identity, workspace, url).await, false)
+            }
+            Question::Operation { workspace, id } => (azure.operation(workspace, id).await, false),
+            Question::FailureReason(id) => (azure.failure_reason(id).await, false),
+            Question::ServiceLog(service) => (azure.service_log(service).await, false),
+            _ => (self.observed.fact(question), false),
+        }
+    }
+
+    /// How the keys of a web service compare with those in a Secret: `{service}/keys/{Secret}`.
+    async fn keys(&self, azure: &Azure, id: &ResourceId) -> Fact {
+        let Some(service) = id.parent() else { return Fact::Absent };
+        match azure.service_keys(&service).await {
+            Ok(Some(keys)) => Fact::Present(self.secrets.compare(id.name(), &keys)),
+            Ok(None) => Fact::Absent,
+            Err(failure) => Fact::Unread(failure),
+        }
+    }
+
+    /// Logs and errors may quote what a container or Azure was given.
+    fn hide_secrets(&self, question: &Question, fact: &mut Fact) {
+        let (scrubber, Fact::Present(body)) = (self.secrets.scrubber(), fact) else { return };
+        let quoting = match question {
+            Question::ServiceLog(_) | Question::FailureReason(_) => vec![body],
+            Question::Operation { .. } | Question::Azure(..) => quotes(body).collect(),
+            _ => Vec::new(),
+        };
+        quoting.into_iter().for_each(|text| secrets::hide(&scrubber, text));
+    }
+
+    async fn kubernetes<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
+        let (ctx, meta) = (self.ctx, cr.meta());
+        let (namespace, name, uid) = (meta.namespace(), meta.name(), meta.uid());
+        match question {
+            Question::ConfigMap { key, text } => {
+                ctx.config_maps.fact(ctx.config_map_source(), namespace, key, *text).await
+            }
+            Question::ConfigMapFiles { name } => ctx.config_maps.files(ctx.config_map_source(), namespace, name).await,
+            Question::SourceDirectory(directory) => {
+                ctx.config_maps.directory(ctx.config_map_source(), namespace, directory).await
+            }
+            Question::DelegatedSubnet(subnet) => {
+                let found = ctx.stores.subnet(&ctx.kube, namespace, subnet).await;
+                fact(
+                    &format!("DelegatedSubnet {subnet} can't be read"),
+                    found.map(|found| found.as_ref().map(to_value)),
+                )
+            }
+            Question::OtherDelegatedSubnets { virtual_network } => {
+                let found = ctx.stores.siblings(&ctx.kube, virtual_network, (namespace, name)).await;
+                fact("DelegatedSubnets can't be listed", found.map(|siblings| Some(to_value(&siblings))))
+            }
+            Question::Deployments { subnet } => {
+                let found = ctx.stores.users(&ctx.kube, namespace, subnet).await;
+                fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
+            }
+            Question::Secret(name) => {
+                self.secrets.fact(ctx.secret_source(), namespace, name, &cr.secret_keys(name)).await
+            }
+            Question::Fingerprints { salt, keys } => {
+                self.secrets.fingerprints((&ctx.salts, ctx.random.as_ref()), uid, salt.as_deref(), keys)
+            }
+            Question::Probe { .. } => self.probe(cr, question).await,
+            _ => self.observed.fact(question),
+        }
+    }
+
+    async fn probe<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
+        let Question::Probe { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } = question
+        else {
+            return self.observed.fact(question);
+        };
+        let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
+            Ok(key) => key,
+            Err(failure) => return Fact::Unread(failure),
+        };
+        let tls = tls.as_ref().map(|tls| DialAt {
+            address: tls.address,
+            authorities: tls.secret.as_ref().and_then(|secret| self.secrets.authorities(secret)),
+        });
+        let (namespace, uid) = (cr.meta().namespace(), cr.meta().uid());
+        let probe = Probe {
+            uid,
+            namespace,
+            url,
+            tls,
+            body,
+            key,
+            expect,
+            scrubber: if expect.is_some() { self.secrets.scrubber() } else { Scrubber::default() },
+            timeout_seconds: *timeout_seconds,
+            interval_seconds: *interval_seconds,
+            revision,
+        };
+        self.ctx.prober().fact(&probe).await
+    }
+
+    /// Finds the namespace's identity and gets a token, once in a reconcile.
+    async fn identify<S: Subject>(&mut self, cr: &S) {
+        if self.observed.identity != SignIn::Unasked {
+            return;
+        }
+        self.observed.identity = match self.sign_in(cr).await {
+            Ok(()) => SignIn::Valid,
+            Err(failure) => SignIn::Refused(failure),
+        };
+    }
+
+    async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
+        let known = self.ctx.identities.of(cr.meta().namespace(), cr.deleting()).await?;
+        let flow = cr.meta().namespace().to_owned();
+        let context = CallContext { priority: self.priority, region: cr.region().to_owned(), flow };
+        let azure = self.ctx.azure.session(&known.identity).with_context(context);
+        let signed_in = azure.sign_in().await;
+        (self.known, self.azure) = (Some(known), Some(azure));
+        signed_in
+    }
+
+    /// A token that Azure does not take is not valid, although it was got.
+    fn note_refusal<S: Subject>(&mut self, cr: &S, question: &Question, failure: &Failure) {
+        if question.is_azure()
+            && failure.status == 401
+            && failure.reason == reasons::CREDENTIALS_REFUSED
+            && self.observed.identity == SignIn::Valid
+        {
+            tracing::debug!(namespace = cr.meta().namespace(), "Azure does not accept the token");
+            self.observed.identity = SignIn::Refused(failure.clone());
+        }
+    }
+}
+
+/// The members of a body that may quote what Azure was given.
+fn quotes(body: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let members = body.as_object_mut().into_iter().flat_map(|members| members.iter_mut());
+    members.filter(|(name, _)| matches!(name.as_str(), "error" | "operationLogTail")).map(|(_, value)| value)
+}
+
+/// The question about the virtual network that a subnet lies in.
+fn network_of(question: &Question) -> Option<Question> {
+    match question {
+        Question::Azure(kind, id) if *kind == &kinds::subnet::SUBNET => {
+            Some(Question::Azure(&kinds::virtual_network::VIRTUAL_NETWORK, id.parent()?))
+        }
+        _ => None,
+    }
+}
+
+fn fact(what: &str, found: Result<Option<Value>, kube::Error>) -> Fact {
+    match found {
+        Ok(Some(value)) => Fact::Present(value),
+        Ok(None) => Fact::Absent,
+        Err(error) => Fact::Unread(kubernetes::failure(what, &error)),
+    }
+}
+
+/// What can be written as JSON, as types of the API and what is seen of them always can.
+fn to_value(object: &impl Serialize) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}

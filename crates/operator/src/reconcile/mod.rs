@@ -1,0 +1,256 @@
+//! One reconcile: all reads, then all decisions, then all writes.
+
+pub(crate) mod apart;
+pub mod pace;
+
+use crate::{
+    act::{NotLeading, act, end_turns},
+    cache::cached_object::Summary,
+    ctx::Ctx,
+    kubernetes::{
+        self,
+        definition::{self, Fate},
+        lease,
+    },
+    object::{Object, ObjectKey},
+    observe::Observation,
+    per_object::attempts::Attempts,
+    publish,
+};
+use acivnet_azure::Azure;
+use acivnet_core::{
+    names::Names,
+    observed::Observed,
+    outcome::{Next, Report},
+    plan::Plan,
+    retry::Retry,
+};
+use apart::{decide, report};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::time::Duration;
+
+/// Reconciles one object. In how long to look at it again; without a time, when something changes.
+pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
+    let (again, word) = match unless_gone(ctx, cr).await {
+        Ok(Outcome { next: Next::Sweep(interval), .. }) => {
+            ctx.per_object.settled(cr.meta().uid());
+            let sweeps = ctx.pace.sweeps(interval, cr.meta().namespace());
+            (Some(sweeps.wait(ctx.clock.now())), "settled")
+        }
+        Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress }) => {
+            (Some(at_its_turn(ctx, cr, wait, progress)), "again")
+        }
+        Ok(Outcome { next: Next::Retry(retry), progress, .. }) => (Some(again(ctx, cr, retry, progress)), "again"),
+        Ok(Outcome { next: Next::Never, .. }) => {
+            ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts = Attempts::default());
+            (None, "released")
+        }
+        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false)), "again"),
+        Err(Stopped::Kubernetes(error)) => after_error(ctx, cr, &error),
+    };
+    ctx.metrics.reconcile(&S::kind(&()), word);
+    again
+}
+
+/// Reconciles what has something to do. An object that is being deleted and carries no finalizer of ours is as good as gone;
+/// one that is deleted with its definition leaves in Azure what it stands for.
+async fn unless_gone<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
+    if cr.deleting() && !publish::is_held(cr) {
+        return Ok(Outcome::look_again(Next::Never));
+    }
+    let fate = if cr.deleting() { definition::fate(ctx, cr).await? } else { Fate::Stays };
+    match fate {
+        Fate::Stays => drive(ctx, cr).await,
+        Fate::Goes => {
+            let mut left = cr.clone();
+            left.orphan();
+            drive(ctx, &left).await
+        }
+        Fate::Unknown(wait) => Ok(Outcome::look_again(Next::Retry(Retry::After(wait)))),
+    }
+}
+
+/// The steps that ARCHITECTURE.md draws. What shared lists answered is read again by itself before anything is done about it.
+async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
+    let mut observation = observe(ctx, cr).await; // reads
+    let mut plan = decide(ctx, cr, &mut observation.observed).await; // pure
+    if observation.is_shared() && !plan.settled() {
+        observation.observe_each(cr).await; // reads
+        plan = decide(ctx, cr, &mut observation.observed).await; // pure
+    }
+    ctx.per_object.note_operations(cr.meta().uid(), &plan, observation.begun, ctx.pace);
+    let Some(azure) = azure_for_writes(cr, &mut observation, &plan) else {
+        return without_writes(ctx, cr, observation, plan).await;
+    };
+    let recorded = record(ctx, cr, &mut observation, &mut plan).await?; // writes
+    act(ctx, &azure, (&key_of(cr), recorded.meta()), &observation.secrets, &mut plan).await?; // writes
+    learn_refusals(ctx, recorded.meta(), &observation.observed, &plan);
+    let report = report(ctx, &recorded, &mut observation.observed, &mut plan).await; // pure
+    publish(ctx, recorded, &report, &plan).await // writes
+}
+
+/// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
+async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Observation<'a> {
+    let uid = cr.meta().uid();
+    let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(Summary::of(cr)));
+    let mut observation = Observation::of(ctx, cr, priority, is_steady(cr)).await;
+    if !cr.asked() {
+        observation.observed.refusals = ctx.per_object.update(uid, |entry| entry.refused_writes.standing(cr.meta()));
+    }
+    ctx.per_object.update(uid, |entry| entry.certificate_end = cr.certificate_end(&observation.observed));
+    observation
+}
+
+/// Azure for the writes of a plan, if it has any. Errors of writes may quote secrets, and the drift of what had settled can
+/// wait.
+fn azure_for_writes<S: Object>(cr: &S, observation: &mut Observation<'_>, plan: &Plan) -> Option<Azure> {
+    plan.writes().next()?;
+    let mut azure = observation.azure.take()?;
+    azure.hide(observation.secrets.scrubber());
+    azure.set_priority(observation.priority.of_write(cr.drifts(&observation.observed) && !cr.deleting()));
+    Some(azure)
+}
+
+/// Reports what was read where nothing is to be written to Azure, or nothing can be.
+async fn without_writes<S: Object>(
+    ctx: &Ctx,
+    cr: &S,
+    mut observation: Observation<'_>,
+    mut plan: Plan,
+) -> Result<Outcome, Stopped> {
+    let report = report(ctx, cr, &mut observation.observed, &mut plan).await; // pure
+    let turn = end_turns(ctx, &key_of(cr), &plan);
+    let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
+    publish::publish(ctx, kept, &report).await?; // writes
+    Ok(Outcome { turn, ..Outcome::look_again(report.next) })
+}
+
+/// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
+async fn record<S: Object>(
+    ctx: &Ctx,
+    cr: &S,
+    observation: &mut Observation<'_>,
+    plan: &mut Plan,
+) -> Result<S, kube::Error> {
+    let held = publish::hold(ctx, cr, observation.known.as_deref()).await?;
+    let report = report(ctx, &held, &mut observation.observed, plan).await;
+    publish::record(ctx, held, &report).await
+}
+
+/// What Azure refused and somebody has to mend is repeated later each time.
+fn learn_refusals(ctx: &Ctx, meta: &ObjectMeta, observed: &Observed, plan: &Plan) {
+    ctx.per_object.update(meta.uid(), |entry| entry.refused_writes.learn(ctx, meta, observed, plan));
+}
+
+/// Publishes a report, and passes on the turns in virtual networks whatever becomes of that.
+async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>, plan: &Plan) -> Result<Outcome, Stopped> {
+    let next = match ctx.per_object.update(cr.meta().uid(), |entry| entry.repeated_writes.count(plan)) {
+        0 => report.next,
+        repeats => later(ctx, report.next, repeats),
+    };
+    let writer = key_of(&cr);
+    let published = publish::publish(ctx, cr, report).await;
+    let turn = end_turns(ctx, &writer, plan);
+    published?;
+    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn })
+}
+
+fn key_of<S: Object>(cr: &S) -> ObjectKey {
+    ObjectKey::new::<S>(cr.meta().namespace(), cr.meta().name())
+}
+
+/// Nothing is known to be going on: the object settled, and nobody asks for a look of its own.
+fn is_steady<S: Object>(cr: &S) -> bool {
+    cr.had_settled() && !cr.deleting() && !cr.asked()
+}
+
+/// What a reconcile came to.
+struct Outcome {
+    next: Next,
+    /// Azure took a write.
+    progress: bool,
+    /// It has to write where the turn is another's: how long to wait for it.
+    turn: Option<Duration>,
+}
+
+impl Outcome {
+    /// Nothing was done but to find out when to look again.
+    fn look_again(next: Next) -> Self {
+        Self { next, progress: false, turn: None }
+    }
+}
+
+/// Why a reconcile ended early.
+enum Stopped {
+    /// This process may no longer write: the one that holds the lease looks for itself.
+    NotLeading,
+    /// A read or write of our own objects was refused or got no answer.
+    Kubernetes(kube::Error),
+}
+
+impl From<NotLeading> for Stopped {
+    fn from(_: NotLeading) -> Self {
+        Self::NotLeading
+    }
+}
+
+impl From<kube::Error> for Stopped {
+    fn from(error: kube::Error) -> Self {
+        if lease::is_over(&error) { Self::NotLeading } else { Self::Kubernetes(error) }
+    }
+}
+
+/// A read or write of our own objects was refused or got no answer. What was written stands; the next reconcile reads it.
+fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Duration>, &'static str) {
+    match kubernetes::status(error) {
+        // somebody wrote first, or the object is gone: the watch brings what stands
+        409 => (Some(again(ctx, cr, Retry::Soon, false)), "conflict"),
+        404 => (None, "gone"),
+        _ => {
+            let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
+            let error = kubernetes::text(error);
+            tracing::warn!(kind = %S::kind(&()), namespace, name, error, "the object can't be read or written");
+            (Some(again(ctx, cr, Retry::Backoff, false)), "failed")
+        }
+    }
+}
+
+fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration {
+    let look = ctx.per_object.next_look(cr.meta().uid(), ctx.pace);
+    let attempt = attempt(ctx, cr, retry, progress, look.is_some());
+    let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
+    match retry {
+        Retry::Soon => look.unwrap_or(wait),
+        // nothing is written meanwhile, and all else is looked at as ever
+        Retry::Slowly | Retry::OnSpecChange => {
+            let interval = Duration::from_secs(cr.look_seconds());
+            let sweep = ctx.pace.sweeps(interval, cr.meta().namespace()).wait(ctx.clock.now());
+            ctx.per_object.read(cr.meta().uid(), |entry| entry.refused_writes.due()).unwrap_or(wait).min(sweep)
+        }
+        Retry::After(_) | Retry::Steadily | Retry::Backoff => wait,
+    }
+}
+
+/// It is told when its turn to write has come; what else of it runs is looked at before.
+fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> Duration {
+    attempt(ctx, cr, Retry::Steadily, progress, true);
+    ctx.per_object.next_look_at_own(cr.meta().uid(), ctx.pace).map_or(wait, |look| look.min(wait))
+}
+
+/// Which attempt in a row this is, counted from 0. `runs` tells whether it is to look at something that runs in Azure.
+fn attempt<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, runs: bool) -> u32 {
+    let now = ctx.clock.now();
+    ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts.attempt(cr.meta(), retry, progress, runs, now))
+}
+
+/// What Azure took and reads do not show is written again, but later each time, and no earlier than Azure asks.
+fn later(ctx: &Ctx, next: Next, repeats: u32) -> Next {
+    let wait = ctx.pace.before(Retry::Backoff, repeats, ctx.random.unit());
+    match next {
+        Next::Retry(Retry::After(asked)) => Next::Retry(Retry::After(asked.max(wait))),
+        _ => Next::Retry(Retry::After(wait)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
