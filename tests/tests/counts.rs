@@ -1,5 +1,5 @@
 //! Requests by scenario, as exact numbers: whoever changes one sees it, and says why.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, and say so")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking, and say so")]
 
 use acivnet_tests::{
     examples,

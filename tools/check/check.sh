@@ -77,7 +77,7 @@ main() {
   check_tuples
   check_tests_of_faults
   cargo clippy --workspace --all-targets --locked -- -D warnings
-  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
+  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
   echo "check: format, scripts, workflows, lengths, public items, tuples, tests of faults, Clippy and documentation are clean"
 }
 

@@ -16,8 +16,9 @@ DEFINITION = re.compile(
 )
 # Used by what a derive or serde's `with` writes.
 CALLED_BY_MACROS = re.compile(r"^(?:de)?serialize$|^\w+Spec$")
-# What tests of several crates are set up with: a clock that stands, a checker of specifications that has found nothing yet.
-TEST_SUPPORT = {"starting_at", "afresh"}
+# What tests of several crates need: a clock that stands, a checker of specifications that has found nothing yet, whether the
+# operator still has something to try.
+TEST_SUPPORT = {"starting_at", "afresh", "tries"}
 INLINE_TESTS = re.compile(r"^#\[cfg\(test\)\]\nmod \w+ \{.*", re.MULTILINE | re.DOTALL)
 TEST_MODULE = re.compile(r"^#\[cfg\(test\)\]\n(?:#\[path = \"(\w+)\.rs\"\]\n)?(?:pub(?:\([^)]*\))? )?mod (\w+);", re.MULTILINE)
 COMMENT = re.compile(r"//.*")

@@ -128,6 +128,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn table() {
         let net = |text: &str| text.parse().unwrap();
         let settings = Settings {

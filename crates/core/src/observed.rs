@@ -73,7 +73,7 @@ pub struct Refusal {
     pub cause: Cause,
 }
 
-/// Above this weight of all facts (text, and [`VALUE`] per value), in bytes, decisions run on another thread: one that
+/// Above this weight of all facts (text, and `VALUE` per value), in bytes, decisions run on another thread: one that
 /// is shared by all objects must not be held up.
 pub const LARGE: usize = 64 << 10;
 /// What a value weighs besides its text, in bytes: about the size of a `serde_json::Value` with its place in a map.

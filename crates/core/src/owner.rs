@@ -115,9 +115,14 @@ fn delegation(body: &Value, name: &str) -> Says {
 /// Service tag that remembers the last requested restart; written in the PATCH that restarts.
 pub const RESTART_TAG: &str = "acivnet-restart";
 
-/// Splits a content tag into digest and salt.
-pub fn content_of(tag: &str) -> (&str, Option<&str>) {
-    tag.split_once('.').map_or((tag, None), |(digest, salt)| (digest, Some(salt)))
+/// The digest in a content tag, which is `digest` or `digest.salt`.
+pub fn content_digest(tag: &str) -> &str {
+    tag.split_once('.').map_or(tag, |(digest, _)| digest)
+}
+
+/// The salt in a content tag.
+pub fn content_salt(tag: &str) -> Option<&str> {
+    tag.split_once('.').map(|(_, salt)| salt)
 }
 
 /// The content tag of a web service.

@@ -9,7 +9,7 @@ use crate::{
     fit,
     observed::SignIn,
     outcome::{Event, Next, Reconcile},
-    owner::{CONTENT_TAG, content_of},
+    owner::{CONTENT_TAG, content_digest},
     patience::{lasted, passes_while_deleting, progress},
     plan::{Action, Held, Progress, Request, Step},
     resources::resources,
@@ -83,8 +83,9 @@ fn items(step: &Step) -> Vec<DriftItem> {
     match &step.seen {
         Seen::Absent => vec![item("", "present".into(), "absent".into())],
         _ => {
-            let text = |path: &str, value: &Value| azure_field(node, path, value).1;
-            let item = |one: &Difference| item(&one.path, text(&one.path, &one.want), text(&one.path, &one.have));
+            let item = |one: &Difference| {
+                item(&one.path, azure_value(&one.path, &one.want), azure_value(&one.path, &one.have))
+            };
             step.differences().iter().map(item).collect()
         }
     }
@@ -136,13 +137,18 @@ fn planned(step: &Step, field: SpecField) -> Vec<PlannedAction> {
     if fields.is_empty() { vec![whole] } else { fields }
 }
 
-/// A field by its path in the Azure body. Of the content tag its salt is not told.
+/// A field by its path in the Azure body.
 pub fn azure_field(_node: &Node, path: &str, value: &Value) -> (String, String) {
+    (path.to_owned(), azure_value(path, value))
+}
+
+/// The value of a field as a person reads it. The salt of a content tag is left out.
+fn azure_value(path: &str, value: &Value) -> String {
     let mut text = shown(value);
     if path.strip_prefix("kvTags.") == Some(CONTENT_TAG) {
-        text = content_of(&text).0.to_owned();
+        text = content_digest(&text).to_owned();
     }
-    (path.to_owned(), scrub::clean(&text))
+    scrub::clean(&text)
 }
 
 /// Status, reason and message of `Ready`; none when the last one stands.

@@ -50,6 +50,7 @@ pub fn classify(status: u16, codes: &[&str]) -> (Retry, &'static str) {
     codes.iter().find_map(|code| by_code(code)).unwrap_or_else(|| by_status(status))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn by_code(code: &str) -> Option<(Retry, &'static str)> {
     use {Retry::*, reasons as r};
     Some(match code {

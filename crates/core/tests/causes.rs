@@ -84,6 +84,7 @@ fn of_the_identity() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn of_a_deployment() {
     let waiting = Expected {
         reason: reasons::WAITING_FOR_SUBNET,
@@ -288,6 +289,7 @@ fn subnet_says(world: &mut World, status: &str, reason: &str) {
 
 /// What Azure tells only after it took the service.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn of_a_service_that_failed() {
     let details = |code: &str| json!({"state": "Failed", "error": {"code": "AciDeploymentFailed", "details": [{"code": code, "message": "it went wrong"}]}});
     let log = "Traceback (most recent call last):\n  File \"score.py\", line 3\nKeyError: 'AZUREML_MODEL_DIR'\n";

@@ -142,6 +142,7 @@ fn whatever_stands_in_a_network_is_decided_about_in_one_go() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 fn whatever_stands_of_a_service_is_decided_about_in_one_go() {
     type Burden = Box<dyn Fn(&mut World, usize)>;
     let failed = |world: &mut World, error: Value| {

@@ -68,6 +68,7 @@ fn an_answer_of_another_content_is_not_ready() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_can_not_be_expected_is_told_before_the_first_write() {
     for (expect, files, reason, told) in [
         (json!({"jsonContains": {}}), json!({}), reasons::INVALID_SPEC, "exactly one of value and configMap"),

@@ -242,6 +242,7 @@ impl<'w> Run<'w> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     fn one(&mut self, now: Duration, event: Event) {
         let trace = &self.world.trace;
         match event {

@@ -103,6 +103,7 @@ fn about<'e>(writes: &'e [Entry], name: &str) -> Vec<&'e str> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 fn a_version_follows_another_and_goes_back() {
     run(async {
         let previous = std::env::var("ACIVNET_PREVIOUS").unwrap_or_else(|_| THIS.to_owned());

@@ -52,6 +52,7 @@ async fn names_of_any_script_are_escaped_in_the_url() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn only_proof_is_absence() {
     let group_gone = || (get(GROUP), not_found("ResourceGroupNotFound"));
     let subscription = |reply| (get("/subscriptions/s"), reply);

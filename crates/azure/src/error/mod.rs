@@ -248,7 +248,8 @@ fn advised<'m>(message: &str, reason: &'static str, quoted: impl Fn(&str) -> Opt
 
 /// Whether the class of a code is known. Status 1 stands for no status, whose own class no code has.
 fn known(code: &str) -> bool {
-    classify(1, &[code]).1 != reasons::AZURE_REFUSED
+    let (_, reason) = classify(1, &[code]);
+    reason != reasons::AZURE_REFUSED
 }
 
 fn class_of(status: u16, codes: &[&str], class: Class) -> (Retry, &'static str) {

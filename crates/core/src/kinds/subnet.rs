@@ -203,6 +203,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn associations_are_three_way() {
         let group = ResourceId::group_id("s", "g");
         let table = group.resource("Microsoft.Network/routeTables", "R");

@@ -3,6 +3,7 @@
 
 pub mod objects;
 pub mod world;
+pub mod writes;
 
 pub use objects::*;
 pub use world::*;

@@ -13,7 +13,7 @@ pub fn status(error: &Error) -> u16 {
     }
 }
 
-/// Whether an answer was longer than [`super::client::LONGEST_LIST`].
+/// Whether an answer was longer than `client::LONGEST_LIST`.
 pub fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
 }

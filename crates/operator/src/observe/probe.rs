@@ -280,7 +280,8 @@ mod tests {
             assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/score"));
             assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
             assert!(request.extensions().get::<ToEndpoint>().is_some());
-            assert_eq!(request.extensions().get::<TimeLimit>().unwrap().0, Duration::from_secs(10));
+            let TimeLimit(limit) = request.extensions().get().unwrap();
+            assert_eq!(*limit, Duration::from_secs(10));
             assert_eq!(collect(request.into_body(), 100).await.unwrap(), "[1]");
             match self.status.load(Ordering::SeqCst) {
                 0 => Err(SendError::NotSent("refused".into())),

@@ -68,6 +68,7 @@ pub async fn route(simulator: &Simulator, request: Request<Body>) -> Response {
     answer.unwrap_or_else(|(status, error)| json_response(status, &json!({"error": error})))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
 async fn dispatch(simulator: &Simulator, method: &Method, segments: &[&str], query: &Query, body: Bytes) -> Answer {
     match (method, segments) {
         (&Method::POST, ["hosts"]) => return Ok(run::hosts(simulator, Method::POST, None, parsed(&body)?).await),

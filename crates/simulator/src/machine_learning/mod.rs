@@ -23,7 +23,7 @@ mod validate;
 mod view;
 
 use axum::body::Body;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
@@ -33,7 +33,7 @@ pub(crate) use deployment::{
     write_build_log,
 };
 pub use edit::{edit, workspace_removed};
-pub(crate) use image::pending;
+pub(crate) use image::{Watched, pending};
 pub use problem::Problem;
 pub use state::MachineLearning;
 pub(crate) use state::Service;
@@ -97,14 +97,18 @@ pub async fn route(simulator: &Simulator, call: DataCall) -> Response {
             }
         }
     };
-    let answer: Result<Response, Problem> = answer.await;
+    finish(simulator, service, &parts.headers, answer.await)
+}
+
+/// The answer in the service's form, with the headers that every answer has.
+fn finish(simulator: &Simulator, service: &str, headers: &HeaderMap, answer: Result<Response, Problem>) -> Response {
     let (request_id, time) = simulator.with(|world| (world.ids.guid("data plane request"), timestamp(world.now)));
     let mut response = answer.unwrap_or_else(|problem| match service {
         "modelmanagement" => problem.into_flat_response(&request_id),
         _ => problem.into_wrapped_response(&request_id, &time),
     });
     for name in ["x-ms-client-request-id", "x-ms-client-session-id"] {
-        if let Some(value) = parts.headers.get(name) {
+        if let Some(value) = headers.get(name) {
             response.headers_mut().insert(name, value.clone());
         }
     }

@@ -2,10 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Build, Place, Status};
+use super::{Build, Place, Runner, Status};
 use crate::Simulator;
 use crate::arm::computes;
-use crate::machine_learning::{self, Health, Outcome};
+use crate::machine_learning::{self, Health, Outcome, Watched};
 use crate::network::{self, prefixes};
 use crate::world::World;
 
@@ -17,6 +17,24 @@ pub async fn drive(simulator: &Simulator) {
         return;
     }
     let _turn = simulator.driving().lock().await;
+    build(simulator, runner.as_ref()).await;
+    // A build that has just ended may have submitted its group.
+    let pending = simulator.with(|world| machine_learning::pending(world));
+    let filters = simulator.with(|world| network::filters(world));
+    runner.filter(&filters).await;
+    runner.keep_hosts(&simulator.with(|world| computes::hosts(world))).await;
+    runner.converge(&pending.groups).await;
+    for watched in pending.watched {
+        let status = runner.status(&watched.group).await;
+        let runs = runner.runs(&watched.group).await;
+        simulator.with(|world| {
+            machine_learning::note_runs(world, &watched.workspace, &watched.service, runs);
+            note_status(world, &watched, status);
+        });
+    }
+}
+
+async fn build(simulator: &Simulator, runner: &dyn Runner) {
     let pending = simulator.with(|world| machine_learning::pending(world));
     for build in pending.builds {
         let (log, outcome) = match runner.build(&build.key, &build.environment).await {
@@ -31,31 +49,24 @@ pub async fn drive(simulator: &Simulator) {
             }
         });
     }
-    // A build that has just ended may have submitted its group.
-    let pending = simulator.with(|world| machine_learning::pending(world));
-    let filters = simulator.with(|world| network::filters(world));
-    runner.filter(&filters).await;
-    runner.keep_hosts(&simulator.with(|world| computes::hosts(world))).await;
-    runner.converge(&pending.groups).await;
-    for watched in pending.watched {
-        let status = runner.status(&watched.group).await;
-        let runs = runner.runs(&watched.group).await;
-        simulator.with(|world| machine_learning::note_runs(world, &watched.workspace, &watched.service, runs));
-        simulator.with(|world| match (&watched.operation, status) {
-            (Some(operation), Status::Healthy) => {
-                machine_learning::deploy_ended(world, &watched.workspace, operation, &Outcome::Good);
-            }
-            (Some(operation), Status::CrashLoop) => {
-                machine_learning::deploy_ended(world, &watched.workspace, operation, &Outcome::Bad);
-            }
-            (None, Status::Healthy) => {
-                machine_learning::health(world, &watched.workspace, &watched.service, Health::Up);
-            }
-            (None, Status::CrashLoop | Status::Starting | Status::Absent) => {
-                machine_learning::health(world, &watched.workspace, &watched.service, Health::Down);
-            }
-            (Some(_), Status::Starting | Status::Absent) => {}
-        });
+}
+
+/// Ends the operation that waits for a container, or says whether the container of a settled service is up.
+fn note_status(world: &mut World, watched: &Watched, status: Status) {
+    match (&watched.operation, status) {
+        (Some(operation), Status::Healthy) => {
+            machine_learning::deploy_ended(world, &watched.workspace, operation, &Outcome::Good);
+        }
+        (Some(operation), Status::CrashLoop) => {
+            machine_learning::deploy_ended(world, &watched.workspace, operation, &Outcome::Bad);
+        }
+        (None, Status::Healthy) => {
+            machine_learning::health(world, &watched.workspace, &watched.service, Health::Up);
+        }
+        (None, Status::CrashLoop | Status::Starting | Status::Absent) => {
+            machine_learning::health(world, &watched.workspace, &watched.service, Health::Down);
+        }
+        (Some(_), Status::Starting | Status::Absent) => {}
     }
 }
 

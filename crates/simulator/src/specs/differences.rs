@@ -1,5 +1,5 @@
 //! Known differences of Azure, or of Microsoft's own client, from the published documents, each with its source.
-//! Sources: [S] source of `azureml-core` 1.61.0, [T] seen on the wire of that SDK, [P] the document itself.
+//! Sources: \[S\] source of `azureml-core` 1.61.0, \[T\] seen on the wire of that SDK, \[P\] the document itself.
 
 use super::operations::Template;
 use http::Method;

@@ -3,6 +3,7 @@
 use super::*;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn what_is_missing_is_told_as_azure_does() {
     let bed = Bed::new().await;
     let in_group = |name: &str| format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}");

@@ -53,6 +53,7 @@ async fn with_zone() -> Bed {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn life_of_a_zone() {
     let bed = Bed::new().await;
     let created = bed.put(&at(&zone(NAME)), global()).await;
@@ -145,6 +146,7 @@ async fn conditions_of_zones_and_links_are_told_by_the_operation() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn records() {
     let bed = with_zone().await;
     let created = bed.put(&record("A", "App"), addresses(&["10.0.1.4"])).await;

@@ -206,6 +206,7 @@ async fn a_sku_is_completed() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn sizes() {
     let bed = Bed::new().await;
     let many = |count: usize, make: &dyn Fn(usize) -> Value| (0..count).map(make).collect::<Vec<_>>();

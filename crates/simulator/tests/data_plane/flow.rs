@@ -20,6 +20,7 @@ async fn discovery_names_every_endpoint_without_a_token() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn model_to_scoring_address() {
     let mut bed = Bed::new().await;
     let body = bed.service_body("aciservice").await;

@@ -105,6 +105,7 @@ async fn many_callers_fetch_once() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn refusals_have_their_reasons() {
     for (reply, code, reason, retry) in [
         (

@@ -186,6 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn table() {
         for (text, expected) in [
             (

@@ -106,6 +106,7 @@ mod tests {
     /// Most forms are those of conda's documentation ("Package match specifications") and of its own tests
     /// (conda/conda, `tests/models/test_match_spec.py`).
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn table() {
         for (text, name, channel, version, pin) in [
             ("python", "python", None, None, None),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     observed::{Fact, Observed},
-    owner::content_of,
+    owner::content_digest,
     questions::{ProbeTls, Question},
 };
 use acivnet_api::{AciVnetDeployment, Probe, conditions::reasons};
@@ -32,7 +32,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Se
         return None;
     }
     let expect = expectation::of(cr, observed).ok()?;
-    let content = serving.content.map(|tag| content_of(tag).0);
+    let content = serving.content.map(content_digest);
     let version = key.map(|(_, version)| version.as_str());
     let revision: Vec<&str> = [content, serving.certificate, version].into_iter().flatten().collect();
     let secret = || cr.spec.tls.as_ref().map(|tls| tls.secret_ref.name.clone());

@@ -14,7 +14,7 @@ use crate::{
     kind::Kind,
     kinds::model_version::{self, MODEL_VERSION},
     observed::{Fact, Observed, SignIn},
-    owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_of, content_tag},
+    owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_digest, content_tag},
     quantity::{cpu_tenths, memory_tenths},
     questions::Question,
     report::{self, azure_field},
@@ -136,15 +136,17 @@ impl Reporter<'_> {
         let served = self.serving.content.filter(|_| self.serving.state == State::Healthy);
         let node = self.step().map(|step| &step.node);
         let wanted = node.and_then(|node| content_tag(&node.body));
-        let was = (self.last.revision, self.last.revision_digest.clone());
-        let (Some(served), Some(wanted)) = (served, wanted) else { return was };
-        let (digest, known) = (content_of(wanted).0, was.1.as_deref());
+        let (revision, known) = (self.last.revision, self.last.revision_digest.clone());
+        let (Some(served), Some(wanted)) = (served, wanted) else { return (revision, known) };
+        let digest = content_digest(wanted);
         // the same content under another digest, which touches no container
         let renamed = node.is_some_and(|node| node.live.iter().any(|path| path.ends_with(CONTENT_TAG)));
-        match known {
-            Some(known) if renamed && known == served => (was.0, Some(digest.to_owned())),
-            _ if served == wanted && known != Some(digest) => (Some(was.0.unwrap_or(0) + 1), Some(digest.to_owned())),
-            _ => was,
+        match known.as_deref() {
+            Some(known) if renamed && known == served => (revision, Some(digest.to_owned())),
+            known if served == wanted && known != Some(digest) => {
+                (Some(revision.unwrap_or(0) + 1), Some(digest.to_owned()))
+            }
+            _ => (revision, known),
         }
     }
 

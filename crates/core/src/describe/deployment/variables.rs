@@ -10,7 +10,7 @@ use super::{
 use crate::{
     failure::Cause,
     observed::{Fact, Observed},
-    owner::content_of,
+    owner::content_salt,
     questions::Question,
 };
 use acivnet_api::{AciVnetDeployment, SecretKeyRef};
@@ -21,7 +21,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Se
     if keys.is_empty() || serving.state == State::Unread || secrets::check(cr, observed).is_err() {
         return None;
     }
-    let salt = serving.content.and_then(|tag| content_of(tag).1).filter(|salt| is_hex(salt));
+    let salt = serving.content.and_then(content_salt).filter(|salt| is_hex(salt));
     Some(Question::Fingerprints { salt: salt.map(str::to_owned), keys })
 }
 

@@ -53,7 +53,7 @@ async fn says_what_is_missing_and_what_to_do() {
             None,
             with_secret("aHVudGVyAA=="),
             reasons::SECRET_VALUE_INVALID,
-            "key clientSecret of Secret acivnet-azure of namespace ml holds a control",
+            "key clientSecret of Secret acivnet-azure of namespace ml contains a control",
         ),
         (None, with_secret("77u/aHVudGVy"), reasons::SECRET_VALUE_INVALID, "byte order mark"),
         (None, with_secret("YWIKY2Q="), reasons::SECRET_VALUE_INVALID, "several lines"),

@@ -2,14 +2,14 @@
 //! `docs/decisions/2026-11-25-lease-and-fence.md`.
 //!
 //! # Guarantees
-//! - At most one operator writes at a time: the term of a holder ([`Term`]) ends before a candidate may take the lease. A
+//! - At most one operator writes at a time: the term of a holder (`Term`) ends before a candidate may take the lease. A
 //!   holder counts from before it sent its renewal, a candidate from when it saw the last one.
 //! - A lease that is given back is taken within two fifteenths of its duration, while the API server answers.
 //!
 //! # Assumptions
 //! - The monotonic clocks of two machines differ in their rate by less than a hundredth. No wall clock is compared.
 //! - The API server accepts an update only of the version that was read.
-//! - Whoever writes asks the term first: to Azure through [`acivnet_azure::Fence`], to Kubernetes through [`within`].
+//! - Whoever writes asks the term first: to Azure through [`acivnet_azure::Fence`], to Kubernetes through `within`.
 //!
 //! # Errors
 //! None stops an election: a lease that can't be read or written is tried again, and a term that isn't renewed in time ends.

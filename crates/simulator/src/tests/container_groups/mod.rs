@@ -208,6 +208,7 @@ async fn a_public_group_has_a_name() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn stop_start_restart() {
     let bed = with_subnet().await;
     stands(&bed, "g", private_body()).await;

@@ -8,6 +8,7 @@ use super::{
 use acivnet_tests::examples;
 use serde_json::{Value, json};
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn table() -> Vec<Rule> {
     let deployment = examples::deployment;
     let with = |pointer: &str, value: Value| New(examples::deployment().with(pointer, value));

@@ -16,6 +16,7 @@ fn route_table(subscription: u32) -> String {
     examples::network_id("routeTables/hub").replace("000000000001", &format!("00000000000{subscription}"))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn table() -> Vec<Rule> {
     let new = || New(examples::subnet());
     let subnet = examples::subnet;

@@ -67,6 +67,7 @@ fn id_rule(message: &'static str, of: &Object, field: &str, arm_type: &str) -> R
     value(message, of, &[field], &texts(&accepted), &texts(&refused))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn of_subnet() -> Vec<Rule> {
     let (plain, full) = (examples::subnet(), examples::full_subnet());
     let by_id = plain.clone().with("/spec/egress", json!({"type": "NATGateway", "natGateway": {"id": ""}}));
@@ -211,6 +212,7 @@ pub(super) fn of_subnet() -> Vec<Rule> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn of_deployment() -> Vec<Rule> {
     let full = examples::full_deployment();
     let from_secret = full.clone().with("/spec/scoring/environmentVariables", json!([examples::from_secret()]));

@@ -13,7 +13,7 @@ use crate::{
     },
     kinds::web_service::{DRIVER, DRIVER_NAME},
     observed::Observed,
-    owner::{content_of, sha256_hex},
+    owner::{content_digest, sha256_hex},
 };
 use acivnet_api::{AciVnetDeployment, EnvironmentVariable, SecretKeyRef};
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ pub(super) fn is_new(
             variables::is_of_before(cr, serving) && by_versions.as_deref() != Some(known)
         }
         (false, None) => false,
-        _ => content_of(&content(cr, observed, inputs, serving, &label)).0 != known,
+        _ => content_digest(&content(cr, observed, inputs, serving, &label)) != known,
     }
 }
 
