@@ -121,7 +121,7 @@ pub fn keys_refused(end: &EndState) {
     assert_eq!(ready["reason"], "SecretValueInvalid", "{ready:#}");
     let message = ready["message"].as_str().unwrap_or_default();
     assert!(
-        message.starts_with("key primary of Secret churn-keys has white space or a line end around it"),
+        message.starts_with("key primary of Secret churn-keys has white space or a line break around it"),
         "{message}"
     );
 }
