@@ -28,7 +28,7 @@ main() {
   [ "${1:-}" != --accept ] || export ACIVNET_ACCEPT_RECORDINGS=1
   export ACIVNET_SDK_PYTHON ACIVNET_SDK_RECORDINGS
   (play tools/differential/inside.sh)
-  "$ACIVNET_SDK_PYTHON/bin/python" tools/differential/drivers.py "$ACIVNET_SDK_RECORDINGS" crates/core/src/kinds/driver.py "$server/bin/python"
+  "$ACIVNET_SDK_PYTHON/bin/python" tools/differential/drivers.py "$ACIVNET_SDK_RECORDINGS" crates/core/src/kinds/web_service/driver.py "$server/bin/python"
   cargo test --workspace --locked --test differential
   rm -rf "$ACIVNET_SDK_RECORDINGS"
 }

@@ -228,5 +228,4 @@ async fn pass_on(door: &Door, mut request: Request<Drain>) -> Result<Response, S
 }
 
 #[cfg(test)]
-#[path = "front_tests.rs"]
 mod tests;

@@ -124,5 +124,4 @@ pub const NO_ROUTES: [&[&str]; 2] =
     [&["rule", "delete", "pref", ROUTES, "table", ROUTES], &["route", "flush", "table", ROUTES]];
 
 #[cfg(test)]
-#[path = "rules_tests.rs"]
 mod tests;

@@ -253,5 +253,4 @@ fn pip_section(map: &serde_json::Map<String, Value>, found: &mut Requirements) -
 }
 
 #[cfg(test)]
-#[path = "conda_tests.rs"]
 mod tests;

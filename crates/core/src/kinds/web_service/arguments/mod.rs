@@ -151,7 +151,7 @@ pub fn reference() -> String {
          What each argument of the Azure ML SDK v1 is in an `AciVnetDeployment`. Live: no container is touched. Roll: the \
          container starts anew. Replace: the web service is deleted and created, once the plan is approved. `status.drift` \
          and events name the member of the request, `status.plan` the field. Written from \
-         `crates/core/src/kinds/web_service/arguments.rs` by the test `generated` under `ACIVNET_BLESS=1`; do not edit.\n\n\
+         `crates/core/src/kinds/web_service/arguments/mod.rs` by the test `generated` under `ACIVNET_BLESS=1`; do not edit.\n\n\
          | argument | field | the API server admits | in the request | change | drift | scenario in the interruption \
          tests |\n|---|---|---|---|---|---|---|\n{}\n",
         rows.join("\n")
