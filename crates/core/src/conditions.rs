@@ -94,7 +94,7 @@ fn whole_seconds(now: Timestamp) -> Time {
 
 /// The part of a list that others wait for or act on: whether the object is ready, in progress or held, and why. Progress,
 /// wording and times are left out.
-pub fn essence(conditions: &[Condition]) -> Vec<Condition> {
+pub fn without_progress(conditions: &[Condition]) -> Vec<Condition> {
     let told = [types::READY, types::RECONCILING, types::STALLED, types::DELETION_BLOCKED, types::CREDENTIALS_VALID];
     let essential = |one: &Condition| Condition {
         status: if one.status == "True" { "True" } else { "False" }.into(),

@@ -5,7 +5,7 @@ use crate::{
     id::ResourceId,
     kind::{Kind, Write},
     kinds::model_version,
-    questions::Question,
+    questions::{AzureQuestion, Question},
     retry::{Retry, classify},
 };
 use acivnet_api::conditions::reasons;
@@ -124,20 +124,22 @@ impl Observed {
                 Fact::Present(_) => Fact::Absent,
                 other => other,
             },
-            (None, _) => self.fact(&Question::Azure(kind, id.clone())),
+            (None, _) => self.fact(&Question::resource(kind, id.clone())),
         }
     }
 
     /// The body of an Azure resource, if present.
     pub fn azure_body(&self, kind: &'static Kind, id: &ResourceId) -> Option<&Value> {
-        let Some(question) = self.listed_models(kind, id) else { return self.body(&Question::Azure(kind, id.clone())) };
+        let Some(question) = self.listed_models(kind, id) else {
+            return self.body(&Question::resource(kind, id.clone()));
+        };
         let list = self.body(&question)?.as_array()?;
         list.iter().find(|body| model_version::label(body).eq_ignore_ascii_case(id.name()))
     }
 
     /// Why the last operation on a resource failed, in Azure's words; none where they are not known.
     pub fn failure_reason(&self, id: &ResourceId) -> Option<Cause> {
-        let error = self.body(&Question::FailureReason(id.clone()))?;
+        let error = self.body(&Question::Azure(AzureQuestion::FailureReason(id.clone())))?;
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         let said = [text("code"), text("message")].into_iter().filter(|text| !text.is_empty());
         let message = said.collect::<Vec<_>>().join(": ");
@@ -148,8 +150,7 @@ impl Observed {
 
     fn listed_models(&self, kind: &'static Kind, id: &ResourceId) -> Option<Question> {
         let above = (kind.write == Write::Model).then(|| id.parent()).flatten()?;
-        let lists =
-            |question: &&Question| matches!(question, Question::Models { workspace, .. } if *workspace == above);
+        let lists = |question: &&Question| matches!(question, Question::Azure(AzureQuestion::Models { workspace, .. }) if *workspace == above);
         self.facts.keys().find(lists).cloned()
     }
 }

@@ -31,12 +31,42 @@ pub struct RemoteFile {
     pub known: Option<(String, String)>,
 }
 
-/// One read.
+/// The probe's request to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProbeRequest {
+    /// `http://{private address}/…`, or `https://{hostname}/…` with `tls`.
+    pub url: String,
+    /// With TLS, the address to connect to and how to verify it.
+    pub tls: Option<ProbeTls>,
+    /// The request body.
+    pub body: ConfigMapKey,
+    /// The key to send, if the web service needs one.
+    pub key: Option<SecretKeyRef>,
+    /// What the answer must say besides its status.
+    pub expect: Expectation,
+    /// How long to wait for the answer, in seconds.
+    pub timeout_seconds: u32,
+    /// For how long the answer of a passed probe counts, in seconds.
+    pub interval_seconds: u32,
+    /// What runs there: a new revision needs a new probe.
+    pub revision: String,
+}
+
+/// One read, by who answers it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Question {
+    /// Azure, or a file behind `https` that is uploaded to it. Costs a token and requests.
+    Azure(AzureQuestion),
+    /// Kubernetes, the endpoint or the shell itself.
+    Cluster(ClusterQuestion),
+}
+
+/// What Azure answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AzureQuestion {
     /// One Azure resource by id. Present: its body. Absent only if Azure answered `ResourceNotFound` or `NotFound` for
     /// that very resource, or `ResourceGroupNotFound` and the group itself was then asked for and is absent.
-    Azure(&'static Kind, ResourceId),
+    Resource(&'static Kind, ResourceId),
     /// The model versions of a workspace whose property `acivnet-owner` is this owner. Present: an array of models.
     Models {
         /// The workspace.
@@ -73,6 +103,14 @@ pub enum Question {
     },
     /// The end of the log of a web service's container. Present: a string.
     ServiceLog(ResourceId),
+    /// A file behind `https`. Present: `{"digest":"sha256:…","size":n,"etag":"…"}`. Unread, with reason `ReadingModel`,
+    /// while its digest is being computed.
+    RemoteFile(RemoteFile),
+}
+
+/// What Kubernetes, the endpoint or the shell itself answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClusterQuestion {
     /// A key of a ConfigMap of the object's namespace. Present: `{"digest":"sha256:…","size":n,"text":"…"}`, with
     /// `text` only if it was asked for and is UTF-8 of at most [`crate::describe::conda::LONGEST`] bytes.
     ConfigMap {
@@ -102,9 +140,6 @@ pub enum Question {
     /// The scoring script and the files beside it, packed by [`crate::archive::pack`].
     /// Present: `{"digest":"sha256:…","size":n}`. Absent: one of them is missing.
     SourceDirectory(SourceDirectory),
-    /// A file behind `https`. Present: `{"digest":"sha256:…","size":n,"etag":"…"}`. Unread, with reason `ReadingModel`,
-    /// while its digest is being computed.
-    RemoteFile(RemoteFile),
     /// A `DelegatedSubnet` of the object's namespace, by name. Present: the whole object as JSON.
     DelegatedSubnet(String),
     /// Every other `DelegatedSubnet` of the cluster in the same virtual network. Present: an array of
@@ -121,47 +156,22 @@ pub enum Question {
     },
     /// One POST of the probe's request to the endpoint. Present: `{"status":200}`; unread if there was no answer. Within
     /// `interval_seconds` the shell may repeat its last answer.
-    Probe {
-        /// `http://{private address}/…`, or `https://{hostname}/…` with `tls`.
-        url: String,
-        /// With TLS, the address to connect to and how to verify it.
-        tls: Option<ProbeTls>,
-        /// The request body.
-        body: ConfigMapKey,
-        /// The key to send, if the web service needs one.
-        key: Option<SecretKeyRef>,
-        /// What the answer must say besides its status.
-        expect: Expectation,
-        /// How long to wait for the answer, in seconds.
-        timeout_seconds: u32,
-        /// For how long the answer of a passed probe counts, in seconds.
-        interval_seconds: u32,
-        /// What runs there: a new revision needs a new probe.
-        revision: String,
-    },
+    Probe(ProbeRequest),
 }
 
 impl Question {
-    /// Whether Azure answers it. The others are answered by Kubernetes, the endpoint or the shell.
+    /// One Azure resource by id.
+    pub fn resource(kind: &'static Kind, id: ResourceId) -> Self {
+        Self::Azure(AzureQuestion::Resource(kind, id))
+    }
+
+    /// A key of a ConfigMap of the object's namespace.
+    pub fn config_map(key: ConfigMapKey, text: bool) -> Self {
+        Self::Cluster(ClusterQuestion::ConfigMap { key, text })
+    }
+
+    /// Whether Azure answers it.
     pub fn is_azure(&self) -> bool {
-        match self {
-            Self::Azure(..)
-            | Self::Models { .. }
-            | Self::NewestModel { .. }
-            | Self::Operation { .. }
-            | Self::FailureReason(_)
-            | Self::RemoteFile(_)
-            | Self::FileDigest { .. }
-            | Self::ServiceLog(_) => true,
-            Self::ConfigMap { .. }
-            | Self::Secret(_)
-            | Self::Fingerprints { .. }
-            | Self::ConfigMapFiles { .. }
-            | Self::SourceDirectory(_)
-            | Self::DelegatedSubnet(_)
-            | Self::OtherDelegatedSubnets { .. }
-            | Self::Deployments { .. }
-            | Self::Probe { .. } => false,
-        }
+        matches!(self, Self::Azure(_))
     }
 }

@@ -216,7 +216,7 @@ pub fn drift_condition(
 }
 
 /// What is said of an object that is being deleted.
-pub struct Leaving {
+pub struct DeletionReport {
     /// The conditions.
     pub conditions: Vec<Condition>,
     /// The events.
@@ -228,13 +228,13 @@ pub struct Leaving {
 }
 
 /// Conditions and events of a deletion. `going` tells what is under way when nothing holds it.
-pub fn leaving<S: Subject>(
+pub fn deletion_report<S: Subject>(
     subject: &S,
     reconcile: &Reconcile<'_>,
     last: &[Condition],
     mut conditions: Conditions<'_>,
     going: &str,
-) -> Leaving {
+) -> DeletionReport {
     let after = reconcile.observed.settings.stalled_after_seconds;
     let cause = root_cause(reconcile);
     let proven = reconcile.plan.settled() && !reconcile.plan.incomplete && cause.is_none();
@@ -255,8 +255,8 @@ pub fn leaving<S: Subject>(
     let conditions = conditions.build();
     let mut events = write_events(reconcile, false);
     events.extend(blocked_event(last, &conditions));
-    events.extend(release.then(|| farewell(subject, reconcile, given_up)).flatten());
-    Leaving { conditions, events, next, release }
+    events.extend(release.then(|| leftovers_event(subject, reconcile, given_up)).flatten());
+    DeletionReport { conditions, events, next, release }
 }
 
 /// Whether something has held the deletion for so long that the object goes all the same.
@@ -267,7 +267,7 @@ fn is_given_up<S: Subject>(subject: &S, now: Timestamp) -> bool {
 }
 
 /// What an object that goes tells of what stays.
-fn farewell<S: Subject>(subject: &S, reconcile: &Reconcile<'_>, given_up: bool) -> Option<Event> {
+fn leftovers_event<S: Subject>(subject: &S, reconcile: &Reconcile<'_>, given_up: bool) -> Option<Event> {
     let known = resources(reconcile, subject.recorded());
     let known = || known.iter().filter(|one| one.origin != Some(Origin::Referenced));
     let anothers = |one: &&ResourceStatus| one.state.as_deref() == Some(FOREIGN);

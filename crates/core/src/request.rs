@@ -13,7 +13,7 @@ use crate::{
     },
     observed::Observed,
     owner::sha256_hex,
-    questions::Question,
+    questions::{ClusterQuestion, Question},
     seen::{Seen, recorded_keys},
 };
 use acivnet_api::{ResourceStatus, SecretKeyRef};
@@ -186,7 +186,7 @@ pub fn digest_with_keys(node: &Node, request: &Request, observed: &Observed) -> 
         }
         _ => None,
     };
-    let secret = value.and_then(|value| observed.body(&Question::Secret(value.name.clone())));
+    let secret = value.and_then(|value| observed.body(&Question::Cluster(ClusterQuestion::Secret(value.name.clone()))));
     let version = secret.and_then(|secret| secret.get("resourceVersion")?.as_str());
     sha256_hex(&[digest(node, request).as_bytes(), version.unwrap_or_default().as_bytes()])
 }

@@ -54,8 +54,8 @@ pub trait Subject: Resource<DynamicType = ()> + HasStatus<Status: Clone + Defaul
     fn report(&self, reconcile: &Reconcile<'_>) -> Report<Self::Status>;
     /// What of a status is memory.
     fn remembered(status: &Self::Status) -> Remembered<'_>;
-    /// A status without what only tells how far work has come: of two with the same essence the later may wait.
-    fn essence(status: &Self::Status) -> Self::Status;
+    /// A status without what only tells how far work has come: of two that are alike without it the later may wait.
+    fn without_progress(status: &Self::Status) -> Self::Status;
     /// What the spec says of how the object is kept.
     fn policy(&self) -> Policy<'_>;
     /// Leaves to Azure what it stands for, whatever its spec says of its deletion.
@@ -218,7 +218,7 @@ pub fn stands<S: Subject>(report: &Report<S::Status>) -> bool {
 /// before the next sweep.
 pub fn may_wait<S: Subject>(subject: &S, report: &Report<S::Status>) -> bool {
     let goes_on = matches!(report.next, Next::Retry(_));
-    goes_on && subject.status().is_some_and(|last| S::essence(last) == S::essence(&report.status))
+    goes_on && subject.status().is_some_and(|last| S::without_progress(last) == S::without_progress(&report.status))
 }
 
 /// What a person asks for by an annotation, as it is remembered in the status: long texts are cut.

@@ -4,7 +4,10 @@
 mod common;
 
 use acivnet_api::{DelegatedSubnet, conditions::types};
-use acivnet_core::{id::ResourceId, questions::Question};
+use acivnet_core::{
+    id::ResourceId,
+    questions::{AzureQuestion, Question},
+};
 use common::*;
 use serde_json::json;
 
@@ -71,10 +74,16 @@ fn only_what_failed_is_asked_for_its_reason() {
     let (mut world, cr) = World::with_network();
     let asked = |world: &World, cr: &DelegatedSubnet| {
         let facts = world.observe(cr).facts;
-        facts.into_keys().filter(|question| matches!(question, Question::FailureReason(_))).collect::<Vec<_>>()
+        facts
+            .into_keys()
+            .filter(|question| matches!(question, Question::Azure(AzureQuestion::FailureReason(_))))
+            .collect::<Vec<_>>()
     };
     assert_eq!(asked(&world, &cr), []);
     world.arm_body(&network())["properties"]["provisioningState"] = "Failed".into();
-    assert_eq!(asked(&world, &cr), [Question::FailureReason(ResourceId::parse(&network()).unwrap())]);
+    assert_eq!(
+        asked(&world, &cr),
+        [Question::Azure(AzureQuestion::FailureReason(ResourceId::parse(&network()).unwrap()))]
+    );
     assert_eq!(asked(&world, &deleted(&cr)), []);
 }

@@ -16,7 +16,7 @@ use acivnet_core::{
     observed::{Fact, Observed},
     owner::Mark,
     plan::{Action, Held, Limits, Plan, Request, plan},
-    questions::Question,
+    questions::{AzureQuestion, Question},
     seen::Seen,
 };
 use common::*;
@@ -129,12 +129,12 @@ fn observed(nodes: &[(Node, Look)]) -> Observed {
             ("ModelVersion", Fact::Present(body)) => models.push(body),
             ("ModelVersion", Fact::Unread(failure)) => list = Fact::Unread(failure),
             ("ModelVersion", Fact::Absent) => {}
-            (_, fact) => drop(observed.facts.insert(Question::Azure(node.kind, node.id.clone()), fact)),
+            (_, fact) => drop(observed.facts.insert(Question::resource(node.kind, node.id.clone()), fact)),
         }
     }
     let list = if let Fact::Unread(_) = list { list } else { Fact::Present(models.into()) };
     let workspace = ResourceId::parse(&workspace()).unwrap();
-    observed.facts.insert(Question::Models { workspace, owner: String::new() }, list);
+    observed.facts.insert(Question::Azure(AzureQuestion::Models { workspace, owner: String::new() }), list);
     observed
 }
 
@@ -358,7 +358,7 @@ fn ownership_is_by_mark_then_by_record() {
         let mut body = body(it.kind, "it");
         body["tags"] = owner.map_or(json!({}), |owner| json!({"acivnet-owner": owner}));
         let mut observed = Observed::default();
-        observed.facts.insert(Question::Azure(it.kind, it.id.clone()), Fact::Present(body));
+        observed.facts.insert(Question::resource(it.kind, it.id.clone()), Fact::Present(body));
         let seen = acivnet_core::seen::look(&it, &observed, &[record(origin)]);
         assert_eq!(Some(!matches!(seen, Seen::Foreign(_))), expected, "{owner:?} {origin:?}");
     }
@@ -373,7 +373,7 @@ fn puts_carry_the_etag_of_what_they_were_made_from() {
     body["properties"]["subnets"] = json!([{"id": "s"}]);
     body["properties"]["resourceGuid"] = "g".into();
     let mut observed = Observed::default();
-    observed.facts.insert(Question::Azure(it.kind, it.id.clone()), Fact::Present(body));
+    observed.facts.insert(Question::resource(it.kind, it.id.clone()), Fact::Present(body));
     let record = ResourceStatus {
         kind: it.kind.name.into(),
         id: it.id.to_string(),

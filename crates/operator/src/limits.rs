@@ -16,7 +16,7 @@ use acivnet_api::{
 };
 use acivnet_azure::limits as azure;
 use acivnet_core::{
-    describe::{CRASH_LINES, MOST_GOING, conda, size},
+    describe::{CRASH_LINES, DELETIONS_AT_ONCE, conda, size},
     expectation, fit, observed, retry, scrub, secret_flaws,
 };
 use std::time::Duration;
@@ -197,7 +197,7 @@ fn answers() -> Vec<Row> {
             bytes(2 * scrub::LOOKED_AT),
             "only both ends are used, in whole words",
         ),
-        row("model versions deleted at a time", number(MOST_GOING), "later reconciles delete the rest"),
+        row("model versions deleted at a time", number(DELETIONS_AT_ONCE), "later reconciles delete the rest"),
         row("`Retry-After`", time(retry::LONGEST_WAIT), "Azure is asked again after that time"),
         row(
             "log of a container",

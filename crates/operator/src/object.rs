@@ -6,7 +6,7 @@ use acivnet_core::{
     id::ResourceId,
     names::Names,
     observed::Observed,
-    questions::Question,
+    questions::{ClusterQuestion, Question},
     subject::Subject,
 };
 use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
@@ -111,9 +111,9 @@ impl Object for AciVnetDeployment {
     fn references(&self) -> Vec<Reference> {
         let namespace = self.metadata.namespace();
         let files = self.questions(&Observed::default()).into_iter().filter_map(|question| match question {
-            Question::ConfigMap { key, .. } => Some(config_map(namespace, &key.name)),
-            Question::ConfigMapFiles { name } => Some(config_map(namespace, &name)),
-            Question::Secret(name) => Some(secret(namespace, &name)),
+            Question::Cluster(ClusterQuestion::ConfigMap { key, .. }) => Some(config_map(namespace, &key.name)),
+            Question::Cluster(ClusterQuestion::ConfigMapFiles { name }) => Some(config_map(namespace, &name)),
+            Question::Cluster(ClusterQuestion::Secret(name)) => Some(secret(namespace, &name)),
             _ => None,
         });
         let mut references = vec![subnet(namespace, &self.spec.network.subnet_ref.name)];

@@ -7,5 +7,5 @@ mod related;
 pub mod size;
 
 pub use delegated_subnet::virtual_network_of;
-pub use deployment::{CRASH_LINES, DEFAULT_BASE_IMAGE, MOST_GOING, SOURCE_DIRECTORY, conda};
+pub use deployment::{CRASH_LINES, DEFAULT_BASE_IMAGE, DELETIONS_AT_ONCE, SOURCE_DIRECTORY, conda};
 pub use related::{Sibling, SubnetUser, has_reached_network};

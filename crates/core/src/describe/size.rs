@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use crate::{
         observed::{Fact, Observed},
-        questions::Question,
+        questions::{ClusterQuestion, Question},
         subject::Subject as _,
     };
     use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
@@ -79,7 +79,9 @@ mod tests {
     #[test]
     fn a_large_object_of_either_kind_is_refused_and_can_go() {
         let mut observed = Observed::default();
-        observed.facts.insert(Question::DelegatedSubnet("a".into()), Fact::Present(subnet(1)));
+        observed
+            .facts
+            .insert(Question::Cluster(ClusterQuestion::DelegatedSubnet("a".into())), Fact::Present(subnet(1)));
         let reason = |blocked: Option<Cause>| blocked.map(|cause| cause.reason);
         for (variables, large) in [(1, false), (17, true)] {
             let mut cr = deployment(variables);

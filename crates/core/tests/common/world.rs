@@ -9,7 +9,7 @@ use acivnet_core::{
     kinds::web_service::keys,
     observed::{Fact, Observed, Settings, SignIn},
     plan::{Plan, Progress, Request},
-    questions::Question,
+    questions::{AzureQuestion, ClusterQuestion, ProbeRequest, Question},
     retry::Retry,
     subject::{Subject, open_questions},
 };
@@ -164,8 +164,8 @@ impl World {
             return Fact::Unread(unreachable());
         }
         let found = match question {
-            Question::Azure(kind, id) if kind.name == "WebServiceKeys" => Some(self.compare(id.name())),
-            Question::Secret(name) => self.secrets.get(name).map(|(version, data)| {
+            Question::Azure(AzureQuestion::Resource(kind, id)) if kind.name == "WebServiceKeys" => Some(self.compare(id.name())),
+            Question::Cluster(ClusterQuestion::Secret(name)) => self.secrets.get(name).map(|(version, data)| {
                 let mut fact = json!({"uid": "secret-uid", "resourceVersion": version.to_string(), "keys": data.keys().collect::<Vec<_>>()});
                 let flaw = |value: &String| acivnet_core::secret_flaws::of(value.as_bytes()).map(|flaw| flaw.name());
                 fact["flaws"] = data.iter().filter_map(|(key, value)| Some((key.clone(), json!(flaw(value)?)))).collect();
@@ -174,42 +174,42 @@ impl World {
                 }
                 fact
             }),
-            Question::Fingerprints { salt, keys } => Some(self.fingerprints(salt.clone(), keys)),
-            Question::Azure(kind, id) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
-            Question::Azure(kind, id) if kind.name == "RegisteredModel" => self.labelled(id.name()),
-            Question::FileDigest { url, .. } => self.uploads.get(url).map(|content| file(content, false)),
-            Question::Azure(_, id) => self.arm.get(&id.folded()).cloned().map(|body| self.shown(&id.folded(), body)),
-            Question::Models { owner, .. } => Some(of(&self.models, "/properties/acivnet-owner", owner)),
-            Question::NewestModel { name, .. } => {
+            Question::Cluster(ClusterQuestion::Fingerprints { salt, keys }) => Some(self.fingerprints(salt.clone(), keys)),
+            Question::Azure(AzureQuestion::Resource(kind, id)) if kind.name == "WebService" => self.services.get(id.name()).cloned(),
+            Question::Azure(AzureQuestion::Resource(kind, id)) if kind.name == "RegisteredModel" => self.labelled(id.name()),
+            Question::Azure(AzureQuestion::FileDigest { url, .. }) => self.uploads.get(url).map(|content| file(content, false)),
+            Question::Azure(AzureQuestion::Resource(_, id)) => self.arm.get(&id.folded()).cloned().map(|body| self.shown(&id.folded(), body)),
+            Question::Azure(AzureQuestion::Models { owner, .. }) => Some(of(&self.models, "/properties/acivnet-owner", owner)),
+            Question::Azure(AzureQuestion::NewestModel { name, .. }) => {
                 let named = self.models.iter().filter(|one| one["name"] == name.as_str());
                 named.max_by_key(|one| one["version"].as_u64()).cloned()
             }
-            Question::Operation { id, .. } => self.operations.get(id).cloned(),
-            Question::FailureReason(id) => self.operations.get(&id.folded()).cloned(),
-            Question::ServiceLog(_) => Some(self.log.clone().into()),
-            Question::ConfigMap { key, text } => self.files.get(&key.key).map(|content| file(content, *text)),
-            Question::ConfigMapFiles { .. } => Some(self.files.iter().map(|(key, text)| listed(key, text)).collect()),
-            Question::RemoteFile(file) => return self.remote(file),
-            Question::SourceDirectory(_) => Some(file(&format!("{:?}", self.files), false)),
-            Question::DelegatedSubnet(name) => self.subnets.get(name).cloned(),
-            Question::OtherDelegatedSubnets { virtual_network } => {
+            Question::Azure(AzureQuestion::Operation { id, .. }) => self.operations.get(id).cloned(),
+            Question::Azure(AzureQuestion::FailureReason(id)) => self.operations.get(&id.folded()).cloned(),
+            Question::Azure(AzureQuestion::ServiceLog(_)) => Some(self.log.clone().into()),
+            Question::Cluster(ClusterQuestion::ConfigMap { key, text }) => self.files.get(&key.key).map(|content| file(content, *text)),
+            Question::Cluster(ClusterQuestion::ConfigMapFiles { .. }) => Some(self.files.iter().map(|(key, text)| listed(key, text)).collect()),
+            Question::Azure(AzureQuestion::RemoteFile(file)) => return self.remote(file),
+            Question::Cluster(ClusterQuestion::SourceDirectory(_)) => Some(file(&format!("{:?}", self.files), false)),
+            Question::Cluster(ClusterQuestion::DelegatedSubnet(name)) => self.subnets.get(name).cloned(),
+            Question::Cluster(ClusterQuestion::OtherDelegatedSubnets { virtual_network }) => {
                 let others = self.others.iter().map(|one| serde_json::from_value(one.clone()).unwrap());
                 let near = |one: &DelegatedSubnet| one.metadata.namespace.as_deref() == Some("ml");
                 let shares = others.filter(|one| virtual_network_of(one) == *virtual_network);
                 let shares = shares.filter(|one| near(one) || has_reached_network(one));
                 Some(shares.map(|one| json!(Sibling::of(&one))).collect())
             }
-            Question::Deployments { subnet } => {
+            Question::Cluster(ClusterQuestion::Deployments { subnet }) => {
                 let users = self.deployments.iter().map(|one| serde_json::from_value(one.clone()).unwrap());
                 let users = users.filter(|one: &AciVnetDeployment| one.spec.network.subnet_ref.name == *subnet);
                 Some(users.map(|one| json!(SubnetUser::of(&one))).collect())
             }
-            Question::Probe { key: Some(key), .. } if self.probe == Ok(200) => {
+            Question::Cluster(ClusterQuestion::Probe(ProbeRequest { key: Some(key), .. })) if self.probe == Ok(200) => {
                 self.probed.borrow_mut().push(key.key.clone());
                 let value = &self.secrets[&key.name].1[&key.key];
                 Some(json!({"status": if self.keys.contains(value) { 200 } else { 401 }}))
             }
-            Question::Probe { expect, .. } => match &self.probe {
+            Question::Cluster(ClusterQuestion::Probe(ProbeRequest { expect, .. })) => match &self.probe {
                 Ok(status) => Some(match expect.unlike(Some(self.answer_body.as_bytes()), &acivnet_core::scrub::Scrubber::default()) {
                     Some(unlike) => json!({"status": status, "unlike": unlike}),
                     None => json!({"status": status}),

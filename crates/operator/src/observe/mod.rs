@@ -12,14 +12,14 @@ use crate::{
     observe::probe::Probe,
 };
 use acivnet_api::conditions::reasons;
-use acivnet_azure::{Azure, CallContext, DialAt, IdentityKey, Priority};
+use acivnet_azure::{Azure, CallContext, DialAt, Identity, IdentityKey, Priority};
 use acivnet_core::{
     failure::Failure,
     id::ResourceId,
     kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
     names::Names,
     observed::{Fact, Observed, SignIn},
-    questions::Question,
+    questions::{AzureQuestion, ClusterQuestion, ProbeRequest, Question},
     scrub::Scrubber,
     subject::{Subject, open_questions},
 };
@@ -115,7 +115,7 @@ impl<'a> Observation<'a> {
     /// A subnet out of its network's body, which has it whole. That a network does not show it proves nothing; that there
     /// is no network does.
     fn inside_network(&self, question: &Question) -> Option<Fact> {
-        let Question::Azure(_, id) = question else { return None };
+        let Question::Azure(AzureQuestion::Resource(_, id)) = question else { return None };
         let network = network_of(question)?;
         if self.by_list.contains(&network) {
             return None;
@@ -143,61 +143,70 @@ impl<'a> Observation<'a> {
         }
     }
 
+    /// The answer to a question, and whether a shared list gave it.
     async fn answer<S: Subject>(&self, cr: &S, question: &Question) -> (Fact, bool) {
-        if !question.is_azure() {
-            return (self.kubernetes(cr, question).await, false);
-        }
+        let question = match question {
+            Question::Cluster(question) => return (self.cluster(cr, question).await, false),
+            Question::Azure(question) => question,
+        };
         match (&self.azure, &self.known, &self.observed.identity) {
             (_, _, SignIn::Refused(failure)) => (Fact::Unread(failure.clone()), false),
             (Some(azure), Some(known), _) => {
-                let (mut fact, by_list) = self.azure(cr, azure, &known.identity.key(), question).await;
+                let (mut fact, by_list) = match self.by_list(cr, azure, &known.identity.key(), question).await {
+                    Some(fact) => (fact, self.shared),
+                    None => (self.azure(cr, azure, &known.identity, question).await, false),
+                };
                 self.hide_secrets(question, &mut fact);
                 (fact, by_list)
             }
-            _ => (self.observed.fact(question), false),
+            _ => (self.observed.fact(&Question::Azure(question.clone())), false),
         }
     }
 
-    async fn azure<S: Subject>(
+    /// What a list that others read too says.
+    async fn by_list<S: Subject>(
         &self,
         cr: &S,
         azure: &Azure,
         identity: &IdentityKey,
-        question: &Question,
-    ) -> (Fact, bool) {
+        question: &AzureQuestion,
+    ) -> Option<Fact> {
         let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), cr.meta().namespace());
         let now = self.ctx.clock.now();
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
         let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());
         let lists = Reader { snapshots, clock, azure, identity, oldest, since, lasts };
         match question {
-            Question::Azure(kind, id) if *kind == &SERVICE_KEYS => (self.keys(azure, id).await, false),
-            Question::RemoteFile(file) => match &self.known {
-                Some(known) => {
-                    let (files, uid) = (&self.ctx.remote_files, cr.meta().uid());
-                    (files.fact(&self.ctx.azure, azure, &known.identity, uid, file).await, false)
-                }
-                None => (self.observed.fact(question), false),
-            },
+            AzureQuestion::Resource(kind, _) if *kind == &SERVICE_KEYS => None,
             // a workspace is never written: the list of those who share it tells enough
-            Question::Azure(kind, id) if self.shared || *kind == &WORKSPACE => match lists.resource(kind, id).await {
-                Some(fact) => (fact, self.shared),
-                None => (azure.read(kind, id).await, false),
-            },
-            Question::Models { workspace, owner } if self.shared => match lists.models(workspace, owner).await {
-                Some(fact) => (fact, true),
-                None => (azure.models(workspace, owner).await, false),
-            },
-            Question::Azure(kind, id) => (azure.read(kind, id).await, false),
-            Question::Models { workspace, owner } => (azure.models(workspace, owner).await, false),
-            Question::NewestModel { workspace, name } => (azure.newest_model(workspace, name).await, false),
-            Question::FileDigest { workspace, url } => {
-                (self.ctx.digests.fact(azure, identity, workspace, url).await, false)
+            AzureQuestion::Resource(kind, id) if self.shared || *kind == &WORKSPACE => lists.resource(kind, id).await,
+            AzureQuestion::Models { workspace, owner } if self.shared => lists.models(workspace, owner).await,
+            AzureQuestion::Resource(..)
+            | AzureQuestion::Models { .. }
+            | AzureQuestion::NewestModel { .. }
+            | AzureQuestion::Operation { .. }
+            | AzureQuestion::FailureReason(_)
+            | AzureQuestion::FileDigest { .. }
+            | AzureQuestion::ServiceLog(_)
+            | AzureQuestion::RemoteFile(_) => None,
+        }
+    }
+
+    async fn azure<S: Subject>(&self, cr: &S, azure: &Azure, identity: &Identity, question: &AzureQuestion) -> Fact {
+        match question {
+            AzureQuestion::Resource(kind, id) if *kind == &SERVICE_KEYS => self.keys(azure, id).await,
+            AzureQuestion::Resource(kind, id) => azure.read(kind, id).await,
+            AzureQuestion::Models { workspace, owner } => azure.models(workspace, owner).await,
+            AzureQuestion::NewestModel { workspace, name } => azure.newest_model(workspace, name).await,
+            AzureQuestion::Operation { workspace, id } => azure.operation(workspace, id).await,
+            AzureQuestion::FailureReason(id) => azure.failure_reason(id).await,
+            AzureQuestion::FileDigest { workspace, url } => {
+                self.ctx.digests.fact(azure, &identity.key(), workspace, url).await
             }
-            Question::Operation { workspace, id } => (azure.operation(workspace, id).await, false),
-            Question::FailureReason(id) => (azure.failure_reason(id).await, false),
-            Question::ServiceLog(service) => (azure.service_log(service).await, false),
-            _ => (self.observed.fact(question), false),
+            AzureQuestion::ServiceLog(service) => azure.service_log(service).await,
+            AzureQuestion::RemoteFile(file) => {
+                self.ctx.remote_files.fact(&self.ctx.azure, azure, identity, cr.meta().uid(), file).await
+            }
         }
     }
 
@@ -212,58 +221,59 @@ impl<'a> Observation<'a> {
     }
 
     /// Logs and errors may quote what a container or Azure was given.
-    fn hide_secrets(&self, question: &Question, fact: &mut Fact) {
+    fn hide_secrets(&self, question: &AzureQuestion, fact: &mut Fact) {
         let (scrubber, Fact::Present(body)) = (self.secrets.scrubber(), fact) else { return };
         let quoting = match question {
-            Question::ServiceLog(_) | Question::FailureReason(_) => vec![body],
-            Question::Operation { .. } | Question::Azure(..) => quotes(body).collect(),
-            _ => Vec::new(),
+            AzureQuestion::ServiceLog(_) | AzureQuestion::FailureReason(_) => vec![body],
+            AzureQuestion::Operation { .. } | AzureQuestion::Resource(..) => quotes(body).collect(),
+            AzureQuestion::Models { .. }
+            | AzureQuestion::NewestModel { .. }
+            | AzureQuestion::FileDigest { .. }
+            | AzureQuestion::RemoteFile(_) => Vec::new(),
         };
         quoting.into_iter().for_each(|text| secrets::hide(&scrubber, text));
     }
 
-    async fn kubernetes<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
+    async fn cluster<S: Subject>(&self, cr: &S, question: &ClusterQuestion) -> Fact {
         let (ctx, meta) = (self.ctx, cr.meta());
         let (namespace, name, uid) = (meta.namespace(), meta.name(), meta.uid());
         match question {
-            Question::ConfigMap { key, text } => {
+            ClusterQuestion::ConfigMap { key, text } => {
                 ctx.config_maps.fact(ctx.config_map_source(), namespace, key, *text).await
             }
-            Question::ConfigMapFiles { name } => ctx.config_maps.files(ctx.config_map_source(), namespace, name).await,
-            Question::SourceDirectory(directory) => {
+            ClusterQuestion::ConfigMapFiles { name } => {
+                ctx.config_maps.files(ctx.config_map_source(), namespace, name).await
+            }
+            ClusterQuestion::SourceDirectory(directory) => {
                 ctx.config_maps.directory(ctx.config_map_source(), namespace, directory).await
             }
-            Question::DelegatedSubnet(subnet) => {
+            ClusterQuestion::DelegatedSubnet(subnet) => {
                 let found = ctx.stores.subnet(&ctx.kube, namespace, subnet).await;
                 fact(
                     &format!("DelegatedSubnet {subnet} can't be read"),
                     found.map(|found| found.as_ref().map(to_value)),
                 )
             }
-            Question::OtherDelegatedSubnets { virtual_network } => {
+            ClusterQuestion::OtherDelegatedSubnets { virtual_network } => {
                 let found = ctx.stores.siblings(&ctx.kube, virtual_network, (namespace, name)).await;
                 fact("DelegatedSubnets can't be listed", found.map(|siblings| Some(to_value(&siblings))))
             }
-            Question::Deployments { subnet } => {
+            ClusterQuestion::Deployments { subnet } => {
                 let found = ctx.stores.users(&ctx.kube, namespace, subnet).await;
                 fact("AciVnetDeployments can't be listed", found.map(|users| Some(to_value(&users))))
             }
-            Question::Secret(name) => {
+            ClusterQuestion::Secret(name) => {
                 self.secrets.fact(ctx.secret_source(), namespace, name, &cr.secret_keys(name)).await
             }
-            Question::Fingerprints { salt, keys } => {
+            ClusterQuestion::Fingerprints { salt, keys } => {
                 self.secrets.fingerprints((&ctx.salts, ctx.random.as_ref()), uid, salt.as_deref(), keys)
             }
-            Question::Probe { .. } => self.probe(cr, question).await,
-            _ => self.observed.fact(question),
+            ClusterQuestion::Probe(request) => self.probe(cr, request).await,
         }
     }
 
-    async fn probe<S: Subject>(&self, cr: &S, question: &Question) -> Fact {
-        let Question::Probe { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } = question
-        else {
-            return self.observed.fact(question);
-        };
+    async fn probe<S: Subject>(&self, cr: &S, request: &ProbeRequest) -> Fact {
+        let ProbeRequest { url, tls, body, key, expect, timeout_seconds, interval_seconds, revision } = request;
         let key = match key.as_ref().map(|key| self.secrets.value(key)).transpose() {
             Ok(key) => key,
             Err(failure) => return Fact::Unread(failure),
@@ -332,8 +342,8 @@ fn quotes(body: &mut Value) -> impl Iterator<Item = &mut Value> {
 /// The question about the virtual network that a subnet lies in.
 fn network_of(question: &Question) -> Option<Question> {
     match question {
-        Question::Azure(kind, id) if *kind == &kinds::subnet::SUBNET => {
-            Some(Question::Azure(&kinds::virtual_network::VIRTUAL_NETWORK, id.parent()?))
+        Question::Azure(AzureQuestion::Resource(kind, id)) if *kind == &kinds::subnet::SUBNET => {
+            Some(Question::resource(&kinds::virtual_network::VIRTUAL_NETWORK, id.parent()?))
         }
         _ => None,
     }

@@ -58,7 +58,7 @@ impl Describer<'_> {
     /// Blocks the nodes that wait for nothing while the network can't be read: its region is unknown, and a resource in
     /// the wrong region could never be used.
     fn wait_for_region(&self, nodes: &mut [Node]) {
-        let unread = self.unread(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
+        let unread = self.unread(&Question::resource(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
         let first = nodes.iter_mut().filter(|node| node.hold == Hold::Owned && node.needs.is_empty());
         for node in first.filter(|node| node.kind != &VIRTUAL_NETWORK && node.blocked.is_none()) {
             node.blocked.clone_from(&unread);
@@ -96,7 +96,7 @@ impl Describer<'_> {
         let spec = &self.cr.spec.virtual_network;
         let mark = Mark::Tag(self.owner.cluster.clone());
         if spec.management == Management::Reference {
-            let absent = self.absent(&Question::Azure(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
+            let absent = self.absent(&Question::resource(&VIRTUAL_NETWORK, self.ids.virtual_network.clone()));
             let missing = || {
                 Cause::person(
                     reasons::VIRTUAL_NETWORK_NOT_FOUND,
@@ -195,7 +195,7 @@ impl Describer<'_> {
         }
         let missing = "create it, or set clientSubnet.management: Create";
         let missing = Cause::person(reasons::SUBNET_NOT_FOUND, format!("subnet {id} does not exist; {missing}"));
-        let absent = self.absent(&Question::Azure(&SUBNET, id.clone()));
+        let absent = self.absent(&Question::resource(&SUBNET, id.clone()));
         let node = Node::new(&SUBNET, id, Goal::Present, body, Mark::None);
         Some(Node { hold: Hold::Referenced, blocked: absent.then_some(missing), ..node })
     }
@@ -223,7 +223,7 @@ impl Describer<'_> {
     /// While the security group can't be read, the client subnet's owner is unknown.
     fn unread_group(&self) -> Option<Cause> {
         let group = self.ids.security_group.clone()?;
-        self.unread(&Question::Azure(&NETWORK_SECURITY_GROUP, group))
+        self.unread(&Question::resource(&NETWORK_SECURITY_GROUP, group))
     }
 
     fn unread(&self, question: &Question) -> Option<Cause> {
@@ -242,7 +242,7 @@ impl Describer<'_> {
             let mark = Mark::Tag(self.owner.key.clone());
             return Some(self.adopting(Node::new(&NETWORK_SECURITY_GROUP, id, Goal::Present, body, mark)));
         }
-        let absent = self.absent(&Question::Azure(&NETWORK_SECURITY_GROUP, id.clone()));
+        let absent = self.absent(&Question::resource(&NETWORK_SECURITY_GROUP, id.clone()));
         let missing = "create it, or set networkSecurityGroup.management: Create";
         let missing = format!("network security group {id} does not exist; {missing}");
         let missing = Cause::person(reasons::SECURITY_GROUP_NOT_FOUND, missing);

@@ -174,6 +174,6 @@ impl Reporter<'_> {
 
 /// The questions about a compute instance. Its workspace matters only while the instance is wanted.
 pub(super) fn questions(cr: &DelegatedSubnet) -> impl Iterator<Item = Question> {
-    let workspace = workspace_of(cr).filter(|_| !cr.deleting()).map(|id| Question::Azure(&WORKSPACE, id));
-    workspace.into_iter().chain(id_of(cr).map(|id| Question::Azure(&COMPUTE_INSTANCE, id)))
+    let workspace = workspace_of(cr).filter(|_| !cr.deleting()).map(|id| Question::resource(&WORKSPACE, id));
+    workspace.into_iter().chain(id_of(cr).map(|id| Question::resource(&COMPUTE_INSTANCE, id)))
 }

@@ -9,7 +9,7 @@ use crate::{
         public_ip_address::{self, PUBLIC_IP_ADDRESS},
         subnet, virtual_network,
     },
-    questions::Question,
+    questions::{ClusterQuestion, Question},
     subject::Subject,
 };
 use acivnet_api::{DelegatedSubnet, NatGateway, Occupant, Origin, ResourceStatus};
@@ -107,10 +107,10 @@ pub(super) fn is_group_of(group: &str, service: &str) -> bool {
 
 /// The other objects in the same virtual network.
 pub(super) fn others_question(ids: &Ids) -> Question {
-    Question::OtherDelegatedSubnets { virtual_network: ids.virtual_network.clone() }
+    Question::Cluster(ClusterQuestion::OtherDelegatedSubnets { virtual_network: ids.virtual_network.clone() })
 }
 
 /// The deployments of the namespace that refer to this subnet.
 pub(in crate::describe) fn deployments_question(cr: &DelegatedSubnet) -> Question {
-    Question::Deployments { subnet: cr.metadata.name.clone().unwrap_or_default() }
+    Question::Cluster(ClusterQuestion::Deployments { subnet: cr.metadata.name.clone().unwrap_or_default() })
 }

@@ -21,7 +21,7 @@ use crate::{
     },
     observed::Observed,
     outcome::{Reconcile, Report},
-    questions::Question,
+    questions::{AzureQuestion, Question},
     subject::{Policy, Remembered, Subject},
 };
 use acivnet_api::{DelegatedSubnet, DelegatedSubnetStatus, DeletionPolicy};
@@ -31,9 +31,9 @@ use jiff::Timestamp;
 
 /// The question why a resource failed, if its answer says that it did.
 fn failure_reason(question: &Question, observed: &Observed) -> Option<Question> {
-    let Question::Azure(kind, id) = question else { return None };
+    let Question::Azure(AzureQuestion::Resource(kind, id)) = question else { return None };
     let failed = matches!((kind.phase)(observed.body(question)?), Phase::Failed(_));
-    failed.then(|| Question::FailureReason(id.clone()))
+    failed.then(|| Question::Azure(AzureQuestion::FailureReason(id.clone())))
 }
 
 impl Subject for DelegatedSubnet {
@@ -48,8 +48,9 @@ impl Subject for DelegatedSubnet {
         let ids = Ids::of(self);
         let leftovers = leftovers(self, &ids);
         let mut questions = vec![others_question(&ids), deployments_question(self)];
-        questions.push(Question::Azure(&VIRTUAL_NETWORK, ids.virtual_network));
-        questions.extend([Some(ids.subnet), ids.client].into_iter().flatten().map(|id| Question::Azure(&SUBNET, id)));
+        questions.push(Question::resource(&VIRTUAL_NETWORK, ids.virtual_network));
+        questions
+            .extend([Some(ids.subnet), ids.client].into_iter().flatten().map(|id| Question::resource(&SUBNET, id)));
         let makes_gateway = !ids.public_addresses.is_empty();
         let referenced = [
             (&NETWORK_SECURITY_GROUP, ids.subnet_group),
@@ -61,12 +62,12 @@ impl Subject for DelegatedSubnet {
             [(&NETWORK_SECURITY_GROUP, ids.security_group), (&NAT_GATEWAY, ids.nat_gateway.filter(|_| makes_gateway))];
         let addresses = ids.public_addresses.into_iter().map(|id| (&PUBLIC_IP_ADDRESS, Some(id)));
         let asked = made.into_iter().chain(addresses).chain(referenced).filter_map(|(kind, id)| Some((kind, id?)));
-        questions.extend(asked.map(|(kind, id)| Question::Azure(kind, id)));
+        questions.extend(asked.map(|(kind, id)| Question::resource(kind, id)));
         if !self.deleting() {
             let reasons: Vec<_> = questions.iter().filter_map(|question| failure_reason(question, observed)).collect();
             questions.extend(reasons);
         }
-        questions.extend(leftovers.into_iter().map(|(kind, id)| Question::Azure(kind, id)));
+        questions.extend(leftovers.into_iter().map(|(kind, id)| Question::resource(kind, id)));
         questions.extend(compute::questions(self));
         questions
     }
@@ -97,13 +98,13 @@ impl Subject for DelegatedSubnet {
         }
     }
 
-    fn essence(status: &DelegatedSubnetStatus) -> DelegatedSubnetStatus {
+    fn without_progress(status: &DelegatedSubnetStatus) -> DelegatedSubnetStatus {
         DelegatedSubnetStatus {
             resources: Vec::new(),
             capacity: None,
             occupants: Vec::new(),
             service_association_links: Vec::new(),
-            conditions: conditions::essence(&status.conditions),
+            conditions: conditions::without_progress(&status.conditions),
             ..status.clone()
         }
     }

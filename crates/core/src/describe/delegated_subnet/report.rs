@@ -35,7 +35,7 @@ use std::time::Duration;
 
 pub(super) fn report(cr: &DelegatedSubnet, reconcile: &Reconcile<'_>) -> Report<DelegatedSubnetStatus> {
     let reporter = Reporter { cr, reconcile, ids: Ids::of(cr), cause: report::root_cause(reconcile) };
-    if cr.deleting() { reporter.leaving() } else { reporter.standing() }
+    if cr.deleting() { reporter.report_deletion() } else { reporter.report_state() }
 }
 
 pub(super) struct Reporter<'a> {
@@ -46,7 +46,7 @@ pub(super) struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    fn standing(self) -> Report<DelegatedSubnetStatus> {
+    fn report_state(self) -> Report<DelegatedSubnetStatus> {
         let mut status = self.status();
         let mut conditions = self.begin();
         let ready = self.ready(&conditions);
@@ -68,10 +68,10 @@ impl Reporter<'_> {
         Report { status, events, next: report::next(self.reconcile, self.cause.as_ref(), sweep), release: false }
     }
 
-    fn leaving(self) -> Report<DelegatedSubnetStatus> {
+    fn report_deletion(self) -> Report<DelegatedSubnetStatus> {
         let mut status = self.status();
         let removing = "deleting what was created in Azure";
-        let said = report::leaving(self.cr, self.reconcile, self.last(), self.begin(), removing);
+        let said = report::deletion_report(self.cr, self.reconcile, self.last(), self.begin(), removing);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }

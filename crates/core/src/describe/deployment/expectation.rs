@@ -13,7 +13,7 @@ use serde_json::Value;
 /// The question about the file that holds the expected JSON.
 pub(super) fn question(cr: &AciVnetDeployment) -> Option<Question> {
     let key = json_contains(cr)?.config_map.clone()?;
-    Some(Question::ConfigMap { key, text: true })
+    Some(Question::config_map(key, true))
 }
 
 fn json_contains(cr: &AciVnetDeployment) -> Option<&JsonContains> {
@@ -50,7 +50,7 @@ fn in_file(key: &ConfigMapKey, observed: &Observed) -> Result<String, Cause> {
         let message = format!("ConfigMap {} key {} of spec.probe.expect.jsonContains {what}", key.name, key.key);
         Cause::person(reasons::INVALID_SPEC, message)
     };
-    let fact = match observed.fact(&Question::ConfigMap { key: key.clone(), text: true }) {
+    let fact = match observed.fact(&Question::config_map(key.clone(), true)) {
         Fact::Present(fact) => fact,
         Fact::Absent => return Err(config_map_missing(key)),
         Fact::Unread(failure) => return Err(Cause::from(&failure)),
@@ -70,7 +70,7 @@ fn invalid(field: &str, what: &str) -> Cause {
 pub(super) fn check(cr: &AciVnetDeployment, observed: &Observed) -> Result<(), Cause> {
     let Some(probe) = &cr.spec.probe else { return Ok(()) };
     let key = &probe.request.config_map;
-    let sample = observed.fact(&Question::ConfigMap { key: key.clone(), text: false });
+    let sample = observed.fact(&Question::config_map(key.clone(), false));
     let is_empty = matches!(&sample, Fact::Present(fact) if fact.get("size").and_then(Value::as_u64) == Some(0));
     if is_empty {
         let needs = "a sample request must hold what the scoring script reads";

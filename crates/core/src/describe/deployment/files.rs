@@ -26,7 +26,7 @@ pub(super) fn container(digest: &str) -> String {
 /// A file of a ConfigMap, as an upload.
 pub(super) fn file(observed: &Observed, key: &ConfigMapKey, text: bool) -> Result<Payload, Cause> {
     let payload = |fact| payload(&key.key, PayloadSource::ConfigMap(key.clone()), &fact);
-    match observed.fact(&Question::ConfigMap { key: key.clone(), text }) {
+    match observed.fact(&Question::config_map(key.clone(), text)) {
         Fact::Present(fact) => payload(fact).ok_or_else(|| config_map_missing(key)),
         Fact::Absent => Err(config_map_missing(key)),
         Fact::Unread(failure) => Err(Cause::from(&failure)),

@@ -6,7 +6,12 @@ use super::{
     model::{self, Source},
     script::{Script, source_directory},
 };
-use crate::{failure::Cause, observed::Observed, questions::Question, scrub};
+use crate::{
+    failure::Cause,
+    observed::Observed,
+    questions::{ClusterQuestion, Question},
+    scrub,
+};
 use acivnet_api::{AciVnetDeployment, ConfigMapKey, conditions::reasons};
 use serde_json::Value;
 
@@ -18,13 +23,13 @@ pub(super) struct Inputs {
 
 /// The questions about the files of a deployment.
 pub(super) fn questions(cr: &AciVnetDeployment) -> Vec<Question> {
-    let text = |key: &ConfigMapKey, text| Question::ConfigMap { key: key.clone(), text };
+    let text = |key: &ConfigMapKey, text| Question::config_map(key.clone(), text);
     let script = text(&cr.spec.scoring.script.config_map, false);
     let conda = text(&cr.spec.environment.conda.config_map, true);
     let probe = cr.spec.probe.as_ref().map(|probe| text(&probe.request.config_map, false));
     let extra = source_directory(cr).into_iter().flat_map(|directory| {
-        let files = Question::ConfigMapFiles { name: directory.extra.clone() };
-        [files, Question::SourceDirectory(directory)]
+        let files = Question::Cluster(ClusterQuestion::ConfigMapFiles { name: directory.extra.clone() });
+        [files, Question::Cluster(ClusterQuestion::SourceDirectory(directory))]
     });
     let expected = expectation::question(cr);
     model::files(cr).into_iter().chain([script, conda]).chain(probe).chain(expected).chain(extra).collect()
@@ -43,7 +48,7 @@ impl Inputs {
 
 fn parsed(observed: &Observed, key: &ConfigMapKey) -> Result<Value, Cause> {
     file(observed, key, true)?;
-    let fact = observed.body(&Question::ConfigMap { key: key.clone(), text: true });
+    let fact = observed.body(&Question::config_map(key.clone(), true));
     let text = fact.and_then(|fact| fact.get("text")).and_then(Value::as_str);
     if text.is_some_and(|text| text.trim().is_empty()) {
         return Err(empty(key, "a conda environment file lists its packages as `dependencies`"));

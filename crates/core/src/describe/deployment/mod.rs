@@ -23,12 +23,12 @@ mod web_service;
 
 pub use crash::LINES as CRASH_LINES;
 pub use script::SOURCE_DIRECTORY;
-pub use web_service::{DEFAULT_BASE_IMAGE, MOST_GOING};
+pub use web_service::{DEFAULT_BASE_IMAGE, DELETIONS_AT_ONCE};
 
 use super::size;
 use crate::{
     blueprint::Blueprint,
-    conditions::essence,
+    conditions::without_progress,
     failure::Cause,
     observed::{Fact, Observed},
     outcome::{Reconcile, Report},
@@ -86,7 +86,7 @@ impl Subject for AciVnetDeployment {
         }
     }
 
-    fn essence(status: &AciVnetDeploymentStatus) -> AciVnetDeploymentStatus {
+    fn without_progress(status: &AciVnetDeploymentStatus) -> AciVnetDeploymentStatus {
         AciVnetDeploymentStatus {
             resources: Vec::new(),
             model: None,
@@ -95,7 +95,7 @@ impl Subject for AciVnetDeployment {
             azure: None,
             resources_resolved: None,
             base_image: None,
-            conditions: essence(&status.conditions),
+            conditions: without_progress(&status.conditions),
             ..status.clone()
         }
     }

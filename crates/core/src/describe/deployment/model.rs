@@ -15,7 +15,7 @@ use crate::{
     },
     observed::{Fact, Observed},
     owner::{Mark, sha256_hex},
-    questions::{Question, RemoteFile},
+    questions::{AzureQuestion, ClusterQuestion, Question, RemoteFile},
     subject::Subject,
 };
 use acivnet_api::{
@@ -42,12 +42,12 @@ pub(super) struct Content {
 pub(super) fn files(cr: &AciVnetDeployment) -> Option<Question> {
     let source = &cr.spec.model.source;
     if let Some(uri) = &source.uri {
-        return Some(Question::RemoteFile(remote(cr, uri)));
+        return Some(Question::Azure(AzureQuestion::RemoteFile(remote(cr, uri))));
     }
     let map = source.config_map.as_ref()?;
     Some(match map.file() {
-        Some(key) => Question::ConfigMap { key, text: false },
-        None => Question::ConfigMapFiles { name: map.name.clone() },
+        Some(key) => Question::config_map(key, false),
+        None => Question::Cluster(ClusterQuestion::ConfigMapFiles { name: map.name.clone() }),
     })
 }
 
@@ -55,7 +55,7 @@ pub(super) fn files(cr: &AciVnetDeployment) -> Option<Question> {
 pub(super) fn in_workspace(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId) -> Vec<Question> {
     let Some(source) = &cr.spec.model.source.registered else { return Vec::new() };
     let newest = pinned(cr, source).is_none().then(|| newest(cr, workspace));
-    let version = registered(cr, observed, source).ok().map(|id| Question::Azure(&REGISTERED_MODEL, id));
+    let version = registered(cr, observed, source).ok().map(|id| Question::resource(&REGISTERED_MODEL, id));
     newest.into_iter().chain(version).collect()
 }
 
@@ -95,7 +95,7 @@ impl Content {
     }
 
     fn behind(cr: &AciVnetDeployment, observed: &Observed, uri: &str) -> Result<Self, Cause> {
-        let fact = match observed.fact(&Question::RemoteFile(remote(cr, uri))) {
+        let fact = match observed.fact(&Question::Azure(AzureQuestion::RemoteFile(remote(cr, uri)))) {
             Fact::Present(fact) => fact,
             Fact::Unread(failure) => return Err(Cause::from(&failure)),
             Fact::Absent => return Err(Cause::person(reasons::MODEL_UNREADABLE, format!("{uri} does not exist"))),
@@ -111,7 +111,7 @@ impl Content {
 /// All keys of a ConfigMap as a directory of this name, as `Model.register` uploads a folder: one container, with paths
 /// that begin with the folder's name.
 fn directory(observed: &Observed, map: &str, name: &str) -> Result<Content, Cause> {
-    let files = match observed.fact(&Question::ConfigMapFiles { name: map.to_owned() }) {
+    let files = match observed.fact(&Question::Cluster(ClusterQuestion::ConfigMapFiles { name: map.to_owned() })) {
         Fact::Present(files) => files,
         Fact::Absent => return Err(absent_map(map)),
         Fact::Unread(failure) => return Err(Cause::from(&failure)),
@@ -147,7 +147,7 @@ fn keyed(map: &str, fact: &Value) -> Option<Payload> {
 
 /// The question about the object's own model versions.
 pub(super) fn own_versions(cr: &AciVnetDeployment, observed: &Observed, workspace: &ResourceId) -> Question {
-    Question::Models { workspace: workspace.clone(), owner: owner(cr, observed).key }
+    Question::Azure(AzureQuestion::Models { workspace: workspace.clone(), owner: owner(cr, observed).key })
 }
 
 fn is_referred(model: &ModelStatus) -> bool {
@@ -181,7 +181,7 @@ fn pinned(cr: &AciVnetDeployment, source: &RegisteredModel) -> Option<String> {
 }
 
 fn newest(cr: &AciVnetDeployment, workspace: &ResourceId) -> Question {
-    Question::NewestModel { workspace: workspace.clone(), name: cr.spec.model.name.clone() }
+    Question::Azure(AzureQuestion::NewestModel { workspace: workspace.clone(), name: cr.spec.model.name.clone() })
 }
 
 fn not_found(workspace: &ResourceId, model: &str) -> Cause {

@@ -11,7 +11,7 @@ use crate::{
     },
     observed::Observed,
     owner::Owner,
-    questions::Question,
+    questions::{ClusterQuestion, Question},
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Origin, ResourceStatus, conditions::reasons};
@@ -24,7 +24,7 @@ pub(super) struct Scope<'a> {
 }
 
 pub(super) fn subnet_question(cr: &AciVnetDeployment) -> Question {
-    Question::DelegatedSubnet(cr.spec.network.subnet_ref.name.clone())
+    Question::Cluster(ClusterQuestion::DelegatedSubnet(cr.spec.network.subnet_ref.name.clone()))
 }
 
 /// The subnet that a deployment refers to, if it was read.

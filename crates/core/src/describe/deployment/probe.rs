@@ -7,7 +7,7 @@ use super::{
 use crate::{
     observed::{Fact, Observed},
     owner::content_digest,
-    questions::{ProbeTls, Question},
+    questions::{ClusterQuestion, ProbeRequest, ProbeTls, Question},
 };
 use acivnet_api::{AciVnetDeployment, Probe, conditions::reasons};
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Se
     let version = key.map(|(_, version)| version.as_str());
     let revision: Vec<&str> = [content, serving.certificate, version].into_iter().flatten().collect();
     let secret = || cr.spec.tls.as_ref().map(|tls| tls.secret_ref.name.clone());
-    Some(Question::Probe {
+    Some(Question::Cluster(ClusterQuestion::Probe(ProbeRequest {
         url: address.scoring_uri.clone(),
         tls: address.tls.then(|| ProbeTls { address: address.ip, secret: secret() }),
         body: probe.request.config_map.clone(),
@@ -45,7 +45,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Se
         interval_seconds: interval_seconds(probe),
         revision: revision.join(" "),
         key: key.map(|(key, _)| key.clone()),
-    })
+    })))
 }
 
 /// Whether the sample request got an error or no answer, so that the container's log may say why.
@@ -59,7 +59,8 @@ pub(super) fn is_broken(observed: &Observed, question: &Question) -> bool {
 
 /// Whether this reconcile's probe was answered 401.
 pub(super) fn refused(observed: &Observed) -> bool {
-    let answers = observed.facts.iter().filter(|(question, _)| matches!(question, Question::Probe { .. }));
+    let answers =
+        observed.facts.iter().filter(|(question, _)| matches!(question, Question::Cluster(ClusterQuestion::Probe(_))));
     answers.into_iter().any(|(_, fact)| match fact {
         Fact::Present(answer) => answer.get("status").and_then(Value::as_u64) == Some(401),
         Fact::Absent | Fact::Unread(_) => false,

@@ -35,7 +35,7 @@ pub(super) fn report(
     reconcile: &Reconcile<'_>,
 ) -> Report<AciVnetDeploymentStatus> {
     let reporter = Reporter::new(cr, backend, reconcile);
-    if cr.deleting() { reporter.leaving() } else { reporter.standing() }
+    if cr.deleting() { reporter.report_deletion() } else { reporter.report_state() }
 }
 
 /// Everything that a report is made from.
@@ -71,7 +71,7 @@ impl<'a> Reporter<'a> {
         Self { cr, backend, reconcile, last, subnet, workspace, serving, broken, probe, cause, drifts }
     }
 
-    fn standing(self) -> Report<AciVnetDeploymentStatus> {
+    fn report_state(self) -> Report<AciVnetDeploymentStatus> {
         let mut status = self.status();
         let mut conditions = self.begin();
         let ready = self.ready(&conditions);
@@ -84,10 +84,10 @@ impl<'a> Reporter<'a> {
         Report { status, events, next: self.next(cause.as_ref()), release: false }
     }
 
-    fn leaving(self) -> Report<AciVnetDeploymentStatus> {
+    fn report_deletion(self) -> Report<AciVnetDeploymentStatus> {
         let mut status = self.status();
         let removing = self.backend.words().removing;
-        let said = report::leaving(self.cr, self.reconcile, &self.last.conditions, self.begin(), removing);
+        let said = report::deletion_report(self.cr, self.reconcile, &self.last.conditions, self.begin(), removing);
         status.conditions = said.conditions;
         Report { status, events: said.events, next: said.next, release: said.release }
     }

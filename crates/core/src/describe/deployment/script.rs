@@ -6,7 +6,7 @@ use crate::{
     blueprint::{Payload, PayloadSource},
     failure::Cause,
     observed::{Fact, Observed},
-    questions::{Question, SourceDirectory},
+    questions::{ClusterQuestion, Question, SourceDirectory},
 };
 use acivnet_api::{AciVnetDeployment, conditions::reasons};
 use serde_json::Value;
@@ -42,7 +42,7 @@ impl Script {
         };
         usable(observed, &directory)?;
         let extra = directory.extra.clone();
-        let payload = match observed.fact(&Question::SourceDirectory(directory.clone())) {
+        let payload = match observed.fact(&Question::Cluster(ClusterQuestion::SourceDirectory(directory.clone()))) {
             Fact::Present(fact) => packed(directory, &fact).ok_or_else(|| absent_map(&extra)),
             Fact::Absent => Err(absent_map(&extra)),
             Fact::Unread(failure) => Err(Cause::from(&failure)),
@@ -60,7 +60,7 @@ fn packed(directory: SourceDirectory, fact: &Value) -> Option<Payload> {
 /// Refuses extra files that can't be placed beside the script.
 fn usable(observed: &Observed, directory: &SourceDirectory) -> Result<(), Cause> {
     let SourceDirectory { script, extra } = directory;
-    let files = match observed.fact(&Question::ConfigMapFiles { name: extra.clone() }) {
+    let files = match observed.fact(&Question::Cluster(ClusterQuestion::ConfigMapFiles { name: extra.clone() })) {
         Fact::Present(files) => files,
         Fact::Absent => return Err(absent_map(extra)),
         Fact::Unread(failure) => return Err(Cause::from(&failure)),

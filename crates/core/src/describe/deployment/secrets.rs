@@ -6,7 +6,7 @@ use crate::{
     failure::Cause,
     kinds::web_service::keys::WhichKey,
     observed::{Fact, Observed},
-    questions::Question,
+    questions::{ClusterQuestion, Question},
     secret_flaws::Flaw,
 };
 use acivnet_api::{AciVnetDeployment, AuthType, SecretKeyRef, SecretVersion, conditions::reasons};
@@ -92,11 +92,11 @@ pub(super) fn keys_of<'a>(cr: &'a AciVnetDeployment, secret: &str) -> Vec<&'a st
 
 /// The questions about all Secrets.
 pub(super) fn questions(cr: &AciVnetDeployment) -> impl Iterator<Item = Question> {
-    named(cr).map(|one| Question::Secret(one.name.to_owned()))
+    named(cr).map(|one| Question::Cluster(ClusterQuestion::Secret(one.name.to_owned())))
 }
 
 pub(super) fn fact(observed: &Observed, name: &str) -> Fact {
-    observed.fact(&Question::Secret(name.to_owned()))
+    observed.fact(&Question::Cluster(ClusterQuestion::Secret(name.to_owned())))
 }
 
 /// Checks all Secrets; the cause names the first problem.

@@ -16,7 +16,7 @@ use crate::{
     observed::{Fact, Observed, SignIn},
     owner::{CONTENT_TAG, DIGEST_PROPERTY, OWNER_TAG, content_digest, content_tag},
     quantity::{cpu_tenths, memory_tenths},
-    questions::Question,
+    questions::{AzureQuestion, Question},
     report::{self, azure_field},
     resources::resources,
     retry::Retry,
@@ -32,8 +32,8 @@ use serde_json::Value;
 /// Whether a requested reconcile was done: all that it asks for was read.
 fn looked(observed: &Observed, kinds: &[&'static Kind]) -> bool {
     let for_it = |question: &Question| match question {
-        Question::NewestModel { .. } => true,
-        Question::Azure(kind, _) => kinds.contains(kind),
+        Question::Azure(AzureQuestion::NewestModel { .. }) => true,
+        Question::Azure(AzureQuestion::Resource(kind, _)) => kinds.contains(kind),
         _ => false,
     };
     let unread = |(question, fact): (&Question, &Fact)| for_it(question) && matches!(fact, Fact::Unread(_));

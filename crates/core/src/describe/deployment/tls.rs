@@ -3,7 +3,7 @@
 use crate::{
     failure::Cause,
     observed::{Fact, Observed},
-    questions::Question,
+    questions::{ClusterQuestion, Question},
 };
 use acivnet_api::{AciVnetDeployment, conditions::reasons};
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ const SOON: i64 = 14 * 24 * 3600;
 /// The shell's facts about the certificate in the Secret.
 fn certificate(cr: &AciVnetDeployment, observed: &Observed) -> Option<Value> {
     let secret = cr.spec.tls.as_ref()?.secret_ref.name.clone();
-    let Fact::Present(body) = observed.fact(&Question::Secret(secret)) else { return None };
+    let Fact::Present(body) = observed.fact(&Question::Cluster(ClusterQuestion::Secret(secret))) else { return None };
     body.get("certificate").cloned()
 }
 

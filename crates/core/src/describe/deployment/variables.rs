@@ -11,7 +11,7 @@ use crate::{
     failure::Cause,
     observed::{Fact, Observed},
     owner::content_salt,
-    questions::Question,
+    questions::{ClusterQuestion, Question},
 };
 use acivnet_api::{AciVnetDeployment, SecretKeyRef};
 
@@ -22,7 +22,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, serving: &Se
         return None;
     }
     let salt = serving.content.and_then(content_salt).filter(|salt| is_hex(salt));
-    Some(Question::Fingerprints { salt: salt.map(str::to_owned), keys })
+    Some(Question::Cluster(ClusterQuestion::Fingerprints { salt: salt.map(str::to_owned), keys }))
 }
 
 /// Stops without the fingerprints: what would be written without them would look like changed values.
@@ -52,7 +52,7 @@ impl Fingerprints {
     pub(super) fn of(cr: &AciVnetDeployment, observed: &Observed, serving: &Serving<'_>) -> Option<Self> {
         let question = question(cr, observed, serving)?;
         let answer = observed.body(&question)?;
-        let Question::Fingerprints { salt, keys } = question else { return None };
+        let Question::Cluster(ClusterQuestion::Fingerprints { salt, keys }) = question else { return None };
         let all = answer.get("fingerprints")?.as_array()?.iter();
         let of = keys.into_iter().zip(all.map(|one| one.as_str().unwrap_or_default().to_owned())).collect();
         Some(Self { of, salt: answer.get("salt")?.as_str()?.to_owned(), is_in_use: salt.is_some() })

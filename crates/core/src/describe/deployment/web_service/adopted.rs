@@ -14,7 +14,7 @@ use crate::{
         web_service::{WEB_SERVICE, comparable_image},
     },
     observed::{Fact, Observed},
-    questions::Question,
+    questions::{AzureQuestion, Question},
 };
 use acivnet_api::AciVnetDeployment;
 use serde_json::Value;
@@ -43,11 +43,13 @@ impl<'a> AdoptedContent<'a> {
 
     /// The questions that decide whether they are the wanted ones.
     pub(super) fn questions(&self) -> Vec<Question> {
-        let digest = |url: &str| Question::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() };
+        let digest = |url: &str| {
+            Question::Azure(AzureQuestion::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() })
+        };
         let model = self.model_id();
         let file = model.as_ref().and_then(|id| self.model_url(id)).map(digest);
         let script = self.script_url().map(digest);
-        script.into_iter().chain(model.map(|id| Question::Azure(&REGISTERED_MODEL, id))).chain(file).collect()
+        script.into_iter().chain(model.map(|id| Question::resource(&REGISTERED_MODEL, id))).chain(file).collect()
     }
 
     /// URL of the only script, if it has the wanted one's name.
@@ -69,7 +71,7 @@ impl<'a> AdoptedContent<'a> {
     }
 
     fn model_url(&self, id: &ResourceId) -> Option<&'a str> {
-        self.observed.body(&Question::Azure(&REGISTERED_MODEL, id.clone()))?.get("url")?.as_str()
+        self.observed.body(&Question::resource(&REGISTERED_MODEL, id.clone()))?.get("url")?.as_str()
     }
 
     /// The upload that already exists, if it is the wanted script. An unreadable one is a cause to wait.
@@ -83,7 +85,7 @@ impl<'a> AdoptedContent<'a> {
     /// The version that somebody else registered, if it is the wanted model.
     pub(super) fn model(&self, content: &Content) -> Result<Option<ResourceId>, Cause> {
         let ([model], Some(id)) = (content.payloads.as_slice(), self.model_id()) else { return Ok(None) };
-        match self.observed.fact(&Question::Azure(&REGISTERED_MODEL, id.clone())) {
+        match self.observed.fact(&Question::resource(&REGISTERED_MODEL, id.clone())) {
             Fact::Unread(failure) => Err(Cause::from(&failure)),
             Fact::Absent => Ok(None),
             Fact::Present(_) => match self.model_url(&id) {
@@ -94,7 +96,8 @@ impl<'a> AdoptedContent<'a> {
     }
 
     fn holds(&self, url: &str, digest: &str) -> Result<bool, Cause> {
-        let question = Question::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() };
+        let question =
+            Question::Azure(AzureQuestion::FileDigest { workspace: self.workspace.clone(), url: url.to_owned() });
         match self.observed.fact(&question) {
             Fact::Present(file) => Ok(file.get("digest").and_then(Value::as_str) == Some(digest)),
             Fact::Absent => Ok(false),

@@ -44,7 +44,7 @@ use serde_json::{Map, Value};
 
 /// Most model versions that one reconcile deletes; the next ones delete the rest. It bounds the plan and the writes of
 /// an object (docs/limits.md).
-pub const MOST_GOING: usize = 64;
+pub const DELETIONS_AT_ONCE: usize = 64;
 
 pub(super) struct Describer<'a> {
     pub cr: &'a AciVnetDeployment,
@@ -96,7 +96,7 @@ impl<'a> Describer<'a> {
             blueprint.push(keys);
         }
         // of versions with the same key the lowest stays; registrations whose answers were lost created the others
-        for body in versions.iter().skip(1).take(MOST_GOING) {
+        for body in versions.iter().skip(1).take(DELETIONS_AT_ONCE) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
         Ok(blueprint)
@@ -113,7 +113,7 @@ impl<'a> Describer<'a> {
         }
         let used = self.models_in_use();
         let goes = |body: &&Value| !used.iter().any(|one| one.eq_ignore_ascii_case(&model_version::label(body)));
-        for body in self.own_models().into_iter().filter(goes).take(MOST_GOING) {
+        for body in self.own_models().into_iter().filter(goes).take(DELETIONS_AT_ONCE) {
             blueprint.push(Node { needs: vec![service], ..self.gone_model(body) });
         }
         blueprint

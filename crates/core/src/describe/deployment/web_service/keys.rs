@@ -21,7 +21,7 @@ use serde_json::Value;
 
 /// Whether a key in the Secret differs from Azure's, or the Secret has to be created.
 pub(super) fn differ(cr: &AciVnetDeployment, observed: &Observed, standing: &Standing<'_>) -> bool {
-    let compared = id(cr, observed, standing).map(|id| Question::Azure(&SERVICE_KEYS, id));
+    let compared = id(cr, observed, standing).map(|id| Question::resource(&SERVICE_KEYS, id));
     let answer = compared.as_ref().and_then(|question| observed.body(question));
     let same = |answer: &Value| WhichKey::ALL.into_iter().all(|key| keys::is_same(answer, key));
     answer.is_some_and(|answer| !same(answer))
@@ -34,7 +34,7 @@ pub(super) fn question(cr: &AciVnetDeployment, observed: &Observed, standing: &S
     let secret = auth_secret(cr)?;
     let now = version(observed, secret);
     let settled = now.as_ref().is_some_and(|now| known(cr).contains(now));
-    (!settled || cr.asked() || refused(observed)).then_some(Question::Azure(&SERVICE_KEYS, id))
+    (!settled || cr.asked() || refused(observed)).then_some(Question::resource(&SERVICE_KEYS, id))
 }
 
 /// The id of the comparison, once the web service runs and is ours.
@@ -53,7 +53,7 @@ pub(super) fn in_use(
     let secret = auth_secret(cr)?;
     let version = version(observed, secret)?;
     let id = id(cr, observed, standing)?;
-    let compared = observed.facts.get(&Question::Azure(&SERVICE_KEYS, id));
+    let compared = observed.facts.get(&Question::resource(&SERVICE_KEYS, id));
     let settled = known(cr).contains(&version);
     let key = match compared {
         Some(Fact::Present(answer)) => {

@@ -11,7 +11,7 @@ mod serving;
 mod settings;
 mod standing;
 
-pub use blueprint::MOST_GOING;
+pub use blueprint::DELETIONS_AT_ONCE;
 pub use image::DEFAULT_BASE_IMAGE;
 
 use super::{
@@ -80,8 +80,8 @@ impl Backend for WebService {
         let id = web_service::id(workspace, standing::name(cr));
         let mut questions = vec![
             model::own_versions(cr, observed, workspace),
-            Question::Azure(&WORKSPACE, workspace.clone()),
-            Question::Azure(&WEB_SERVICE, id),
+            Question::resource(&WORKSPACE, workspace.clone()),
+            Question::resource(&WEB_SERVICE, id),
         ];
         if !cr.deleting() {
             questions.extend(model::in_workspace(cr, observed, workspace));

@@ -12,7 +12,7 @@ use crate::{
     kinds::web_service::keys::{self as service_keys, WhichKey},
     observed::{Fact, Observed},
     owner::Mark,
-    questions::Question,
+    questions::{AzureQuestion, Question},
 };
 use acivnet_api::{AciVnetDeployment, conditions::reasons};
 
@@ -25,7 +25,9 @@ pub(super) fn keys_node(
     serving: &Serving<'_>,
     service: usize,
 ) -> Option<Node> {
-    let Question::Azure(kind, id) = keys::question(cr, observed, standing)? else { return None };
+    let Question::Azure(AzureQuestion::Resource(kind, id)) = keys::question(cr, observed, standing)? else {
+        return None;
+    };
     let secondary_is_set =
         observed.azure_body(kind, &id).is_some_and(|answer| service_keys::is_same(answer, WhichKey::Secondary));
     let blocked = if secondary_is_set { unproven(cr, observed, serving) } else { None };

@@ -12,7 +12,7 @@ use crate::{
     kinds::web_service::{self, WEB_SERVICE},
     observed::{Fact, Observed},
     owner::Mark,
-    questions::Question,
+    questions::{AzureQuestion, Question},
     seen::is_ours,
     subject::Subject,
 };
@@ -99,7 +99,7 @@ impl<'a> Standing<'a> {
     }
 
     pub(super) fn log_question(&self) -> Question {
-        Question::ServiceLog(self.id.clone())
+        Question::Azure(AzureQuestion::ServiceLog(self.id.clone()))
     }
 
     /// The end of the container's log, if it was read.
@@ -111,7 +111,7 @@ impl<'a> Standing<'a> {
 /// The question about the last operation on a web service.
 fn operation_question(workspace: &ResourceId, service: &Value) -> Option<Question> {
     let id = service.get("operationId").and_then(Value::as_str)?;
-    Some(Question::Operation { workspace: workspace.clone(), id: id.to_owned() })
+    Some(Question::Azure(AzureQuestion::Operation { workspace: workspace.clone(), id: id.to_owned() }))
 }
 
 /// The step of an operation (`azureml-core` 1.61 knows `BuildEnvironment`, `BuildImage`, `DeployService`).
