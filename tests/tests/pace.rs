@@ -1,7 +1,11 @@
 //! The whole operator under Azure's limits, on a clock that jumps. `make bench` measures more of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, and say so")]
 
-use acivnet_tests::in_process::pacing::{WRITES_OF_EACH, beside, burst, one_network, operations, quantile};
+use acivnet_tests::in_process::{
+    first_operations::{after_restart, at_once, despite, with_retry_after},
+    pacing::{WRITES_OF_EACH, beside, burst, one_network, operations, quantile},
+};
+use serde_json::json;
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_written_once_and_hardly_refused() {
@@ -18,6 +22,44 @@ async fn operations_are_seen_to_end() {
     assert!(waited.iter().all(|one| one.late >= 0.0 && one.polls <= 12), "{waited:?}");
     let late = waited.iter().skip(5).map(|one| one.late);
     assert!(quantile(late.clone(), 0.5) <= 1.5 && quantile(late, 1.0) <= 5.0, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_of_many_operations_to_end_tells_when_the_others_do() {
+    for seconds in [20, 45] {
+        let waited = at_once(seconds, 40).await;
+        let late = waited.iter().map(|one| one.late);
+        assert!(quantile(late.clone(), 0.5) <= 1.0 && quantile(late, 0.99) <= 3.0, "{waited:?}");
+        assert!(waited.iter().all(|one| one.late >= 0.0 && one.polls <= 12), "{waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_learned_outlives_the_process() {
+    let waited = after_restart(45, 6).await;
+    assert!(waited.late <= 1.0 && waited.polls <= 12, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn azure_is_asked_again_when_it_wants_to_be_and_not_before() {
+    for seconds in [3, 13, 33] {
+        let asked = with_retry_after(seconds).await;
+        assert!(asked.after.iter().all(|after| (0.0..=0.3).contains(after)), "{asked:?}");
+        assert!(asked.waited.late <= 0.3 && asked.waited.polls <= 12, "{asked:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_lies_or_is_lost_holds_up_nothing_and_writes_nothing() {
+    for answer in [
+        json!({"status": 200, "body": {"status": "InProgress"}, "headers": {"Retry-After": 300}}),
+        json!({"status": 200, "body": {"status": "InProgress"}}),
+        json!({"status": 200, "body": {"status": "Succeeded"}}),
+        json!({"status": 404, "body": {"error": {"code": "OperationNotFound"}}}),
+    ] {
+        let (writes, ready) = despite(answer.clone()).await;
+        assert!(writes == 2 && ready <= 200.0, "{answer}: {writes} writes, ready after {ready} s");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,7 +42,7 @@ mod script;
 pub use crate::http::{
     Body, BoxError, CollectError, DialAt, Http, ReqwestHttp, SendError, TimeLimit, ToEndpoint, collect, empty, full,
 };
-pub use arm::Each;
+pub use arm::{Each, operation::Glance};
 pub use carry_out::{PayloadStream, Payloads};
 pub use clock::{Clock, SystemClock, TokioClock};
 pub use cloud::Cloud;

@@ -17,7 +17,7 @@ use acivnet_api::{
 use acivnet_azure::limits as azure;
 use acivnet_core::{
     describe::{CRASH_LINES, DELETIONS_AT_ONCE, conda, size},
-    expectation, fit, observed, retry, scrub, secret_flaws,
+    durations, expectation, fit, observed, retry, scrub, secret_flaws,
 };
 use std::time::Duration;
 
@@ -210,6 +210,7 @@ fn answers() -> Vec<Row> {
             number(azure::OPERATIONS),
             "the oldest is forgotten; if it fails, the status names the state alone",
         ),
+        row("URL of an operation", bytes(azure::LONGEST_URL), "the resource is read instead"),
         row("log of an operation", bytes(azure::LOG_TAIL), "only the end is read"),
         row(
             "answer to a probe",
@@ -313,6 +314,7 @@ fn cluster() -> Vec<Row> {
             number(metrics::MOST_NAMED),
             "the first ones by namespace and name have series; `acivnet_objects_without_series` counts the rest",
         ),
+        row("times of operations on the lease", bytes(durations::LONGEST_TEXT), "they are learned anew"),
         row("no progress", time(pulse::STUCK), "`/livez` answers 503"),
         row(
             "nodes whose networks are read",

@@ -9,10 +9,19 @@ use super::{
     bed::Bed,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
-use acivnet_operator::{Object, ctx::Ctx, reconcile::reconcile};
+use acivnet_operator::{
+    Object,
+    ctx::Ctx,
+    reconcile::{reconcile, reconcile_due},
+};
 use futures::future::{Either, select};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// This many sweeps in a row without a write count as rest.
@@ -34,6 +43,8 @@ pub struct Driver<'b> {
     bed: &'b Bed,
     ctx: Arc<Ctx>,
     due: BTreeMap<Key, Instant>,
+    /// Those that are due because something changed.
+    woken: BTreeSet<Key>,
     /// The version of the API server up to which changes are known.
     seen: u64,
     /// The parts of objects that wake controllers and dependent objects, as last seen.
@@ -63,6 +74,7 @@ impl<'b> Driver<'b> {
             bed,
             ctx,
             due: BTreeMap::new(),
+            woken: BTreeSet::new(),
             seen: 0,
             noticed: BTreeMap::new(),
             sweeps: BTreeMap::new(),
@@ -126,10 +138,11 @@ impl<'b> Driver<'b> {
             return;
         };
         let meta = serde_json::from_value(object["metadata"].clone()).expect("metadata");
+        let woken = self.woken.remove(key);
         let again = if key.resource.plural == DELEGATED_SUBNETS.plural {
-            self.look::<DelegatedSubnet>(object).await
+            self.look::<DelegatedSubnet>(object, woken).await
         } else {
-            self.look::<AciVnetDeployment>(object).await
+            self.look::<AciVnetDeployment>(object, woken).await
         };
         let stopped = self.bed.wire.ends_now() || again.is_none();
         self.note_writes();
@@ -145,9 +158,10 @@ impl<'b> Driver<'b> {
     }
 
     /// One pass; nothing when the operator was stopped in it.
-    async fn look<S: Object>(&self, object: Value) -> Option<Option<Duration>> {
+    async fn look<S: Object>(&self, object: Value, woken: bool) -> Option<Option<Duration>> {
         let cr: S = serde_json::from_value(object).expect("an object of ours");
-        match select(pin!(self.bed.wire.stopped()), pin!(reconcile(&self.ctx, &cr))).await {
+        let pass = async { if woken { reconcile(&self.ctx, &cr).await } else { reconcile_due(&self.ctx, &cr).await } };
+        match select(pin!(self.bed.wire.stopped()), pin!(pass)).await {
             Either::Left(_) => None,
             Either::Right((again, _)) => Some(again),
         }
@@ -250,6 +264,7 @@ impl<'b> Driver<'b> {
 
     fn wake(&mut self, key: Key) {
         let now = Instant::now();
+        self.woken.insert(key.clone());
         self.due.entry(key).and_modify(|at| *at = now.min(*at)).or_insert(now);
     }
 

@@ -22,6 +22,7 @@ pub mod counts;
 pub mod driver;
 pub mod end_state;
 pub mod expect;
+pub mod first_operations;
 pub mod operator;
 pub mod pacing;
 pub mod planted_bugs;

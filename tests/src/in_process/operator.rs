@@ -1,7 +1,7 @@
 //! The operator as its binary runs it, with watches and controllers, on a bed whose time is paused.
 
 use super::bed::Bed;
-use acivnet_operator::{controllers, monitoring::admin::Readiness};
+use acivnet_operator::{controllers, ctx::Ctx, monitoring::admin::Readiness};
 use futures::FutureExt as _;
 use std::sync::Arc;
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -10,21 +10,29 @@ use tokio::{sync::oneshot, task::JoinHandle};
 pub struct Operator {
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
+    ctx: Arc<Ctx>,
 }
 
 impl Operator {
     /// Starts one that remembers nothing.
     pub async fn start(bed: &Bed) -> Self {
-        let ctx = bed.start_operator().await;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let stopped = stopped.map(drop).boxed().shared();
-        let running = tokio::spawn(controllers::run(ctx, Arc::new(Readiness::default()), stopped));
-        Self { stop, running }
+        Self::start_after(bed, "").await
     }
 
-    /// Ends it; passes in hand are finished.
-    pub async fn stop(self) {
+    /// Starts one that knows of one before it what the lease keeps.
+    pub async fn start_after(bed: &Bed, noted: &str) -> Self {
+        let ctx = bed.start_operator().await;
+        ctx.per_object.know_durations(noted);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = stopped.map(drop).boxed().shared();
+        let running = tokio::spawn(controllers::run(Arc::clone(&ctx), Arc::new(Readiness::default()), stopped));
+        Self { stop, running, ctx }
+    }
+
+    /// Ends it; passes in hand are finished. What it leaves on the lease.
+    pub async fn stop(self) -> String {
         drop(self.stop);
         self.running.await.expect("the operator ends");
+        self.ctx.per_object.durations()
     }
 }

@@ -149,23 +149,34 @@ pub async fn beside(others: usize) -> f64 {
 pub struct Waited {
     /// Seconds from its end to the first request that shows that it was seen.
     pub late: f64,
-    /// Reads of the resource until then.
+    /// Reads of the resource and of its operation until then.
     pub polls: usize,
 }
 
 /// Operations of this many seconds without `Retry-After`, one after another.
 pub async fn operations(seconds: u32, rounds: usize) -> Vec<Waited> {
-    let bed = Bed::new(Disturbance::default()).await;
-    let durations = json!({"PutVirtualNetworkOperation": seconds, "PutSubnetOperation": 0});
-    azure::admin(&bed.azure, Method::PATCH, "settings", json!({"retryAfter": false, "seconds": durations})).await;
+    let bed = taking(seconds, false).await;
     let operator = Operator::start(&bed).await;
     for round in 0..rounds {
-        bed.apply(network(round));
-        until_ready(&bed, round + 1, Duration::from_secs(1)).await;
+        one_more(&bed, round).await;
     }
     operator.stop().await;
     let log = log(&bed);
     (0..rounds).map(|round| waited(&log, round, f64::from(seconds))).collect()
+}
+
+/// A bed on which networks are made in this many seconds, and subnets at once.
+pub(super) async fn taking(seconds: u32, retry_after: bool) -> Bed {
+    let bed = Bed::new(Disturbance::default()).await;
+    let durations = json!({"PutVirtualNetworkOperation": seconds, "PutSubnetOperation": 0});
+    azure::admin(&bed.azure, Method::PATCH, "settings", json!({"retryAfter": retry_after, "seconds": durations})).await;
+    bed
+}
+
+/// Makes another network, and waits until it is ready.
+pub(super) async fn one_more(bed: &Bed, round: usize) {
+    bed.apply(network(round));
+    until_ready(bed, round + 1, Duration::from_secs(1)).await;
 }
 
 /// Services one after another in the how-to's subnet, each created in this many seconds: the seconds from when Azure
@@ -197,14 +208,19 @@ async fn healthy_since(bed: &Bed, service: &str) -> Timestamp {
 }
 
 /// From the PUT of a network to the PUT of its subnet, which follows as soon as the network is seen to stand.
-fn waited(log: &[Entry], round: usize, seconds: f64) -> Waited {
+pub(super) fn waited(log: &[Entry], round: usize, seconds: f64) -> Waited {
     let (network, subnet) = (format!("/virtualNetworks/{}", name(round)), format!("/{}/subnets/aci", name(round)));
     let put = |end: &str| log.iter().position(|entry| entry.verb == "PUT" && entry.path.ends_with(end));
     let (begun, seen) = (put(&network).expect("a network"), put(&subnet).expect("a subnet"));
     let between = &log[begun..=seen];
     let took = between[between.len() - 1].time.duration_since(between[0].time).as_secs_f64();
-    let polls = between.iter().filter(|entry| entry.verb == "GET" && entry.path.ends_with(&network)).count();
+    let polls = between.iter().filter(|entry| is_poll(entry, &network)).count();
     Waited { late: took - seconds, polls }
+}
+
+/// Whether it is a read of the resource whose id ends like this, or of an operation.
+pub(super) fn is_poll(entry: &Entry, resource: &str) -> bool {
+    entry.verb == "GET" && (entry.path.ends_with(resource) || entry.path.contains("/operations/"))
 }
 
 /// The value below which this part of all lies.
@@ -214,11 +230,11 @@ pub fn quantile(values: impl Iterator<Item = f64>, part: f64) -> f64 {
     values[((values.len() - 1) as f64 * part).ceil() as usize]
 }
 
-fn name(n: usize) -> String {
+pub(super) fn name(n: usize) -> String {
     format!("net{n:03}")
 }
 
-fn network(n: usize) -> Value {
+pub(super) fn network(n: usize) -> Value {
     json!({
         "apiVersion": "acivnet.dev/v1alpha1", "kind": "DelegatedSubnet", "metadata": {"name": name(n)},
         "spec": {
@@ -229,11 +245,11 @@ fn network(n: usize) -> Value {
     })
 }
 
-fn log(bed: &Bed) -> Vec<Entry> {
+pub(super) fn log(bed: &Bed) -> Vec<Entry> {
     bed.azure.with(|world| world.log.since(0).cloned().collect())
 }
 
-async fn until_ready(bed: &Bed, wanted: usize, look: Duration) {
+pub(super) async fn until_ready(bed: &Bed, wanted: usize, look: Duration) {
     let begun = Instant::now();
     while bed.ready() != wanted {
         assert!(begun.elapsed() < LONGEST, "{} of {wanted} objects became ready within a day", bed.ready());

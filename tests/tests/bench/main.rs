@@ -9,6 +9,7 @@
     reason = "a benchmark ends by panicking, and says so"
 )]
 
+mod first_operations;
 mod pacing;
 mod process;
 mod resident;
@@ -20,11 +21,12 @@ use acivnet_tests::results::Results;
 /// One group of figures.
 type Figure = (&'static str, fn(&mut Results));
 
-const FIGURES: [Figure; 7] = [
+const FIGURES: [Figure; 8] = [
     ("writes", writes::measure),
     ("steady", steady::measure),
     ("burst", pacing::at_once),
     ("waits", pacing::waits),
+    ("first-waits", first_operations::first_operations),
     ("ready", pacing::until_ready),
     ("1000", resident::thousand),
     ("10000", resident::ten_thousand),

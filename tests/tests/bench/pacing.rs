@@ -67,6 +67,6 @@ pub fn until_ready(results: &mut Results) {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 }

@@ -9,7 +9,6 @@ use crate::{
     gate::WritePermit,
     observe::Class,
     request::{Call, JSON},
-    throttle,
 };
 use acivnet_api::conditions::reasons;
 use acivnet_core::{
@@ -184,7 +183,7 @@ impl Azure {
     }
 
     pub(crate) fn running(&self, answer: &Answer) -> Progress {
-        Progress::Running(throttle::retry_after(&answer.headers, self.connector.clock.now()))
+        Progress::Running(self.asked(answer))
     }
 
     /// All items of a list whose `nextLink` is followed as it is, as long as it leads to the same host.

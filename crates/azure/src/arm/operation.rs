@@ -1,18 +1,27 @@
-//! Asynchronous operations of Azure Resource Manager that a write began, and why they failed.
+//! Asynchronous operations of Azure Resource Manager that a write began: whether they still run, and why they failed.
 //!
-//! Nothing waits for them: the resource tells how far it is. A failed resource of Microsoft.Network says no more than its
-//! state; the reason is told by the operation alone. The URLs of operations are signed, so they stay in memory; what is lost
-//! with them is the reason.
+//! Only the resource proves what stands. Its operation is asked because that is one small read, and because it may say when to
+//! ask again. A failed resource of Microsoft.Network says no more than its state; the reason is told by the operation alone.
+//! The URLs of operations are signed, so they stay in memory; what is lost with them is the reason.
 
-use crate::{answer::Answer, connector::Azure, error::Refusal, observe::Class, request::Call, sign_in::IdentityKey};
-use acivnet_core::{id::ResourceId, observed::Fact};
+use crate::{
+    answer::Answer, connector::Azure, error::Refusal, observe::Class, request::Call, sign_in::IdentityKey, throttle,
+};
+use acivnet_core::{
+    id::ResourceId,
+    kind::{Kind, Phase},
+    observed::Fact,
+};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use tokio::time::Instant;
 use url::Url;
 
 /// Beyond this many the oldest is forgotten. It is far more than the operations that run at a time, which Azure's limits
 /// on writes keep below a few hundred.
 pub const MOST: usize = 1000;
+/// Longest URL of an operation that is kept, in bytes. Signed ones have had some 3 KB since 2025.
+pub const LONGEST_URL: usize = 8 << 10;
 
 type Key = (IdentityKey, ResourceId);
 
@@ -31,6 +40,8 @@ struct Operation {
     /// Counts the operations that began.
     number: u64,
     known: Known,
+    /// Azure asked not to be asked before.
+    open: Instant,
 }
 
 /// What is known of an operation.
@@ -43,7 +54,7 @@ enum Known {
 }
 
 impl Remembered {
-    fn begin(&mut self, key: Key, url: Url) {
+    fn begin(&mut self, key: Key, url: Url, open: Instant) {
         if self.operations.len() >= MOST && !self.operations.contains_key(&key) {
             let oldest = self.operations.iter().min_by_key(|(_, operation)| operation.number);
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
@@ -51,7 +62,13 @@ impl Remembered {
             }
         }
         self.begun += 1;
-        self.operations.insert(key, Operation { number: self.begun, known: Known::Url(url) });
+        self.operations.insert(key, Operation { number: self.begun, known: Known::Url(url), open });
+    }
+
+    /// An operation still runs, and is not to be asked before `open`.
+    fn goes_on(&mut self, key: &Key, number: u64, open: Instant) {
+        let known = self.operations.get_mut(key).filter(|operation| operation.number == number);
+        known.into_iter().for_each(|operation| operation.open = open);
     }
 
     /// Notes how an operation ended, unless another one has begun since.
@@ -74,21 +91,74 @@ enum Outcome {
     Ended,
 }
 
+/// What a short look at an operation showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glance {
+    /// It runs. With a duration, Azure asks to be asked again after it, and not before.
+    Runs(Option<Duration>),
+    /// It has ended, or there is no telling: only a read of the resource says what stands.
+    Unclear,
+}
+
 impl Azure {
+    /// Asks by one read whether the last write of this process to a resource still goes on: the operation, unless Azure asked
+    /// not to be asked yet or its URL is lost; else the resource, which has no such wish.
+    pub async fn glance(&self, kind: &'static Kind, id: &ResourceId) -> Glance {
+        let key = (self.identity.key(), id.clone());
+        let known = crate::lock(&self.connector.operations.0).operations.get(&key).cloned();
+        match known {
+            Some(Operation { number, known: Known::Url(url), open }) if open <= Instant::now() => {
+                self.ask_operation(&key, number, url).await
+            }
+            _ => match self.read(kind, id).await {
+                Fact::Present(body) if (kind.phase)(&body) == Phase::Busy => Glance::Runs(None),
+                Fact::Present(_) | Fact::Absent | Fact::Unread(_) => Glance::Unclear,
+            },
+        }
+    }
+
+    async fn ask_operation(&self, key: &Key, number: u64, url: Url) -> Glance {
+        let call = Call::get(url, Class::ResourceManager, format!("operation on {}", key.1));
+        let Ok(answer) = self.send(&call).await else { return Glance::Unclear };
+        if answer.status == 429 || answer.status >= 500 {
+            return Glance::Unclear;
+        }
+        let outcome = self.outcome(&answer).await;
+        let mut known = crate::lock(&self.connector.operations.0);
+        match outcome {
+            Outcome::Running => {
+                let asked = self.asked(&answer);
+                known.goes_on(key, number, Instant::now() + asked.unwrap_or_default());
+                return Glance::Runs(asked);
+            }
+            Outcome::Failed(error) => known.end(key, number, Some(&error)),
+            Outcome::Ended => known.end(key, number, None),
+        }
+        Glance::Unclear
+    }
+
+    /// What Azure asks to wait before the next question about an operation.
+    pub(crate) fn asked(&self, answer: &Answer) -> Option<Duration> {
+        throttle::retry_after(&answer.headers, self.connector.clock.now())
+    }
+
     /// Keeps the operation that a write on `id` began, if it lies in Resource Manager.
     pub(crate) fn remember_operation(&self, id: &ResourceId, answer: &Answer) {
         let named = ["azure-asyncoperation", "location"].into_iter().find_map(|name| answer.header(name));
-        let url =
-            named.and_then(|text| Url::parse(text).ok()).filter(|url| self.connector.cloud.is_resource_manager(url));
+        let url = named
+            .filter(|text| text.len() <= LONGEST_URL)
+            .and_then(|text| Url::parse(text).ok())
+            .filter(|url| self.connector.cloud.is_resource_manager(url));
+        let open = Instant::now() + self.asked(answer).unwrap_or_default();
         let mut known = crate::lock(&self.connector.operations.0);
         let key = (self.identity.key(), id.clone());
         match url {
-            Some(url) => known.begin(key, url),
+            Some(url) => known.begin(key, url, open),
             None => drop(known.operations.remove(&key)),
         }
     }
 
-    /// Why the last operation that this process began on a resource failed. Present: `{"code":"…","message":"…"}`, Azure's
+    /// Why the last operation that this process began on a resource, which has failed, did. Present: `{"code":"…","message":"…"}`, Azure's
     /// words, scrubbed. Absent: it is not known, or it has not failed. An operation that has ended is asked about once; of
     /// one that failed the reason is kept until another begins.
     pub async fn failure_reason(&self, id: &ResourceId) -> Fact {
@@ -141,7 +211,7 @@ mod tests {
         let (mut remembered, url) = (Remembered::default(), Url::parse("https://arm.test/op").unwrap());
         let key = |name: usize| (identity().key(), id(&format!("/subscriptions/s/resourceGroups/g{name}")));
         for name in (0..MOST).chain([0, MOST]) {
-            remembered.begin(key(name), url.clone());
+            remembered.begin(key(name), url.clone(), Instant::now());
         }
         let knows = |name: usize| remembered.operations.contains_key(&key(name));
         assert_eq!((remembered.operations.len(), knows(0), knows(1), knows(MOST)), (MOST, true, false, true));
@@ -151,8 +221,8 @@ mod tests {
     fn the_end_of_an_earlier_operation_says_nothing_of_the_last() {
         let (mut remembered, url) = (Remembered::default(), Url::parse("https://arm.test/op").unwrap());
         let key = (identity().key(), id("/subscriptions/s/resourceGroups/g"));
-        remembered.begin(key.clone(), url.clone());
-        remembered.begin(key.clone(), url);
+        remembered.begin(key.clone(), url.clone(), Instant::now());
+        remembered.begin(key.clone(), url, Instant::now());
         remembered.end(&key, 1, Some(&json!({"code": "Earlier"})));
         assert!(matches!(remembered.operations[&key].known, Known::Url(_)));
         remembered.end(&key, 2, None);

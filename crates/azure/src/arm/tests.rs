@@ -1,4 +1,4 @@
-use super::*;
+use super::{operation::Glance, *};
 use crate::script::{Reply, Script, azure, id, listed, lost, raw, reply};
 use acivnet_core::{
     blueprint::{Goal, Node},
@@ -303,6 +303,72 @@ async fn an_operation_elsewhere_is_never_asked() {
     begin(&script, &azure, "https://evil.test/op").await;
     assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Absent);
     script.done();
+}
+
+const RUNS: Glance = Glance::Runs(None);
+
+fn in_progress() -> Reply {
+    reply(200, json!({"status": "InProgress"}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_is_asked_when_azure_wants_it_and_else_its_resource() {
+    let script = Script::new::<String>([]);
+    let azure = azure(&script);
+    let glance = || azure.glance(&VIRTUAL_NETWORK, &id(VNET));
+    begin(&script, &azure, OPERATION).await;
+    script.add("GET eu.arm.test/op?t=1&c=2&s=3", in_progress());
+    assert_eq!(glance().await, RUNS);
+    script.add("GET eu.arm.test/op", in_progress().header("retry-after", "10"));
+    assert_eq!(glance().await, Glance::Runs(Some(Duration::from_secs(10))));
+    let state = |state: &str| reply(200, json!({"properties": {"provisioningState": state}}));
+    script.add(&format!("GET arm.test{VNET}"), state("Updating"));
+    assert_eq!(glance().await, RUNS);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    script.add("GET eu.arm.test/op", raw(202, "").header("retry-after", "20"));
+    assert_eq!(glance().await, Glance::Runs(Some(Duration::from_secs(20))));
+    script.add(&format!("GET arm.test{VNET}"), state("Succeeded"));
+    assert_eq!(glance().await, Glance::Unclear, "the resource says more than its operation");
+    script.done();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_operation_does_not_tell_is_unclear() {
+    for answer in [
+        reply(200, json!({"status": "Succeeded"})),
+        reply(200, json!({"status": "Canceled", "error": {"code": "Canceled"}})),
+        reply(404, json!({"error": {"code": "OperationNotFound", "message": "m"}})),
+        reply(403, json!({"error": {"code": "InvalidOperationUrlSignature", "message": "m"}})),
+        raw(200, "<html>"),
+        raw(500, ""),
+        lost(),
+    ] {
+        let script = Script::new::<String>([]);
+        let azure = azure(&script);
+        begin(&script, &azure, OPERATION).await;
+        script.add("GET eu.arm.test/op", answer);
+        assert_eq!(azure.glance(&VIRTUAL_NETWORK, &id(VNET)).await, Glance::Unclear);
+        script.done();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_url_of_azures_own_the_resource_is_asked() {
+    let long = format!("{OPERATION}{}", "x".repeat(operation::LONGEST_URL));
+    for url in ["https://evil.test/op", "http://eu.arm.test/op", "/op", &long] {
+        let script = Script::new::<String>([]);
+        let azure = azure(&script);
+        begin(&script, &azure, url).await;
+        for (answer, expected) in [
+            (reply(200, json!({"properties": {"provisioningState": "Updating"}})), RUNS),
+            (not_found("ResourceNotFound"), Glance::Unclear),
+            (lost(), Glance::Unclear),
+        ] {
+            script.add(&format!("GET arm.test{VNET}"), answer);
+            assert_eq!(azure.glance(&VIRTUAL_NETWORK, &id(VNET)).await, expected);
+        }
+        script.done();
+    }
 }
 
 /// The most steps, that is allocations, that a future makes between two turns of others, and how many turns they have.

@@ -55,7 +55,7 @@ pub(crate) async fn act(
             return Err(NotLeading);
         }
         step.result = Some(result);
-        ctx.per_object.update(meta.uid(), |entry| entry.operations.began(step));
+        ctx.per_object.began(meta.uid(), who, step);
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::{
     kubernetes,
     monitoring::{admin::Readiness, pulse::BEAT},
     object::{CustomResource, Object, ObjectKey},
-    reconcile::reconcile,
+    reconcile::{reconcile, reconcile_due},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
@@ -187,7 +187,8 @@ async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>
         return reconcile_read(ctx, &kept).await;
     }
     match kept.unpack() {
-        Ok(cr) => reconcile(ctx, &cr).await,
+        Ok(cr) if ctx.queue.is_wanted(kept.key()) => reconcile(ctx, &cr).await,
+        Ok(cr) => reconcile_due(ctx, &cr).await,
         Err(error) => {
             tracing::error!(%error, "an object can't be read from the cache");
             None

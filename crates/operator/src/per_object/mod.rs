@@ -8,7 +8,10 @@ pub(crate) mod refused_writes;
 pub(crate) mod repeated_writes;
 pub(crate) mod status_backoff;
 
-use acivnet_core::{durations::Durations, names::Names};
+use acivnet_core::{
+    durations::{Durations, Sort},
+    names::Names,
+};
 use attempts::Attempts;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -30,8 +33,28 @@ pub struct PerObject(Mutex<State>);
 struct State {
     /// By uid. One of which nothing is remembered has no entry.
     objects: BTreeMap<String, Box<Entry>>,
-    /// Learned from the operations of all objects.
+    learned: Learned,
+}
+
+/// From the operations of all objects.
+#[derive(Default)]
+struct Learned {
     durations: Durations,
+    /// How many were begun of each sort of which no end is known.
+    begun: BTreeMap<Sort, u32>,
+}
+
+impl Learned {
+    /// One begins. How many of its sort have begun before, while no end of one is known.
+    fn began(&mut self, sort: Sort) -> u32 {
+        if self.durations.knows(sort) {
+            self.begun.remove(&sort);
+            return 0;
+        }
+        let begun = self.begun.entry(sort).or_default();
+        *begun = begun.wrapping_add(1);
+        begun.wrapping_sub(1)
+    }
 }
 
 /// One object. Each field is forgotten by itself, and all of them when the object is gone.
@@ -67,11 +90,11 @@ impl PerObject {
         self.update_and_learn(uid, |entry, _| change(entry))
     }
 
-    fn update_and_learn<T>(&self, uid: &str, change: impl FnOnce(&mut Entry, &mut Durations) -> T) -> T {
+    fn update_and_learn<T>(&self, uid: &str, change: impl FnOnce(&mut Entry, &mut Learned) -> T) -> T {
         let mut state = self.lock();
         let known = state.objects.remove_entry(uid);
         let (uid, mut entry) = known.unwrap_or_else(|| (uid.to_owned(), Box::default()));
-        let changed = change(&mut entry, &mut state.durations);
+        let changed = change(&mut entry, &mut state.learned);
         if *entry != Entry::default() {
             state.objects.insert(uid, entry);
         }
@@ -100,6 +123,16 @@ impl PerObject {
     /// When the first of all certificates ends.
     pub(crate) fn earliest_certificate_end(&self) -> Option<Timestamp> {
         self.lock().objects.values().filter_map(|entry| entry.certificate_end).min()
+    }
+
+    /// How long operations took, for one who begins after us.
+    pub fn durations(&self) -> String {
+        self.lock().learned.durations.to_text()
+    }
+
+    /// Knows how long operations took before we began; a text that says nothing is passed over.
+    pub fn know_durations(&self, text: &str) {
+        self.lock().learned.durations = Durations::from_text(text);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -2,6 +2,9 @@
 
 pub(crate) mod apart;
 pub mod pace;
+mod short_look;
+
+pub use short_look::reconcile_due;
 
 use crate::{
     act::{NotLeading, act, end_turns},
@@ -78,12 +81,14 @@ async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
         observation.observe_each(cr).await; // reads
         plan = decide(ctx, cr, &mut observation.observed).await; // pure
     }
-    ctx.per_object.note_operations(cr.meta().uid(), &plan, observation.begun, ctx.pace);
+    let (uid, key) = (cr.meta().uid(), key_of(cr));
+    let sooner = ctx.per_object.note_operations((uid, &key), &plan, observation.begun, ctx.pace);
+    sooner.iter().for_each(|(other, at)| ctx.queue.due_by(other, *at));
     let Some(azure) = azure_for_writes(cr, &mut observation, &plan) else {
         return without_writes(ctx, cr, observation, plan).await;
     };
     let recorded = record(ctx, cr, &mut observation, &mut plan).await?; // writes
-    act(ctx, &azure, (&key_of(cr), recorded.meta()), &observation.secrets, &mut plan).await?; // writes
+    act(ctx, &azure, (&key, recorded.meta()), &observation.secrets, &mut plan).await?; // writes
     learn_refusals(ctx, recorded.meta(), &observation.observed, &plan);
     let report = report(ctx, &recorded, &mut observation.observed, &mut plan).await; // pure
     publish(ctx, recorded, &report, &plan).await // writes
@@ -120,6 +125,7 @@ async fn without_writes<S: Object>(
 ) -> Result<Outcome, Stopped> {
     let report = report(ctx, cr, &mut observation.observed, &mut plan).await; // pure
     let turn = end_turns(ctx, &key_of(cr), &plan);
+    note_only_operations(ctx, cr.meta().uid(), report.next, turn, &plan);
     let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
     publish::publish(ctx, kept, &report).await?; // writes
     Ok(Outcome { turn, ..Outcome::look_again(report.next) })
@@ -144,15 +150,24 @@ fn learn_refusals(ctx: &Ctx, meta: &ObjectMeta, observed: &Observed, plan: &Plan
 
 /// Publishes a report, and passes on the turns in virtual networks whatever becomes of that.
 async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>, plan: &Plan) -> Result<Outcome, Stopped> {
-    let next = match ctx.per_object.update(cr.meta().uid(), |entry| entry.repeated_writes.count(plan)) {
-        0 => report.next,
-        repeats => later(ctx, report.next, repeats),
-    };
+    let repeats = ctx.per_object.update(cr.meta().uid(), |entry| entry.repeated_writes.count(plan));
+    let next = if repeats == 0 { report.next } else { later(ctx, report.next, repeats) };
     let writer = key_of(&cr);
+    let uid = cr.meta().uid().to_owned();
     let published = publish::publish(ctx, cr, report).await;
     let turn = end_turns(ctx, &writer, plan);
+    if repeats == 0 {
+        note_only_operations(ctx, &uid, next, turn, plan);
+    }
     published?;
     Ok(Outcome { next, progress: plan.successes().next().is_some(), turn })
+}
+
+/// Whether short looks at what runs may stand for the next reconciles.
+fn note_only_operations(ctx: &Ctx, uid: &str, next: Next, turn: Option<Duration>, plan: &Plan) {
+    if turn.is_none() && matches!(next, Next::Retry(Retry::Soon | Retry::After(_))) {
+        ctx.per_object.note_only_operations(uid, plan);
+    }
 }
 
 fn key_of<S: Object>(cr: &S) -> ObjectKey {
@@ -227,6 +242,8 @@ fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration
             let sweep = ctx.pace.sweeps(interval, cr.meta().namespace()).wait(ctx.clock.now());
             ctx.per_object.read(cr.meta().uid(), |entry| entry.refused_writes.due()).unwrap_or(wait).min(sweep)
         }
+        // what is asked for a running operation is kept to the moment
+        Retry::After(_) if ctx.per_object.waits_only(cr.meta().uid()) => look.unwrap_or(wait),
         Retry::After(_) | Retry::Steadily | Retry::Backoff => wait,
     }
 }

@@ -56,7 +56,8 @@ impl Operator {
         self.finish(pin!(self.work(ctx))).await;
     }
 
-    /// Works whenever it holds the lease, and begins anew each time: what it knew may have changed under another.
+    /// Works whenever it holds the lease, and begins anew each time: what it knew may have changed under another. Only how long
+    /// operations take is told by one to the next.
     pub(super) async fn lead_in_turn(&self, settings: &lease::LeaseSettings) {
         let Outside { kube, clock, random, .. } = self.outside.clone();
         let dependencies = lease::Dependencies { kube, clock, random, metrics: Arc::clone(&self.signals.metrics) };
@@ -73,7 +74,11 @@ impl Operator {
     async fn term(&self, election: &mut Election, term: &Arc<Term>) {
         let kube = lease::within(term, self.outside.kube.clone());
         let fence: Arc<Term> = Arc::clone(term);
-        let mut work = pin!(self.work(self.ctx(fence, kube)));
+        let ctx = self.ctx(fence, kube);
+        ctx.per_object.know_durations(election.noted());
+        let noting = Arc::downgrade(&ctx);
+        election.notes(move || noting.upgrade().map(|ctx| ctx.per_object.durations()).unwrap_or_default());
+        let mut work = pin!(self.work(ctx));
         let end = {
             let mut keeping = pin!(election.keep(term));
             let handing_over = pin!(self.stop.clone().then(|()| {

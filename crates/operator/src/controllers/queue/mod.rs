@@ -60,6 +60,8 @@ struct Entry {
     desired_hash: Option<u64>,
     /// When it wants a reconcile.
     due: Option<Instant>,
+    /// Somebody wants a reconcile, not only the time.
+    wanted: bool,
     stage: Stage,
     /// The number of its place when its work began: kept until a sweep finds it at rest.
     begun: Option<u64>,
@@ -73,6 +75,8 @@ enum Stage {
     UnderWay {
         /// It wants another reconcile after this one.
         again: bool,
+        /// Somebody wanted this one.
+        wanted: bool,
     },
 }
 
@@ -88,6 +92,7 @@ impl Queue {
         let mut state = self.lock();
         let entry = state.entry(key);
         if entry.desired_hash.replace(desired_hash) != Some(desired_hash) {
+            entry.wanted = true;
             state.schedule(key, Instant::now());
             self.changed.notify_one();
         }
@@ -100,8 +105,25 @@ impl Queue {
 
     /// An object is to be reconciled as soon as it has its turn.
     pub fn want(&self, key: &ObjectKey) {
-        self.lock().schedule(key, Instant::now());
+        let mut state = self.lock();
+        state.entry(key).wanted = true;
+        state.schedule(key, Instant::now());
         self.changed.notify_one();
+    }
+
+    /// The time at which a known object is due is this, unless it is earlier already.
+    pub fn due_by(&self, key: &ObjectKey, at: Instant) {
+        let mut state = self.lock();
+        if state.objects.contains_key(key) {
+            state.schedule(key, at);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether the reconcile under way was wanted by somebody, and not only due.
+    pub fn is_wanted(&self, key: &ObjectKey) -> bool {
+        let stage = self.lock().objects.get(key).map(|entry| entry.stage);
+        !matches!(stage, Some(Stage::UnderWay { wanted: false, .. }))
     }
 
     /// Waits for the next object that has its turn. It keeps the turn until [`Self::done`]. `priority` tells how urgent an
@@ -130,7 +152,7 @@ impl Queue {
         let mut state = self.lock();
         state.leave_turn(&key.namespace);
         let Some(entry) = state.objects.get_mut(key) else { return };
-        let at_once = entry.stage == Stage::UnderWay { again: true };
+        let at_once = matches!(entry.stage, Stage::UnderWay { again: true, .. });
         entry.stage = Stage::Rests;
         match again {
             _ if at_once => state.schedule(key, Instant::now()),
@@ -172,7 +194,7 @@ impl QueueState {
             let Some(entry) = self.objects.get_mut(&key) else { continue };
             entry.due = None;
             match (entry.stage, priority(&key)) {
-                (Stage::UnderWay { .. }, _) => entry.stage = Stage::UnderWay { again: true },
+                (Stage::UnderWay { wanted, .. }, _) => entry.stage = Stage::UnderWay { again: true, wanted },
                 (_, None) => self.remove(&key),
                 (Stage::Waits(place), Some(priority)) if place.priority() <= priority => {}
                 (stage, Some(priority)) => self.join(&key, stage, priority),
@@ -209,7 +231,8 @@ impl QueueState {
         let key = key.or_else(|| self.namespaces.values_mut().find_map(Namespace::take));
         self.served = key.as_ref().map(|key| Arc::clone(&key.namespace)).or(last);
         let key = key?;
-        self.entry(&key).stage = Stage::UnderWay { again: false };
+        let entry = self.entry(&key);
+        entry.stage = Stage::UnderWay { again: false, wanted: std::mem::take(&mut entry.wanted) };
         Some(key)
     }
 
@@ -239,7 +262,8 @@ impl QueueState {
                 self.tidy(&key.namespace);
             }
             Stage::UnderWay { .. } => {
-                self.objects.insert(key.clone(), Entry { stage: Stage::UnderWay { again: false }, ..Entry::default() });
+                let stage = Stage::UnderWay { again: false, wanted: true };
+                self.objects.insert(key.clone(), Entry { stage, ..Entry::default() });
             }
         }
     }

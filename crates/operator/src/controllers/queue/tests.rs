@@ -202,3 +202,31 @@ async fn what_was_begun_first_is_ready_first() {
     queue.seen(&objects[0], 2);
     assert_eq!(turns(&queue, priority).len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_is_wanted_when_something_changed_and_else_only_due() {
+    let (queue, one) = (Queue::default(), key("ml", "a"));
+    let turn = || queue.next(alike).now_or_never().map(|key| queue.is_wanted(&key));
+    queue.seen(&one, 1);
+    assert_eq!(turn(), Some(true));
+    queue.done(&one, Some(LONG));
+    advance(LONG).await;
+    assert_eq!(turn(), Some(false));
+    queue.want(&one);
+    assert!(!queue.is_wanted(&one), "what is wanted meanwhile is for the next");
+    queue.done(&one, Some(LONG));
+    assert_eq!(turn(), Some(true));
+    queue.done(&one, Some(LONG));
+    queue.due_by(&one, Instant::now() + LONG * 2);
+    queue.due_by(&one, Instant::now() + LONG / 2);
+    queue.due_by(&key("ml", "unknown"), Instant::now());
+    advance(LONG / 2).await;
+    assert_eq!(turn(), Some(false), "the earlier of two moments counts");
+    queue.done(&one, Some(LONG));
+    assert_eq!(turn(), None);
+    advance(LONG - Duration::from_secs(1)).await;
+    queue.want(&one);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(turn(), Some(true), "due and wanted");
+    assert!(queue.is_wanted(&key("ml", "unknown")));
+}

@@ -34,6 +34,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Name of the lease.
 pub const NAME: &str = "acivnet";
+/// The annotation of the lease in which its holder leaves a note for the next: how long operations took.
+const NOTE: &str = "acivnet.dev/durations";
+
+/// What a holder notes on the lease whenever it renews it.
+type Note = Box<dyn Fn() -> String + Send + Sync>;
 
 /// What the administrator set.
 #[derive(Clone, Debug)]
@@ -57,6 +62,7 @@ pub(crate) struct Election {
     /// What was seen last, even if it is not there any more, and since when it is so.
     seen: Option<(LeaseSpec, Instant)>,
     failing: bool,
+    note: Option<Note>,
 }
 
 /// What an election needs of the world.
@@ -80,7 +86,19 @@ impl Election {
             current: None,
             seen: None,
             failing: false,
+            note: None,
         }
+    }
+
+    /// What the last holder noted. It may be anybody's: who can write the lease can write this.
+    pub(crate) fn noted(&self) -> &str {
+        let annotations = self.current.as_ref().and_then(|lease| lease.metadata.annotations.as_ref());
+        annotations.and_then(|all| all.get(NOTE)).map(String::as_str).unwrap_or_default()
+    }
+
+    /// From now on each renewal notes this, up to the return of the lease: no write of its own.
+    pub(crate) fn notes(&mut self, note: impl Fn() -> String + Send + Sync + 'static) {
+        self.note = Some(Box::new(note));
     }
 
     /// Waits until the lease is ours. `waits` is called whenever it was found to be another's.
@@ -158,6 +176,7 @@ impl Election {
     pub(crate) async fn release(&mut self) {
         let mut lease = self.claimed();
         lease.spec.get_or_insert_default().holder_identity = Some(String::new());
+        self.note = None;
         match self.write(lease).await {
             Ok(()) => tracing::info!("the lease was given back"),
             Err(error) => tracing::warn!(error = kubernetes::text(&error), "the lease could not be given back"),
@@ -183,6 +202,9 @@ impl Election {
         }
         spec.lease_duration_seconds = i32::try_from(self.duration.as_secs()).ok();
         spec.renew_time = Some(now);
+        if let Some(note) = self.note.as_ref().map(|note| note()).filter(|note| !note.is_empty()) {
+            lease.metadata.annotations.get_or_insert_default().insert(NOTE.to_owned(), note);
+        }
         lease
     }
 

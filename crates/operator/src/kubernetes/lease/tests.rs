@@ -194,3 +194,27 @@ async fn who_no_longer_leads_reads_only() {
     leases.get(NAME).await.unwrap();
     assert_eq!(mock.lines(), ["GET", "PUT", "GET"].map(|verb| format!("{verb} {LEASE}")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_holds_the_lease_leaves_a_note_for_the_next() {
+    let server = Server::default();
+    let mut first = server.candidate(1);
+    let (term, _) = waited(&mut first).await;
+    assert_eq!(first.noted(), "");
+    let note = Arc::new(Mutex::new(String::new()));
+    let noting = Arc::clone(&note);
+    first.notes(move || noting.lock().unwrap().clone());
+    let annotations = || server.lease.lock().unwrap().as_ref().unwrap()["metadata"]["annotations"].clone();
+    assert!(first.renew(&term).await.unwrap());
+    assert_eq!(annotations(), Value::Null, "nothing is noted while there is nothing to note");
+    server.edit(|lease| lease["metadata"]["annotations"] = json!({"a": "b"}));
+    *note.lock().unwrap() = "Subnet/Create 3.9-4.1".into();
+    assert!(first.renew(&term).await.unwrap());
+    assert_eq!(annotations(), json!({"a": "b", "acivnet.dev/durations": "Subnet/Create 3.9-4.1"}));
+    *note.lock().unwrap() = "Subnet/Create 3.9-4.2".into();
+    term.end();
+    first.release().await;
+    let mut second = server.candidate(2);
+    waited(&mut second).await;
+    assert_eq!(second.noted(), "Subnet/Create 3.9-4.2");
+}

@@ -1,0 +1,38 @@
+//! Short looks at what runs: one read for each operation, as long as an object waits for nothing else. What has ended, and
+//! what can't be told, is for a reconcile, whose reads alone decide.
+
+use super::reconcile;
+use crate::{ctx::Ctx, object::Object};
+use acivnet_azure::{CallContext, Priority};
+use acivnet_core::names::Names;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Reconciles one object whose time has come and of which nobody wants anything; if it waits for operations only, they are
+/// asked first, and while they all run that is all. In how long to look at it again, as [`reconcile`].
+pub async fn reconcile_due<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
+    let Some(wait) = while_all_runs(ctx, cr).await else { return reconcile(ctx, cr).await };
+    ctx.metrics.reconcile(&S::kind(&()), "again");
+    Some(wait)
+}
+
+/// How long until the next look, if everything was asked about and runs.
+async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
+    let (uid, namespace) = (cr.meta().uid(), cr.meta().namespace());
+    let looks = ctx.per_object.short_looks(uid);
+    if looks.is_empty() {
+        return None;
+    }
+    let known = ctx.identities.of(namespace, cr.deleting()).await.ok()?;
+    let context =
+        CallContext { priority: Priority::Operation, region: cr.region().to_owned(), flow: namespace.to_owned() };
+    let azure = ctx.azure.session(&known.identity).with_context(context);
+    for (kind, id) in looks {
+        let looked = Instant::now();
+        let glance = azure.glance(kind, &id).await;
+        if !ctx.per_object.note_glance(uid, &id, looked, glance) {
+            return None;
+        }
+    }
+    ctx.per_object.next_look(uid, ctx.pace)
+}
