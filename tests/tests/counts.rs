@@ -117,7 +117,7 @@ fn suspended(bed: &Bed) -> actions::Done<'_> {
 }
 
 /// Each write of a network that fails is asked once for Azure's reason, which the status tells as long as the network has
-/// failed. An operator that is started anew does not know it, and asks for nothing.
+/// failed. The first is also asked once whether it runs; those that repair what has failed are not. An operator that is started anew does not know it, and asks for nothing.
 #[tokio::test(start_paused = true)]
 async fn a_failed_network_is_asked_once_for_its_reason() {
     let bed = Bed::new(Disturbance::default()).await;
@@ -139,7 +139,7 @@ async fn a_failed_network_is_asked_once_for_its_reason() {
     let why = "QuotaExceeded: no virtual network is left; free some of it, or ask for more quota";
     assert_eq!(network_message(&bed), format!("QuotaExceeded {state}: {why}"));
     let [asked, written] = counted();
-    assert!(written > 1 && asked == written, "{written} writes, {asked} questions");
+    assert!(written > 1 && asked == written + 1, "{written} writes, {asked} questions");
     Driver::start(&bed).await.until_stable().await.unwrap();
     assert_eq!((network_message(&bed), counted()), (format!("AzureRefused {state}"), [asked, written]));
 }

@@ -7,11 +7,7 @@
 use crate::{
     answer::Answer, connector::Azure, error::Refusal, observe::Class, request::Call, sign_in::IdentityKey, throttle,
 };
-use acivnet_core::{
-    id::ResourceId,
-    kind::{Kind, Phase},
-    observed::Fact,
-};
+use acivnet_core::{id::ResourceId, observed::Fact};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::time::Instant;
@@ -91,7 +87,7 @@ enum Outcome {
     Ended,
 }
 
-/// What a short look at an operation showed.
+/// What a question about an operation showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glance {
     /// It runs. With a duration, Azure asks to be asked again after it, and not before.
@@ -101,19 +97,16 @@ pub enum Glance {
 }
 
 impl Azure {
-    /// Asks by one read whether the last write of this process to a resource still goes on: the operation, unless Azure asked
-    /// not to be asked yet or its URL is lost; else the resource, which has no such wish.
-    pub async fn glance(&self, kind: &'static Kind, id: &ResourceId) -> Glance {
+    /// Asks whether the last operation that this process began on a resource still runs. Nothing is sent when its URL is not
+    /// known, or Azure asked not to be asked yet.
+    pub async fn glance(&self, id: &ResourceId) -> Glance {
         let key = (self.identity.key(), id.clone());
         let known = crate::lock(&self.connector.operations.0).operations.get(&key).cloned();
         match known {
             Some(Operation { number, known: Known::Url(url), open }) if open <= Instant::now() => {
                 self.ask_operation(&key, number, url).await
             }
-            _ => match self.read(kind, id).await {
-                Fact::Present(body) if (kind.phase)(&body) == Phase::Busy => Glance::Runs(None),
-                Fact::Present(_) | Fact::Absent | Fact::Unread(_) => Glance::Unclear,
-            },
+            Some(_) | None => Glance::Unclear,
         }
     }
 

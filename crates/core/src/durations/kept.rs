@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(text, "Subnet/Create 3.9-4.2 3.9-4.2 3.9-4.2 3.9-4.2;VirtualNetwork/Delete 9.0-10.0");
         let again = Durations::from_text(&text);
         assert_eq!(again.to_text(), text);
-        let look = |durations: &Durations| durations.next_look(("Subnet", Work::Create), seconds(3.0), 0.0);
+        let look = |durations: &Durations| durations.next_look(("Subnet", Work::Create), seconds(3.0), 0);
         assert!(look(&again).abs_diff(look(&durations)) < seconds(0.1));
     }
 

@@ -53,6 +53,12 @@ const GROWTH: f64 = 1.6;
 /// A look that Azure asked for, or one at another work of the same object, stands for one that would follow within this part of
 /// the time gone by.
 const NEAR: f64 = 0.25;
+/// Of works alike, so many are looked at as often as one alone. Each that runs after them is looked at half as often: what many
+/// looks tell is soon enough, and reads have a limit.
+const FIRST_FEW: u32 = 16;
+/// Multiples of the golden section, less whole numbers, lie most evenly (Knuth, "The Art of Computer Programming", 6.4): so the
+/// looks at works that run at the same time do.
+const GOLDEN: f64 = 0.618_033_988_749_895;
 /// After the last remembered end: the first pause, in seconds, the same as before another look in a long pause.
 const AFTER: f64 = 2.0 * CLOSEST;
 /// After the last remembered end each pause is twice the last: something is wrong, and the end may be far.
@@ -109,35 +115,39 @@ impl Durations {
         self.0.contains_key(&sort)
     }
 
-    /// How long to wait before the next look at a work that ran at a look `elapsed` after its beginning; `phase` as of
-    /// [`Self::next_unlearned`].
-    pub fn next_look(&self, sort: Sort, elapsed: Duration, phase: f64) -> Duration {
+    /// Whether a work has probably ended so long after its beginning: at least half of the last ones had.
+    pub fn is_probably_over(&self, sort: Sort, elapsed: Duration) -> bool {
         let now = elapsed.as_secs_f64();
-        let Some(ends) = self.0.get(&sort) else { return Self::next_unlearned(elapsed, phase) };
+        let over = |ends: &&VecDeque<End>| {
+            let over = ends.iter().filter(|end| (end.after + end.until) / 2.0 <= now);
+            2 * over.count() >= ends.len()
+        };
+        self.0.get(&sort).as_ref().is_some_and(over)
+    }
+
+    /// How long to wait before the next look at a work that ran at a look `elapsed` after its beginning; `number` as of
+    /// [`Self::next_unlearned`].
+    pub fn next_look(&self, sort: Sort, elapsed: Duration, number: u32) -> Duration {
+        let now = elapsed.as_secs_f64();
+        let Some(ends) = self.0.get(&sort) else { return Self::next_unlearned(elapsed, number) };
         let looks = looks(ends);
         let last = looks.last().copied().unwrap_or_default();
         let planned = looks.into_iter().find(|look| *look > now + GRAIN);
         wait(now, planned.unwrap_or_else(|| growing(last + AFTER, now)))
     }
 
-    /// The same when nothing like it was seen to end, or its beginning was not seen: `elapsed` since it was first seen. Works
-    /// of different `phase`, in 0..1, are looked at at different times, so that together they see the first of them end soon.
-    pub fn next_unlearned(elapsed: Duration, phase: f64) -> Duration {
+    /// The same when nothing like it was seen to end, or its beginning was not seen: `elapsed` since it was first seen. Of works
+    /// alike that run at the same time, the `number`-th, counted from 0, is looked at at other times than the others, and of more than
+    /// [`FIRST_FEW`] more rarely: together they see the first of them end soon, and that tells of all.
+    pub fn next_unlearned(elapsed: Duration, number: u32) -> Duration {
         let now = elapsed.as_secs_f64();
-        let mut look = FIRST * GROWTH.powf(phase);
+        let growth = if number < FIRST_FEW { GROWTH } else { GROWTH * GROWTH };
+        let mut look = FIRST * growth.powf((f64::from(number) * GOLDEN).fract());
         while look < now * (1.0 + NEAR) + GRAIN {
-            look *= GROWTH;
+            look *= growth;
         }
         wait(now, look.min(now + LONGEST))
     }
-}
-
-/// The phase of the `number`-th of works that run at the same time, counted from 0: the first has 0, and those of any number
-/// lie evenly.
-pub fn phase(number: u32) -> f64 {
-    /// Multiples of the golden section lie most evenly (Knuth, "The Art of Computer Programming", 6.4).
-    const GOLDEN: f64 = 0.618_033_988_749_895;
-    (f64::from(number) * GOLDEN).fract()
 }
 
 /// When to look, from when a look is wanted and when Azure is to be asked again, both from now, and the time gone by: one

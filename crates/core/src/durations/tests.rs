@@ -26,7 +26,7 @@ fn watch(mut seconds: impl FnMut(&mut Numbers) -> f64) -> (Vec<Seen>, Vec<Seen>)
             let end = seconds(&mut numbers);
             let (mut at, mut looks) = (0.0, 0);
             loop {
-                let wait = durations.next_look(SORT, Duration::from_secs_f64(at), 0.0).as_secs_f64();
+                let wait = durations.next_look(SORT, Duration::from_secs_f64(at), 0).as_secs_f64();
                 let next = at + wait + numbers.next() * 0.05;
                 looks += 1;
                 if next >= end {
@@ -105,9 +105,9 @@ fn two_ways_are_both_known() {
 fn what_became_faster_is_noticed() {
     let mut durations = Durations::default();
     (0..REMEMBERED).for_each(|_| durations.learn(SORT, Duration::from_secs(299), Duration::from_secs(300)));
-    let first = durations.next_look(SORT, Duration::ZERO, 0.0).as_secs();
+    let first = durations.next_look(SORT, Duration::ZERO, 0).as_secs();
     assert_eq!(first, 59);
-    assert_eq!(durations.next_look(SORT, Duration::from_secs(60), 0.0).as_secs(), 89);
+    assert_eq!(durations.next_look(SORT, Duration::from_secs(60), 0).as_secs(), 89);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn what_takes_longer_than_ever_is_looked_at_more_rarely() {
     let mut at = Duration::from_secs(11);
     let mut waits = Vec::new();
     while at < Duration::from_secs(600) {
-        let wait = durations.next_look(SORT, at, 0.0);
+        let wait = durations.next_look(SORT, at, 0);
         waits.push(wait.as_secs());
         at += wait;
     }
@@ -128,10 +128,10 @@ fn what_takes_longer_than_ever_is_looked_at_more_rarely() {
 fn what_is_unknown_is_looked_at_twelve_times_in_five_minutes() {
     let mut at = Duration::ZERO;
     for _ in 0..12 {
-        at += Durations::next_unlearned(at, 0.0);
+        at += Durations::next_unlearned(at, 0);
     }
     assert!(at.as_secs() > 300, "{at:?}");
-    assert_eq!(Durations::default().next_look(SORT, Duration::ZERO, 0.0), Duration::from_secs(2));
+    assert_eq!(Durations::default().next_look(SORT, Duration::ZERO, 0), Duration::from_secs(2));
 }
 
 /// How late the first of many works alike is seen to end, when all began at once and nothing is known.
@@ -139,7 +139,7 @@ fn first_seen(many: u32, seconds: f64) -> f64 {
     let first = (0..many).map(|number| {
         let mut at = Duration::ZERO;
         while at.as_secs_f64() < seconds {
-            at += Durations::next_unlearned(at, phase(number));
+            at += Durations::next_unlearned(at, number);
         }
         at.as_secs_f64() - seconds
     });
@@ -151,7 +151,7 @@ fn many_alike_see_the_first_end_soon() {
     for seconds in 3..200 {
         let seconds = f64::from(seconds) + 0.37;
         let (alone, few, many) = (first_seen(1, seconds), first_seen(8, seconds), first_seen(50, seconds));
-        assert!(alone <= 0.6 * seconds && few <= 0.12 * seconds && many <= 0.02 * seconds, "{seconds}: {few} {many}");
+        assert!(alone <= 0.6 * seconds && few <= 0.25 * seconds && many <= 0.05 * seconds, "{seconds}: {few} {many}");
     }
 }
 

@@ -4,7 +4,7 @@ use super::PerObject;
 use crate::{object::ObjectKey, reconcile::pace::Pace};
 use acivnet_azure::Glance;
 use acivnet_core::{
-    durations::{Durations, Sort, Work, phase, with_asked},
+    durations::{Durations, Sort, Work, with_asked},
     id::ResourceId,
     kind::{Kind, Plane},
     plan::{Action, Held, Plan, Progress, Request, Step},
@@ -42,8 +42,8 @@ struct Ongoing {
     open: Instant,
     /// When Azure asked to be asked again about the operation itself.
     asked: Option<Instant>,
-    /// When others like it are looked at other times.
-    phase: f64,
+    /// How many of its sort had begun before it when nothing was known of any.
+    number: u32,
 }
 
 impl PerObject {
@@ -52,10 +52,10 @@ impl PerObject {
         let (Some(Progress::Running(asked)), Some(request)) = (step.progress(), step.request()) else { return };
         let sort = (step.node.kind.name, work(request, &step.seen));
         self.update_and_learn(uid, |entry, learned| {
-            let phase = phase(learned.began(sort));
+            let number = learned.began(sort);
             let now = Instant::now();
             let known = Ongoing::new(object, step, now);
-            let known = Ongoing { sort: Some(sort), open: now + asked.unwrap_or_default(), phase, ..known };
+            let known = Ongoing { sort: Some(sort), open: now + asked.unwrap_or_default(), number, ..known };
             entry.operations.running.insert(step.node.id.folded(), known);
         });
     }
@@ -70,17 +70,16 @@ impl PerObject {
         pace: Pace,
     ) -> Vec<(ObjectKey, Instant)> {
         let ended = self.update_and_learn(uid, |entry, _| entry.operations.note(object, plan, looked));
-        let now = Instant::now();
-        ended.iter().flat_map(|one| self.learn(one, now, pace)).collect()
+        ended.iter().flat_map(|one| self.learn(one, looked, pace)).collect()
     }
 
-    /// One has ended. While little is known of its sort, it tells when the others end that run.
-    fn learn(&self, ended: &Ongoing, now: Instant, pace: Pace) -> Vec<(ObjectKey, Instant)> {
-        let Some(sort) = ended.sort else { return Vec::new() };
+    /// One had ended at a look begun at `looked`. While little is known of its sort, it tells when the others end that run.
+    fn learn(&self, ended: &Ongoing, looked: Instant, pace: Pace) -> Vec<(ObjectKey, Instant)> {
+        let (Some(sort), now) = (ended.sort, Instant::now()) else { return Vec::new() };
         let state = &mut *self.lock();
         let is_new = state.learned.durations.is_new(sort);
         let since = |begun: Instant, moment: Instant| pace.undone(moment.duration_since(begun));
-        let (mut after, until) = (since(ended.begun, ended.seen), since(ended.begun, now));
+        let (mut after, until) = (since(ended.begun, ended.seen), since(ended.begun, looked));
         let all = state.objects.values().filter(|_| is_new).flat_map(|entry| entry.operations.running.values());
         let alike: Vec<&Ongoing> = all.filter(|one| one.sort == Some(sort)).collect();
         for ran in alike.iter().map(|one| since(one.begun, one.seen)).filter(|ran| *ran < until) {
@@ -110,15 +109,25 @@ impl PerObject {
         self.read(uid, |entry| entry.operations.only.is_some())
     }
 
-    /// What short looks may ask about now; nothing when a reconcile is due.
-    pub(crate) fn short_looks(&self, uid: &str) -> Vec<(&'static Kind, ResourceId)> {
-        let now = Instant::now();
-        self.read(uid, |entry| {
-            let Operations { running, only } = &entry.operations;
-            let allowed = only.is_some_and(|since| now.duration_since(since) < SHORT_LOOKS_FOR);
-            let open = running.values().filter(|one| allowed && one.open <= now);
-            open.map(|one| (one.kind, one.id.clone())).collect()
-        })
+    /// Which operations a short look may ask about now; none when a reconcile is due. One is due at once where an end is to be
+    /// expected, which a reconcile would have to see anyway, and where one may not be asked about.
+    pub(crate) fn short_looks(&self, uid: &str, pace: Pace) -> Vec<ResourceId> {
+        let (state, now) = (self.lock(), Instant::now());
+        let Some(Operations { running, only }) = state.objects.get(uid).map(|entry| &entry.operations) else {
+            return Vec::new();
+        };
+        let durations = &state.learned.durations;
+        let is_short = |one: &Ongoing| {
+            let elapsed = pace.undone(now.duration_since(one.begun));
+            one.asked.is_none_or(|asked| asked <= now)
+                && one.sort.is_some_and(|sort| !durations.is_probably_over(sort, elapsed))
+        };
+        let open = || running.values().filter(|one| one.open <= now);
+        let allowed = only.is_some_and(|since| now.duration_since(since) < SHORT_LOOKS_FOR);
+        match allowed && open().all(is_short) {
+            true => open().map(|one| one.id.clone()).collect(),
+            false => Vec::new(),
+        }
     }
 
     /// Notes what a short look, begun at `looked`, showed. Whether the operation runs.
@@ -152,7 +161,7 @@ impl PerObject {
 impl Ongoing {
     fn new(object: &ObjectKey, step: &Step, now: Instant) -> Self {
         let (object, kind, id) = (object.clone(), step.node.kind, step.node.id.clone());
-        Self { object, kind, id, sort: None, begun: now, seen: now, open: now, asked: None, phase: 0.0 }
+        Self { object, kind, id, sort: None, begun: now, seen: now, open: now, asked: None, number: 0 }
     }
 
     /// How long to wait before the next look.
@@ -163,8 +172,8 @@ impl Ongoing {
         let passed = now.duration_since(self.begun);
         let elapsed = pace.undone(passed);
         let look = pace.of(match self.sort {
-            Some(sort) => durations.next_look(sort, elapsed, self.phase),
-            None => Durations::next_unlearned(elapsed, self.phase),
+            Some(sort) => durations.next_look(sort, elapsed, self.number),
+            None => Durations::next_unlearned(elapsed, self.number),
         });
         with_asked(look, self.asked.and_then(|asked| asked.checked_duration_since(now)), passed)
     }

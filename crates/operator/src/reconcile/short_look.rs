@@ -1,4 +1,4 @@
-//! Short looks at what runs: one read for each operation, as long as an object waits for nothing else. What has ended, and
+//! Short looks at what runs: one question about each operation, as long as an object waits for nothing else. What has ended, and
 //! what can't be told, is for a reconcile, whose reads alone decide.
 
 use super::reconcile;
@@ -19,7 +19,7 @@ pub async fn reconcile_due<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
 /// How long until the next look, if everything was asked about and runs.
 async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     let (uid, namespace) = (cr.meta().uid(), cr.meta().namespace());
-    let looks = ctx.per_object.short_looks(uid);
+    let looks = ctx.per_object.short_looks(uid, ctx.pace);
     if looks.is_empty() {
         return None;
     }
@@ -27,9 +27,9 @@ async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     let context =
         CallContext { priority: Priority::Operation, region: cr.region().to_owned(), flow: namespace.to_owned() };
     let azure = ctx.azure.session(&known.identity).with_context(context);
-    for (kind, id) in looks {
+    for id in looks {
         let looked = Instant::now();
-        let glance = azure.glance(kind, &id).await;
+        let glance = azure.glance(&id).await;
         if !ctx.per_object.note_glance(uid, &id, looked, glance) {
             return None;
         }
