@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 /// One operation of this many seconds, the first that the process sees.
 pub async fn alone(seconds: u32) -> Waited {
-    let bed = taking(seconds, false).await;
+    let bed = taking([seconds, 0], false).await;
     let operator = Operator::start(&bed).await;
     one_more(&bed, 0).await;
     operator.stop().await;
@@ -20,7 +20,8 @@ pub async fn alone(seconds: u32) -> Waited {
 /// Many at once, the first that the process sees. Which operation a question is about doesn't show in the log, so these are
 /// divided evenly.
 pub async fn at_once(seconds: u32, many: usize) -> Vec<Waited> {
-    let bed = taking(seconds, false).await;
+    // their subnets take longer, so that no looks at these delay others
+    let bed = taking([seconds, 2 * seconds], false).await;
     let operator = Operator::start(&bed).await;
     (0..many).for_each(|one| bed.apply(network(one)));
     until_ready(&bed, many, Duration::from_secs(1)).await;
@@ -35,7 +36,7 @@ pub async fn at_once(seconds: u32, many: usize) -> Vec<Waited> {
 
 /// The first after a restart, where the process before saw `before` of them.
 pub async fn after_restart(seconds: u32, before: usize) -> Waited {
-    let bed = taking(seconds, false).await;
+    let bed = taking([seconds, 0], false).await;
     let operator = Operator::start(&bed).await;
     for round in 0..before {
         one_more(&bed, round).await;
@@ -60,7 +61,7 @@ pub struct Asked {
 /// One operation of this many seconds, the first that the process sees, with `Retry-After`: 3 s after the write, then 10, 20, 40
 /// … for whoever asks the operation, as Microsoft.Network does.
 pub async fn with_retry_after(seconds: u32) -> Asked {
-    let bed = taking(seconds, true).await;
+    let bed = taking([seconds, 0], true).await;
     let operator = Operator::start(&bed).await;
     one_more(&bed, 0).await;
     sleep(Duration::from_secs(1)).await;
@@ -81,7 +82,7 @@ pub async fn with_retry_after(seconds: u32) -> Asked {
 
 /// Writes for a network of 45 s, and when it was ready, when every question about an operation is answered so.
 pub async fn despite(mut answer: Value) -> (usize, f64) {
-    let bed = taking(45, false).await;
+    let bed = taking([45, 0], false).await;
     for (name, value) in [("method", json!("GET")), ("path", json!("/operations/")), ("times", json!(1000))] {
         answer[name] = value;
     }

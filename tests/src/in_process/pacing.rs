@@ -155,7 +155,7 @@ pub struct Waited {
 
 /// Operations of this many seconds without `Retry-After`, one after another.
 pub async fn operations(seconds: u32, rounds: usize) -> Vec<Waited> {
-    let bed = taking(seconds, false).await;
+    let bed = taking([seconds, 0], false).await;
     let operator = Operator::start(&bed).await;
     for round in 0..rounds {
         one_more(&bed, round).await;
@@ -165,10 +165,10 @@ pub async fn operations(seconds: u32, rounds: usize) -> Vec<Waited> {
     (0..rounds).map(|round| waited(&log, round, f64::from(seconds))).collect()
 }
 
-/// A bed on which networks are made in this many seconds, and subnets at once.
-pub(super) async fn taking(seconds: u32, retry_after: bool) -> Bed {
+/// A bed on which a network, and then a subnet, is made in this many seconds.
+pub(super) async fn taking([network, subnet]: [u32; 2], retry_after: bool) -> Bed {
     let bed = Bed::new(Disturbance::default()).await;
-    let durations = json!({"PutVirtualNetworkOperation": seconds, "PutSubnetOperation": 0});
+    let durations = json!({"PutVirtualNetworkOperation": network, "PutSubnetOperation": subnet});
     azure::admin(&bed.azure, Method::PATCH, "settings", json!({"retryAfter": retry_after, "seconds": durations})).await;
     bed
 }
