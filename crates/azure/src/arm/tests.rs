@@ -313,7 +313,8 @@ fn in_progress() -> Reply {
 async fn an_operation_is_asked_when_azure_wants_it_and_not_before() {
     let script = Script::new::<String>([]);
     let azure = azure(&script);
-    let glance = || azure.glance(&id(VNET));
+    let network = id(VNET);
+    let glance = || azure.glance(&network);
     assert_eq!(glance().await, Glance::Unclear, "nothing was begun");
     begin(&script, &azure, OPERATION).await;
     script.add("GET eu.arm.test/op?t=1&c=2&s=3", in_progress());
