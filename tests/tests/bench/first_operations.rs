@@ -13,8 +13,8 @@ use acivnet_tests::{
 pub fn first_operations(results: &mut Results) {
     results.text(
         "The first operations that a process sees. One alone, of which nothing is known, can't be seen within 3 s by 12 \
-         looks: these cover 36 s so, and operations take up to minutes. Its looks come at 2 s and at 1.6 times the time of the \
-         one before, so that it is seen at most 0.6 of its time late. Of many at once the first that ends tells the others; \
+         looks: these cover 36 s so, and operations take up to minutes. Its looks come ever more rarely, so that the twelfth comes \
+         after 351 s. Of many at once the first that ends tells the others; \
          after a restart the lease has kept what was learned.",
     );
     for seconds in [20, 45] {
