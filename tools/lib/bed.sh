@@ -57,9 +57,9 @@ check_programs() {
 }
 
 # Without the controller manager where that is still being compiled.
-start_kubernetes() {
-  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443 --late-controller-manager
-  wait_until "the Kubernetes API server" 120 grep -qx ready "$STATE/logs/kubernetes.log"
+start_kubernetes() { # [OPTION_OF_up.sh]…
+  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443 --late-controller-manager "$@"
+  wait_until "the Kubernetes API server" 120 grep -qsx ready "$STATE/logs/kubernetes.log"
   export KUBECONFIG=$STATE/kube/kubeconfig
 }
 
