@@ -1,7 +1,7 @@
 """Measures one operator on the bed that inside.sh has started, by its folder, from outside of it.
 
-usage: measure.py policy FOLDER                     prints the audit policy that the API server needs beforehand
-       measure.py options OPTION…                   refuses options that `run` doesn't know
+usage: measure.py check FOLDER [OPTION]…            refuses what `run` would, before anything has started
+       measure.py policy FOLDER                     prints the audit policy that the API server needs beforehand
        measure.py run FOLDER RESULT [OPTION]…       measures, and writes RESULT, JSON
 """
 
@@ -47,6 +47,12 @@ def audit_policy(user: str) -> dict[str, Any]:
     return {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived", "ResponseStarted"], "rules": rules}
 
 
+def check(folder: Folder, wanted: argparse.Namespace) -> None:
+    template = folder.path / f"{wanted.app}.yaml"
+    if not template.is_file():
+        sys.exit(f"{template} is missing: the objects of one app, see docs/comparing.md")
+
+
 def run(folder: Folder, result: Path, wanted: argparse.Namespace) -> None:
     # These need the bed, which the other commands don't have.
     from scenarios import Run
@@ -66,8 +72,8 @@ def main() -> None:
     command, *words = sys.argv[1:]
     if command == "policy":
         print(json.dumps(audit_policy(Folder.read(Path(words[0])).user)))
-    elif command == "options":
-        options(words)
+    elif command == "check":
+        check(Folder.read(Path(words[0])), options(words[1:]))
     else:
         run(Folder.read(Path(words[0])), Path(words[1]), options(words[2:]))
 

@@ -15,10 +15,11 @@ source "$root/tools/lib/programs.sh"
 
 read_arguments() {
   local own=$root/tools/bench/acivnet
+  local folder
   folders=() options=() json=${CARGO_TARGET_DIR:-$root/target}/bench/peer.json
   while [ $# -gt 0 ]; do
     case $1 in
-      --peer) folders+=("$(cd "${2:?--peer needs a folder}" && pwd)") && shift ;;
+      --peer) folders+=("$(realpath "${2:?--peer needs a folder}")") && shift ;;
       --alone) own='' ;;
       --json) json=${2:?--json needs a file} && shift ;;
       *) options+=("$1") ;;
@@ -27,7 +28,9 @@ read_arguments() {
   done
   [ -z "$own" ] || folders+=("$own")
   [ "${#folders[@]}" -gt 0 ] || die "--alone needs a --peer"
-  python3 "$root/tools/bench/measure.py" options "${options[@]}"
+  for folder in "${folders[@]}"; do
+    python3 "$root/tools/bench/measure.py" check "$folder" "${options[@]}"
+  done
 }
 
 prepare() {
@@ -54,6 +57,7 @@ clean_up() {
 measure() {
   local state=${1%.json}
   mkdir -p "$state/logs"
+  ln -sfn "$state/logs" "$STATE/logs"
   STATE=$state setpriv --pdeathsig KILL unshare -Urnmpf --kill-child --mount-proc bash tools/bench/inside.sh "$2" "$1" "${options[@]}" &
   bed=$!
   wait "$bed"

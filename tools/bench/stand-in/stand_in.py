@@ -1,7 +1,7 @@
 """A stand-in for another operator, so that the harness can be tested: what it asks and writes is known to the last call.
 
-For each SecurityGroup that is not Ready: GET (404), PUT and GET in Azure; an Event and a patch of its status in Kubernetes. For each
-that is Ready when this process begins: GET, and a PUT of what Azure has already, which is redundant. With SWEEP_SECONDS it then
+For each SecurityGroup that is not Ready: GET (404), PUT (429, 409, then accepted) and GET in Azure; an Event and a patch of its
+status in Kubernetes. For each that is Ready when this process begins: GET, and a PUT of what Azure has already, which is redundant. With SWEEP_SECONDS it then
 looks again and again, and repairs.
 """
 
@@ -62,13 +62,23 @@ def azure(method: str, group: dict[str, Any], body: object = None) -> tuple[int,
     return send(method, url, os.environ["AZURE_CA"], TOKEN, body)
 
 
-def put(group: dict[str, Any]) -> None:
+def put(group: dict[str, Any]) -> int:
     status, _ = azure("PUT", group, {"location": group["spec"]["location"], "properties": {"securityRules": [RULE]}})
-    assert status < 300, status
+    return status
+
+
+def put_refused(group: dict[str, Any], status: int) -> None:
+    """A PUT that the simulator was asked to refuse, as for a limit or another writer."""
+    fault = {"method": "PUT", "path": f"/{group['metadata']['name']}$", "status": status}
+    send("POST", f"{AZURE}/simulator/faults", os.environ["AZURE_CA"], "", fault)
+    came = put(group)
+    assert came == status, came
 
 
 def make(group: dict[str, Any]) -> None:
     azure("GET", group)
+    put_refused(group, 429)
+    put_refused(group, 409)
     put(group)
     azure("GET", group)
     name = group["metadata"]["name"]
