@@ -30,7 +30,7 @@ def options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--app", default="app", metavar="NAME", help="the template NAME.yaml of each folder, with the objects of one app")
     parser.add_argument("--settings", default="{}", type=json.loads, metavar="JSON", help="for the simulator's /simulator/settings")
     parser.add_argument("--start", type=seconds, default=15, metavar="S", help="from the start of the process to the first app")
-    parser.add_argument("--settle", type=seconds, default=60, metavar="S", help="from the last Ready to the look at memory")
+    parser.add_argument("--settle", type=seconds, default=60, metavar="S", help="from the last Ready to the next scenario")
     parser.add_argument("--rest", type=seconds, default=300, metavar="S", help="how long `steady` looks")
     parser.add_argument("--quiet", type=seconds, default=20, metavar="S", help="without a call, after which a restart is over")
     parser.add_argument("--patience", type=seconds, default=3600, metavar="S", help="the most that any scenario takes")

@@ -40,7 +40,7 @@ class Run:
         self._process = self._start()
 
     def create(self) -> dict[str, Any]:
-        """All apps at once."""
+        """All apps at once, and then time to tell what was held back."""
         apps = apps_of(self.folder, self.wanted.app, self.wanted.objects)
         readiness = Readiness(self.folder, apps)
         self._wait(self.wanted.start)
@@ -52,16 +52,17 @@ class Run:
         self._until("every app is Ready", lambda: readiness.all_ready.wait(0.05), readiness.tell)
         ready = sorted(moment - began for moment in readiness.moments.values())
         quantiles = {name: ready[math.ceil(part * len(ready)) - 1] for name, part in QUANTILES.items()}
-        return phase.end() | {"applied": applied, "ready": {"first": ready[0], **quantiles}, "readySeconds": ready}
+        counted = phase.end()
+        settling = Phase(self)
+        self._wait(self.wanted.settle)
+        times = {"applied": applied, "ready": {"first": ready[0], **quantiles}, "readySeconds": ready}
+        return counted | times | {"settling": settling.end()}
 
     def steady(self) -> dict[str, Any]:
         """Nothing changes."""
-        settling = Phase(self)
-        self._wait(self.wanted.settle)
-        settled, memory = settling.end(), self._process.memory()
-        phase = Phase(self)
+        memory, phase = self._process.memory(), Phase(self)
         self._wait(self.wanted.rest)
-        return phase.end() | {"settling": settled, "memory": memory}
+        return phase.end() | {"memory": memory}
 
     def restart(self) -> dict[str, Any]:
         """The process ends as in a rollout, and the next one begins."""
