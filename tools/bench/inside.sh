@@ -10,12 +10,14 @@ source "$root/tools/lib/inside.sh"
 export ACIVNET_DEMO_TIME_SCALE=${ACIVNET_DEMO_TIME_SCALE:-1} ACIVNET_DEMO_RUNNER=none
 
 main() {
-  local measure=$root/tools/bench/measure.py
+  local flag measure=$root/tools/bench/measure.py
   enter "$ACIVNET_KUBE_BIN"
   step "${1##*/}"
   python3 "$measure" policy "$1" > "$STATE/audit-policy.json"
-  start_kubernetes --apiserver-flag "--audit-policy-file=$STATE/audit-policy.json" --apiserver-flag "--audit-log-path=$STATE/audit.log" \
-    --apiserver-flag --audit-log-maxsize=100000
+  for flag in "policy-file=$STATE/audit-policy.json" "log-path=$STATE/audit.log" log-maxsize=100000; do
+    kubernetes_options+=(--apiserver-flag "--audit-$flag")
+  done
+  start_kubernetes
   start_azure tools/demo/seed.json --issuer-ca "$STATE/kube/ca.crt"
   SIMULATOR=$azure/simulator SSL_CERT_FILE=$STATE/azure/ca.pem PYTHONPATH=$root/tools/clients python3 "$measure" run "$@"
   check_programs

@@ -78,23 +78,24 @@ class Run:
         drift = self.folder.drift
         if not drift:
             return {}
-        ids = [self.folder.of_app(drift["id"], number) for number in range(min(EDITED, self.wanted.objects))]
-        before = {one: within(simulator.resource(one), drift["patch"]) for one in ids}
+        patch, ids = drift["patch"], [self.folder.of_app(drift["id"], number) for number in range(min(EDITED, self.wanted.objects))]
+        before = {one: self._parts(one, patch) for one in ids}
+        if within(patch, patch) in before.values():
+            raise RuntimeError("the `patch` of `drift` in operator.json changes nothing")
         phase, began = Phase(self), time.monotonic()
         for one in ids:
             self._azure.forget(one)
-            simulator.resource(one, "PATCH", drift["patch"])
-        edited = [one for one in ids if within(simulator.resource(one), drift["patch"]) != before[one]]
+            simulator.resource(one, "PATCH", patch)
         repaired: dict[str, float] = {}
 
         def look() -> bool:
-            for one in edited:
-                if one not in repaired and within(simulator.resource(one), drift["patch"]) == before[one]:
+            for one in ids:
+                if one not in repaired and self._parts(one, patch) == before[one]:
                     repaired[one] = time.monotonic() - began
-            return len(repaired) == len(edited)
+            return len(repaired) == len(ids)
 
         self._until("every change is repaired", look, must=False)
-        return phase.end() | {"edited": len(edited), "repairedSeconds": sorted(repaired.values())}
+        return phase.end() | {"edited": len(ids), "repairedSeconds": sorted(repaired.values())}
 
     def __enter__(self) -> "Run":
         return self
@@ -105,6 +106,14 @@ class Run:
     def counts(self) -> dict[str, Any]:
         """What was counted so far, of the operator and of the bed."""
         return {"calls": self._azure.counts(), "kubernetes": self._audit.counts(), "cpu": self._process.cpu(), "bed": bed_cpu()}
+
+    @staticmethod
+    def _parts(resource_id: str, patch: Any) -> Any:
+        """What a resource has where a patch changes it."""
+        try:
+            return within(simulator.resource(resource_id), patch)
+        except OSError as error:
+            raise RuntimeError(f"{resource_id}: {error}") from error
 
     def _start(self) -> Process:
         return Process(self.folder, STATE / "logs" / "operator.log", self._scratch)
