@@ -1,6 +1,6 @@
 # The targets are in `make help`; each is one script of tools/ or one cargo command.
 .DEFAULT_GOAL := help
-.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bed crds chart monitoring azure quickstart compat clean
+.PHONY: help image dist demo article-sdk clients differential faults gitops replay test check converge bench bench-peer bed crds chart monitoring azure quickstart compat clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
@@ -55,6 +55,9 @@ converge: ## every interruption of every scenario; the results go to docs/result
 
 bench: ## speed, memory and quiet, each with its bar; the results go to docs/results
 	@tools/bench.sh $(FIGURES)
+
+bench-peer: ## another operator on the same bed by the same rules: PEER=FOLDER OPTIONS="--objects 300"; docs/comparing.md
+	@tools/bench/peer.sh $(if $(PEER),--peer $(PEER)) $(OPTIONS)
 
 bed: ## build the programs of the Kubernetes test bed in the pinned version (once; ten minutes on two cores)
 	@tools/kube/build.sh

@@ -19,6 +19,7 @@ used=(
   tools/article-sdk/article-sdk.sh
   "tools/clients/clients.sh --quick"
   tools/differential/differential.sh
+  tools/bench/test.sh
   "tools/faults/faults.sh --quick"
 )
 installed=(

@@ -10,6 +10,8 @@ azure=https://localhost:8443
 client_id=00000000-0000-0000-0000-00000000000c
 tenant_id=00000000-0000-0000-0000-00000000000a
 declare -gA programs
+# Further options of tools/kube/up.sh.
+kubernetes_options=()
 
 # Makes the namespaces habitable. usage: enter FOLDER_OF_PROGRAMS…
 enter() {
@@ -58,8 +60,8 @@ check_programs() {
 
 # Without the controller manager where that is still being compiled.
 start_kubernetes() {
-  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443 --late-controller-manager
-  wait_until "the Kubernetes API server" 120 grep -qx ready "$STATE/logs/kubernetes.log"
+  start kubernetes "$root/tools/kube/up.sh" "$ACIVNET_KUBE_BIN" "$STATE/kube" 6443 --late-controller-manager "${kubernetes_options[@]}"
+  wait_until "the Kubernetes API server" 120 grep -qsx ready "$STATE/logs/kubernetes.log"
   export KUBECONFIG=$STATE/kube/kubeconfig
 }
 

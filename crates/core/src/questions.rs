@@ -143,7 +143,8 @@ pub enum ClusterQuestion {
     /// A `DelegatedSubnet` of the object's namespace, by name. Present: the whole object as JSON.
     DelegatedSubnet(String),
     /// Every other `DelegatedSubnet` of the cluster in the same virtual network. Present: an array of
-    /// [`crate::describe::Sibling`].
+    /// [`crate::describe::Sibling`]. Of those of a namespace that describe the network alike, and in agreement with the
+    /// one that asks, one may stand for all.
     OtherDelegatedSubnets {
         /// The virtual network.
         virtual_network: ResourceId,

@@ -20,8 +20,7 @@ use crate::{
     reconcile::{apart, pace::Pace},
 };
 use acivnet_azure::{Clock, Cloud, Connector, Fence, Http, ModelLimits, Observer, Random};
-use acivnet_core::{names::Names, observed};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use acivnet_core::observed;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
@@ -183,10 +182,10 @@ impl Ctx {
     }
 
     /// Forgets an object that is gone.
-    pub(crate) fn forget(&self, key: &ObjectKey, meta: &ObjectMeta) {
+    pub(crate) fn forget(&self, key: &ObjectKey, uid: &str) {
         self.writers.forget(key, self.pace).iter().for_each(|next| self.queue.want(next));
-        self.per_object.forget(meta.uid());
-        self.remote_files.forget(meta.uid());
+        self.per_object.forget(uid);
+        self.remote_files.forget(uid);
         if !self.stores.any_in(&key.namespace) {
             self.identities.forget(&key.namespace);
         }

@@ -1,8 +1,9 @@
 //! Our two kinds of objects, as the operator needs them beyond what decisions need: keys, references, what the cache keeps.
 
-use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
+use acivnet_api::{AciVnetDeployment, DelegatedSubnet, conditions::types};
 use acivnet_core::{
-    describe::{has_reached_network, size::json_length, virtual_network_of},
+    conditions::find,
+    describe::{Sibling, has_reached_network, size::json_length, virtual_network_of},
     id::ResourceId,
     names::Names,
     observed::Observed,
@@ -12,6 +13,7 @@ use acivnet_core::{
 use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{Resource, core::object::HasStatus};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use std::{
     fmt::Debug,
     hash::{DefaultHasher, Hash, Hasher},
@@ -67,6 +69,9 @@ pub trait Object:
     /// What it refers to.
     fn references(&self) -> Vec<Reference>;
 
+    /// What related objects see of it.
+    fn outline(&self) -> Outline;
+
     /// The conditions of its status.
     fn conditions(&self) -> &[Condition];
 
@@ -86,6 +91,18 @@ impl Object for DelegatedSubnet {
         let network = virtual_network_of(self);
         let reached = has_reached_network(self).then(|| reached_network(&network));
         [virtual_network(self.metadata.namespace(), &network)].into_iter().chain(reached).collect()
+    }
+
+    /// Deployments see the conditions; those who share the network, how it is described.
+    fn outline(&self) -> Outline {
+        let shown = self.status.as_ref().map(|status| {
+            let condition = |one: &Condition| json!([one.type_, one.status, one.reason, one.observed_generation]);
+            let conditions: Vec<Value> = status.conditions.iter().map(condition).collect();
+            let full = status.capacity.as_ref().is_some_and(|capacity| capacity.available <= 0);
+            json!([status.subnet_id, status.observed_generation, full, conditions])
+        });
+        let alike = Sibling { created: None, name: String::new(), ..Sibling::of(self) };
+        Outline { shown: shown_hash(self, shown), description: hash(&json!(alike).to_string()) }
     }
 
     fn conditions(&self) -> &[Condition] {
@@ -122,6 +139,15 @@ impl Object for AciVnetDeployment {
         references
     }
 
+    /// Subnets see its addresses, and whether containers hold them.
+    fn outline(&self) -> Outline {
+        let shown = self.status.as_ref().map(|status| {
+            let healthy = find(&status.conditions, types::SERVICE_HEALTHY).map(|one| &one.status);
+            json!([status.endpoint.as_ref().map(|endpoint| &endpoint.addresses), healthy])
+        });
+        Outline { shown: shown_hash(self, shown), description: 0 }
+    }
+
     fn conditions(&self) -> &[Condition] {
         self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
     }
@@ -144,16 +170,33 @@ impl Object for AciVnetDeployment {
     }
 }
 
+/// What related objects see of one, as hashes: two that are equal look alike to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// All that makes related objects look again.
+    pub shown: u64,
+    /// How it describes what it shares with others; 0 where it shares nothing.
+    pub description: u64,
+}
+
+fn shown_hash<S: Object>(cr: &S, status: Option<Value>) -> u64 {
+    hash(&(status.unwrap_or_default().to_string(), cr.meta().generation, cr.deleting()))
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Something that an object refers to, as a hash. Two that are equal are probably the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference(u64);
 
 impl Reference {
     /// To a thing of a kind, with names that tell it apart.
     pub(crate) fn of(kind: &str, names: [&str; 2]) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (kind, names).hash(&mut hasher);
-        Self(hasher.finish())
+        Self(hash(&(kind, names)))
     }
 }
 

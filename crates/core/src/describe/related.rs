@@ -96,7 +96,7 @@ impl Sibling {
     }
 
     /// Whether two descriptions of the network agree: prefixes are equal, and no tag has two values.
-    pub(super) fn describes_same_network(&self, other: &Self) -> bool {
+    pub fn describes_same_network(&self, other: &Self) -> bool {
         let same_name = |tag: &Tag, theirs: &Tag| theirs.name.eq_ignore_ascii_case(&tag.name);
         let conflicts = |tag: &Tag| other.tags.iter().any(|theirs| same_name(tag, theirs) && theirs.value != tag.value);
         self.prefixes == other.prefixes && !self.tags.iter().any(conflicts)

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     monitoring::object_state::ObjectState,
-    object::{Object, ObjectKey, Reference},
+    object::{Object, ObjectKey, Outline, Reference},
 };
 use acivnet_core::subject::Subject;
 use kube::runtime::reflector::Lookup;
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use std::{
     borrow::Cow,
     marker::PhantomData,
@@ -61,6 +61,7 @@ pub struct CachedObject<S> {
 pub(super) struct Index {
     pub(super) summary: Summary,
     pub(super) references: Arc<[Reference]>,
+    pub(super) outline: Outline,
     pub(super) desired_hash: u64,
     pub(super) state: ObjectState,
 }
@@ -102,6 +103,14 @@ impl<S: Object> CachedObject<S> {
     /// # Errors
     /// It can't be read, nor could it be when it was packed.
     pub fn unpack(&self) -> Result<S, kube::Error> {
+        self.unpack_as()
+    }
+
+    /// The same in another form.
+    ///
+    /// # Errors
+    /// It can't be read in that form.
+    pub(crate) fn unpack_as<T: DeserializeOwned>(&self) -> Result<T, kube::Error> {
         let text = self.text.unpack().map_err(|error| kube::Error::SerdeError(serde_json::Error::custom(error)))?;
         serde_json::from_slice(&text).map_err(kube::Error::SerdeError)
     }
@@ -138,9 +147,14 @@ impl<S> CachedObject<S> {
         self.index.state
     }
 
-    /// Whether it refers to something.
-    pub(crate) fn refers_to(&self, what: Reference) -> bool {
-        self.index.references.contains(&what)
+    /// What it refers to.
+    pub(crate) fn references(&self) -> &Arc<[Reference]> {
+        &self.index.references
+    }
+
+    /// What related objects see of it.
+    pub(crate) fn outline(&self) -> Outline {
+        self.index.outline
     }
 
     /// Changes with spec, annotations and deletion, which moves the generation; not with the status, which is ours.

@@ -8,6 +8,7 @@ pub(crate) mod digests;
 pub(crate) mod locks;
 pub(crate) mod named;
 pub(crate) mod packed;
+pub(crate) mod references;
 pub(crate) mod remote_files;
 pub(crate) mod secrets;
 pub(crate) mod snapshot;

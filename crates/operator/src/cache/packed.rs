@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     monitoring::object_state::ObjectState,
-    object::{Object, ObjectKey, finalizer},
+    object::{Object, ObjectKey, Outline, finalizer},
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
@@ -59,7 +59,8 @@ impl<S: Object> Packed<S> {
         let meta = object.meta();
         let desired_hash = hash(&(&meta.uid, &meta.generation, &meta.annotations));
         let (summary, state) = (Summary::of(&object), ObjectState::of(&object));
-        let index = Index { summary, references: references.into(), desired_hash, state };
+        let outline = object.outline();
+        let index = Index { summary, references: references.into(), outline, desired_hash, state };
         let whole = json_length(&object) <= WHOLE;
         if !whole {
             slim(&mut object);
@@ -111,8 +112,13 @@ impl<S: Object> Packed<S> {
         let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER).then(|| finalizer(namespace));
         let summary = Summary { generation: 0, deleting: false, had_settled: false, asked: false };
         let desired_hash = hash(&(&meta.uid, &meta.resource_version));
-        let index =
-            Index { summary, references: held.into_iter().collect(), desired_hash, state: ObjectState::default() };
+        let index = Index {
+            summary,
+            references: held.into_iter().collect(),
+            outline: Outline::default(),
+            desired_hash,
+            state: ObjectState::default(),
+        };
         Ok(Self { meta, json: Vec::new(), whole: true, index, type_: PhantomData })
     }
 
@@ -265,7 +271,7 @@ mod tests {
             let kept: Vec<_> = listed.items.iter().map(|one| one.cached(&Storage::default())).collect();
             assert_eq!((kept[0].unpack().is_ok(), kept[1].unpack().is_ok()), (levels == 100, true), "{levels}");
             assert_eq!((&*kept[0].key().namespace, &*kept[0].key().name, kept[0].uid()), ("ml", "m1", "1"));
-            assert!(kept[0].refers_to(finalizer("ml")), "its credentials stay");
+            assert!(kept[0].references().contains(&finalizer("ml")), "its credentials stay");
         }
     }
 

@@ -66,7 +66,7 @@ async fn watch(ctx: &Arc<Ctx>, readiness: &Readiness) {
     let (deployments, deployment_writer) = reflector::store::<CachedObject<AciVnetDeployment>>();
     let (subnets, subnet_writer) = reflector::store::<CachedObject<DelegatedSubnet>>();
     let (config_maps, config_map_writer) = reflector::store::<PartialObjectMeta<ConfigMap>>();
-    let relations = Relations::new(Arc::clone(ctx), deployments.clone(), subnets.clone());
+    let relations = Relations::new(Arc::clone(ctx));
     let on_deployment = |event: &_| {
         relations.deployment(event);
         note(ctx, event);

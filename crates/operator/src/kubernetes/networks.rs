@@ -25,24 +25,24 @@ const NEVER: [(Ipv4Addr, u8); 5] = [
     (Ipv4Addr::new(224, 0, 0, 0), 4),
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
-/// Nodes of a page of their list: a page is held as a whole while it is read, at some 15 KB a node.
+/// Nodes in a page of their list: a page is held whole while it is read, at about 15 KB a node.
 pub(crate) const PAGE: u32 = 50;
-/// So many pages are read, for 100,000 nodes.
+/// Most pages that are read: enough for 100,000 nodes.
 pub(crate) const MOST_PAGES: usize = 2_000;
-/// So many networks are kept apart; of more the neighbours are refused as well.
+/// Most networks that are kept apart. Beyond that, larger ones take their place, and neighbours are refused as well.
 pub(crate) const MOST: usize = 4_096;
 
 /// The allowed networks and the refused ones.
 #[derive(Debug)]
 pub struct Networks {
     scoring: Vec<Ipv4Net>,
-    /// Those that are never an endpoint, and those that the administrator names.
+    /// Networks that never hold an endpoint, and those that the administrator names.
     fixed: Vec<Ipv4Net>,
-    /// The administrator names networks of the cluster.
+    /// The administrator named networks of the cluster.
     named: bool,
     api_server: String,
     now: RwLock<Refused>,
-    /// Of an operator with the rights of some namespaces: what it may not read of the cluster.
+    /// What an operator with rights in some namespaces only may not read of the cluster.
     untold: Option<Mutex<BTreeSet<&'static str>>>,
 }
 
@@ -74,11 +74,11 @@ struct NodeAddress {
     address: String,
 }
 
-/// What was learnt of the cluster.
+/// What was learnt about the cluster.
 #[derive(Default)]
 struct Learnt {
     networks: Vec<Ipv4Net>,
-    /// Nodes told where their Pods are.
+    /// The nodes said where their Pods are.
     pods: bool,
 }
 
@@ -93,8 +93,8 @@ impl Networks {
         Self { scoring, fixed, named: pods_known, api_server, now, untold: None }
     }
 
-    /// For an operator that has rights in some namespaces only: what it may not read of the cluster is told once, costs
-    /// what it would have told, and is not asked for again.
+    /// For an operator that has rights in some namespaces only. What it may not read of the cluster is logged once, stays
+    /// unknown, and is not asked for again.
     pub fn with_rights_of_namespaces(self) -> Self {
         Self { untold: Some(Mutex::default()), ..self }
     }
@@ -109,7 +109,7 @@ impl Networks {
         self.read().networks
     }
 
-    /// Whether anybody told where the cluster's Pods are: the administrator, or the nodes.
+    /// Whether it is known where the cluster's Pods are, from the administrator or from the nodes.
     pub fn pods_known(&self) -> bool {
         self.read().pods_known
     }
@@ -120,8 +120,8 @@ impl Networks {
             && !self.refused().iter().any(|network| network.contains(&address))
     }
 
-    /// Reads the cluster's service networks, the addresses of its API server, and those of its nodes and their Pods. Rights
-    /// that lack for nodes are told and cost what they would have told.
+    /// Reads the cluster's service networks, the addresses of its API server, and those of its nodes and their Pods. Without
+    /// the right to read nodes, their networks stay unknown and the log says so.
     ///
     /// # Errors
     /// What could not be read, and what to do. What was learnt before stays.
@@ -139,7 +139,7 @@ impl Networks {
         Ok(())
     }
 
-    /// What a read tells, or nothing where the right lacks and work goes on without it.
+    /// What a read found, or nothing where the right is missing and work goes on without it.
     async fn told<T: Default>(
         &self,
         unread: &'static str,
@@ -188,7 +188,7 @@ async fn services(kube: &kube::Client) -> Result<Vec<Ipv4Net>, kube::Error> {
     Ok(services.filter_map(|cidr| network(&cidr)).collect())
 }
 
-/// Page by page, and of each node what is asked for only: nodes are large, and may be many.
+/// Page by page, and only the fields that are needed: nodes are large, and there may be many.
 async fn nodes(kube: &kube::Client) -> Result<Learnt, kube::Error> {
     let mut learnt = Learnt::default();
     let api = Api::<Object<NodeSpec, NodeStatus>>::all_with(kube.clone(), &ApiResource::erase::<Node>(&()));
@@ -237,8 +237,8 @@ fn v4(network: IpNet) -> Option<Ipv4Net> {
     }
 }
 
-/// Networks without those inside others. Where they are too many, larger ones take their place, so that rather too much
-/// is refused than too little.
+/// Networks without those inside others. If there are too many, larger ones take their place: better to refuse too much
+/// than too little.
 fn few(networks: Vec<Ipv4Net>) -> Arc<[Ipv4Net]> {
     let mut few = Ipv4Net::aggregate(&networks);
     for length in [28, 24, 20, 16, 8] {

@@ -1,5 +1,5 @@
-//! Whether the work goes on. What answers `/livez` runs on a thread of its own and answers while the work is busy; it says
-//! no when nothing of the work moved for so long that it never will.
+//! Whether the work goes on. `/livez` is answered by a thread of its own, also while the work is busy. It says no once
+//! nothing has moved for so long that nothing ever will.
 
 use std::{
     fmt,
@@ -8,9 +8,9 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How often the work shows that it lives when it has nothing to do.
+/// How often idle work shows that it is alive.
 pub(crate) const BEAT: Duration = Duration::from_secs(2);
-/// Work that has shown no sign of life for so long is stuck: nothing holds the thread for more than a tenth of a second.
+/// Work without a sign of life for this long is stuck: nothing holds the thread for more than a tenth of a second.
 pub(crate) const STUCK: Duration = Duration::from_secs(30);
 /// Nothing is expected.
 const RESTS: u64 = u64::MAX;
@@ -21,7 +21,7 @@ pub struct Pulse {
     start: Instant,
     /// The thread of the work.
     thread: AtomicU64,
-    /// Whatever starts reconciles and ends them, while this process leads and knows all objects.
+    /// The loop that starts and ends reconciles, while this process leads and knows all objects.
     reconciles: AtomicU64,
 }
 
@@ -31,7 +31,7 @@ impl Default for Pulse {
     }
 }
 
-/// The reconciles go on until it is dropped: then none are expected.
+/// Reconciles are expected to go on until this is dropped.
 pub(crate) struct ReconcileLoop<'p>(&'p Pulse);
 
 /// What is stuck.
@@ -42,7 +42,7 @@ pub(crate) struct Stuck {
 }
 
 impl Pulse {
-    /// Shows for ever that the thread runs tasks.
+    /// Shows that the thread runs tasks; never ends.
     pub(crate) async fn beat(&self) {
         loop {
             self.thread.store(self.now(), Ordering::Relaxed);

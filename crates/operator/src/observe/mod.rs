@@ -10,6 +10,7 @@ use crate::{
     ctx::Ctx,
     kubernetes::{self, identity::NamespaceIdentity},
     observe::probe::Probe,
+    reconcile::pace::Sweeps,
 };
 use acivnet_api::conditions::reasons;
 use acivnet_azure::{Azure, CallContext, DialAt, Identity, IdentityKey, Priority};
@@ -171,8 +172,7 @@ impl<'a> Observation<'a> {
         identity: &IdentityKey,
         question: &AzureQuestion,
     ) -> Option<Fact> {
-        let sweeps = self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), cr.meta().namespace());
-        let now = self.ctx.clock.now();
+        let (sweeps, now) = (self.sweeps(cr), self.ctx.clock.now());
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
         let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());
         let lists = Reader { snapshots, clock, azure, identity, oldest, since, lasts };
@@ -190,6 +190,10 @@ impl<'a> Observation<'a> {
             | AzureQuestion::ServiceLog(_)
             | AzureQuestion::RemoteFile(_) => None,
         }
+    }
+
+    fn sweeps<S: Subject>(&self, cr: &S) -> Sweeps {
+        self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), cr.meta().namespace())
     }
 
     async fn azure<S: Subject>(&self, cr: &S, azure: &Azure, identity: &Identity, question: &AzureQuestion) -> Fact {
@@ -249,10 +253,7 @@ impl<'a> Observation<'a> {
             }
             ClusterQuestion::DelegatedSubnet(subnet) => {
                 let found = ctx.stores.subnet(&ctx.kube, namespace, subnet).await;
-                fact(
-                    &format!("DelegatedSubnet {subnet} can't be read"),
-                    found.map(|found| found.as_ref().map(to_value)),
-                )
+                fact(&format!("DelegatedSubnet {subnet} can't be read"), found)
             }
             ClusterQuestion::OtherDelegatedSubnets { virtual_network } => {
                 let found = ctx.stores.siblings(&ctx.kube, virtual_network, (namespace, name)).await;
@@ -306,12 +307,19 @@ impl<'a> Observation<'a> {
         }
         self.observed.identity = match self.sign_in(cr).await {
             Ok(()) => SignIn::Valid,
-            Err(failure) => SignIn::Refused(failure),
+            Err(failure) => self.refused(cr, failure),
         };
     }
 
+    /// What was refused may have been replaced meanwhile.
+    fn refused<S: Subject>(&self, cr: &S, failure: Failure) -> SignIn {
+        self.ctx.identities.refused(cr.meta().namespace());
+        SignIn::Refused(failure)
+    }
+
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
-        let known = self.ctx.identities.of(cr.meta().namespace(), cr.deleting()).await?;
+        let oldest = self.shared.then(|| self.sweeps(cr).oldest(self.ctx.clock.now()));
+        let known = self.ctx.identities.of(cr.meta().namespace(), oldest, cr.deleting()).await?;
         let flow = cr.meta().namespace().to_owned();
         let context = CallContext { priority: self.priority, region: cr.region().to_owned(), flow };
         let azure = self.ctx.azure.session(&known.identity).with_context(context);
@@ -328,7 +336,7 @@ impl<'a> Observation<'a> {
             && self.observed.identity == SignIn::Valid
         {
             tracing::debug!(namespace = cr.meta().namespace(), "Azure does not accept the token");
-            self.observed.identity = SignIn::Refused(failure.clone());
+            self.observed.identity = self.refused(cr, failure.clone());
         }
     }
 }

@@ -104,22 +104,17 @@ async fn slow_files_of_one_identity_leave_readers_to_others() {
 #[tokio::test(start_paused = true)]
 async fn reads_that_nobody_wants_any_more_end() {
     let ((slow, ctx), team) = (storage(), team("a"));
-    let object = |uid: &str| k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
-        namespace: Some("ml".into()),
-        uid: Some(uid.into()),
-        ..Default::default()
-    };
     observe(&ctx, &team, "one", "m", None).await;
     observe(&ctx, &team, "two", "m", None).await;
     slow.set("\"2\"");
     observe(&ctx, &team, "one", "m", None).await;
     assert_eq!((slow.begun().len(), slow.under_way()), (2, 1), "other bytes are there");
-    ctx.forget(&crate::object::ObjectKey::new::<acivnet_api::AciVnetDeployment>("ml", "one"), &object("one"));
+    ctx.forget(&crate::object::ObjectKey::new::<acivnet_api::AciVnetDeployment>("ml", "one"), "one");
     tokio::task::yield_now().await;
     assert_eq!(slow.under_way(), 1, "another wants them still");
     observe(&ctx, &team, "two", "other", None).await;
     assert_eq!((slow.begun().len(), slow.under_way()), (3, 1), "it wants another file now");
-    ctx.forget(&crate::object::ObjectKey::new::<acivnet_api::AciVnetDeployment>("ml", "two"), &object("two"));
+    ctx.forget(&crate::object::ObjectKey::new::<acivnet_api::AciVnetDeployment>("ml", "two"), "two");
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(slow.under_way(), 0, "nobody is left");
     let state = lock(&ctx.remote_files.state);

@@ -1,7 +1,7 @@
-//! `acivnet uninstall`: what our finalizers hold, and taking them off when no operator is left to do it.
+//! `acivnet uninstall`: lists what our finalizers hold, and removes them when no operator is left to do it.
 //!
 //! Whoever removes the operator and then deletes an object, a namespace or a definition waits for a finalizer that nobody
-//! takes off. Applying the operator again ends that; this command does without it, and leaves Azure as it stands.
+//! removes. Installing the operator again ends that. So does this command, which leaves Azure as it is.
 
 use crate::{FIELD_MANAGER, kubernetes};
 use acivnet_api::{AciVnetDeployment, CREDENTIALS_FINALIZER, CREDENTIALS_SECRET, DelegatedSubnet, FINALIZER};
@@ -24,17 +24,17 @@ pub enum Mode {
     Release,
 }
 
-/// Objects of a page of a list.
+/// Objects in a page of a list.
 const PAGE: u32 = 100;
 /// How often the lists are read again after something was released: a definition that is being deleted marks its objects
-/// one after another, and whoever writes an object meanwhile makes its release wait.
+/// one by one, and an object that somebody writes meanwhile is released a round later.
 const ROUNDS: u32 = 30;
-/// Between two rounds.
+/// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often an operator that works renews its Lease at the latest, as parts of the Lease's duration.
+/// The Lease is looked at so many times in its duration; a working operator renews it more often.
 const LOOKS: u32 = 15;
 
-/// Lists what our finalizers hold, and takes them off as wished. Whether nothing is held any more.
+/// Lists what our finalizers hold, and removes them if asked to. Whether nothing is held any more.
 ///
 /// # Errors
 /// What could not be read or written, or why nothing is released.
@@ -67,7 +67,7 @@ struct Held {
     finalizers: Vec<String>,
     ours: &'static str,
     deleting: bool,
-    /// Ids of what it made or took over in Azure.
+    /// Ids of what it created or adopted in Azure.
     resources: Vec<String>,
 }
 
@@ -104,7 +104,7 @@ fn advice(held: &[Held], working: Option<&str>) -> String {
     }
 }
 
-/// Who holds the operator's Lease and renews it. No clock is compared: it is seen to change.
+/// Who holds the operator's Lease and keeps renewing it. Clocks are not compared: the Lease is watched for a change.
 async fn operator(kube: &Client) -> Result<Option<String>, String> {
     let named = ListParams::default().fields(&format!("metadata.name={}", crate::kubernetes::lease::NAME));
     let read = async || {
@@ -135,7 +135,7 @@ async fn operator(kube: &Client) -> Result<Option<String>, String> {
     Ok(None)
 }
 
-/// Takes our finalizers off what is being deleted, and off the Secrets that no object needs any more.
+/// Removes our finalizers from what is being deleted, and from the Secrets that no object needs any more.
 async fn release(kube: &Client, out: &mut (impl Write + Send)) -> Result<(), String> {
     for round in 0..ROUNDS {
         if round > 0 {
@@ -163,7 +163,7 @@ async fn release(kube: &Client, out: &mut (impl Write + Send)) -> Result<(), Str
     Ok(())
 }
 
-/// Whether the finalizer went: not when somebody wrote the object meanwhile.
+/// Whether the finalizer was removed; it was not if somebody wrote the object meanwhile.
 async fn let_go(kube: &Client, held: &Held) -> Result<bool, String> {
     let rest: Vec<&String> = held.finalizers.iter().filter(|one| *one != held.ours).collect();
     let patch = Patch::Merge(json!({"metadata": {"finalizers": rest, "resourceVersion": held.version}}));
@@ -191,7 +191,7 @@ async fn held(kube: &Client) -> Result<Vec<Held>, String> {
     Ok(all)
 }
 
-/// Of an object only this is read, however all else of it looks.
+/// All that is read of an object, whatever the rest of it looks like.
 #[derive(Deserialize)]
 struct Item {
     #[serde(default)]

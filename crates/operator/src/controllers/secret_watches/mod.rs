@@ -4,11 +4,7 @@
 //!
 //! Without the right, or beyond the bound, a change is seen at the next sweep.
 
-use crate::{
-    cache::{named::ObjectVersion, stores::referring_to},
-    ctx::Ctx,
-    kubernetes, object,
-};
+use crate::{cache::named::ObjectVersion, ctx::Ctx, kubernetes, object};
 use acivnet_core::retry::Retry;
 use futures::{StreamExt, TryStreamExt, stream::FuturesUnordered};
 use k8s_openapi::api::core::v1::Secret;
@@ -160,13 +156,12 @@ pub(crate) fn version(secret: &impl ResourceExt) -> ObjectVersion {
 }
 
 fn is_named(ctx: &Ctx, (namespace, name): &Name) -> bool {
-    let named = object::secret(namespace, name);
-    ctx.stores.deployments.get().is_some_and(|all| all.state().iter().any(|one| one.refers_to(named)))
+    ctx.stores.deployments.get().is_some_and(|all| all.any_refers_to(object::secret(namespace, name)))
 }
 
 fn look(ctx: &Ctx, (namespace, name): &Name) {
     let Some(all) = ctx.stores.deployments.get() else { return };
-    referring_to(all, &[object::secret(namespace, name)]).iter().for_each(|one| ctx.queue.want(one.key()));
+    all.referring_to(&[object::secret(namespace, name)]).iter().for_each(|key| ctx.queue.want(key));
 }
 
 #[cfg(test)]

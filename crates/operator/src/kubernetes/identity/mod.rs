@@ -28,7 +28,7 @@ pub struct Identities {
     kube: kube::Client,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-    known: Mutex<BTreeMap<String, Arc<NamespaceIdentity>>>,
+    known: Mutex<BTreeMap<String, LastRead>>,
     readers: Locks,
 }
 
@@ -37,6 +37,13 @@ pub struct NamespaceIdentity {
     /// What Azure is asked with.
     pub identity: Identity,
     form: Form,
+}
+
+/// An identity as it was last read.
+struct LastRead {
+    known: Arc<NamespaceIdentity>,
+    /// When it was read; none once Azure refused it.
+    at: Option<Timestamp>,
 }
 
 enum Form {
@@ -49,24 +56,45 @@ enum Form {
     },
 }
 
+impl NamespaceIdentity {
+    /// Gets a new token in time, unless the object is going: a namespace that is being deleted issues none.
+    async fn renew(&self, deleting: bool) {
+        if let (Form::ServiceAccount(assertions), false) = (&self.form, deleting) {
+            assertions.renew().await;
+        }
+    }
+}
+
 impl Identities {
     /// Nothing is known yet.
     pub(crate) fn new(kube: kube::Client, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         Self { kube, clock, metrics, known: Mutex::default(), readers: Locks::default() }
     }
 
-    /// The identity that a namespace names now. `deleting` is set for an object that is going: then what was known
-    /// before the namespace lost its ServiceAccount or Secret still serves.
-    pub(crate) async fn of(&self, namespace: &str, deleting: bool) -> Result<Arc<NamespaceIdentity>, Failure> {
+    /// The identity that a namespace names now, or the one that was read no earlier than `oldest`. `deleting` is set for an
+    /// object that is going: then what was known before the namespace lost its ServiceAccount or Secret still serves.
+    pub(crate) async fn of(
+        &self,
+        namespace: &str,
+        oldest: Option<Timestamp>,
+        deleting: bool,
+    ) -> Result<Arc<NamespaceIdentity>, Failure> {
         let _reading = self.readers.lock(namespace).await;
-        let before = self.lock().get(namespace).cloned();
+        let (before, at) = match self.lock().get(namespace) {
+            Some(last) => (Some(Arc::clone(&last.known)), last.at),
+            None => (None, None),
+        };
+        let young = oldest.zip(at).is_some_and(|(oldest, at)| at >= oldest);
+        if let Some(known) = before.as_ref().filter(|_| young) {
+            known.renew(deleting).await;
+            return Ok(Arc::clone(known));
+        }
+        let at = Some(self.clock.now());
         match self.look(namespace, before.as_deref()).await {
             Ok(known) => {
                 let known = Arc::new(known);
-                self.lock().insert(namespace.to_owned(), Arc::clone(&known));
-                if let (Form::ServiceAccount(assertions), false) = (&known.form, deleting) {
-                    assertions.renew().await;
-                }
+                self.lock().insert(namespace.to_owned(), LastRead { known: Arc::clone(&known), at });
+                known.renew(deleting).await;
                 Ok(known)
             }
             Err(why) => match (before, why) {
@@ -75,6 +103,13 @@ impl Identities {
                 (None, Unknown::Missing(_)) if deleting => Err(lost(namespace)),
                 (_, Unknown::Missing(failure) | Unknown::Unread(failure)) => Err(failure),
             },
+        }
+    }
+
+    /// Azure refused the identity of a namespace: whoever needs it next reads it anew.
+    pub(crate) fn refused(&self, namespace: &str) {
+        if let Some(last) = self.lock().get_mut(namespace) {
+            last.at = None;
         }
     }
 
@@ -113,7 +148,7 @@ impl Identities {
 
     /// When the first of the tokens ends by which namespaces prove themselves to Entra ID.
     pub(crate) fn earliest_end(&self) -> Option<Timestamp> {
-        let ends = |known: &Arc<NamespaceIdentity>| match &known.form {
+        let ends = |last: &LastRead| match &last.known.form {
             Form::ServiceAccount(assertions) => assertions.end(),
             Form::Secret { .. } => None,
         };
@@ -193,7 +228,7 @@ impl Identities {
         Assertions::new((kube, clock, metrics), namespace, uid)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<NamespaceIdentity>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, LastRead>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

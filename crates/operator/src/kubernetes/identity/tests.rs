@@ -65,10 +65,10 @@ async fn says_what_is_missing_and_what_to_do() {
             _ => refused(404, "NotFound"),
         });
         let ctx = mock.ctx();
-        let failure = ctx.identities.of("ml", false).await.err().unwrap();
+        let failure = ctx.identities.of("ml", None, false).await.err().unwrap();
         assert_eq!(failure.reason, reason);
         assert!(failure.message.contains(words) && failure.message.len() <= 256, "{}", failure.message);
-        let going = ctx.identities.of("ml", true).await.err().unwrap();
+        let going = ctx.identities.of("ml", None, true).await.err().unwrap();
         assert_eq!(
             going.reason,
             reasons::CREDENTIALS_LOST,
@@ -89,7 +89,7 @@ async fn an_assertion_outlives_its_namespace() {
         _ => refused(404, "NotFound"),
     });
     let ctx = mock.ctx();
-    let known = ctx.identities.of("ml", false).await.unwrap();
+    let known = ctx.identities.of("ml", None, false).await.unwrap();
     let Form::ServiceAccount(assertions) = &known.form else { panic!("the ServiceAccount is annotated") };
     use acivnet_azure::AssertionSource;
     assert_eq!(assertions.holder(), "system:serviceaccount:ml:acivnet/sa");
@@ -105,7 +105,7 @@ async fn an_assertion_outlives_its_namespace() {
 
     going.store(true, Ordering::SeqCst);
     tokio::time::advance(Duration::from_secs(7 * 3600)).await;
-    let still = ctx.identities.of("ml", true).await.unwrap();
+    let still = ctx.identities.of("ml", None, true).await.unwrap();
     assert_eq!(still.identity.key(), known.identity.key());
     assert!(assertions.assertion().await.is_ok(), "it is asked for anew and the old one serves");
     tokio::time::advance(Duration::from_secs(17 * 3600)).await;
@@ -123,11 +123,34 @@ async fn an_assertion_is_renewed_while_it_can_be() {
     let ctx = mock.ctx();
     let mut requested = Vec::new();
     for _ in 0..4 {
-        ctx.identities.of("ml", false).await.unwrap();
+        ctx.identities.of("ml", None, false).await.unwrap();
         requested.push(mock.lines().contains(&format!("POST {TOKEN}")));
         tokio::time::advance(Duration::from_secs(3 * 3600)).await;
     }
     assert_eq!(requested, [true, false, true, false], "a token is young for a quarter of its life");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_reads_an_identity_once_unless_azure_refused_it() {
+    let mock = Mock::new(|request| match request.path.as_str() {
+        ACCOUNT => found(&annotated()),
+        _ => answer(201, &token()),
+    });
+    let ctx = mock.ctx();
+    let read = || mock.lines().iter().any(|line| *line == format!("GET {ACCOUNT}"));
+    let begun = Some(ctx.clock.now());
+    let mut reads = Vec::new();
+    for oldest in [begun, begun, None, begun] {
+        ctx.identities.of("ml", oldest, false).await.unwrap();
+        reads.push(read());
+    }
+    assert_eq!(reads, [true, false, true, false], "whoever may not share it reads it, and the others profit");
+    ctx.identities.refused("ml");
+    ctx.identities.of("ml", begun, false).await.unwrap();
+    assert!(read(), "it may have been replaced");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    ctx.identities.of("ml", Some(ctx.clock.now()), false).await.unwrap();
+    assert!(read(), "the next sweep reads it anew");
 }
 
 #[tokio::test]
@@ -138,7 +161,7 @@ async fn the_secret_carries_our_finalizer_while_it_is_needed() {
         _ => refused(404, "NotFound"),
     });
     let ctx = mock.ctx();
-    let known = ctx.identities.of("ml", false).await.unwrap();
+    let known = ctx.identities.of("ml", None, false).await.unwrap();
     mock.lines();
     ctx.identities.hold("ml", &known).await.unwrap();
     let patch = mock.requests().remove(0);

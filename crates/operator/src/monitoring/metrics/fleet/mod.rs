@@ -1,10 +1,14 @@
 //! Metrics about objects, computed when `/metrics` is requested from what reconciles and watches keep anyway: nothing is
 //! kept for them, and objects that are gone disappear.
 
-use crate::{cache::cached_object::CachedObject, ctx::Ctx, monitoring::object_state::ObjectState, object::Object};
+use crate::{
+    cache::{cached_object::CachedObject, stores::Known},
+    ctx::Ctx,
+    monitoring::object_state::ObjectState,
+    object::Object,
+};
 use acivnet_azure::RequestKind;
 use jiff::Timestamp;
-use kube::runtime::reflector::Store;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet},
@@ -110,8 +114,8 @@ impl Counted {
         counted
     }
 
-    fn add<S: Object>(&mut self, kind: &'static str, store: Option<&Store<CachedObject<S>>>) {
-        for kept in store.map(Store::state).unwrap_or_default() {
+    fn add<S: Object>(&mut self, kind: &'static str, known: Option<&Known<S>>) {
+        for kept in known.map(Known::all).unwrap_or_default() {
             let state = kept.state();
             let labels = ObjectLabels { kind, ready: state.ready(), reason: state.reason() };
             *self.objects.entry(labels).or_default() += 1;
@@ -208,7 +212,7 @@ fn first_of(ctx: &Ctx) -> (Vec<NamedObject>, u64) {
     (all, u64::try_from(rest).unwrap_or(u64::MAX))
 }
 
-fn named<S: Object>(kind: &'static str, store: Option<&Store<CachedObject<S>>>) -> Vec<NamedObject> {
+fn named<S: Object>(kind: &'static str, known: Option<&Known<S>>) -> Vec<NamedObject> {
     let of = |kept: Arc<CachedObject<S>>| NamedObject {
         kind,
         namespace: Arc::clone(&kept.key().namespace),
@@ -216,7 +220,7 @@ fn named<S: Object>(kind: &'static str, store: Option<&Store<CachedObject<S>>>) 
         uid: kept.uid().into(),
         state: kept.state(),
     };
-    store.map(Store::state).unwrap_or_default().into_iter().map(of).collect()
+    known.map(Known::all).unwrap_or_default().into_iter().map(of).collect()
 }
 
 impl NamedObject {

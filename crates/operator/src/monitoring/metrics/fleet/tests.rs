@@ -145,7 +145,7 @@ async fn the_first_certificate_that_ends_is_told_until_its_object_goes() {
     assert_eq!(term.lines(earliest), [format!("{earliest} 1796083200")]);
     assert_eq!(term.lines("acivnet_object_certificate_not_after_timestamp_seconds{").len(), 2);
     let gone = deployment("b", &[]);
-    term.ctx.forget(term.kept(gone.clone()).key(), &gone.metadata);
+    term.ctx.forget(term.kept(gone).key(), "b");
     assert_eq!(term.lines(earliest), [format!("{earliest} 1798761600")]);
 }
 
