@@ -117,7 +117,8 @@ fn suspended(bed: &Bed) -> actions::Done<'_> {
 }
 
 /// Each write of a network that fails is asked once for Azure's reason, which the status tells as long as the network has
-/// failed. The first is also asked once whether it runs; those that repair what has failed are not. An operator that is started anew does not know it, and asks for nothing.
+/// failed. The first is also asked once whether it runs; those that repair what has failed are not. An operator that is started
+/// anew does not know the reason, and asks for nothing.
 #[tokio::test(start_paused = true)]
 async fn a_failed_network_is_asked_once_for_its_reason() {
     let bed = Bed::new(Disturbance::default()).await;

@@ -23,7 +23,8 @@ async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     if looks.is_empty() {
         return None;
     }
-    let known = ctx.identities.of(namespace, cr.deleting()).await.ok()?;
+    let sweeps = ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), namespace);
+    let known = ctx.identities.of(namespace, Some(sweeps.oldest(ctx.clock.now())), cr.deleting()).await.ok()?;
     let context =
         CallContext { priority: Priority::Operation, region: cr.region().to_owned(), flow: namespace.to_owned() };
     let azure = ctx.azure.session(&known.identity).with_context(context);
