@@ -151,9 +151,9 @@ impl Azure {
         }
     }
 
-    /// Why the last operation that this process began on a resource, which has failed, did. Present: `{"code":"…","message":"…"}`, Azure's
-    /// words, scrubbed. Absent: it is not known, or it has not failed. An operation that has ended is asked about once; of
-    /// one that failed the reason is kept until another begins.
+    /// Why the last operation that this process began on a resource failed; asked once the resource says that it has. Present:
+    /// `{"code":"…","message":"…"}`, Azure's words, scrubbed. Absent: it is not known, or it has not failed. An operation that
+    /// has ended is asked about once; of one that failed the reason is kept until another begins.
     pub async fn failure_reason(&self, id: &ResourceId) -> Fact {
         let key = (self.identity.key(), id.clone());
         let Some(operation) = crate::lock(&self.connector.operations.0).operations.get(&key).cloned() else {

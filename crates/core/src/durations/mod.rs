@@ -51,8 +51,8 @@ const FIRST: f64 = 2.0;
 const PAUSE_GROWTH: f64 = 1.45;
 /// While nothing is known of several, each look at one comes at so many times the time of the one before.
 const GROWTH: f64 = 1.6;
-/// A look that Azure asked for, or one at another work of the same object, stands for one that would follow within this part of
-/// the time gone by.
+/// A look that Azure asked for, or one at another work of the same object, stands in for one that would follow within this part
+/// of the time gone by.
 const NEAR: f64 = 0.25;
 /// Of works alike, so many are looked at as often as one alone. Each that runs after them is looked at half as often: what many
 /// looks tell is soon enough, and reads have a limit.
@@ -138,8 +138,8 @@ impl Durations {
     }
 
     /// The same when nothing like it was seen to end, or its beginning was not seen: `elapsed` since it was first seen. Of works
-    /// alike that run at the same time, the `number`-th, counted from 0, is looked at at other times than the others, and of more than
-    /// [`FIRST_FEW`] more rarely: together they see the first of them end soon, and that tells of all.
+    /// alike that run at the same time, each, by its `number` from 0, has times of its own for its looks, and those after the
+    /// [`FIRST_FEW`] have fewer: together they see the first of them end soon, and that tells of all.
     pub fn next_unlearned(elapsed: Duration, number: u32) -> Duration {
         let now = elapsed.as_secs_f64();
         if number == 0 {
