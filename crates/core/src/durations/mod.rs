@@ -139,7 +139,7 @@ impl Durations {
 
     /// The same when nothing like it was seen to end, or its beginning was not seen: `elapsed` since it was first seen. Of works
     /// alike that run at the same time, each, by its `number` from 0, has times of its own for its looks, and those after the
-    /// [`FIRST_FEW`] have fewer: together they see the first of them end soon, and that tells of all.
+    /// first few have fewer: together they see the first of them end soon, and that tells of all.
     pub fn next_unlearned(elapsed: Duration, number: u32) -> Duration {
         let now = elapsed.as_secs_f64();
         if number == 0 {
