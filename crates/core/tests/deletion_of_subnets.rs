@@ -4,7 +4,11 @@
 mod common;
 
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, ResourceStatus, conditions::types};
-use acivnet_core::{outcome::Next, retry::Retry};
+use acivnet_core::{
+    outcome::Next,
+    questions::{AzureQuestion, Question},
+    retry::Retry,
+};
 use common::*;
 use serde_json::{Value, json};
 
@@ -189,7 +193,7 @@ fn a_stale_list_of_subnets_decides_nothing() {
         let mut body = stale;
         body["properties"]["subnets"] = listed;
         for (question, fact) in &mut look.facts {
-            if format!("{question:?}").ends_with("virtualNetworks/amlvnet1)") {
+            if matches!(question, Question::Azure(AzureQuestion::Resource(kind, _)) if kind.name == "VirtualNetwork") {
                 *fact = acivnet_core::observed::Fact::Present(body.clone());
             }
         }

@@ -4,7 +4,10 @@
 mod common;
 
 use acivnet_api::conditions::{reasons, types};
-use acivnet_core::failure::Failure;
+use acivnet_core::{
+    failure::Failure,
+    questions::{AzureQuestion, Question},
+};
 use common::*;
 use serde_json::{Value, json};
 
@@ -25,7 +28,7 @@ fn a_container_that_does_not_come_up_is_told_while_azure_waits() {
     world.operations.values_mut().for_each(|one| *one = operation.clone());
     let first = world.pass(&mut cr);
     let asks = |passed: &Passed<acivnet_api::AciVnetDeployment>| {
-        passed.observed.facts.keys().any(|one| format!("{one:?}").starts_with("ServiceLog"))
+        passed.observed.facts.keys().any(|one| matches!(one, Question::Azure(AzureQuestion::ServiceLog(_))))
     };
     assert!(!asks(&first), "what starts within moments needs no look at its log");
     assert_eq!(said(&cr.status.as_ref().unwrap().conditions, types::ENVIRONMENT_READY), "True/Built");
