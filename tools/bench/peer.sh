@@ -40,9 +40,7 @@ prepare() {
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/programs.sh)}
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-peer.XXXXXX")
   export ACIVNET_BINARIES ACIVNET_KUBE_BIN STATE
-  trap clean_up EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM HUP
+  at_any_end clean_up
 }
 
 clean_up() {

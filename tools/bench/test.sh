@@ -35,9 +35,7 @@ main() {
   ACIVNET_KUBE_BIN=${ACIVNET_KUBE_BIN:-$(tools/kube/programs.sh)}
   export ACIVNET_BINARIES ACIVNET_KUBE_BIN ACIVNET_DEMO_TIME_SCALE=0.01
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-peer-test.XXXXXX")
-  trap clean_up EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM HUP
+  at_any_end clean_up
   stand_in counted 0
   stand_in repairing 1
   # Each has a bed in namespaces of its own.

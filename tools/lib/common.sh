@@ -38,6 +38,14 @@ take_lock() {
   flock "$descriptor"
 }
 
+# Calls a function of the script's own when it ends, also by a signal. usage: at_any_end FUNCTION
+at_any_end() {
+  # shellcheck disable=SC2064 # the name is meant as it is now
+  trap "$1" EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
 # Ends a script that played something with its logs in $STATE/logs: they stay, and are named, when it failed.
 # usage: leave EXIT_STATUS
 leave() {

@@ -6,6 +6,4 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/tools/lib/bed.sh"
 # shellcheck source=../lib/article.sh
 source "$root/tools/lib/article.sh"
-trap report_unforeseen_end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_any_end report_unforeseen_end

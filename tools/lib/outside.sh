@@ -53,9 +53,7 @@ make_state() {
   STATE=$(mktemp -d "${TMPDIR:-/tmp}/acivnet-demo.XXXXXX")
   export STATE
   mkdir "$STATE/logs"
-  trap clean_up EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM HUP
+  at_any_end clean_up
 }
 
 clean_up() {

@@ -183,7 +183,8 @@ fn shown_hash<S: Object>(cr: &S, status: Option<Value>) -> u64 {
     hash(&(status.unwrap_or_default().to_string(), cr.meta().generation, cr.deleting()))
 }
 
-fn hash(value: &impl Hash) -> u64 {
+/// A hash that holds as long as this process.
+pub(crate) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

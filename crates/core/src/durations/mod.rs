@@ -119,11 +119,8 @@ impl Durations {
     /// Whether a work has probably ended so long after its beginning: at least half of the last ones had.
     pub fn is_probably_over(&self, sort: Sort, elapsed: Duration) -> bool {
         let now = elapsed.as_secs_f64();
-        let over = |ends: &&VecDeque<End>| {
-            let over = ends.iter().filter(|end| (end.after + end.until) / 2.0 <= now);
-            2 * over.count() >= ends.len()
-        };
-        self.0.get(&sort).as_ref().is_some_and(over)
+        let over = |end: &&End| (end.after + end.until) / 2.0 <= now;
+        self.0.get(&sort).is_some_and(|ends| 2 * ends.iter().filter(over).count() >= ends.len())
     }
 
     /// How long to wait before the next look at a work that ran at a look `elapsed` after its beginning; `number` as of

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     monitoring::object_state::ObjectState,
-    object::{Object, ObjectKey, Outline, finalizer},
+    object::{Object, ObjectKey, Outline, finalizer, hash},
 };
 use acivnet_api::FINALIZER;
 use acivnet_core::{
@@ -18,12 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
-use std::{
-    collections::BTreeMap,
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    marker::PhantomData,
-};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 /// Largest object that the cache keeps whole, in bytes of its JSON: the largest spec that is accepted, and as much of
 /// status.
@@ -148,12 +143,6 @@ fn cut(mut text: String) -> String {
 fn slim<S: Object>(object: &mut S) {
     object.slim();
     object.finalizers_mut().retain(|one| one == FINALIZER);
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 impl<S> Clone for Packed<S> {

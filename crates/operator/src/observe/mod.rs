@@ -172,7 +172,7 @@ impl<'a> Observation<'a> {
         identity: &IdentityKey,
         question: &AzureQuestion,
     ) -> Option<Fact> {
-        let (sweeps, now) = (self.sweeps(cr), self.ctx.clock.now());
+        let (sweeps, now) = (sweeps(self.ctx, cr), self.ctx.clock.now());
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
         let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());
         let lists = Reader { snapshots, clock, azure, identity, oldest, since, lasts };
@@ -190,10 +190,6 @@ impl<'a> Observation<'a> {
             | AzureQuestion::ServiceLog(_)
             | AzureQuestion::RemoteFile(_) => None,
         }
-    }
-
-    fn sweeps<S: Subject>(&self, cr: &S) -> Sweeps {
-        self.ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), cr.meta().namespace())
     }
 
     async fn azure<S: Subject>(&self, cr: &S, azure: &Azure, identity: &Identity, question: &AzureQuestion) -> Fact {
@@ -318,11 +314,7 @@ impl<'a> Observation<'a> {
     }
 
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
-        let oldest = self.shared.then(|| self.sweeps(cr).oldest(self.ctx.clock.now()));
-        let known = self.ctx.identities.of(cr.meta().namespace(), oldest, cr.deleting()).await?;
-        let flow = cr.meta().namespace().to_owned();
-        let context = CallContext { priority: self.priority, region: cr.region().to_owned(), flow };
-        let azure = self.ctx.azure.session(&known.identity).with_context(context);
+        let (known, azure) = session(self.ctx, cr, self.priority, self.shared).await?;
         let signed_in = azure.sign_in().await;
         (self.known, self.azure) = (Some(known), Some(azure));
         signed_in
@@ -339,6 +331,26 @@ impl<'a> Observation<'a> {
             self.observed.identity = self.refused(cr, failure.clone());
         }
     }
+}
+
+/// Azure under the identity of an object's namespace, not signed in yet. With `shared`, one that was read in the present sweep
+/// serves.
+pub(crate) async fn session<S: Subject>(
+    ctx: &Ctx,
+    cr: &S,
+    priority: Priority,
+    shared: bool,
+) -> Result<(Arc<NamespaceIdentity>, Azure), Failure> {
+    let namespace = cr.meta().namespace();
+    let oldest = shared.then(|| sweeps(ctx, cr).oldest(ctx.clock.now()));
+    let known = ctx.identities.of(namespace, oldest, cr.deleting()).await?;
+    let context = CallContext { priority, region: cr.region().to_owned(), flow: namespace.to_owned() };
+    let azure = ctx.azure.session(&known.identity).with_context(context);
+    Ok((known, azure))
+}
+
+fn sweeps<S: Subject>(ctx: &Ctx, cr: &S) -> Sweeps {
+    ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), cr.meta().namespace())
 }
 
 /// The members of a body that may quote what Azure was given.

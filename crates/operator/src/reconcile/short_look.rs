@@ -2,8 +2,8 @@
 //! what can't be told, is for a reconcile, whose reads alone decide.
 
 use super::reconcile;
-use crate::{ctx::Ctx, object::Object};
-use acivnet_azure::{CallContext, Priority};
+use crate::{ctx::Ctx, object::Object, observe::session};
+use acivnet_azure::Priority;
 use acivnet_core::names::Names;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,16 +18,12 @@ pub async fn reconcile_due<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
 
 /// How long until the next look, if everything was asked about and runs.
 async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
-    let (uid, namespace) = (cr.meta().uid(), cr.meta().namespace());
+    let uid = cr.meta().uid();
     let looks = ctx.per_object.short_looks(uid, ctx.pace);
     if looks.is_empty() {
         return None;
     }
-    let sweeps = ctx.pace.sweeps(Duration::from_secs(cr.interval_seconds()), namespace);
-    let known = ctx.identities.of(namespace, Some(sweeps.oldest(ctx.clock.now())), cr.deleting()).await.ok()?;
-    let context =
-        CallContext { priority: Priority::Operation, region: cr.region().to_owned(), flow: namespace.to_owned() };
-    let azure = ctx.azure.session(&known.identity).with_context(context);
+    let (_, azure) = session(ctx, cr, Priority::Operation, true).await.ok()?;
     for id in looks {
         let looked = Instant::now();
         let glance = azure.glance(&id).await;

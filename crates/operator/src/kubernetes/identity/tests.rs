@@ -28,6 +28,14 @@ fn token() -> serde_json::Value {
         "spec": {"audiences": []}, "status": {"token": format!("e30.{claims}.c2ln"), "expirationTimestamp": "2026-11-23T12:00:00Z"}})
 }
 
+/// A namespace whose ServiceAccount is annotated and gets tokens.
+fn federated() -> Mock {
+    Mock::new(|request| match request.path.as_str() {
+        ACCOUNT => found(&annotated()),
+        _ => answer(201, &token()),
+    })
+}
+
 #[tokio::test]
 async fn says_what_is_missing_and_what_to_do() {
     let full = json!({"tenantID": "dA==", "clientID": "Yw==", "clientSecret": "aHVudGVyMjI="});
@@ -116,10 +124,7 @@ const AUDIENCE_OF_ENTRA: &str = "api://AzureADTokenExchange";
 
 #[tokio::test(start_paused = true)]
 async fn an_assertion_is_renewed_while_it_can_be() {
-    let mock = Mock::new(|request| match request.path.as_str() {
-        ACCOUNT => found(&annotated()),
-        _ => answer(201, &token()),
-    });
+    let mock = federated();
     let ctx = mock.ctx();
     let mut requested = Vec::new();
     for _ in 0..4 {
@@ -132,10 +137,7 @@ async fn an_assertion_is_renewed_while_it_can_be() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_reads_an_identity_once_unless_azure_refused_it() {
-    let mock = Mock::new(|request| match request.path.as_str() {
-        ACCOUNT => found(&annotated()),
-        _ => answer(201, &token()),
-    });
+    let mock = federated();
     let ctx = mock.ctx();
     let read = || mock.lines().iter().any(|line| *line == format!("GET {ACCOUNT}"));
     let begun = Some(ctx.clock.now());
