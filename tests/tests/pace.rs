@@ -4,6 +4,7 @@
 use acivnet_tests::in_process::{
     first_operations::{after_restart, at_once, despite, with_retry_after},
     pacing::{WRITES_OF_EACH, beside, burst, one_network, operations, quantile},
+    sweeps::{AtRest, Happened, SWEEP},
 };
 use serde_json::json;
 
@@ -71,6 +72,23 @@ async fn writes_in_one_network_queue_and_its_subnets_are_ready_one_by_one() {
     let last = made.ready[many - 1];
     let half = made.ready.iter().filter(|time| **time <= last / 2.0).count();
     assert!(half >= many / 3, "{half} in half the time: {made:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_shows_the_same_reconciles_nothing_but_one_in_twelve_does() {
+    let rest = AtRest::reach().await;
+    let Happened { unchanged, settled, writes, .. } = rest.wait(24 * SWEEP).await;
+    assert_eq!((unchanged, settled, writes), (22 * rest.objects, 2 * rest.objects, 0));
+    rest.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_changes_in_azure_or_in_a_status_is_mended_by_the_next_sweep() {
+    let rest = AtRest::reach().await;
+    assert_eq!(rest.opened_group(SWEEP).await, ["PUT"]);
+    rest.wait(2 * SWEEP).await;
+    assert!(rest.mends_status(SWEEP).await);
+    rest.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

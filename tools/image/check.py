@@ -49,7 +49,7 @@ def check_config(image: Image, program: str, labels: dict[str, str]) -> None:
     config = image.config["config"]
     check(config["User"] == "65532:65532", f"user {config['User']}")
     check(config["Entrypoint"] == [f"/usr/local/bin/{program}"], f"entrypoint {config['Entrypoint']}")
-    check(config.get("Env") == ["MALLOC_ARENA_MAX=1"], f"environment {config.get('Env')}")
+    check(config.get("Env") == ["MALLOC_ARENA_MAX=1", "MALLOC_TRIM_THRESHOLD_=131072"], f"environment {config.get('Env')}")
     for place, have in (("label", config["Labels"]), ("annotation", image.manifest["annotations"])):
         for word in LABELS:
             check(bool(have.get(f"org.opencontainers.image.{word}")), f"{place} {word} is missing")

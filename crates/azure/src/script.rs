@@ -22,7 +22,8 @@ use std::{
 /// All items of a list.
 pub(crate) async fn listed(azure: &Azure, kind: &'static Kind, scope: &ResourceId) -> Result<Vec<Value>, Failure> {
     let mut items = Vec::new();
-    azure.list(kind, scope, &mut |item| items.push(item)).await?;
+    let mut note = |item: &str| serde_json::from_str(item).map(|item| items.push(item));
+    azure.list(kind, scope, &mut note).await?;
     Ok(items)
 }
 

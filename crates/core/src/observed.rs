@@ -37,7 +37,7 @@ pub enum SignIn {
 }
 
 /// The administrator's settings that decisions need.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Settings {
     /// Uid of the cluster (of its namespace `kube-system`): the first part of the owner mark.
     pub cluster: String,

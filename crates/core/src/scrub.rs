@@ -9,23 +9,34 @@ pub const LONGEST: usize = 256;
 /// characters are kept.
 pub const LOOKED_AT: usize = 8 << 10;
 
-static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
-    let patterns = [
+/// A form that secrets have.
+struct Pattern {
+    /// One of these stands in every match, whatever its case. Most texts have none of them, and searching for a pattern took
+    /// a tenth of a reconcile's processor time.
+    hints: &'static [&'static str],
+    form: Regex,
+    instead: &'static str,
+}
+
+static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let patterns: [(&[&str], &str, &str); 7] = [
         // user info in URLs
-        (r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\x22]+@", "${1}***@"),
+        (&["@"], r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\x22]+@", "${1}***@"),
         // the query of a shared access signature; only `sig` is secret, but the rest helps nobody
-        (r"\?[^\s'\x22]*\bsig=[^\s'\x22]*", "?***"),
+        (&["sig="], r"\?[^\s'\x22]*\bsig=[^\s'\x22]*", "?***"),
         (
+            &["sig", "code", "token", "password", "pwd", "secret", "key", "client_assertion"],
             r"(?i)\b(sig|code|token|password|pwd|secret|accountkey|sharedaccesskey|client_secret|client_assertion|api[_-]?key)(\s*[=:]\s*)[^\s&;,'\x22]+",
             "${1}${2}***",
         ),
-        (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} ***"),
-        (r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "***"),
-        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)", "***"),
+        (&["bearer", "basic"], r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} ***"),
+        (&["eyj"], r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "***"),
+        (&["-----begin "], r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)", "***"),
         // storage account keys: 64 bytes in base64
-        (r"[A-Za-z0-9+/]{86}==", "***"),
+        (&["=="], r"[A-Za-z0-9+/]{86}==", "***"),
     ];
-    patterns.into_iter().filter_map(|(pattern, with)| Regex::new(pattern).ok().map(|regex| (regex, with))).collect()
+    let compiled = |(hints, form, instead)| Some(Pattern { hints, form: Regex::new(form).ok()?, instead });
+    patterns.into_iter().filter_map(compiled).collect()
 });
 
 /// Removes secrets: by their form, and the values it was given.
@@ -62,8 +73,11 @@ impl Scrubber {
     /// wrong at the end. Of a text beyond 16 KiB only both ends are read.
     pub fn clean(&self, text: &str) -> String {
         let mut text = ends(self.hide(text));
-        for (pattern, with) in PATTERNS.iter() {
-            text = pattern.replace_all(&text, *with).into_owned();
+        let folded = text.to_ascii_lowercase();
+        for Pattern { hints, form, instead } in PATTERNS.iter() {
+            if hints.iter().any(|hint| folded.contains(hint)) {
+                text = form.replace_all(&text, *instead).into_owned();
+            }
         }
         let line = text
             .split(|c: char| c.is_whitespace() || c.is_control())

@@ -163,7 +163,7 @@ impl<'b> Driver<'b> {
         let pass = async { if woken { reconcile(&self.ctx, &cr).await } else { reconcile_due(&self.ctx, &cr).await } };
         match select(pin!(self.bed.wire.stopped()), pin!(pass)).await {
             Either::Left(_) => None,
-            Either::Right((again, _)) => Some(again),
+            Either::Right((reconciled, _)) => Some(reconciled.again),
         }
     }
 

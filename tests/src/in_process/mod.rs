@@ -30,5 +30,6 @@ pub mod scenario;
 pub mod scenarios;
 pub mod schedule;
 pub mod sdk;
+pub mod sweeps;
 pub mod transport;
 pub mod wire;

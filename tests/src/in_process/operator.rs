@@ -29,6 +29,13 @@ impl Operator {
         Self { stop, running, ctx }
     }
 
+    /// How many reconciles came to a result so far, such as `settled`.
+    pub fn reconciles(&self, result: &str) -> usize {
+        let (text, result) = (self.ctx.metrics.text(), format!("result=\"{result}\""));
+        let lines = text.lines().filter(|line| line.starts_with("acivnet_reconciles_total") && line.contains(&result));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+    }
+
     /// Ends it; passes in hand are finished. What it leaves on the lease.
     pub async fn stop(self) -> String {
         drop(self.stop);

@@ -152,8 +152,9 @@ impl Operator {
         ];
         let kubeconfig = bed.ca_file().with_file_name("kubeconfig");
         let began = now();
-        // one heap, as the image asks for: tools/image/layers.sh
-        let env: [(&str, &Path); 2] = [("KUBECONFIG", &kubeconfig), ("MALLOC_ARENA_MAX", Path::new("1"))];
+        // one heap, and what is free at its end given back, as the image asks for: tools/image/layers.sh
+        let heap = [("MALLOC_ARENA_MAX", Path::new("1")), ("MALLOC_TRIM_THRESHOLD_", Path::new("131072"))];
+        let env: Vec<(&str, &Path)> = [("KUBECONFIG", kubeconfig.as_path())].into_iter().chain(heap).collect();
         let process = Process::start("acivnet", &folder, &arguments.map(str::to_owned), &env);
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { admin, http, process, began }

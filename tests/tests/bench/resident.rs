@@ -14,21 +14,27 @@ use serde_json::{Value, json};
 use std::{fmt::Debug, time::Duration};
 use tokio::time::Instant;
 
-/// Bars: memory at rest in MiB, and whether times are some too; and the pace at which sweeps are watched.
+/// The pace at which sweeps are watched.
+const PACE: f64 = 0.1;
+/// For how long in production, in seconds: twelve sweeps, of which one takes nothing for granted.
+const HOUR: f64 = 3600.0;
+
+/// Bars: memory at rest in MiB, processor time at rest in percent of a core, and seconds until everything is observed after a
+/// restart.
 struct Bars {
     memory: f64,
-    times: bool,
-    pace: f64,
+    idle: f64,
+    observed: f64,
 }
 
 /// One tenant with 1,000 deployments over 100 subnets.
 pub fn thousand(results: &mut Results) {
-    run(measure(results, 1, &Bars { memory: 18.5, times: true, pace: 0.1 }));
+    run(measure(results, 1, &Bars { memory: 18.5, idle: 0.4, observed: 4.0 }));
 }
 
 /// Ten such tenants.
 pub fn ten_thousand(results: &mut Results) {
-    run(measure(results, 10, &Bars { memory: 52.0, times: false, pace: 0.3 }));
+    run(measure(results, 10, &Bars { memory: 52.0, idle: 1.0, observed: 24.0 }));
 }
 
 async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
@@ -45,13 +51,14 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
     until_quiet(&maker).await;
     maker.stop();
     let (_, before) = azure.requests().await;
-    let operator = Operator::start(&bed, &azure, bars.pace);
+    let operator = Operator::start(&bed, &azure, PACE);
     let observed = operator.until_settled(objects).await;
     let (cpu, passes) = (operator.process.cpu(), operator.counter("acivnet_reconciles_total", "").await);
-    let watched = 1200.0 * bars.pace;
+    let watched = HOUR * PACE;
     tokio::time::sleep(Duration::from_secs_f64(watched)).await;
     let Memory { resident: rss, file, most } = operator.process.memory();
-    let busy = (operator.process.cpu() - cpu) / watched * bars.pace * 100.0;
+    let taken = operator.process.cpu() - cpu;
+    let busy = taken / watched * PACE * 100.0;
     let swept = (operator.counter("acivnet_reconciles_total", "").await - passes) / objects as f64;
     let writes = azure.requests().await.1 - before;
     let kubernetes = operator.kubernetes_writes().await;
@@ -62,19 +69,19 @@ async fn measure(results: &mut Results, tenants: usize, bars: &Bars) {
         format!("{rss:.1} MiB"),
         rss <= bars.memory,
     );
-    let seconds = observed.as_secs_f64();
+    let (seconds, sweep) = (observed.as_secs_f64(), taken / swept);
     results.text(format!(
         "{deployments} deployments over {} subnets in {tenants} namespace(s), each with one identity, resource group \
          and workspace: the released program against a real API server and the simulated Azure as another process. \
-         After a restart {swept:.1} sweeps over all objects in {watched:.0} s, which stand for 1,200 s, to which \
-         processor time is scaled: {busy:.2} % of a core. Every object was observed {seconds:.1} s after the restart. \
+         After a restart {swept:.1} sweeps over all objects in {watched:.0} s, which stand for an hour, to which \
+         processor time is scaled: {busy:.2} % of a core, {sweep:.2} s a sweep. Every object was observed {seconds:.1} s \
+         after the restart. \
          Peak memory: {most:.1} MiB. Of the resident memory, {file:.1} MiB are pages of the program's file.",
         tenants * 100
     ));
-    if bars.times {
-        results.bar(about("idle processor time"), "≤ 1 % of a core", format!("{busy:.2} %"), busy <= 1.0);
-        results.bar(about("restart: every object observed"), "≤ 10 s", format!("{seconds:.1} s"), seconds <= 10.0);
-    }
+    let (idle, restart) = (format!("≤ {} % of a core", bars.idle), format!("≤ {} s", bars.observed));
+    results.bar(about("idle processor time"), idle, format!("{busy:.2} %"), busy <= bars.idle);
+    results.bar(about("restart: every object observed"), restart, format!("{seconds:.1} s"), seconds <= bars.observed);
     results.bar(about("restart and sweeps: writes to Azure"), "0", writes, writes == 0);
     results.bar(about("restart and sweeps: writes to Kubernetes"), "0", kubernetes, kubernetes == 0.0);
 }

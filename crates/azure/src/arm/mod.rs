@@ -33,8 +33,8 @@ pub const MOST_PAGES: usize = 1000;
 /// Most items of a list.
 pub const MOST_ITEMS: usize = 100_000;
 
-/// Is handed one item of a list after the other.
-pub type Each<'a> = &'a mut (dyn FnMut(Value) + Send);
+/// Is handed the text of one item of a list after the other. An item that it can't read ends the list.
+pub type Each<'a> = &'a mut (dyn FnMut(&str) -> serde_json::Result<()> + Send);
 
 /// The codes that say of a DELETE that there is nothing to delete.
 const GONE: &[&str] = &["ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"];
@@ -206,8 +206,7 @@ impl Azure {
         Err(unreachable(about, "the list does not end"))
     }
 
-    /// Hands the items of a page on, each taken apart by itself, since values take many times what their text does. How
-    /// many there were, and the link to the next page; absent, null and empty end the list. Others have their turn between
+    /// Hands the items of a page on as text, since values take many times what their text does. How many there were, and the link to the next page; absent, null and empty end the list. Others have their turn between
     /// the items. Of one that is too long the list tells nothing.
     pub(crate) async fn page(
         &self,
@@ -228,7 +227,7 @@ impl Azure {
                 yield_now().await;
                 bytes = item.get().len();
             }
-            each(serde_json::from_str(item.get()).map_err(without)?);
+            each(item.get()).map_err(without)?;
         }
         let next = page.next_link.as_ref().and_then(Value::as_str).filter(|link| !link.is_empty());
         Ok((page.value.len(), next.map(str::to_owned)))

@@ -388,7 +388,8 @@ async fn long_answers_are_taken_apart_with_turns_for_others() {
     let mut count = 0;
     let azure = azure(&script);
     let scope = id(VNET);
-    let (most, turns, read) = steps(azure.list(&SUBNET, &scope, &mut |_| count += 1)).await;
+    let mut parse = |item: &str| serde_json::from_str::<Value>(item).map(|_| count += 1);
+    let (most, turns, read) = steps(azure.list(&SUBNET, &scope, &mut parse)).await;
     assert!(read.is_ok() && count == 40_000 && turns > 8, "{count} items with {turns} turns");
     assert!(most <= MOST_STEPS, "{most} steps in one go");
 }

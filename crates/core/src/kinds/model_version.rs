@@ -8,7 +8,9 @@ use crate::{
     owner::{DIGEST_PROPERTY, KEY_PROPERTY, OWNER_TAG, Owner, sha256_hex},
 };
 use acivnet_api::{Model, ModelFramework};
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json, value::RawValue};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// The kind.
 pub static MODEL_VERSION: Kind = Kind {
@@ -109,6 +111,17 @@ pub fn label(body: &Value) -> String {
 /// A property of a body.
 pub fn property<'b>(body: &'b Value, name: &str) -> Option<&'b str> {
     body.get("properties")?.get(name)?.as_str()
+}
+
+/// The owner of ours that the text of a version names, if it does.
+pub fn owner(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Version<'a> {
+        #[serde(borrow)]
+        properties: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    }
+    let version: Version<'_> = serde_json::from_str(text).ok()?;
+    serde_json::from_str(version.properties.get(OWNER_TAG)?.get()).ok()
 }
 
 #[cfg(test)]

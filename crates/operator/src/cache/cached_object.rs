@@ -7,6 +7,7 @@ use super::{
 use crate::{
     monitoring::object_state::ObjectState,
     object::{Object, ObjectKey, Outline, Reference},
+    reconcile::at_rest::AtRest,
 };
 use acivnet_core::subject::Subject;
 use kube::runtime::reflector::Lookup;
@@ -15,7 +16,7 @@ use std::{
     borrow::Cow,
     marker::PhantomData,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -53,6 +54,8 @@ pub struct CachedObject<S> {
     /// It is larger than what the cache keeps whole.
     pub(super) large: bool,
     pub(super) index: Index,
+    /// What it was at rest with, as it is here.
+    pub(super) rest: Mutex<Option<AtRest>>,
     pub(super) type_: PhantomData<fn() -> S>,
 }
 
@@ -157,6 +160,16 @@ impl<S> CachedObject<S> {
         self.index.outline
     }
 
+    /// Remembers what it was at rest with, until it changes.
+    pub(crate) fn rest(&self, rest: AtRest) {
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+    }
+
+    /// What it was at rest with, which is forgotten.
+    pub(crate) fn take_rest(&self) -> Option<AtRest> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Changes with spec, annotations and deletion, which moves the generation; not with the status, which is ours.
     pub(crate) fn desired_hash(&self) -> u64 {
         self.index.desired_hash
@@ -166,7 +179,8 @@ impl<S> CachedObject<S> {
 impl<S> Clone for CachedObject<S> {
     fn clone(&self) -> Self {
         let (key, uid, text, index) = (self.key.clone(), self.uid.clone(), self.text.clone(), self.index.clone());
-        Self { key, uid, text, reservation: self.reservation.clone(), large: self.large, index, type_: PhantomData }
+        let reservation = self.reservation.clone();
+        Self { key, uid, text, reservation, large: self.large, index, rest: Mutex::default(), type_: PhantomData }
     }
 }
 

@@ -10,15 +10,12 @@ use crate::{
     object::{Object, ObjectKey, Outline, finalizer, hash},
 };
 use acivnet_api::FINALIZER;
-use acivnet_core::{
-    describe::size::{LARGEST_SPEC, json_length},
-    names::Names,
-};
+use acivnet_core::{describe::size::LARGEST_SPEC, names::Names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Mutex};
 
 /// Largest object that the cache keeps whole, in bytes of its JSON: the largest spec that is accepted, and as much of
 /// status.
@@ -56,13 +53,15 @@ impl<S: Object> Packed<S> {
         let (summary, state) = (Summary::of(&object), ObjectState::of(&object));
         let outline = object.outline();
         let index = Index { summary, references: references.into(), outline, desired_hash, state };
-        let whole = json_length(&object) <= WHOLE;
+        let mut json = serde_json::to_vec(&object)?;
+        let whole = json.len() <= WHOLE;
         if !whole {
             slim(&mut object);
+            json = serde_json::to_vec(&object)?;
         }
         let meta = object.meta();
         Ok(Self {
-            json: serde_json::to_vec(&object)?,
+            json,
             whole,
             index,
             meta: ObjectMeta {
@@ -81,7 +80,10 @@ impl<S: Object> Packed<S> {
         let (namespace, name, uid) = (self.meta.namespace(), self.meta.name(), self.meta.uid());
         let mut text = storage.compressor.pack(&self.json);
         let reservation = self.whole.then(|| storage.reservation(text.length())).flatten();
-        if let (true, None, Some(slim)) = (self.whole, &reservation, self.slim()) {
+        if self.whole
+            && reservation.is_none()
+            && let Some(slim) = self.slim()
+        {
             text = storage.compressor.pack(&slim);
         }
         CachedObject {
@@ -91,6 +93,7 @@ impl<S: Object> Packed<S> {
             reservation,
             large: !self.whole,
             index: self.index.clone(),
+            rest: Mutex::default(),
             type_: PhantomData,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     cache::{cached_object::CachedObject, references::References},
-    object::{Object, ObjectKey, Reference, finalizer, reached_network, subnet, virtual_network},
+    object::{Object, ObjectKey, Reference, finalizer, hash, reached_network, subnet, virtual_network},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, FINALIZER};
 use acivnet_core::{
@@ -73,6 +73,11 @@ impl<S: Object> Known<S> {
     /// Whether any object refers to something.
     pub(crate) fn any_refers_to(&self, thing: Reference) -> bool {
         self.references().any(thing)
+    }
+
+    /// A digest of the ways in which those that refer to a thing describe it.
+    pub(crate) fn descriptions(&self, thing: Reference) -> u64 {
+        self.references().descriptions(thing).fold(0, |digest, one| hash(&(digest, one)))
     }
 
     /// What `see` sees of those that refer to a thing. Of those that describe it alike the first stands for all if `alike`

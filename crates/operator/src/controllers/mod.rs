@@ -18,7 +18,7 @@ use crate::{
     kubernetes,
     monitoring::{admin::Readiness, pulse::BEAT},
     object::{CustomResource, Object, ObjectKey},
-    reconcile::{reconcile, reconcile_due},
+    reconcile::{Reconciled, at_rest::still_at_rest, reconcile, reconcile_due},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
@@ -183,21 +183,25 @@ async fn reconcile_now(ctx: Arc<Ctx>, key: ObjectKey) -> Ended {
 
 async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>>>) -> Option<Duration> {
     let kept = kept?;
-    if !kept.is_whole() {
-        return reconcile_read(ctx, &kept).await;
+    let wanted = ctx.queue.is_wanted(kept.key());
+    if !wanted && let Some(wait) = still_at_rest(ctx, &kept).await {
+        return Some(wait);
     }
-    match kept.unpack() {
-        Ok(cr) if ctx.queue.is_wanted(kept.key()) => reconcile(ctx, &cr).await,
+    let Reconciled { again, rest } = match kept.unpack() {
+        _ if !kept.is_whole() => reconcile_read(ctx, &kept).await,
+        Ok(cr) if wanted => reconcile(ctx, &cr).await,
         Ok(cr) => reconcile_due(ctx, &cr).await,
         Err(error) => {
             tracing::error!(%error, "an object can't be read from the cache");
-            None
+            Reconciled::default()
         }
-    }
+    };
+    rest.into_iter().for_each(|rest| kept.rest(rest));
+    again
 }
 
 /// A reconcile of an object that the cache does not keep whole. Of large ones few are held at once.
-async fn reconcile_read<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Option<Duration> {
+async fn reconcile_read<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Reconciled {
     // one that only found no room in the cache waits for nobody
     let _turn = if kept.is_large() { ctx.large_reconciles.acquire().await.ok() } else { None };
     let key = kept.key();
@@ -205,7 +209,7 @@ async fn reconcile_read<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Option<
     let named = ListParams::default().fields(&format!("metadata.name={}", key.name)).limit(1);
     match Api::<S>::namespaced(ctx.kube.clone(), &key.namespace).list(&named).await {
         Ok(listed) => {
-            let mut cr = listed.items.into_iter().next()?;
+            let Some(mut cr) = listed.items.into_iter().next() else { return Reconciled::default() };
             strip(&mut cr);
             reconcile(ctx, &cr).await
         }
@@ -213,7 +217,8 @@ async fn reconcile_read<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Option<
             let (namespace, name) = (&*key.namespace, &*key.name);
             let error = kubernetes::text(&error);
             tracing::warn!(kind = ?key.resource, namespace, name, error, "the object can't be read");
-            Some(ctx.pace.before(Retry::Backoff, 0, ctx.random.unit()))
+            let again = Some(ctx.pace.before(Retry::Backoff, 0, ctx.random.unit()));
+            Reconciled { again, rest: None }
         }
     }
 }

@@ -5,7 +5,7 @@ pub(crate) mod probe;
 use crate::{
     cache::{
         secrets::{self, Secrets},
-        snapshot::{self, Reader},
+        snapshot::{self, Reader, Shown},
     },
     ctx::Ctx,
     kubernetes::{self, identity::NamespaceIdentity},
@@ -27,7 +27,7 @@ use acivnet_core::{
 use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// How many rounds of reads of Azure one reconcile takes: ids and lists; what these point at; the operation or log of what
@@ -53,8 +53,8 @@ pub(crate) struct Observation<'a> {
     pub secrets: Secrets,
     /// Whether lists of others may answer.
     shared: bool,
-    /// The questions that such lists answered.
-    by_list: BTreeSet<Question>,
+    /// The questions that such lists answered, and what they showed.
+    by_list: BTreeMap<Question, Shown>,
 }
 
 impl<'a> Observation<'a> {
@@ -73,10 +73,15 @@ impl<'a> Observation<'a> {
         !self.by_list.is_empty()
     }
 
+    /// What a shared list showed, if it answered a question.
+    pub(crate) fn shown(&self, question: &Question) -> Option<&Shown> {
+        self.by_list.get(question)
+    }
+
     /// Reads anew, each by itself, what shared lists had answered.
     pub(crate) async fn observe_each<S: Subject>(&mut self, cr: &S) {
         self.shared = false;
-        for question in std::mem::take(&mut self.by_list) {
+        for (question, _) in std::mem::take(&mut self.by_list) {
             self.observed.facts.remove(&question);
         }
         self.look(cr).await;
@@ -118,7 +123,7 @@ impl<'a> Observation<'a> {
     fn inside_network(&self, question: &Question) -> Option<Fact> {
         let Question::Azure(AzureQuestion::Resource(_, id)) = question else { return None };
         let network = network_of(question)?;
-        if self.by_list.contains(&network) {
+        if self.by_list.contains_key(&network) {
             return None;
         }
         match self.observed.facts.get(&network)? {
@@ -132,35 +137,35 @@ impl<'a> Observation<'a> {
     async fn read<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
         let this = &*self;
         let reads: Vec<_> = questions.iter().map(|question| this.answer(cr, question)).collect();
-        let answers: Vec<(Fact, bool)> = stream::iter(reads).buffered(PARALLEL).collect().await;
-        for (question, (fact, by_list)) in questions.into_iter().zip(answers) {
+        let answers: Vec<(Fact, Option<Shown>)> = stream::iter(reads).buffered(PARALLEL).collect().await;
+        for (question, (fact, shown)) in questions.into_iter().zip(answers) {
             if let Fact::Unread(failure) = &fact {
                 self.note_refusal(cr, &question, failure);
             }
-            if by_list {
-                self.by_list.insert(question.clone());
+            if let Some(shown) = shown {
+                self.by_list.insert(question.clone(), shown);
             }
             self.observed.facts.insert(question, fact);
         }
     }
 
-    /// The answer to a question, and whether a shared list gave it.
-    async fn answer<S: Subject>(&self, cr: &S, question: &Question) -> (Fact, bool) {
+    /// The answer to a question, and what a shared list showed if it gave it.
+    async fn answer<S: Subject>(&self, cr: &S, question: &Question) -> (Fact, Option<Shown>) {
         let question = match question {
-            Question::Cluster(question) => return (self.cluster(cr, question).await, false),
+            Question::Cluster(question) => return (self.cluster(cr, question).await, None),
             Question::Azure(question) => question,
         };
         match (&self.azure, &self.known, &self.observed.identity) {
-            (_, _, SignIn::Refused(failure)) => (Fact::Unread(failure.clone()), false),
+            (_, _, SignIn::Refused(failure)) => (Fact::Unread(failure.clone()), None),
             (Some(azure), Some(known), _) => {
-                let (mut fact, by_list) = match self.by_list(cr, azure, &known.identity.key(), question).await {
-                    Some(fact) => (fact, self.shared),
-                    None => (self.azure(cr, azure, &known.identity, question).await, false),
+                let (mut fact, shown) = match self.by_list(cr, azure, &known.identity.key(), question).await {
+                    Some((fact, shown)) => (fact, Some(shown).filter(|_| self.shared)),
+                    None => (self.azure(cr, azure, &known.identity, question).await, None),
                 };
                 self.hide_secrets(question, &mut fact);
-                (fact, by_list)
+                (fact, shown)
             }
-            _ => (self.observed.fact(&Question::Azure(question.clone())), false),
+            _ => (self.observed.fact(&Question::Azure(question.clone())), None),
         }
     }
 
@@ -171,7 +176,7 @@ impl<'a> Observation<'a> {
         azure: &Azure,
         identity: &IdentityKey,
         question: &AzureQuestion,
-    ) -> Option<Fact> {
+    ) -> Option<(Fact, Shown)> {
         let (sweeps, now) = (sweeps(self.ctx, cr), self.ctx.clock.now());
         let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
         let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());

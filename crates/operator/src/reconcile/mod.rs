@@ -1,6 +1,7 @@
 //! One reconcile: all reads, then all decisions, then all writes.
 
 pub(crate) mod apart;
+pub(crate) mod at_rest;
 pub mod pace;
 mod short_look;
 
@@ -29,18 +30,30 @@ use acivnet_core::{
     retry::Retry,
 };
 use apart::{decide, report};
+use at_rest::AtRest;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::time::Duration;
 
-/// Reconciles one object. In how long to look at it again; without a time, when something changes.
-pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
+/// What is known of an object after a reconcile.
+#[derive(Default)]
+pub struct Reconciled {
+    /// In how long to look at it again; without a time, when something changes.
+    pub again: Option<Duration>,
+    /// What it is at rest with, if sweeps can tell that it still is.
+    pub(crate) rest: Option<AtRest>,
+}
+
+/// Reconciles one object.
+pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Reconciled {
+    let mut rest = None;
     let (again, word) = match unless_gone(ctx, cr).await {
-        Ok(Outcome { next: Next::Sweep(interval), .. }) => {
+        Ok(Outcome { next: Next::Sweep(interval), rest: found, .. }) => {
+            rest = found;
             ctx.per_object.settled(cr.meta().uid());
             let sweeps = ctx.pace.sweeps(interval, cr.meta().namespace());
             (Some(sweeps.wait(ctx.clock.now())), "settled")
         }
-        Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress }) => {
+        Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress, .. }) => {
             (Some(at_its_turn(ctx, cr, wait, progress)), "again")
         }
         Ok(Outcome { next: Next::Retry(retry), progress, .. }) => (Some(again(ctx, cr, retry, progress)), "again"),
@@ -52,7 +65,7 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
         Err(Stopped::Kubernetes(error)) => after_error(ctx, cr, &error),
     };
     ctx.metrics.reconcile(&S::kind(&()), word);
-    again
+    Reconciled { again, rest }
 }
 
 /// Reconciles what has something to do. An object that is being deleted and carries no finalizer of ours is as good as gone;
@@ -126,9 +139,10 @@ async fn without_writes<S: Object>(
     let report = report(ctx, cr, &mut observation.observed, &mut plan).await; // pure
     let turn = end_turns(ctx, &key_of(cr), &plan);
     note_only_operations(ctx, cr.meta().uid(), report.next, turn, &plan);
+    let rest = plan.settled().then(|| AtRest::of(ctx, cr, &observation, report.next)).flatten();
     let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
     publish::publish(ctx, kept, &report).await?; // writes
-    Ok(Outcome { turn, ..Outcome::look_again(report.next) })
+    Ok(Outcome { turn, rest, ..Outcome::look_again(report.next) })
 }
 
 /// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
@@ -160,7 +174,7 @@ async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>, plan: 
         note_only_operations(ctx, &uid, next, turn, plan);
     }
     published?;
-    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn })
+    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn, rest: None })
 }
 
 /// Whether short looks at what runs may stand for the next reconciles.
@@ -186,12 +200,14 @@ struct Outcome {
     progress: bool,
     /// It has to write where the turn is another's: how long to wait for it.
     turn: Option<Duration>,
+    /// What it is at rest with.
+    rest: Option<AtRest>,
 }
 
 impl Outcome {
     /// Nothing was done but to find out when to look again.
     fn look_again(next: Next) -> Self {
-        Self { next, progress: false, turn: None }
+        Self { next, progress: false, turn: None, rest: None }
     }
 }
 

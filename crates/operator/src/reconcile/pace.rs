@@ -4,6 +4,10 @@ use acivnet_core::{owner, retry::Retry};
 use jiff::Timestamp;
 use std::time::Duration;
 
+/// Of so many sweeps one takes nothing for granted: what could not be seen to have changed is found within an hour, if
+/// sweeps are five minutes apart.
+const THOROUGH: i128 = 12;
+
 /// Scales the operator's own waits. What Azure asks for is never scaled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace(f64);
@@ -76,6 +80,13 @@ impl Sweeps {
         now.checked_sub(self.past(now)).unwrap_or(now)
     }
 
+    /// Whether the last of these moments began a sweep in which every object is reconciled, whatever lists show.
+    pub(crate) fn takes_nothing_for_granted(self, now: Timestamp) -> bool {
+        let past = self.last(now).as_nanosecond().saturating_sub_unsigned(self.offset.as_nanos());
+        let number = past.div_euclid(i128::try_from(self.period.as_nanos()).unwrap_or(i128::MAX));
+        number.rem_euclid(THOROUGH) == 0
+    }
+
     /// How long a list may answer: a tenth of the interval; longer only if it takes long to read.
     pub fn lasts(self) -> Duration {
         self.period / 10
@@ -118,6 +129,14 @@ mod tests {
         }
         assert_eq!(sweeps("ml").wait(next - Duration::from_millis(1)), interval + Duration::from_millis(1));
         assert_ne!(sweeps("ml").wait(at(0.0)), sweeps("other").wait(at(0.0)));
+        let thorough = |sweep: u32| {
+            let begun = next + interval * sweep;
+            let during = [0.0, 1.0, 299.9].map(|later| begun + Duration::from_secs_f64(later));
+            let [is, still, always] = during.map(|now| sweeps("ml").takes_nothing_for_granted(now));
+            assert!(is == still && is == always, "a sweep is or is not");
+            is
+        };
+        assert_eq!((0..120).filter(|sweep| thorough(*sweep)).count(), 10);
         assert_eq!(Pace::new(0.01).sweeps(interval, "ml").period, Duration::from_secs(3));
     }
 }

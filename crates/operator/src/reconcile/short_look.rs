@@ -1,7 +1,7 @@
 //! Short looks at what runs: one question about each operation, as long as an object waits for nothing else. What has ended, and
 //! what can't be told, is for a reconcile, whose reads alone decide.
 
-use super::reconcile;
+use super::{Reconciled, reconcile};
 use crate::{ctx::Ctx, object::Object, observe::session};
 use acivnet_azure::Priority;
 use acivnet_core::names::Names;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Reconciles one object whose time has come and of which nobody wants anything; if it waits for operations only, they are
-/// asked first, and while they all run that is all. In how long to look at it again, as [`reconcile`].
-pub async fn reconcile_due<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
+/// asked first, and while they all run that is all.
+pub async fn reconcile_due<S: Object>(ctx: &Ctx, cr: &S) -> Reconciled {
     let Some(wait) = while_all_runs(ctx, cr).await else { return reconcile(ctx, cr).await };
     ctx.metrics.reconcile(&S::kind(&()), "again");
-    Some(wait)
+    Reconciled { again: Some(wait), rest: None }
 }
 
 /// How long until the next look, if everything was asked about and runs.

@@ -73,11 +73,11 @@ fn nothing_there() -> FakeAzure {
 async fn says_what_is_missing_and_writes_it_once() {
     let (mock, object) = cluster(subnet(), false);
     let ctx = mock.ctx();
-    assert!(reconcile(&ctx, &read(&object)).await.is_some());
+    assert!(reconcile(&ctx, &read(&object)).await.again.is_some());
     assert_eq!(condition(&object, "CredentialsValid")["reason"], reasons::SERVICE_ACCOUNT_NOT_FOUND);
     assert!(object.lock().unwrap()["metadata"].get("finalizers").is_none(), "nothing was written to Azure");
     mock.lines();
-    assert!(reconcile(&ctx, &read(&object)).await.is_some());
+    assert!(reconcile(&ctx, &read(&object)).await.again.is_some());
     assert!(mock.lines().iter().all(|line| line.starts_with("GET ")), "nothing changed, so nothing is written");
 }
 
@@ -86,7 +86,7 @@ async fn holds_and_records_before_it_writes() {
     let (mock, object) = cluster(subnet(), true);
     let azure = nothing_there();
     let ctx = mock.ctx_with(azure.clone());
-    assert!(reconcile(&ctx, &read(&object)).await.is_some());
+    assert!(reconcile(&ctx, &read(&object)).await.again.is_some());
     let writes: Vec<String> = mock.lines().into_iter().filter(|line| !line.starts_with("GET ")).collect();
     assert_eq!(writes.first().unwrap(), "PATCH /api/v1/namespaces/ml/secrets/acivnet-azure");
     assert_eq!(writes[1..3], [format!("PATCH {OBJECT}"), format!("PUT {STATUS}")]);
@@ -103,7 +103,7 @@ async fn an_object_that_is_going_and_not_held_is_left_alone() {
     let mut going = subnet();
     going["metadata"]["deletionTimestamp"] = json!("2026-11-22T12:00:00Z");
     let (mock, object) = cluster(going, true);
-    assert_eq!(reconcile(&mock.ctx(), &read(&object)).await, None);
+    assert_eq!(reconcile(&mock.ctx(), &read(&object)).await.again, None);
     assert!(mock.lines().is_empty());
 }
 
@@ -116,7 +116,7 @@ async fn who_wrote_first_wins() {
             _ => refused(404, "NotFound"),
         });
         let (cr, ctx) = (serde_json::from_value::<DelegatedSubnet>(subnet()).unwrap(), mock.ctx());
-        let again = reconcile(&ctx, &cr).await;
+        let again = reconcile(&ctx, &cr).await.again;
         assert_eq!(again.is_some_and(|wait| wait > Duration::ZERO), looks, "{status}");
         assert!(ctx.metrics.text().contains(&format!(r#"result="{word}""#)), "{status}");
     }
@@ -126,7 +126,7 @@ async fn who_wrote_first_wins() {
 async fn reconciles(ctx: &Ctx, object: &Mutex<Value>, azure: &FakeAzure, seconds: u64) -> (usize, usize) {
     let (begin, mut puts, mut looks) = (Instant::now(), 0, 0);
     while begin.elapsed() < Duration::from_secs(seconds) {
-        let wait = reconcile(ctx, &read(object)).await.unwrap();
+        let wait = reconcile(ctx, &read(object)).await.again.unwrap();
         let lines = azure.lines();
         puts += lines.iter().filter(|line| line.starts_with("PUT ")).count();
         looks += usize::from(lines.iter().any(|line| line.starts_with("GET ")));
@@ -202,8 +202,8 @@ async fn the_largest_answer_holds_the_thread_for_no_more_than_a_small_one() {
         _ => (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}})),
     });
     let ctx = mock.ctx_with(azure.clone());
-    let (most, again) = most_steps(reconcile(&ctx, &read(&object))).await;
-    assert!(again.is_some() && azure.lines().len() > 1);
+    let (most, reconciled) = most_steps(reconcile(&ctx, &read(&object))).await;
+    assert!(reconciled.again.is_some() && azure.lines().len() > 1);
     assert_eq!(condition(&object, "Ready")["reason"], reasons::ADOPTION_REFUSED, "it was looked at");
     assert!(most <= MOST_STEPS, "{most} steps in one go");
 }

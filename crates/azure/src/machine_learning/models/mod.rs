@@ -14,7 +14,7 @@ use acivnet_core::{
     blueprint::{Node, Payload},
     failure::Failure,
     id::ResourceId,
-    kinds::model_version::property,
+    kinds::model_version::{self, property},
     observed::Fact,
     owner::{DIGEST_PROPERTY, KEY_PROPERTY, OWNER_TAG},
     plan::Progress,
@@ -67,11 +67,7 @@ impl Azure {
         workspace: &ResourceId,
         each: Each<'_>,
     ) -> Result<(), Failure> {
-        let mut owned = |model: Value| {
-            if property(&model, OWNER_TAG).is_some() {
-                each(model);
-            }
-        };
+        let mut owned = |text: &str| if model_version::owner(text).is_some() { each(text) } else { Ok(()) };
         let (url, about) = model_list(endpoints, workspace);
         self.token_pages(url, &[("properties", OWNER_TAG)], &about, &mut owned).await
     }
@@ -98,7 +94,7 @@ impl Azure {
     ) -> Result<Vec<Value>, Failure> {
         let mut models = Vec::new();
         let (url, about) = model_list(endpoints, workspace);
-        self.token_pages(url, filters, &about, &mut |model| models.push(model)).await?;
+        self.token_pages(url, filters, &about, &mut |text| collect(text, &mut models)).await?;
         Ok(models)
     }
 
@@ -182,7 +178,8 @@ impl Azure {
         let filter = format!("{DIGEST_PROPERTY}={digest}");
         let about = format!("{workspace}/assets");
         let mut assets = Vec::new();
-        self.token_pages(url.clone(), &[("properties", &filter)], &about, &mut |asset| assets.push(asset)).await?;
+        self.token_pages(url.clone(), &[("properties", &filter)], &about, &mut |text| collect(text, &mut assets))
+            .await?;
         if let Some(found) = assets.iter().find(|asset| holds(asset, prefix, digest)).and_then(asset_id) {
             return Ok(found);
         }
@@ -235,6 +232,12 @@ impl Azure {
     fn model_call(&self, permit: &WritePermit, method: Method, url: Url, about: &str) -> Call {
         Call::write(permit, method, url, Class::MachineLearning, about)
     }
+}
+
+/// Notes an item of a list.
+fn collect(text: &str, items: &mut Vec<Value>) -> serde_json::Result<()> {
+    items.push(serde_json::from_str(text)?);
+    Ok(())
 }
 
 fn named(model: &Value, name: &str) -> bool {

@@ -15,6 +15,7 @@ use crate::{
     subject::Subject,
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet, Origin, ResourceStatus, conditions::reasons};
+use serde::Deserialize as _;
 
 /// A deployment whose workspace is known, with all that was read.
 pub(super) struct Scope<'a> {
@@ -29,7 +30,12 @@ pub(super) fn subnet_question(cr: &AciVnetDeployment) -> Question {
 
 /// The subnet that a deployment refers to, if it was read.
 pub(super) fn subnet_of(cr: &AciVnetDeployment, observed: &Observed) -> Option<DelegatedSubnet> {
-    serde_json::from_value(observed.body(&subnet_question(cr))?.clone()).ok()
+    DelegatedSubnet::deserialize(observed.body(&subnet_question(cr))?).ok()
+}
+
+/// The addresses of that subnet, if it was read.
+pub(super) fn subnet_prefix<'a>(cr: &AciVnetDeployment, observed: &'a Observed) -> Option<&'a str> {
+    observed.body(&subnet_question(cr))?.pointer("/spec/subnet/addressPrefix")?.as_str()
 }
 
 /// The `DelegatedSubnet` that a deployment refers to does not exist.

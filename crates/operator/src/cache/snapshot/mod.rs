@@ -1,27 +1,29 @@
 //! Lists shared by all objects of one identity, so that a sweep over many objects asks Azure a few times.
 
-use crate::cache::{
-    compression::{Compressed, Compressor},
-    locks::Locks,
-};
+mod items;
+
+pub(crate) use items::LONGEST;
+
+use crate::{cache::locks::Locks, object::hash};
 use acivnet_azure::{Azure, Clock, IdentityKey};
 use acivnet_core::{
-    id::{ResourceId, fold, same},
+    id::{ResourceId, same},
     kind::{Kind, Plane},
     kinds::{
-        model_version::{self, MODEL_VERSION},
-        subnet::SUBNET,
-        virtual_network::VIRTUAL_NETWORK,
-        web_service::WEB_SERVICE,
+        model_version::MODEL_VERSION, subnet::SUBNET, virtual_network::VIRTUAL_NETWORK, web_service::WEB_SERVICE,
+        workspace::WORKSPACE,
     },
     observed::Fact,
-    owner::OWNER_TAG,
 };
+use items::{Detail, Items};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,21 +31,16 @@ use std::{
 /// time (`docs/sweeps.md`).
 const SLOW: u32 = 10;
 
-/// Longest list that is kept, in compressed bytes. Of a longer one nothing is used: its resources are read one by one.
-pub(crate) const LONGEST: usize = 6 << 20;
 /// What all lists may take, in compressed bytes; the oldest go first. A share of the memory that
 /// `limits::tests::what_is_kept_fits_the_memory_that_the_operator_is_given` adds up.
 pub(crate) const ALL: usize = 16 << 20;
-/// What an entry takes beside its text, in bytes.
-const ENTRY: usize = 160;
-
 /// Lists of Azure, shared by the objects of one identity during a sweep.
 ///
 /// # Guarantees
 /// - Nobody sees what another's rights read: tenant, client id and proof are part of the key.
 /// - A list never proves absence; what is missing from it has to be read by its id.
 /// - A list that was being read while this operator wrote answers only the one who read it; a list in which a resource that
-///   was written could stand is dropped ([`Self::drop_around`]).
+///   was written could stand is dropped ([`Self::drop_around`]). Lists of workspaces, which are never written, stay.
 /// - One reader reads a list for all who wait for it.
 ///
 /// # Assumptions
@@ -62,8 +59,29 @@ pub struct Snapshots {
 #[derive(Default)]
 struct Lists {
     taken: BTreeMap<ListKey, CachedList>,
+    /// By name of the kind and id of the scope in lower case.
+    places: BTreeMap<(&'static str, String), Arc<Place>>,
     /// Counts our writes: a list that was being read during one is not kept.
     writes: u64,
+}
+
+/// What is listed, and where: one for all who look there.
+#[derive(Debug)]
+pub(crate) struct Place {
+    kind: &'static Kind,
+    scope: ResourceId,
+    /// Somebody needed the items themselves since the list was last read.
+    needed: AtomicBool,
+}
+
+/// What a list showed of something.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub place: Arc<Place>,
+    /// Hash of the key of the item in the list.
+    pub key: u64,
+    /// Of the item.
+    pub digest: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,45 +92,21 @@ struct ListKey {
     scope: String,
 }
 
+impl ListKey {
+    /// Whether anything in the list is ever written here. No workspace is: while hundreds of objects are created, each
+    /// would read them anew after every write of another (300 of them did so 852 times).
+    fn is_written(&self) -> bool {
+        self.what != WORKSPACE.name
+    }
+}
+
 struct CachedList {
-    bodies: Arc<Bodies>,
+    items: Arc<Items>,
     at: Timestamp,
     /// Until when it may answer because it took long to read: [`SLOW`] times as long.
     slow_until: Timestamp,
     /// From then on it is too old for everybody.
     until: Timestamp,
-}
-
-/// Bodies as packed JSON text, a small part of what they take as values: one by the id of its resource in lower case, or
-/// those of model versions by their owner.
-#[derive(Default)]
-struct Bodies {
-    texts: BTreeMap<String, Vec<Compressed>>,
-    compressor: Compressor,
-    bytes: usize,
-    /// It is longer than what is kept.
-    too_long: bool,
-}
-
-impl Bodies {
-    fn keep(&mut self, key: String, body: &Value) {
-        if self.too_long {
-            return;
-        }
-        let text = self.compressor.pack(body.to_string().as_bytes());
-        self.bytes += ENTRY + key.len() + text.length();
-        if self.bytes > LONGEST {
-            *self = Self { too_long: true, ..Self::default() };
-            return;
-        }
-        self.texts.entry(key).or_default().push(text);
-    }
-
-    /// The bodies under a key.
-    fn get(&self, key: &str) -> Option<Vec<Value>> {
-        let body = |text: &Compressed| serde_json::from_slice(&text.unpack().ok()?).ok();
-        self.texts.get(key)?.iter().map(body).collect()
-    }
 }
 
 /// What one object asks with.
@@ -132,51 +126,78 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     /// One resource out of a list. `None` when no list can tell: then it has to be read by itself. A list proves that
     /// something is there, never that it is not.
-    pub(crate) async fn resource(&self, kind: &'static Kind, id: &ResourceId) -> Option<Fact> {
+    pub(crate) async fn resource(&self, kind: &'static Kind, id: &ResourceId) -> Option<(Fact, Shown)> {
         // a virtual network carries its subnets (Azure REST, Virtual Networks - List)
         let (listed, scope) = match kind == &SUBNET {
             true => (&VIRTUAL_NETWORK, id.parent()?.group()?),
             false => (kind, scope(kind, id)?),
         };
-        let list = self.list(listed, &scope).await;
-        list.get(&id.folded())?.into_iter().next().map(Fact::Present)
+        let (items, shown) = self.items(listed, scope, &id.folded()).await?;
+        items.into_iter().next().map(|body| (Fact::Present(body), shown))
     }
 
     /// The model versions of an owner out of the list of those that have one.
-    pub(crate) async fn models(&self, workspace: &ResourceId, owner: &str) -> Option<Fact> {
-        let list = self.list(&MODEL_VERSION, workspace).await;
-        list.get(owner).map(|models| Fact::Present(models.into()))
+    pub(crate) async fn models(&self, workspace: &ResourceId, owner: &str) -> Option<(Fact, Shown)> {
+        let (items, shown) = self.items(&MODEL_VERSION, workspace.clone(), owner).await?;
+        Some((Fact::Present(items.into()), shown))
     }
 
-    fn takes(&self, taken: &CachedList) -> bool {
+    /// The digest of what is shown now where something was shown before. `None` when no list can tell.
+    pub(crate) async fn digest(&self, place: &Place, key: u64) -> Option<u64> {
+        self.list(place, Detail::Digests).await.digest(key)
+    }
+
+    async fn items(&self, kind: &'static Kind, scope: ResourceId, key: &str) -> Option<(Vec<Value>, Shown)> {
+        let place = self.snapshots.place(kind, scope);
+        let list = self.list(&place, Detail::Bodies).await;
+        let hashed = hash(&key);
+        let digest = list.digest(hashed)?;
+        Some((list.get(key)?, Shown { place, key: hashed, digest }))
+    }
+
+    fn takes(&self, taken: &CachedList, detail: Detail) -> bool {
         let slow = taken.at >= self.since && self.clock.now() <= taken.slow_until;
-        taken.at >= self.oldest || slow
+        taken.items.suffices(detail) && (taken.at >= self.oldest || slow)
     }
 
-    /// The list, young enough; one reader reads it for all who wait.
-    async fn list(&self, kind: &'static Kind, scope: &ResourceId) -> Arc<Bodies> {
+    /// The list, young enough; one reader reads it for all who wait. Where somebody needed the items when it was read last,
+    /// somebody will again.
+    async fn list(&self, place: &Place, detail: Detail) -> Arc<Items> {
         let snapshots = self.snapshots;
-        let key = ListKey { identity: self.identity.clone(), what: kind.name, scope: scope.folded() };
-        let _reading = snapshots.readers.lock(&format!("{key:?}")).await;
-        if let Some(bodies) = snapshots.young(&key, |taken| self.takes(taken)) {
-            return bodies;
+        if detail == Detail::Bodies {
+            place.needed.store(true, Ordering::Relaxed);
         }
+        let key = ListKey { identity: self.identity.clone(), what: place.kind.name, scope: place.scope.folded() };
+        if let Some(items) = snapshots.young(&key, |taken| self.takes(taken, detail)) {
+            return items;
+        }
+        let _reading = snapshots.readers.lock(&format!("{key:?}")).await;
+        if let Some(items) = snapshots.young(&key, |taken| self.takes(taken, detail)) {
+            return items;
+        }
+        let needed = place.needed.swap(detail == Detail::Bodies, Ordering::Relaxed);
+        self.read(place, key, if needed { Detail::Bodies } else { Detail::Digests }).await
+    }
+
+    async fn read(&self, place: &Place, key: ListKey, detail: Detail) -> Arc<Items> {
+        let snapshots = self.snapshots;
         let now = self.clock.now();
         let writes = snapshots.lock().writes;
-        let mut bodies = Bodies::default();
-        let read = self.azure.list(kind, scope, &mut |body| note(&mut bodies, kind, scope, body)).await;
+        let (kind, scope) = (place.kind, &place.scope);
+        let mut items = Items::new(detail);
+        let read = self.azure.list(kind, scope, &mut |item| items.note(kind, scope, item)).await;
         if read.is_err() {
             // a list that can't be had is as good as an empty one: it vouches for nothing
-            bodies = Bodies::default();
+            items = Items::new(detail);
         }
         let took = self.clock.now().duration_since(now).unsigned_abs();
         let after = |wait: Duration| now.checked_add(wait).unwrap_or(now);
         let slow_until = after(took * SLOW);
         let taken =
-            CachedList { bodies: Arc::new(bodies), at: now, slow_until, until: after(self.lasts).max(slow_until) };
-        let bodies = Arc::clone(&taken.bodies);
+            CachedList { items: Arc::new(items), at: now, slow_until, until: after(self.lasts).max(slow_until) };
+        let items = Arc::clone(&taken.items);
         snapshots.keep(key, taken, writes);
-        bodies
+        items
     }
 }
 
@@ -186,30 +207,38 @@ impl Snapshots {
         let id = id.folded();
         let mut lists = self.lock();
         lists.writes += 1;
-        lists.taken.retain(|key, _| !id.starts_with(&key.scope));
+        lists.taken.retain(|key, _| !key.is_written() || !id.starts_with(&key.scope));
     }
 
-    /// Forgets the lists that are too old for everybody.
+    /// Forgets the lists that are too old for everybody, and the places at which nobody looks any more.
     pub(crate) fn drop_old(&self, now: Timestamp) {
-        self.lock().taken.retain(|_, taken| now <= taken.until);
+        let mut lists = self.lock();
+        lists.taken.retain(|_, taken| now <= taken.until);
+        lists.places.retain(|_, place| Arc::strong_count(place) > 1);
     }
 
-    fn young(&self, key: &ListKey, young: impl Fn(&CachedList) -> bool) -> Option<Arc<Bodies>> {
+    fn place(&self, kind: &'static Kind, scope: ResourceId) -> Arc<Place> {
+        let mut lists = self.lock();
+        let place = lists.places.entry((kind.name, scope.folded()));
+        Arc::clone(place.or_insert_with(|| Arc::new(Place { kind, scope, needed: AtomicBool::default() })))
+    }
+
+    fn young(&self, key: &ListKey, young: impl Fn(&CachedList) -> bool) -> Option<Arc<Items>> {
         let lists = self.lock();
-        lists.taken.get(key).filter(|taken| young(taken)).map(|taken| Arc::clone(&taken.bodies))
+        lists.taken.get(key).filter(|taken| young(taken)).map(|taken| Arc::clone(&taken.items))
     }
 
     fn keep(&self, key: ListKey, taken: CachedList, writes: u64) {
         let mut lists = self.lock();
-        if lists.writes != writes {
+        if key.is_written() && lists.writes != writes {
             return;
         }
         lists.taken.insert(key, taken);
-        let mut bytes: usize = lists.taken.values().map(|taken| taken.bodies.bytes).sum();
+        let mut bytes: usize = lists.taken.values().map(|taken| taken.items.bytes).sum();
         while bytes > ALL {
             let oldest = lists.taken.iter().min_by_key(|(_, taken)| taken.at).map(|(key, _)| key.clone());
             let Some(gone) = oldest.and_then(|key| lists.taken.remove(&key)) else { return };
-            bytes -= gone.bodies.bytes;
+            bytes -= gone.items.bytes;
         }
     }
 
@@ -224,39 +253,6 @@ fn scope(kind: &Kind, id: &ResourceId) -> Option<ResourceId> {
         Plane::Arm => id.parent().filter(|above| Some(above) == id.group().as_ref()),
         Plane::MachineLearning if kind == &WEB_SERVICE => id.parent(),
         Plane::MachineLearning => None,
-    }
-}
-
-/// Notes one item of a list.
-fn note(bodies: &mut Bodies, kind: &Kind, scope: &ResourceId, body: Value) {
-    let Some(key) = key(kind, scope, &body) else { return };
-    for subnet in body.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten() {
-        if let (true, Some(id)) = (kind == &VIRTUAL_NETWORK, subnet.get("id").and_then(Value::as_str)) {
-            bodies.keep(fold(id), subnet);
-        }
-    }
-    bodies.keep(key, &trimmed(kind, body));
-}
-
-/// A body without what no decision looks at and takes most of it: the rules that every security group has; of a web
-/// service the models inside, and what it was made from but for what is compared.
-fn trimmed(kind: &Kind, body: Value) -> Value {
-    let mut body = if kind == &WEB_SERVICE { (kind.normalise)(&body) } else { body };
-    for (place, member) in [("", "models"), ("", "environmentImageRequest"), ("/properties", "defaultSecurityRules")] {
-        if let Some(members) = body.pointer_mut(place).and_then(Value::as_object_mut) {
-            members.remove(member);
-        }
-    }
-    body
-}
-
-/// The id in a body, in lower case; of a model version its owner. The data plane answers bare names.
-fn key(kind: &Kind, scope: &ResourceId, body: &Value) -> Option<String> {
-    let text = |field: &str| body.get(field).and_then(Value::as_str);
-    match kind.plane {
-        Plane::Arm => text("id").map(fold),
-        Plane::MachineLearning if kind == &MODEL_VERSION => model_version::property(body, OWNER_TAG).map(str::to_owned),
-        Plane::MachineLearning => Some(scope.child(kind.arm_type.rsplit('/').next()?, text("name")?).folded()),
     }
 }
 

@@ -52,6 +52,7 @@ impl Bed {
         }
         .resource(kind, id)
         .await
+        .map(|(fact, _)| fact)
     }
 }
 
@@ -115,8 +116,31 @@ async fn lists_are_read_once_for_all_who_wait_and_anew_when_old_or_written() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_only_compares_keeps_digests_and_one_that_needs_more_reads_more() {
+    let bed = Bed::new();
+    let [subnet, ..] = ids();
+    let (azure, key) = (bed.ctx.azure.session(&bed.identity), bed.identity.key());
+    let sweep = || {
+        let (snapshots, clock) = (&bed.ctx.snapshots, bed.ctx.clock.as_ref());
+        let (oldest, lasts) = (clock.now(), Duration::from_secs(30));
+        Reader { snapshots, clock, azure: &azure, identity: &key, oldest, since: oldest, lasts }
+    };
+    let (_, shown) = sweep().resource(&SUBNET, &subnet).await.unwrap();
+    bed.fake.lines();
+    // whoever needed the items in the last sweep will again
+    for (needs_items, reads) in [(false, 1), (true, 2), (true, 1), (false, 1), (false, 1)] {
+        tokio::time::advance(Duration::from_secs(300)).await;
+        let sweep = sweep();
+        assert_eq!(sweep.digest(&shown.place, shown.key).await, Some(shown.digest));
+        assert!(!needs_items || sweep.resource(&SUBNET, &subnet).await.is_some());
+        assert_eq!(bed.fake.lines().len(), reads, "{needs_items}");
+    }
+    assert_eq!(sweep().digest(&shown.place, shown.key + 1).await, None, "of what is not there nothing is known");
+}
+
 fn taken(at: Timestamp, slow_until: Timestamp) -> CachedList {
-    CachedList { bodies: Arc::default(), at, slow_until, until: slow_until }
+    CachedList { items: Arc::new(Items::new(Detail::Bodies)), at, slow_until, until: slow_until }
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,7 +160,7 @@ async fn a_list_that_takes_long_to_read_answers_longer_but_never_from_before_the
     };
     for (begun, took, takes) in [(30, 0, true), (31, 3, false), (50, 5, true), (51, 5, false), (61, 60, false)] {
         let slow_until = ago(begun) + Duration::from_secs(took) * SLOW;
-        assert_eq!(reader.takes(&taken(ago(begun), slow_until)), takes, "{begun} {took}");
+        assert_eq!(reader.takes(&taken(ago(begun), slow_until), Detail::Bodies), takes, "{begun} {took}");
     }
 }
 
@@ -196,6 +220,31 @@ fn a_list_that_was_on_its_way_during_a_write_is_not_kept() {
     assert!(snapshots.lock().taken.is_empty(), "what is too old for everybody is let go");
 }
 
+#[test]
+fn a_list_of_workspaces_outlives_writes() {
+    let snapshots = Snapshots::default();
+    let [subnet, ..] = ids();
+    let identity = Identity::client_secret("t", "c", Secret::new("s")).key();
+    let [workspaces, networks] = ["Workspace", "VirtualNetwork"].map(|what| ListKey {
+        identity: identity.clone(),
+        what,
+        scope: "/subscriptions/s/resourcegroups/g".into(),
+    });
+    let kept = || [&workspaces, &networks].map(|key| snapshots.young(key, |_| true).is_some());
+    for during in [false, true] {
+        let writes = snapshots.lock().writes;
+        if during {
+            snapshots.drop_around(&subnet);
+        }
+        for key in [&workspaces, &networks] {
+            snapshots.keep(key.clone(), taken(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH), writes);
+        }
+        assert_eq!(kept(), [true, !during], "written while they were read: {during}");
+        snapshots.drop_around(&subnet);
+        assert_eq!(kept(), [true, false]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn models_are_found_by_their_owner_and_services_by_their_name() {
     const WORKSPACE: &str =
@@ -225,11 +274,15 @@ async fn models_are_found_by_their_owner_and_services_by_their_name() {
         lasts,
     };
     let workspace = ResourceId::parse(WORKSPACE).unwrap();
-    let Some(Fact::Present(ours)) = reader.models(&workspace, "one").await else { panic!("they are listed") };
+    let Some((Fact::Present(ours), _)) = reader.models(&workspace, "one").await else { panic!("they are listed") };
     assert_eq!(ours, json!([model("a", "one"), model("c", "one")]));
-    assert_eq!(reader.models(&workspace, "three").await, None, "a list never says that something is not there");
+    assert!(reader.models(&workspace, "three").await.is_none(), "a list never says that something is not there");
     let found = reader.resource(&WEB_SERVICE, &kinds::web_service::id(&workspace, "svc")).await;
-    assert_eq!(found, Some(Fact::Present(json!({"name": "Svc", "state": "Healthy"}))), "without the models in it");
+    assert_eq!(
+        found.map(|(fact, _)| fact),
+        Some(Fact::Present(json!({"name": "Svc", "state": "Healthy"}))),
+        "without the models in it"
+    );
     let lists = fake.lines().into_iter().filter(|line| line.contains("modelmanagement")).count();
     assert_eq!(lists, 2);
 }
@@ -241,19 +294,21 @@ fn lists_have_a_bound_each_and_together() {
         (0..512).map(|_| format!("{:016x}", acivnet_azure::Random::next(&random))).collect::<String>()
     };
     let bodies = |items: u64| {
-        let mut bodies = Bodies::default();
-        (0..items).for_each(|at| bodies.keep(at.to_string(), &noise(at + 1).into()));
+        let mut bodies = Items::new(Detail::Bodies);
+        for at in 0..items {
+            bodies.keep(at.to_string(), "", || Ok(noise(at + 1).into())).unwrap();
+        }
         bodies
     };
     let long = bodies(4_000);
-    assert!(long.too_long && long.bytes == 0 && long.texts.is_empty(), "{}", long.bytes);
+    assert!(long.too_long && long.bytes == 0 && long.get("1").is_none(), "{}", long.bytes);
     let (snapshots, one) = (Snapshots::default(), Arc::new(bodies(500)));
     assert!(one.bytes > LONGEST / 2 && !one.too_long, "{}", one.bytes);
     let identity = Identity::client_secret("tenant", "client", Secret::new("hunter22")).key();
     for at in 0..20 {
         let key = ListKey { identity: identity.clone(), what: "x", scope: at.to_string() };
         let at = Timestamp::from_second(at).unwrap();
-        snapshots.keep(key, CachedList { bodies: Arc::clone(&one), at, slow_until: at, until: at }, 0);
+        snapshots.keep(key, CachedList { items: Arc::clone(&one), at, slow_until: at, until: at }, 0);
     }
     let lists = snapshots.lock();
     let oldest = lists.taken.values().map(|taken| taken.at.as_second()).min();

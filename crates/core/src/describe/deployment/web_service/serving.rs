@@ -2,7 +2,7 @@
 
 use super::{keys, standing::Standing};
 use crate::{
-    describe::deployment::{place::subnet_of, serving::Serving},
+    describe::deployment::{place::subnet_prefix, serving::Serving},
     endpoint::{self, Stated},
     kinds::web_service,
     observed::Observed,
@@ -13,10 +13,8 @@ use serde_json::Value;
 
 pub(super) fn of<'a>(cr: &'a AciVnetDeployment, observed: &'a Observed, standing: &Standing<'a>) -> Serving<'a> {
     let (ours, state) = (standing.ours(), standing.state(observed));
-    let network = ours.and_then(|body| Some((body, subnet_of(cr, observed)?)));
-    let address = network.map_or(Ok(None), |(body, subnet)| {
-        endpoint::of(stated(body), &subnet.spec.subnet.address_prefix, &observed.settings)
-    });
+    let network = ours.and_then(|body| Some((body, subnet_prefix(cr, observed)?)));
+    let address = network.map_or(Ok(None), |(body, prefix)| endpoint::of(stated(body), prefix, &observed.settings));
     Serving {
         state,
         word: ours.map(web_service::state).unwrap_or_default(),
