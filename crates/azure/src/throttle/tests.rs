@@ -362,19 +362,21 @@ proptest! {
     /// Whatever comes when, no stretch of time sees more than the bucket and its refill.
     #[test]
     fn no_stretch_of_time_sees_more_than_the_limit(
-        arrivals in prop::collection::vec((0u64..20_000, 0usize..4), 1..300),
+        arrivals in prop::collection::vec((0u64..20_000, 0usize..6), 1..300),
         size in 1u32..30, per_second in 1u32..20,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let passed = runtime.block_on(async {
             let limit = Limit::Bucket { size: f64::from(size), per_second: f64::from(per_second) };
-            let limiter = Arc::new(Limiter::new(limit, f64::from(size / 5), 1.0));
+            let reserves = Reserves { persons: f64::from(size / 5), ..Reserves::default() };
+            let limiter = Arc::new(Limiter::new(limit, reserves, 1.0));
             let start = Instant::now();
             let all = arrivals.iter().map(|(at, priority)| {
                 let (limiter, priority) = (Arc::clone(&limiter), Priority::ALL[*priority]);
                 async move {
                     sleep(Duration::from_millis(*at)).await;
-                    let admission = limiter.enter(priority, "", Duration::from_secs(3600)).await.unwrap();
+                    let context = CallContext { priority, ..CallContext::default() };
+                    let admission = limiter.enter(&context, Duration::from_secs(3600)).await.unwrap();
                     let passed = start.elapsed();
                     sleep(Duration::from_millis(100)).await;
                     drop(admission);

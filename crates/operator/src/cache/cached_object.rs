@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     monitoring::object_state::ObjectState,
-    object::{Object, ObjectKey, Reference},
+    object::{CustomResource, Object, ObjectKey, Reference},
 };
-use acivnet_core::subject::Subject;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::reflector::Lookup;
 use serde::de::Error as _;
 use std::{
     borrow::Cow,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     marker::PhantomData,
     sync::{
         Arc,
@@ -66,7 +67,7 @@ pub(super) struct Index {
 }
 
 /// What decides how urgent a reconcile of an object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// `metadata.generation`.
     pub generation: i64,
@@ -76,13 +77,38 @@ pub struct Summary {
     pub had_settled: bool,
     /// A person asks for a look by annotation.
     pub asked: bool,
+    /// A generation had settled before.
+    pub stands: bool,
+    /// Something of it may exist.
+    pub begun: bool,
+    /// Of equally urgent objects of a namespace the one with the lowest goes first; below 2^63.
+    pub order: u64,
 }
 
 impl Summary {
     /// Of an object.
-    pub fn of<S: Subject>(cr: &S) -> Self {
-        Self { generation: cr.generation(), deleting: cr.deleting(), had_settled: cr.had_settled(), asked: cr.asked() }
+    pub fn of<S: Object>(cr: &S) -> Self {
+        Self {
+            generation: cr.generation(),
+            deleting: cr.deleting(),
+            had_settled: cr.had_settled(),
+            asked: cr.asked(),
+            stands: cr.settled_generation().is_some(),
+            // a deployment goes on with what its subnet began
+            begun: S::RESOURCE == CustomResource::AciVnetDeployment || !cr.recorded().is_empty(),
+            order: order(S::RESOURCE, cr.meta()),
+        }
     }
+}
+
+/// Deployments first, since they finish what their subnets began; then the older. Those of one second are in an order of
+/// their own, which is the same in every queue and after a restart.
+fn order(resource: CustomResource, meta: &ObjectMeta) -> u64 {
+    let created = meta.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+    let second = u64::try_from(created).unwrap_or_default() & ((1 << 34) - 1);
+    let mut hasher = DefaultHasher::new();
+    meta.name.hash(&mut hasher);
+    (resource as u64) << 62 | second << 28 | hasher.finish() >> 36
 }
 
 impl Storage {

@@ -41,6 +41,8 @@ pub(crate) struct Observation<'a> {
     ctx: &'a Ctx,
     /// How urgent its reads are.
     pub priority: Priority,
+    /// Which of equally urgent ones go first.
+    order: u64,
     /// When the first of them began.
     pub begun: Instant,
     pub observed: Observed,
@@ -58,11 +60,11 @@ pub(crate) struct Observation<'a> {
 
 impl<'a> Observation<'a> {
     /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
-    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
+    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, (priority, order): (Priority, u64), shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
         let (known, azure, secrets, by_list) = Default::default();
         let begun = Instant::now();
-        let mut observation = Self { ctx, priority, begun, observed, known, azure, secrets, shared, by_list };
+        let mut observation = Self { ctx, priority, order, begun, observed, known, azure, secrets, shared, by_list };
         observation.look(cr).await;
         observation
     }
@@ -313,7 +315,8 @@ impl<'a> Observation<'a> {
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
         let known = self.ctx.identities.of(cr.meta().namespace(), cr.deleting()).await?;
         let flow = cr.meta().namespace().to_owned();
-        let context = CallContext { priority: self.priority, region: cr.region().to_owned(), flow };
+        let (priority, order, region) = (self.priority, self.order, cr.region().to_owned());
+        let context = CallContext { priority, order, region, flow };
         let azure = self.ctx.azure.session(&known.identity).with_context(context);
         let signed_in = azure.sign_in().await;
         (self.known, self.azure) = (Some(known), Some(azure));

@@ -17,6 +17,7 @@ use crate::{
     per_object::attempts::Attempts,
     publish,
 };
+use acivnet_api::conditions::reasons;
 use acivnet_azure::Azure;
 use acivnet_core::{
     names::Names,
@@ -24,6 +25,7 @@ use acivnet_core::{
     outcome::{Next, Report},
     plan::Plan,
     retry::Retry,
+    seen::Seen,
 };
 use apart::{decide, report};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -37,15 +39,17 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
             let sweeps = ctx.pace.sweeps(interval, cr.meta().namespace());
             (Some(sweeps.wait(ctx.clock.now())), "settled")
         }
-        Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress }) => {
+        Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress, .. }) => {
             (Some(at_its_turn(ctx, cr, wait, progress)), "again")
         }
-        Ok(Outcome { next: Next::Retry(retry), progress, .. }) => (Some(again(ctx, cr, retry, progress)), "again"),
+        Ok(Outcome { next: Next::Retry(retry), progress, throttled, .. }) => {
+            (Some(again(ctx, cr, retry, progress, throttled)), "again")
+        }
         Ok(Outcome { next: Next::Never, .. }) => {
             ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts = Attempts::default());
             (None, "released")
         }
-        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false)), "again"),
+        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false, false)), "again"),
         Err(Stopped::Kubernetes(error)) => after_error(ctx, cr, &error),
     };
     ctx.metrics.reconcile(&S::kind(&()), word);
@@ -92,8 +96,9 @@ async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
 /// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
 async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Observation<'a> {
     let uid = cr.meta().uid();
-    let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(Summary::of(cr)));
-    let mut observation = Observation::of(ctx, cr, priority, is_steady(cr)).await;
+    let summary = Summary::of(cr);
+    let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(summary));
+    let mut observation = Observation::of(ctx, cr, (priority, summary.order), is_steady(cr)).await;
     if !cr.asked() {
         observation.observed.refusals = ctx.per_object.update(uid, |entry| entry.refused_writes.standing(cr.meta()));
     }
@@ -122,7 +127,7 @@ async fn without_writes<S: Object>(
     let turn = end_turns(ctx, &key_of(cr), &plan);
     let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
     publish::publish(ctx, kept, &report).await?; // writes
-    Ok(Outcome { turn, ..Outcome::look_again(report.next) })
+    Ok(Outcome { turn, throttled: throttled(&plan), ..Outcome::look_again(report.next) })
 }
 
 /// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
@@ -152,7 +157,16 @@ async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>, plan: 
     let published = publish::publish(ctx, cr, report).await;
     let turn = end_turns(ctx, &writer, plan);
     published?;
-    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn })
+    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn, throttled: throttled(plan) })
+}
+
+/// Whether something of it was not asked or not taken because too much was asked: that is no failure of the object.
+fn throttled(plan: &Plan) -> bool {
+    let unread = plan.steps.iter().filter_map(|step| match &step.seen {
+        Seen::Unread(failure) => Some(failure),
+        _ => None,
+    });
+    plan.failures().map(|(_, failure)| failure).chain(unread).any(|failure| failure.reason == reasons::THROTTLED)
 }
 
 fn key_of<S: Object>(cr: &S) -> ObjectKey {
@@ -171,12 +185,14 @@ struct Outcome {
     progress: bool,
     /// It has to write where the turn is another's: how long to wait for it.
     turn: Option<Duration>,
+    /// Something of it was not asked or not taken because too much was asked.
+    throttled: bool,
 }
 
 impl Outcome {
     /// Nothing was done but to find out when to look again.
     fn look_again(next: Next) -> Self {
-        Self { next, progress: false, turn: None }
+        Self { next, progress: false, turn: None, throttled: false }
     }
 }
 
@@ -204,20 +220,20 @@ impl From<kube::Error> for Stopped {
 fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Duration>, &'static str) {
     match kubernetes::status(error) {
         // somebody wrote first, or the object is gone: the watch brings what stands
-        409 => (Some(again(ctx, cr, Retry::Soon, false)), "conflict"),
+        409 => (Some(again(ctx, cr, Retry::Soon, false, false)), "conflict"),
         404 => (None, "gone"),
         _ => {
             let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
             let error = kubernetes::text(error);
             tracing::warn!(kind = %S::kind(&()), namespace, name, error, "the object can't be read or written");
-            (Some(again(ctx, cr, Retry::Backoff, false)), "failed")
+            (Some(again(ctx, cr, Retry::Backoff, false, false)), "failed")
         }
     }
 }
 
-fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration {
+fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, throttled: bool) -> Duration {
     let look = ctx.per_object.next_look(cr.meta().uid(), ctx.pace);
-    let attempt = attempt(ctx, cr, retry, progress, look.is_some());
+    let attempt = attempt(ctx, cr, retry, progress, throttled || look.is_some());
     let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
     match retry {
         Retry::Soon => look.unwrap_or(wait),
@@ -237,7 +253,8 @@ fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> 
     ctx.per_object.next_look_at_own(cr.meta().uid(), ctx.pace).map_or(wait, |look| look.min(wait))
 }
 
-/// Which attempt in a row this is, counted from 0. `runs` tells whether it is to look at something that runs in Azure.
+/// Which attempt in a row this is, counted from 0. `runs` tells whether it is to look at something that runs in Azure, or
+/// was not tried.
 fn attempt<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, runs: bool) -> u32 {
     let now = ctx.clock.now();
     ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts.attempt(cr.meta(), retry, progress, runs, now))
