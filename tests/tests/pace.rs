@@ -22,7 +22,7 @@ async fn what_is_begun_is_finished_before_more_begins() {
     let many = burst(Load { deployments: 60, lone_changes: 2, ..load }).await;
     assert!(many.ready(0.0) <= 1.1 * alone.ready(0.0), "{many:?}; alone {alone:?}");
     // without an order all would be begun, and none finished before the window has room again after 300 s
-    assert!(many.ready(0.4) <= 1.1 * alone.ready(0.0), "{many:?}; alone {alone:?}");
+    assert!(many.ready(0.35) <= 1.1 * alone.ready(0.0), "{many:?}; alone {alone:?}");
     assert_eq!((many.refused, many.made), (0, [60, 60]), "{many:?}");
     assert!(quantile(many.lone.iter().flatten().copied(), 1.0) <= 1.0, "a lone change waits for nothing: {many:?}");
 }

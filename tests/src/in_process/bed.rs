@@ -269,10 +269,7 @@ impl Bed {
 
     /// How many custom resources are ready.
     pub fn ready(&self) -> usize {
-        [&resources::DELEGATED_SUBNETS, &resources::ACI_VNET_DEPLOYMENTS]
-            .iter()
-            .map(|kind| self.ready_of(kind, ""))
-            .sum()
+        self.ready_of(&resources::DELEGATED_SUBNETS, "") + self.ready_of(&resources::ACI_VNET_DEPLOYMENTS, "")
     }
 
     /// How many of a kind are, in a namespace or, with an empty name, in all.
@@ -345,14 +342,6 @@ impl Bed {
         self.apply(credentials());
     }
 
-    /// Another namespace under the tenant's identity.
-    pub fn add_namespace(&self, name: &str) {
-        self.cluster.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
-        let mut secret = credentials();
-        secret["metadata"]["namespace"] = name.into();
-        self.cluster.apply(&secret);
-    }
-
     /// What the tenant asked of Azure: by role that gave it, and what none gave.
     pub async fn rights(&self) -> Value {
         let path = format!("rights?principalId={PRINCIPAL}");
@@ -377,7 +366,7 @@ impl Bed {
 }
 
 /// The Secret by which the tenant proves itself.
-fn credentials() -> Value {
+pub(super) fn credentials() -> Value {
     let data = [("tenantID", TENANT), ("clientID", CLIENT), ("clientSecret", SECRET)]
         .map(|(key, text)| (key, STANDARD.encode(text)));
     let data: BTreeMap<_, _> = data.into_iter().collect();

@@ -4,7 +4,7 @@ use super::{
     actions::article,
     api_server::resources,
     azure,
-    bed::{Bed, NAMESPACE},
+    bed::{Bed, NAMESPACE, credentials},
     operator::Operator,
     wire::Disturbance,
 };
@@ -27,7 +27,7 @@ pub const WRITES_OF_EACH: usize = 2;
 /// Length of the window in which Microsoft.Network counts, in seconds.
 const WINDOW: f64 = 300.0;
 /// Time between two lone changes, in seconds.
-const BETWEEN: Duration = Duration::from_secs(23);
+const BETWEEN: Duration = Duration::from_secs(41);
 /// The namespace of those that others make meanwhile, under the same identity.
 const OTHER: &str = "other";
 
@@ -101,7 +101,7 @@ impl Burst {
 pub async fn burst(load: Load) -> Burst {
     let limits = NetworkLimits { writes: load.window, ..NetworkLimits::default() };
     let bed = Bed::new(Disturbance::default()).await.with_network_limits(limits);
-    bed.add_namespace(OTHER);
+    add_namespace(&bed, OTHER);
     let operator = Operator::start(&bed).await;
     (0..load.lone_changes).for_each(|number| bed.apply(network(number)));
     until_ready(&bed, load.lone_changes, Duration::from_secs(1)).await;
@@ -130,6 +130,14 @@ pub async fn burst(load: Load) -> Burst {
         lone,
         window: load.window,
     }
+}
+
+/// Another namespace under the tenant's identity.
+fn add_namespace(bed: &Bed, name: &str) {
+    bed.cluster.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
+    let mut secret = credentials();
+    secret["metadata"]["namespace"] = name.into();
+    bed.cluster.apply(&secret);
 }
 
 fn many(Load { deployments, client_subnets, .. }: Load) -> Vec<Value> {

@@ -25,7 +25,7 @@ struct Attempt {
 
 impl Attempts {
     /// Which attempt this is: 0 for the first of its class and generation, and after progress. `runs` tells whether it is
-    /// to look at something that runs in Azure, or was not tried for want of a permit.
+    /// to look at something that runs in Azure, or nothing failed.
     pub(crate) fn attempt(
         &mut self,
         meta: &ObjectMeta,

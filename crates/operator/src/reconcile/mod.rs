@@ -42,14 +42,14 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
         Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress, .. }) => {
             (Some(at_its_turn(ctx, cr, wait, progress)), "again")
         }
-        Ok(Outcome { next: Next::Retry(retry), progress, throttled, .. }) => {
-            (Some(again(ctx, cr, retry, progress, throttled)), "again")
+        Ok(Outcome { next: Next::Retry(retry), progress, failed, .. }) => {
+            (Some(again(ctx, cr, retry, progress, failed)), "again")
         }
         Ok(Outcome { next: Next::Never, .. }) => {
             ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts = Attempts::default());
             (None, "released")
         }
-        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false, false)), "again"),
+        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false, true)), "again"),
         Err(Stopped::Kubernetes(error)) => after_error(ctx, cr, &error),
     };
     ctx.metrics.reconcile(&S::kind(&()), word);
@@ -127,7 +127,7 @@ async fn without_writes<S: Object>(
     let turn = end_turns(ctx, &key_of(cr), &plan);
     let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
     publish::publish(ctx, kept, &report).await?; // writes
-    Ok(Outcome { turn, throttled: throttled(&plan), ..Outcome::look_again(report.next) })
+    Ok(Outcome { turn, failed: failed(&plan), ..Outcome::look_again(report.next) })
 }
 
 /// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
@@ -157,16 +157,17 @@ async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>, plan: 
     let published = publish::publish(ctx, cr, report).await;
     let turn = end_turns(ctx, &writer, plan);
     published?;
-    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn, throttled: throttled(plan) })
+    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn, failed: failed(plan) })
 }
 
-/// Whether something of it was not asked or not taken because too much was asked: that is no failure of the object.
-fn throttled(plan: &Plan) -> bool {
+/// Whether something of it could not be read or written. What was held back because too much was asked is no failure of the
+/// object, nor is it one that waits for another.
+fn failed(plan: &Plan) -> bool {
     let unread = plan.steps.iter().filter_map(|step| match &step.seen {
         Seen::Unread(failure) => Some(failure),
         _ => None,
     });
-    plan.failures().map(|(_, failure)| failure).chain(unread).any(|failure| failure.reason == reasons::THROTTLED)
+    plan.failures().map(|(_, failure)| failure).chain(unread).any(|failure| failure.reason != reasons::THROTTLED)
 }
 
 fn key_of<S: Object>(cr: &S) -> ObjectKey {
@@ -185,14 +186,14 @@ struct Outcome {
     progress: bool,
     /// It has to write where the turn is another's: how long to wait for it.
     turn: Option<Duration>,
-    /// Something of it was not asked or not taken because too much was asked.
-    throttled: bool,
+    /// Something of it could not be read or written.
+    failed: bool,
 }
 
 impl Outcome {
     /// Nothing was done but to find out when to look again.
     fn look_again(next: Next) -> Self {
-        Self { next, progress: false, turn: None, throttled: false }
+        Self { next, progress: false, turn: None, failed: true }
     }
 }
 
@@ -220,20 +221,20 @@ impl From<kube::Error> for Stopped {
 fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Duration>, &'static str) {
     match kubernetes::status(error) {
         // somebody wrote first, or the object is gone: the watch brings what stands
-        409 => (Some(again(ctx, cr, Retry::Soon, false, false)), "conflict"),
+        409 => (Some(again(ctx, cr, Retry::Soon, false, true)), "conflict"),
         404 => (None, "gone"),
         _ => {
             let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
             let error = kubernetes::text(error);
             tracing::warn!(kind = %S::kind(&()), namespace, name, error, "the object can't be read or written");
-            (Some(again(ctx, cr, Retry::Backoff, false, false)), "failed")
+            (Some(again(ctx, cr, Retry::Backoff, false, true)), "failed")
         }
     }
 }
 
-fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, throttled: bool) -> Duration {
+fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, failed: bool) -> Duration {
     let look = ctx.per_object.next_look(cr.meta().uid(), ctx.pace);
-    let attempt = attempt(ctx, cr, retry, progress, throttled || look.is_some());
+    let attempt = attempt(ctx, cr, retry, progress, !failed || look.is_some());
     let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
     match retry {
         Retry::Soon => look.unwrap_or(wait),
@@ -254,7 +255,7 @@ fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> 
 }
 
 /// Which attempt in a row this is, counted from 0. `runs` tells whether it is to look at something that runs in Azure, or
-/// was not tried.
+/// nothing failed.
 fn attempt<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, runs: bool) -> u32 {
     let now = ctx.clock.now();
     ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts.attempt(cr.meta(), retry, progress, runs, now))
