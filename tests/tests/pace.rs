@@ -3,18 +3,33 @@
 
 use acivnet_tests::in_process::{
     first_operations::{after_restart, at_once, despite, with_retry_after},
-    pacing::{WRITES_OF_EACH, beside, burst, one_network, operations, quantile},
+    pacing::{Load, WRITES_OF_EACH, beside, burst, one_network, operations, quantile},
     sweeps::{AtRest, Happened, SWEEP},
 };
 use serde_json::json;
 
+/// Deployments without client subnets, and nothing beside them.
+const PLAIN: Load = Load { deployments: 1, client_subnets: false, lone_changes: 0, window: 1_000 };
+
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_written_once_and_hardly_refused() {
-    let burst = burst(150, false).await;
+    let burst = burst(Load { deployments: 150, ..PLAIN }).await;
     assert_eq!(burst.writes, 150 * WRITES_OF_EACH, "nothing twice");
     assert_eq!(burst.made, [150, 150]);
     assert!(burst.refused * 200 <= burst.reads + burst.writes, "{burst:?}");
     assert!(burst.seconds <= burst.bound() + 10.0, "{burst:?}; an operation takes 4 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_begun_is_finished_before_more_begins() {
+    let load = Load { deployments: 1, client_subnets: true, lone_changes: 0, window: 160 };
+    let alone = burst(load).await;
+    let many = burst(Load { deployments: 60, lone_changes: 2, ..load }).await;
+    assert!(many.ready(0.0) <= 1.1 * alone.ready(0.0), "{many:?}; alone {alone:?}");
+    // without an order all would be begun, and none finished before the window has room again after 300 s
+    assert!(many.ready(0.35) <= 1.1 * alone.ready(0.0), "{many:?}; alone {alone:?}");
+    assert_eq!((many.refused, many.made), (0, [60, 60]), "{many:?}");
+    assert!(quantile(many.lone.iter().flatten().copied(), 1.0) <= 1.0, "a lone change waits for nothing: {many:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,23 @@ pub struct Cloud {
     machine_learning: Vec<HostSuffix>,
     blob: HostSuffix,
     throttling: Throttling,
+    network: NetworkLimits,
+}
+
+/// What Microsoft.Network lets the callers of one subscription send in five minutes, for resources of one region. By default
+/// what is published ("Azure subscription and service limits").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkLimits {
+    /// Reads.
+    pub reads: u32,
+    /// Writes and deletes together.
+    pub writes: u32,
+}
+
+impl Default for NetworkLimits {
+    fn default() -> Self {
+        Self { reads: 10_000, writes: 1_000 }
+    }
 }
 
 /// What Resource Manager lets one caller send for one subscription.
@@ -139,7 +156,19 @@ impl Cloud {
             machine_learning: machine_learning.iter().map(|text| HostSuffix::parse(text)).collect::<Result<_, _>>()?,
             blob: HostSuffix::parse(blob)?,
             throttling,
+            network: NetworkLimits::default(),
         })
+    }
+
+    /// The same with other limits of Microsoft.Network.
+    #[must_use]
+    pub fn with_network_limits(self, network: NetworkLimits) -> Self {
+        Self { network, ..self }
+    }
+
+    /// What Microsoft.Network lets callers send.
+    pub fn network_limits(&self) -> NetworkLimits {
+        self.network
     }
 
     /// `AzurePublicCloud`, `AzureUSGovernment`, `AzureChinaCloud` or `Custom`.

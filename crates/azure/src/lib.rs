@@ -45,7 +45,7 @@ pub use crate::http::{
 pub use arm::{Each, operation::Glance};
 pub use carry_out::{PayloadStream, Payloads};
 pub use clock::{Clock, SystemClock, TokioClock};
-pub use cloud::Cloud;
+pub use cloud::{Cloud, NetworkLimits};
 pub use connector::{Azure, Connector, ConnectorConfig};
 pub use fence::Fence;
 pub use gate::{Gate, WritePermit, is_not_leading};

@@ -1,7 +1,7 @@
 //! Which published limits a request meets.
 
 use crate::{
-    cloud::{Cloud, Throttling},
+    cloud::{Cloud, NetworkLimits, Throttling},
     observe::{Class, RequestKind},
     request::Call,
     throttle::{Limit, NETWORK, Scope, ScopedLimit},
@@ -9,10 +9,7 @@ use crate::{
 use std::time::Duration;
 use url::Url;
 
-/// Reads of Microsoft.Network in five minutes, by subscription and region ("Azure subscription and service limits").
-const NETWORK_READS: u32 = 10_000;
-/// Its writes and deletes together, the same way.
-const NETWORK_WRITES: u32 = 1_000;
+/// In which Microsoft.Network counts ("Azure subscription and service limits").
 const NETWORK_WINDOW: Duration = Duration::from_secs(300);
 
 /// The limits that a request about resources of a region meets, the narrowest first.
@@ -27,7 +24,7 @@ pub(crate) fn limits(cloud: &Cloud, call: &Call, region: &str) -> Vec<ScopedLimi
     let scope = Scope::ResourceManager { subscription: subscription.to_owned(), region: front_end(cloud, &call.url) };
     let resource_manager = ScopedLimit { scope, kind, limit: of_resource_manager(cloud, kind) };
     match path.rsplit_once("/providers/").and_then(|(_, rest)| rest.split('/').next()) {
-        Some(namespace) => vec![of_provider(subscription, namespace, region, kind), resource_manager],
+        Some(namespace) => vec![of_provider(cloud, subscription, namespace, region, kind), resource_manager],
         None => vec![resource_manager],
     }
 }
@@ -42,10 +39,11 @@ fn of_resource_manager(cloud: &Cloud, kind: RequestKind) -> Limit {
 }
 
 /// A provider counts deletes as writes.
-fn of_provider(subscription: &str, namespace: &str, region: &str, kind: RequestKind) -> ScopedLimit {
+fn of_provider(cloud: &Cloud, subscription: &str, namespace: &str, region: &str, kind: RequestKind) -> ScopedLimit {
+    let NetworkLimits { reads, writes } = cloud.network_limits();
     let (kind, most) = match kind {
-        RequestKind::Read => (kind, NETWORK_READS),
-        RequestKind::Write | RequestKind::Delete => (RequestKind::Write, NETWORK_WRITES),
+        RequestKind::Read => (kind, reads),
+        RequestKind::Write | RequestKind::Delete => (RequestKind::Write, writes),
     };
     let limit = if namespace == NETWORK { Limit::Window { most, length: NETWORK_WINDOW } } else { Limit::None };
     let [subscription, namespace] = [subscription, namespace].map(str::to_owned);

@@ -12,7 +12,7 @@ use super::{
     wire::{Disturbance, Sent, Wire},
 };
 use crate::azure_roles::{self, Given};
-use acivnet_azure::{Clock, Cloud, ModelLimits, SplitMix, TokioClock};
+use acivnet_azure::{Clock, Cloud, ModelLimits, NetworkLimits, SplitMix, TokioClock};
 use acivnet_operator::{
     ctx::{Ctx, Options, Outside},
     kubernetes::networks::Networks,
@@ -75,6 +75,8 @@ pub struct Bed {
     plant: Option<Plant>,
     /// What the operator takes for the cluster's id, where it was told one.
     cluster_id: Option<String>,
+    /// What the operator takes for the limits of Microsoft.Network.
+    network_limits: NetworkLimits,
     starts: Arc<AtomicU64>,
     schedule: Schedule,
     concurrent_changes: ConcurrentChanges,
@@ -139,6 +141,7 @@ impl Bed {
             haste: 1.0,
             plant: None,
             cluster_id: None,
+            network_limits: NetworkLimits::default(),
             starts: Arc::default(),
             schedule: Schedule::default(),
             concurrent_changes: ConcurrentChanges::default(),
@@ -161,6 +164,11 @@ impl Bed {
     /// The bed, whose operators are told the cluster's id.
     pub fn with_cluster_id(self, id: String) -> Self {
         Self { cluster_id: Some(id), ..self }
+    }
+
+    /// The bed, whose operators are told limits of Microsoft.Network.
+    pub fn with_network_limits(self, network_limits: NetworkLimits) -> Self {
+        Self { network_limits, ..self }
     }
 
     async fn settle_others(&self) {
@@ -187,6 +195,7 @@ impl Bed {
         let outside = Outside { kube, http: Arc::new(transport), clock, random: Arc::new(SplitMix::new(seed)) };
         let address = azure::AUTHORITY;
         let cloud = Cloud::custom(azure::URL, azure::URL, address, address).expect("a cloud");
+        let cloud = cloud.with_network_limits(self.network_limits);
         let options = Options {
             cloud,
             pace,
@@ -260,12 +269,16 @@ impl Bed {
 
     /// How many custom resources are ready.
     pub fn ready(&self) -> usize {
+        self.ready_of(&resources::DELEGATED_SUBNETS, "") + self.ready_of(&resources::ACI_VNET_DEPLOYMENTS, "")
+    }
+
+    /// How many of a kind are, in a namespace or, with an empty name, in all.
+    pub fn ready_of(&self, kind: &'static resources::ResourceType, namespace: &str) -> usize {
         let is_ready = |object: &&Value| {
             let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
             conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True")
         };
-        let ours = [&resources::DELEGATED_SUBNETS, &resources::ACI_VNET_DEPLOYMENTS];
-        self.api().with(|store| ours.iter().map(|kind| store.list(kind, "").filter(is_ready).count()).sum())
+        self.api().with(|store| store.list(kind, namespace).filter(is_ready).count())
     }
 
     /// The key of an object of the tenant's namespace.
@@ -326,10 +339,7 @@ impl Bed {
     /// Lets the tenant prove itself by a client secret instead of its ServiceAccount.
     pub fn use_secret(&self) {
         self.delete(&resources::SERVICE_ACCOUNTS, "acivnet");
-        let data = [("tenantID", TENANT), ("clientID", CLIENT), ("clientSecret", SECRET)]
-            .map(|(key, text)| (key, STANDARD.encode(text)));
-        let data: BTreeMap<_, _> = data.into_iter().collect();
-        self.apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "acivnet-azure"}, "data": data}));
+        self.apply(credentials());
     }
 
     /// What the tenant asked of Azure: by role that gave it, and what none gave.
@@ -353,6 +363,14 @@ impl Bed {
         let namespace = self.cluster.get(&key).expect("kube-system");
         namespace["metadata"]["uid"].as_str().expect("a uid").to_owned()
     }
+}
+
+/// The Secret by which the tenant proves itself.
+pub(super) fn credentials() -> Value {
+    let data = [("tenantID", TENANT), ("clientID", CLIENT), ("clientSecret", SECRET)]
+        .map(|(key, text)| (key, STANDARD.encode(text)));
+    let data: BTreeMap<_, _> = data.into_iter().collect();
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "acivnet-azure"}, "data": data})
 }
 
 /// The key of the API server and of Azure. One for the process: making one takes longer than a case.

@@ -2,12 +2,14 @@
 
 use super::{
     actions::article,
+    api_server::resources,
     azure,
-    bed::{Bed, NAMESPACE},
+    bed::{Bed, NAMESPACE, credentials},
     operator::Operator,
     wire::Disturbance,
 };
 use crate::{examples, many_objects::ManyObjects};
+use acivnet_azure::NetworkLimits;
 use acivnet_simulator::request_log::Entry;
 use http::Method;
 use jiff::Timestamp;
@@ -22,6 +24,26 @@ const CLOSELY: Duration = Duration::from_millis(50);
 
 /// Writes to Resource Manager that a deployment with a network of its own needs: the network and its subnet.
 pub const WRITES_OF_EACH: usize = 2;
+/// Length of the window in which Microsoft.Network counts, in seconds.
+const WINDOW: f64 = 300.0;
+/// Time between two lone changes, in seconds.
+const BETWEEN: Duration = Duration::from_secs(41);
+/// The namespace of those that others make meanwhile, under the same identity.
+const OTHER: &str = "other";
+
+/// What is applied at once, and what beside.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Deployments, each with a subnet in its own network.
+    pub deployments: usize,
+    /// Whether each network has a client subnet with a security group, which is twice the writes.
+    pub client_subnets: bool,
+    /// Of each sort so many lone changes one after another while it lasts: a new subnet in another namespace, and a new
+    /// tag of a subnet that stands in the same.
+    pub lone_changes: usize,
+    /// Writes to Microsoft.Network in five minutes, as the operator is told.
+    pub window: u32,
+}
 
 /// Many deployments created at once, each with its own network.
 #[derive(Debug)]
@@ -36,16 +58,37 @@ pub struct Burst {
     pub seconds: f64,
     /// Creations of web services, and registrations of models.
     pub made: [usize; 2],
-    /// Seconds from when they were applied until everything is ready.
-    pub ready: f64,
-    /// Until the first tenth of the objects, and until half of them were.
-    pub first: [f64; 2],
+    /// When each deployment was ready, in seconds from when they were applied.
+    pub deployments: Vec<f64>,
+    /// Until the last write of all, in seconds from when they were applied.
+    pub last_write: f64,
+    /// Seconds from each lone change to its first write: in another namespace, and of what stands in the same.
+    pub lone: [Vec<f64>; 2],
+    window: u32,
 }
 
 impl Burst {
-    /// The least seconds for this many writes: a bucket of 200, and 10 a second.
+    /// The least seconds until the last of this many writes may be sent: a bucket of 200, and 10 a second; in five minutes no
+    /// more than the window has.
     pub fn bound(&self) -> f64 {
-        (self.writes as f64 - 200.0).max(0.0) / 10.0
+        let mut times: Vec<f64> = Vec::with_capacity(self.writes);
+        for number in 0..self.writes {
+            let bucket = (number as f64 - 199.0).max(0.0) / 10.0;
+            let window = number.checked_sub(self.window as usize).map_or(0.0, |before| times[before] + WINDOW);
+            times.push(bucket.max(window));
+        }
+        times.last().copied().unwrap_or_default()
+    }
+
+    /// When this part of the deployments was ready: 0 for the first, 1 for all.
+    pub fn ready(&self, part: f64) -> f64 {
+        let number = (self.deployments.len() as f64 * part).ceil() as usize;
+        self.deployments[number.max(1) - 1]
+    }
+
+    /// What one object needs after its last write.
+    pub fn rest(&self) -> f64 {
+        self.ready(1.0) - self.last_write
     }
 
     /// How many of the requests to Resource Manager were answered 429.
@@ -54,29 +97,80 @@ impl Burst {
     }
 }
 
-/// Deployments, each with a subnet in its own network, all applied at once. With client subnets they are
-/// twice the writes, and three times the reads.
-pub async fn burst(deployments: usize, client_subnets: bool) -> Burst {
-    let bed = Bed::new(Disturbance::default()).await;
+/// Applies it all at once, and waits until every deployment is ready.
+pub async fn burst(load: Load) -> Burst {
+    let limits = NetworkLimits { writes: load.window, ..NetworkLimits::default() };
+    let bed = Bed::new(Disturbance::default()).await.with_network_limits(limits);
+    add_namespace(&bed, OTHER);
     let operator = Operator::start(&bed).await;
-    sleep(Duration::from_secs(5)).await;
+    (0..load.lone_changes).for_each(|number| bed.apply(network(number)));
+    until_ready(&bed, load.lone_changes, Duration::from_secs(1)).await;
+    // the buckets and the window are full again
+    sleep(Duration::from_secs(600)).await;
+    let before = log(&bed).len();
+    let applied = bed.now();
+    many(load).into_iter().for_each(|object| bed.apply(object));
+    let (times, changed) = futures::join!(ready_times(&bed, load.deployments), lone_changes(&bed, load.lone_changes));
+    operator.stop().await;
+    let log = log(&bed).split_off(before);
+    let made = ["/services", "/models"]
+        .map(|end| log.iter().filter(|entry| entry.verb == "POST" && entry.path.ends_with(end)).count());
+    let lone = changed.map(|changes| changes.into_iter().map(|(name, at)| first_write(&log, &name, at)).collect());
+    let arm = log.iter().filter(|entry| entry.path.starts_with("/subscriptions/"));
+    let (reads, writes): (Vec<&Entry>, Vec<&Entry>) = arm.partition(|entry| entry.verb == "GET");
+    let since = |entry: &Entry, start: Timestamp| entry.time.duration_since(start).as_secs_f64();
+    Burst {
+        refused: reads.iter().chain(&writes).filter(|entry| entry.status == 429).count(),
+        seconds: since(writes[writes.len() - 1], writes[0].time),
+        last_write: since(writes[writes.len() - 1], applied),
+        writes: writes.len(),
+        reads: reads.len(),
+        made,
+        deployments: times,
+        lone,
+        window: load.window,
+    }
+}
+
+/// Another namespace under the tenant's identity.
+fn add_namespace(bed: &Bed, name: &str) {
+    bed.cluster.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
+    let mut secret = credentials();
+    secret["metadata"]["namespace"] = name.into();
+    bed.cluster.apply(&secret);
+}
+
+fn many(Load { deployments, client_subnets, .. }: Load) -> Vec<Value> {
     let subscription = "00000000-0000-0000-0000-000000000001".to_owned();
     let (namespace, subnets) = (NAMESPACE.to_owned(), deployments);
     let objects =
         ManyObjects { namespace, subscription, subnets, subnets_of_a_network: 1, client_subnets, deployments };
-    bed.apply(objects.files());
-    objects.objects().into_iter().for_each(|object| bed.apply(object));
-    let times = ready_times(&bed, objects.len()).await;
-    let (ready, first) = (times[times.len() - 1], [10, 2].map(|part| times[times.len() / part]));
-    operator.stop().await;
-    let log = log(&bed);
-    let made = ["/services", "/models"]
-        .map(|end| log.iter().filter(|entry| entry.verb == "POST" && entry.path.ends_with(end)).count());
-    let arm = log.iter().filter(|entry| entry.path.starts_with("/subscriptions/"));
-    let (reads, writes): (Vec<&Entry>, Vec<&Entry>) = arm.partition(|entry| entry.verb == "GET");
-    let refused = reads.iter().chain(&writes).filter(|entry| entry.status == 429).count();
-    let seconds = writes[writes.len() - 1].time.duration_since(writes[0].time).as_secs_f64();
-    Burst { writes: writes.len(), reads: reads.len(), refused, seconds, made, ready, first }
+    std::iter::once(objects.files()).chain(objects.objects()).collect()
+}
+
+/// Names of networks and when something was changed about them: new ones in another namespace, and new tags of what stands.
+async fn lone_changes(bed: &Bed, changes: usize) -> [Vec<(String, Timestamp)>; 2] {
+    let mut changed: [Vec<(String, Timestamp)>; 2] = Default::default();
+    for number in 0..changes {
+        sleep(BETWEEN).await;
+        let mut new = network(changes + number);
+        new["metadata"]["namespace"] = OTHER.into();
+        bed.cluster.apply(&new);
+        let mut tagged = network(number);
+        tagged["spec"]["azure"]["tags"] = json!([{"name": "round", "value": "second"}]);
+        bed.apply(tagged);
+        for (changed, number) in changed.iter_mut().zip([changes + number, number]) {
+            changed.push((name(number), bed.now()));
+        }
+    }
+    changed
+}
+
+/// Seconds until a network was written.
+fn first_write(log: &[Entry], name: &str, since: Timestamp) -> f64 {
+    let end = format!("/virtualNetworks/{name}");
+    let written = |entry: &&Entry| entry.verb == "PUT" && entry.path.ends_with(&end) && entry.time >= since;
+    log.iter().find(written).map_or(f64::INFINITY, |entry| entry.time.duration_since(since).as_secs_f64())
 }
 
 /// Many subnets in one virtual network.
@@ -100,7 +194,7 @@ pub async fn one_network(subnets: usize) -> OneNetwork {
     let objects =
         ManyObjects { namespace, subscription, subnets, subnets_of_a_network, client_subnets: false, deployments: 0 };
     objects.objects().into_iter().for_each(|object| bed.apply(object));
-    let ready = ready_times(&bed, subnets).await;
+    let ready = times(subnets, || bed.ready()).await;
     operator.stop().await;
     let log = log(&bed);
     let writes: Vec<&Entry> = log.iter().filter(|entry| entry.verb == "PUT").collect();
@@ -108,13 +202,18 @@ pub async fn one_network(subnets: usize) -> OneNetwork {
     OneNetwork { collided, writes: writes.len(), ready }
 }
 
-/// When these objects became ready, one after another, in seconds from now.
+/// When so many deployments became ready, one after another, in seconds from now.
 async fn ready_times(bed: &Bed, wanted: usize) -> Vec<f64> {
+    times(wanted, || bed.ready_of(&resources::ACI_VNET_DEPLOYMENTS, NAMESPACE)).await
+}
+
+/// When a count rose to each number up to one, in seconds from now.
+async fn times(wanted: usize, count: impl Fn() -> usize) -> Vec<f64> {
     let (begun, mut times) = (Instant::now(), Vec::new());
     while times.len() < wanted {
         let elapsed = begun.elapsed();
         assert!(elapsed < LONGEST, "{} of {wanted} objects became ready within a day", times.len());
-        times.resize(bed.ready().max(times.len()), elapsed.as_secs_f64());
+        times.resize(count().max(times.len()), elapsed.as_secs_f64());
         sleep(Duration::from_secs(1)).await;
     }
     times

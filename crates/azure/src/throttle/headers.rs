@@ -34,6 +34,15 @@ pub(super) fn left(headers: &HeaderMap, kind: RequestKind) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
+/// How many requests are left of a provider's window, the least of those that are told: `x-ms-ratelimit-remaining-resource:
+/// Microsoft.Network/Writes5Min;17`, as Microsoft.Compute documents it ("Troubleshooting API throttling errors").
+pub(super) fn left_of_provider(headers: &HeaderMap, namespace: &str) -> Option<u64> {
+    let told = headers.get_all("x-ms-ratelimit-remaining-resource").iter().filter_map(|value| value.to_str().ok());
+    let policies = told.flat_map(|text| text.split(',')).filter_map(|policy| policy.trim().rsplit_once(';'));
+    let own = policies.filter(|(name, _)| name.split('/').next().is_some_and(|of| of.eq_ignore_ascii_case(namespace)));
+    own.filter_map(|(_, left)| left.trim().parse().ok()).min()
+}
+
 /// Whether it was Resource Manager itself that refused for being asked too often, and not the provider behind it.
 ///
 /// Resource Manager says `x-ms-failure-cause: gateway`. Of a provider's own refusals the recorded ones have no such header
@@ -116,6 +125,21 @@ mod tests {
         ]));
         assert_eq!(found, Some(99));
         assert_eq!(remaining(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_providers_window_is_told_with_its_name() {
+        for (text, expected) in [
+            ("Microsoft.Network/Writes5Min;17", Some(17)),
+            ("Microsoft.Network/a;17, microsoft.network/b;9", Some(9)),
+            ("Microsoft.Compute/LowCostGet3Min;107", None),
+            ("Microsoft.Network/a", None),
+            ("Microsoft.Network/a;-1", None),
+        ] {
+            let headers = headers(&[("x-ms-ratelimit-remaining-resource", text)]);
+            assert_eq!(left_of_provider(&headers, "microsoft.network"), expected, "{text}");
+        }
+        assert_eq!(left_of_provider(&HeaderMap::new(), "microsoft.network"), None);
     }
 
     #[test]

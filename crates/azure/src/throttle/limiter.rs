@@ -1,10 +1,12 @@
 //! One limit, and the queue of requests before it.
 
 use super::{
+    CallContext,
     meter::{Limit, Meter},
     wait_queue::{Priority, Ticket, WaitQueue},
 };
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -13,12 +15,30 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+/// Who has to wait longer for what is left of a limit gives up its place in the queue: until a window has room again nothing
+/// else is done by it (in a burst, for minutes).
+const NEAR: Duration = Duration::from_secs(10);
+
+/// Comes after every [`CallContext::order`].
+const LATER: u64 = 1 << 63;
+
 /// Lets requests through while something is left, the urgent first.
 #[derive(Debug)]
 pub(super) struct Limiter {
     state: Mutex<State>,
-    /// How many are left to changes by persons.
-    reserve: f64,
+    reserves: Reserves,
+    near: Duration,
+}
+
+/// How many of a limit are left to those with a better claim.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reserves {
+    /// To what is changed or made by persons.
+    pub(super) persons: f64,
+    /// To what has begun, by what begins.
+    pub(super) begun: f64,
+    /// To changes of what stands and to flows that ask for little, by flows that ask for much.
+    pub(super) few: f64,
 }
 
 #[derive(Debug)]
@@ -27,6 +47,8 @@ struct State {
     closed_until: Option<Instant>,
     queue: WaitQueue<Arc<Notify>>,
     in_flight: u32,
+    /// How many each flow was given, and since when that is counted.
+    given: BTreeMap<String, (u32, Instant)>,
 }
 
 /// What to do with the first in the queue, or with another.
@@ -36,12 +58,25 @@ enum Turn {
     Behind,
 }
 
+impl Reserves {
+    fn before(self, priority: Priority) -> f64 {
+        match priority {
+            Priority::Change => 0.0,
+            Priority::Continuation => self.few,
+            Priority::Creation => self.few + self.begun,
+            Priority::Operation | Priority::Retry | Priority::Sweep => self.persons.max(self.few + self.begun),
+        }
+    }
+}
+
 impl Limiter {
-    pub(super) fn new(limit: Limit, reserve: f64, scale: f64) -> Self {
+    pub(super) fn new(limit: Limit, reserves: Reserves, scale: f64) -> Self {
         let meter = Meter::new(limit, scale, Instant::now());
+        let (queue, given) = Default::default();
         Self {
-            state: Mutex::new(State { meter, closed_until: None, queue: WaitQueue::default(), in_flight: 0 }),
-            reserve,
+            state: Mutex::new(State { meter, closed_until: None, queue, in_flight: 0, given }),
+            reserves,
+            near: NEAR.mul_f64(scale),
         }
     }
 
@@ -51,21 +86,26 @@ impl Limiter {
     /// The turn does not come within that time; when to try again, counted from now.
     pub(super) async fn enter(
         self: &Arc<Self>,
-        priority: Priority,
-        flow: &str,
+        context: &CallContext,
         longest: Duration,
     ) -> Result<Admission, Duration> {
         let bell = Arc::new(Notify::new());
-        let place = Place { ticket: self.lock().queue.join(priority, flow, Arc::clone(&bell)), limiter: self };
+        let place = Place { ticket: self.join(context, Arc::clone(&bell)), limiter: self };
         let end = Instant::now() + longest;
         loop {
             let now = Instant::now();
             let at = match self.turn(place.ticket, now) {
-                Turn::Now => return Ok(Admission(Arc::clone(self))),
+                Turn::Now => {
+                    self.note(&context.flow, now);
+                    return Ok(Admission(Arc::clone(self)));
+                }
                 Turn::At(at) => at,
                 Turn::Behind => end,
             };
             let closed_until = self.lock().closed_until;
+            if let Some(room) = self.room(place.ticket, now).filter(|room| *room > now + self.near) {
+                return Err(room - now);
+            }
             match closed_until {
                 Some(open) if open > end => return Err(open - now),
                 _ if now >= end => return Err(longest / 2),
@@ -74,9 +114,37 @@ impl Limiter {
         }
     }
 
+    /// Takes a place. What a flow that asks for little wants to be made is as urgent as a change. Where nothing is left to what
+    /// has begun, that comes first within its flow only.
+    fn join(&self, context: &CallContext, bell: Arc<Notify>) -> Ticket {
+        let (mut state, now) = (self.lock(), Instant::now());
+        let period = state.meter.period();
+        state.given.retain(|_, (_, since)| now.duration_since(*since) < period);
+        let given = state.given.get(&context.flow).map_or(0, |(count, _)| *count);
+        let asks_for_little = f64::from(given) < self.reserves.few / 2.0;
+        let (priority, order) = match (context.priority, context.order) {
+            (Priority::Continuation | Priority::Creation, order) if asks_for_little => (Priority::Change, order),
+            (Priority::Creation, order) if self.reserves.begun == 0.0 => (Priority::Continuation, order | LATER),
+            other => other,
+        };
+        let ticket = state.queue.join(priority, &context.flow, order, bell);
+        // who comes may make another one the first: of the longest waiting, the first of its flow counts
+        ring_first(&state.queue);
+        ticket
+    }
+
+    fn note(&self, flow: &str, now: Instant) {
+        self.lock().given.entry(flow.to_owned()).or_insert((0, now)).0 += 1;
+    }
+
+    /// When there is enough for a waiter, whoever is before it; none if there is now, or if nothing is known.
+    fn room(&self, ticket: Ticket, now: Instant) -> Option<Instant> {
+        self.lock().meter.allows(self.reserves.before(ticket.priority()), now).err()
+    }
+
     fn turn(&self, ticket: Ticket, now: Instant) -> Turn {
         let mut state = self.lock();
-        let State { meter, closed_until, queue, in_flight } = &mut *state;
+        let State { meter, closed_until, queue, in_flight, .. } = &mut *state;
         if let Some(open) = closed_until.filter(|open| *open > now) {
             return Turn::At(open);
         }
@@ -84,8 +152,9 @@ impl Limiter {
         if queue.first() != Some(ticket) {
             return Turn::Behind;
         }
-        let privileged = ticket.priority() == Priority::Change || queue.is_turn_of_longest_waiting();
-        match meter.take(if privileged { 0.0 } else { self.reserve }, now) {
+        let reserve = self.reserves.before(ticket.priority());
+        let reserve = if queue.is_turn_of_longest_waiting() { reserve.min(self.reserves.few) } else { reserve };
+        match meter.take(reserve, now) {
             Ok(()) => {
                 queue.serve(ticket);
                 *in_flight += 1;

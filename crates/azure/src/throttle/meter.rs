@@ -4,15 +4,17 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
 /// Slots of a window: what was sent is counted by slot, and a slot counts until all of it is out of the window. Of five
-/// minutes a slot is 10 s, by which a permit may come later than it could.
-const SLOTS: u32 = 30;
+/// minutes a slot is 1 s, by which a permit may come later than it could.
+const SLOTS: u32 = 300;
 /// What a refusal leaves of the refill: the factor of CUBIC (RFC 9438, section 4.6). Together with [`INCREASE`] it is additive
 /// increase and multiplicative decrease, which settles at what there is and shares it.
 const DECREASE: f64 = 0.7;
 /// By how much the refill rises in a minute without a refusal, in tokens a second. Writes, of which 10 a second are
 /// published, are back there six minutes after one refusal.
 const INCREASE: f64 = 0.5;
-/// The refill never falls below this part of the published one: a write still goes every two seconds.
+/// By how much of what was set a window grows in a minute without a refusal: from the lowest it is back in 19 minutes.
+const GROWTH: f64 = 0.05;
+/// Neither refill nor window falls below this part of what is published or set: a write still goes every two seconds.
 const LOWEST: f64 = 0.05;
 /// Sums of fractions of tokens come out this much too low.
 const ALMOST: f64 = 1e-6;
@@ -62,7 +64,9 @@ impl Meter {
             }),
             Limit::Window { most, length } => {
                 let slot = (length / SLOTS).mul_f64(scale).max(Duration::from_millis(1));
-                Self::Window(Window { most, slot, start: now, sent: VecDeque::new() })
+                let (most, minute) = (f64::from(most), Duration::from_secs(60).mul_f64(scale));
+                let sent = VecDeque::new();
+                Self::Window(Window { set: most, most, slot, start: now, sent, quiet_since: now, minute })
             }
             Limit::None => Self::None,
         }
@@ -73,10 +77,33 @@ impl Meter {
     /// # Errors
     /// When there will be enough, if nobody else takes any.
     pub(super) fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
+        self.allows(reserve, now)?;
         match self {
-            Self::Bucket(bucket) => bucket.take(reserve, now),
-            Self::Window(window) => window.take(reserve, now),
+            Self::Bucket(bucket) => bucket.tokens = (bucket.tokens - 1.0).max(0.0),
+            Self::Window(window) => window.count(1, now),
+            Self::None => {}
+        }
+        Ok(())
+    }
+
+    /// Whether more than `reserve` are left.
+    ///
+    /// # Errors
+    /// When there will be enough, if nobody else takes any.
+    pub(super) fn allows(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
+        match self {
+            Self::Bucket(bucket) => bucket.allows(reserve, now),
+            Self::Window(window) => window.allows(reserve, now),
             Self::None => Ok(()),
+        }
+    }
+
+    /// In how long a limit that is used up is whole again.
+    pub(super) fn period(&self) -> Duration {
+        match self {
+            Self::Bucket(bucket) => Duration::from_secs_f64(bucket.size / bucket.published.max(ALMOST)),
+            Self::Window(window) => window.slot * SLOTS,
+            Self::None => Duration::ZERO,
         }
     }
 
@@ -97,12 +124,17 @@ impl Meter {
         }
     }
 
-    /// Azure refused although something was left: it comes back more slowly than published.
+    /// Azure refused although something was left: a bucket fills more slowly than published, and a window is no larger than
+    /// what went through it.
     pub(super) fn slow_down(&mut self, now: Instant) {
-        if let Self::Bucket(bucket) = self {
-            bucket.refill(now);
-            (bucket.tokens, bucket.quiet_since) = (0.0, now);
-            bucket.per_second = (bucket.per_second * DECREASE).max(bucket.published * LOWEST);
+        match self {
+            Self::Bucket(bucket) => {
+                bucket.refill(now);
+                (bucket.tokens, bucket.quiet_since) = (0.0, now);
+                bucket.per_second = (bucket.per_second * DECREASE).max(bucket.published * LOWEST);
+            }
+            Self::Window(window) => window.shrink(now),
+            Self::None => {}
         }
     }
 
@@ -125,7 +157,7 @@ impl Meter {
                 bucket.refill(now);
                 bucket.tokens >= bucket.size && bucket.per_second >= bucket.published
             }
-            Self::Window(window) => window.left(now) >= f64::from(window.most),
+            Self::Window(window) => window.left(now) >= window.set,
             Self::None => true,
         }
     }
@@ -144,14 +176,10 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
+    fn allows(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
         self.refill(now);
         let missing = 1.0 + reserve - self.tokens;
-        if missing > ALMOST {
-            return Err(now + later(missing / self.per_second));
-        }
-        self.tokens = (self.tokens - 1.0).max(0.0);
-        Ok(())
+        if missing > ALMOST { Err(now + later(missing / self.per_second)) } else { Ok(()) }
     }
 
     fn refill(&mut self, now: Instant) {
@@ -168,17 +196,21 @@ impl Bucket {
 /// Counts by slot: its number since the start, and how many were sent in it.
 #[derive(Debug)]
 pub(super) struct Window {
-    most: u32,
+    /// How many there are as published or set.
+    set: f64,
+    /// How many there are as far as answers tell.
+    most: f64,
+    quiet_since: Instant,
+    minute: Duration,
     slot: Duration,
     start: Instant,
     sent: VecDeque<(u32, u32)>,
 }
 
 impl Window {
-    fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
+    fn allows(&mut self, reserve: f64, now: Instant) -> Result<(), Instant> {
         let mut left = self.left(now);
         if left + ALMOST >= 1.0 + reserve {
-            self.count(1, now);
             return Ok(());
         }
         for (slot, count) in &self.sent {
@@ -195,8 +227,19 @@ impl Window {
         while self.sent.front().is_some_and(|(slot, _)| slot + SLOTS < current) {
             self.sent.pop_front();
         }
+        while self.most < self.set && now.duration_since(self.quiet_since) >= self.minute {
+            self.most = (self.most + self.set * GROWTH).min(self.set);
+            self.quiet_since += self.minute;
+        }
         let sent: u32 = self.sent.iter().map(|(_, count)| *count).sum();
-        f64::from(self.most) - f64::from(sent)
+        self.most - f64::from(sent)
+    }
+
+    /// One more than there are was sent.
+    fn shrink(&mut self, now: Instant) {
+        let there_are = self.most - self.left(now) - 1.0;
+        self.most = there_are.clamp((self.set * LOWEST).ceil(), self.most);
+        self.quiet_since = now;
     }
 
     fn count(&mut self, more: u32, now: Instant) {
@@ -262,9 +305,23 @@ mod tests {
         let (start, seconds) = (Instant::now(), Duration::from_secs);
         let mut meter = Meter::new(Limit::Window { most: 1000, length: seconds(300) }, 1.0, start);
         assert_eq!(takes(&mut meter, start + seconds(5)), 1000);
-        assert_eq!(meter.take(0.0, start + seconds(6)), Err(start + seconds(310)));
-        assert_eq!(takes(&mut meter, start + seconds(309)), 0);
-        assert_eq!(takes(&mut meter, start + seconds(310)), 1000);
+        assert_eq!(meter.take(0.0, start + seconds(6)), Err(start + seconds(306)));
+        assert_eq!(takes(&mut meter, start + seconds(305)), 0);
+        assert_eq!(takes(&mut meter, start + seconds(306)), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_is_what_went_through_it_and_grows_again() {
+        let (start, seconds) = (Instant::now(), Duration::from_secs);
+        let mut meter = Meter::new(Limit::Window { most: 1000, length: seconds(300) }, 1.0, start);
+        (0..401).for_each(|_| meter.take(0.0, start).unwrap());
+        meter.slow_down(start);
+        assert_eq!((meter.left(start), meter.is_full(start)), (Some(-1.0), false));
+        assert_eq!(takes(&mut meter, start + seconds(59)), 0, "400 are sent, and the window has no more");
+        assert_eq!(takes(&mut meter, start + seconds(60)), 49, "50 more, one of which was refused");
+        assert_eq!(meter.left(start + seconds(901)), Some(1000.0), "never above what was set");
+        meter.slow_down(start + seconds(901));
+        assert_eq!(takes(&mut meter, start + seconds(901)), 50, "never below a twentieth");
     }
 
     #[tokio::test(start_paused = true)]

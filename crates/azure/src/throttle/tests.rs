@@ -356,25 +356,51 @@ async fn who_gives_up_its_place_lets_others_pass() {
     assert_eq!((http.count("gone"), http.count("stays")), (0, 1));
 }
 
+/// How many are let through until one is held back.
+async fn let_through(limiter: &Arc<Limiter>, priority: Priority, flow: &str) -> usize {
+    let context = CallContext { priority, flow: flow.into(), ..CallContext::default() };
+    let mut count = 0;
+    while limiter.enter(&context, LONGEST).await.is_ok() {
+        count += 1;
+    }
+    count
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_leaves_parts_to_what_has_begun_and_to_those_who_ask_for_little() {
+    let limit = Limit::Window { most: 100, length: Duration::from_secs(300) };
+    let reserves = Reserves { persons: 20.0, begun: 20.0, few: 10.0 };
+    let limiter = Arc::new(Limiter::new(limit, reserves, 1.0));
+    let start = Instant::now();
+    assert_eq!(let_through(&limiter, Priority::Creation, "many").await, 70);
+    assert_eq!(let_through(&limiter, Priority::Continuation, "many").await, 20);
+    assert_eq!(let_through(&limiter, Priority::Creation, "lone").await, 5, "half of what is left to such");
+    assert_eq!(let_through(&limiter, Priority::Change, "many").await, 5);
+    assert_eq!(start.elapsed(), Duration::ZERO, "nobody waits for what comes in minutes");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Whatever comes when, no stretch of time sees more than the bucket and its refill.
     #[test]
     fn no_stretch_of_time_sees_more_than_the_limit(
-        arrivals in prop::collection::vec((0u64..20_000, 0usize..4), 1..300),
+        arrivals in prop::collection::vec((0u64..20_000, 0usize..6, 0u64..4), 1..300),
         size in 1u32..30, per_second in 1u32..20,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let passed = runtime.block_on(async {
             let limit = Limit::Bucket { size: f64::from(size), per_second: f64::from(per_second) };
-            let limiter = Arc::new(Limiter::new(limit, f64::from(size / 5), 1.0));
+            let reserves = Reserves { persons: f64::from(size / 5), ..Reserves::default() };
+            let limiter = Arc::new(Limiter::new(limit, reserves, 1.0));
             let start = Instant::now();
-            let all = arrivals.iter().map(|(at, priority)| {
+            let all = arrivals.iter().map(|(at, priority, order)| {
                 let (limiter, priority) = (Arc::clone(&limiter), Priority::ALL[*priority]);
                 async move {
                     sleep(Duration::from_millis(*at)).await;
-                    let admission = limiter.enter(priority, "", Duration::from_secs(3600)).await.unwrap();
+                    let context = CallContext { priority, order: *order, ..CallContext::default() };
+                    // who is not woken for its turn gets none within the hour
+                    let admission = limiter.enter(&context, Duration::from_secs(3600)).await.unwrap();
                     let passed = start.elapsed();
                     sleep(Duration::from_millis(100)).await;
                     drop(admission);

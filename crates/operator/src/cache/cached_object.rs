@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     monitoring::object_state::ObjectState,
-    object::{Object, ObjectKey, Outline, Reference},
+    object::{CustomResource, Object, ObjectKey, Outline, Reference, hash},
     reconcile::at_rest::AtRest,
 };
-use acivnet_core::subject::Subject;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::reflector::Lookup;
 use serde::de::{DeserializeOwned, Error as _};
 use std::{
@@ -70,7 +70,7 @@ pub(super) struct Index {
 }
 
 /// What decides how urgent a reconcile of an object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// `metadata.generation`.
     pub generation: i64,
@@ -80,13 +80,36 @@ pub struct Summary {
     pub had_settled: bool,
     /// A person asks for a look by annotation.
     pub asked: bool,
+    /// A generation had settled before.
+    pub stands: bool,
+    /// Something of it may exist.
+    pub begun: bool,
+    /// Of equally urgent objects of a namespace the one with the lowest goes first; below 2^63.
+    pub order: u64,
 }
 
 impl Summary {
     /// Of an object.
-    pub fn of<S: Subject>(cr: &S) -> Self {
-        Self { generation: cr.generation(), deleting: cr.deleting(), had_settled: cr.had_settled(), asked: cr.asked() }
+    pub fn of<S: Object>(cr: &S) -> Self {
+        Self {
+            generation: cr.generation(),
+            deleting: cr.deleting(),
+            had_settled: cr.had_settled(),
+            asked: cr.asked(),
+            stands: cr.settled_generation().is_some(),
+            // a deployment goes on with what its subnet began
+            begun: S::RESOURCE == CustomResource::AciVnetDeployment || !cr.recorded().is_empty(),
+            order: order(S::RESOURCE, cr.meta()),
+        }
     }
+}
+
+/// Deployments first, since they finish what their subnets began; then the older. Those of one second are in an order of
+/// their own, which is the same in every queue and after a restart.
+fn order(resource: CustomResource, meta: &ObjectMeta) -> u64 {
+    let created = meta.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+    let second = u64::try_from(created).unwrap_or_default() & ((1 << 34) - 1);
+    (resource as u64) << 62 | second << 28 | hash(&meta.name) >> 36
 }
 
 impl Storage {

@@ -108,7 +108,7 @@ impl<S: Object> Packed<S> {
         let (namespace, name) = (meta.namespace(), meta.name());
         tracing::error!(kind = %S::kind(&()), namespace, name, %error, "an object can't be read and is left as it is");
         let held = meta.finalizers.iter().flatten().any(|one| one == FINALIZER).then(|| finalizer(namespace));
-        let summary = Summary { generation: 0, deleting: false, had_settled: false, asked: false };
+        let summary = Summary::default();
         let desired_hash = hash(&(&meta.uid, &meta.resource_version));
         let index = Index {
             summary,

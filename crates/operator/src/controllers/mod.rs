@@ -161,10 +161,11 @@ async fn work(ctx: &Arc<Ctx>, tasks: &mut JoinSet<Ended>) {
     }
 }
 
-/// How urgent a reconcile of an object is; nothing when there is no such object.
-fn priority(ctx: &Ctx, key: &ObjectKey) -> Option<Priority> {
-    fn of<S>(ctx: &Ctx, kept: &CachedObject<S>) -> Priority {
-        ctx.per_object.read(kept.uid(), |entry| entry.attempts.priority(kept.summary()))
+/// How urgent a reconcile of an object is, and its order among equally urgent ones; nothing when there is no such object.
+fn priority(ctx: &Ctx, key: &ObjectKey) -> Option<(Priority, u64)> {
+    fn of<S>(ctx: &Ctx, kept: &CachedObject<S>) -> (Priority, u64) {
+        let summary = kept.summary();
+        (ctx.per_object.read(kept.uid(), |entry| entry.attempts.priority(summary)), summary.order)
     }
     match key.resource {
         CustomResource::AciVnetDeployment => ctx.stores.deployment(key).map(|kept| of(ctx, &kept)),

@@ -42,6 +42,8 @@ pub(crate) struct Observation<'a> {
     ctx: &'a Ctx,
     /// How urgent its reads are.
     pub priority: Priority,
+    /// Which of equally urgent ones go first.
+    order: u64,
     /// When the first of them began.
     pub begun: Instant,
     pub observed: Observed,
@@ -59,11 +61,11 @@ pub(crate) struct Observation<'a> {
 
 impl<'a> Observation<'a> {
     /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
-    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
+    pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, (priority, order): (Priority, u64), shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
         let (known, azure, secrets, by_list) = Default::default();
         let begun = Instant::now();
-        let mut observation = Self { ctx, priority, begun, observed, known, azure, secrets, shared, by_list };
+        let mut observation = Self { ctx, priority, order, begun, observed, known, azure, secrets, shared, by_list };
         observation.look(cr).await;
         observation
     }
@@ -319,7 +321,7 @@ impl<'a> Observation<'a> {
     }
 
     async fn sign_in<S: Subject>(&mut self, cr: &S) -> Result<(), Failure> {
-        let (known, azure) = session(self.ctx, cr, self.priority, self.shared).await?;
+        let (known, azure) = session(self.ctx, cr, (self.priority, self.order), self.shared).await?;
         let signed_in = azure.sign_in().await;
         (self.known, self.azure) = (Some(known), Some(azure));
         signed_in
@@ -343,13 +345,13 @@ impl<'a> Observation<'a> {
 pub(crate) async fn session<S: Subject>(
     ctx: &Ctx,
     cr: &S,
-    priority: Priority,
+    (priority, order): (Priority, u64),
     shared: bool,
 ) -> Result<(Arc<NamespaceIdentity>, Azure), Failure> {
     let namespace = cr.meta().namespace();
     let oldest = shared.then(|| sweeps(ctx, cr).oldest(ctx.clock.now()));
     let known = ctx.identities.of(namespace, oldest, cr.deleting()).await?;
-    let context = CallContext { priority, region: cr.region().to_owned(), flow: namespace.to_owned() };
+    let context = CallContext { priority, order, region: cr.region().to_owned(), flow: namespace.to_owned() };
     let azure = ctx.azure.session(&known.identity).with_context(context);
     Ok((known, azure))
 }

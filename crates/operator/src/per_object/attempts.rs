@@ -19,13 +19,13 @@ struct Attempt {
     count: u32,
     /// When work towards this generation began.
     since: Timestamp,
-    /// How urgent the next one is.
-    priority: Priority,
+    /// The next one goes on with what runs; else it repeats what failed.
+    going: bool,
 }
 
 impl Attempts {
     /// Which attempt this is: 0 for the first of its class and generation, and after progress. `runs` tells whether it is
-    /// to look at something that runs in Azure.
+    /// to look at something that runs in Azure, or nothing failed.
     pub(crate) fn attempt(
         &mut self,
         meta: &ObjectMeta,
@@ -42,9 +42,8 @@ impl Attempts {
         };
         let since = same.map_or(now, |last| last.since);
         let going = runs || matches!(retry, Retry::Soon | Retry::Steadily);
-        let priority = if going { Priority::Operation } else { Priority::Retry };
         let deleting = meta.deletion_timestamp.is_some();
-        self.0 = Some(Attempt { class, generation, deleting, count, since, priority });
+        self.0 = Some(Attempt { class, generation, deleting, count, since, going });
         count
     }
 
@@ -53,16 +52,19 @@ impl Attempts {
         self.0.as_ref().filter(|last| last.generation == generation).map(|last| last.since)
     }
 
-    /// How urgent a reconcile is. What was never looked at as it is now, and had not settled so before, a person changed.
+    /// How urgent a reconcile is. What had not settled as it is now, a person changed or wants to be made, and that goes on
+    /// until it has settled or fails.
     pub(crate) fn priority(&self, summary: Summary) -> Priority {
         let same = |last: &&Attempt| last.generation == summary.generation && last.deleting == summary.deleting;
-        if summary.asked {
-            return Priority::Change;
-        }
+        let settled = summary.had_settled && !summary.deleting;
         match self.0.as_ref().filter(same) {
-            Some(last) => last.priority,
-            None if summary.had_settled && !summary.deleting => Priority::Sweep,
-            None => Priority::Change,
+            _ if summary.asked => Priority::Change,
+            Some(last) if !last.going => Priority::Retry,
+            Some(_) if settled => Priority::Operation,
+            None if settled => Priority::Sweep,
+            _ if summary.stands || summary.deleting => Priority::Change,
+            _ if summary.begun => Priority::Continuation,
+            _ => Priority::Creation,
         }
     }
 }
@@ -111,16 +113,20 @@ mod tests {
     #[test]
     fn what_a_person_changed_comes_first() {
         let mut attempts = Attempts::default();
-        let stands = |generation, had_settled, deleting, asked| Summary { generation, deleting, had_settled, asked };
-        assert_eq!(attempts.priority(stands(1, true, false, false)), Priority::Sweep);
-        assert_eq!(attempts.priority(stands(1, true, false, true)), Priority::Change);
-        assert_eq!(attempts.priority(stands(2, false, false, false)), Priority::Change);
+        let new = Summary { generation: 2, ..Summary::default() };
+        let begun = Summary { begun: true, ..new };
+        let changed = Summary { stands: true, ..begun };
+        let settled = Summary { had_settled: true, ..changed };
+        let gone = Summary { deleting: true, ..settled };
+        let priorities = |attempts: &Attempts| [settled, changed, begun, new, gone].map(|one| attempts.priority(one));
+        use Priority::{Change, Continuation, Creation, Operation, Retry as Again, Sweep};
+        assert_eq!(priorities(&attempts), [Sweep, Change, Continuation, Creation, Change]);
+        assert_eq!(attempts.priority(Summary { asked: true, ..settled }), Change);
         let meta = ObjectMeta { uid: Some("u".into()), generation: Some(2), ..ObjectMeta::default() };
         attempts.attempt(&meta, Retry::Soon, false, true, at(1));
-        assert_eq!(attempts.priority(stands(2, false, false, false)), Priority::Operation);
+        assert_eq!(priorities(&attempts), [Operation, Change, Continuation, Creation, Change], "it goes on");
         attempts.attempt(&meta, Retry::Backoff, false, false, at(1));
-        assert_eq!(attempts.priority(stands(2, false, false, false)), Priority::Retry);
-        assert_eq!(attempts.priority(stands(2, false, true, false)), Priority::Change);
-        assert_eq!(attempts.priority(stands(3, false, false, false)), Priority::Change);
+        assert_eq!(priorities(&attempts), [Again, Again, Again, Again, Change]);
+        assert_eq!(attempts.priority(Summary { generation: 3, ..changed }), Change);
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     per_object::attempts::Attempts,
     publish,
 };
+use acivnet_api::conditions::reasons;
 use acivnet_azure::Azure;
 use acivnet_core::{
     names::Names,
@@ -28,6 +29,7 @@ use acivnet_core::{
     outcome::{Next, Report},
     plan::Plan,
     retry::Retry,
+    seen::Seen,
 };
 use apart::{decide, report};
 use at_rest::AtRest;
@@ -56,12 +58,14 @@ pub async fn reconcile<S: Object>(ctx: &Ctx, cr: &S) -> Reconciled {
         Ok(Outcome { next: Next::Retry(Retry::After(_) | Retry::Soon), turn: Some(wait), progress, .. }) => {
             (Some(at_its_turn(ctx, cr, wait, progress)), "again")
         }
-        Ok(Outcome { next: Next::Retry(retry), progress, .. }) => (Some(again(ctx, cr, retry, progress)), "again"),
+        Ok(Outcome { next: Next::Retry(retry), progress, failed, .. }) => {
+            (Some(again(ctx, cr, retry, progress, failed)), "again")
+        }
         Ok(Outcome { next: Next::Never, .. }) => {
             ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts = Attempts::default());
             (None, "released")
         }
-        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false)), "again"),
+        Err(Stopped::NotLeading) => (Some(again(ctx, cr, Retry::Soon, false, true)), "again"),
         Err(Stopped::Kubernetes(error)) => after_error(ctx, cr, &error),
     };
     ctx.metrics.reconcile(&S::kind(&()), word);
@@ -110,8 +114,9 @@ async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
 /// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
 async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Observation<'a> {
     let uid = cr.meta().uid();
-    let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(Summary::of(cr)));
-    let mut observation = Observation::of(ctx, cr, priority, is_steady(cr)).await;
+    let summary = Summary::of(cr);
+    let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(summary));
+    let mut observation = Observation::of(ctx, cr, (priority, summary.order), is_steady(cr)).await;
     if !cr.asked() {
         observation.observed.refusals = ctx.per_object.update(uid, |entry| entry.refused_writes.standing(cr.meta()));
     }
@@ -142,7 +147,7 @@ async fn without_writes<S: Object>(
     let rest = plan.settled().then(|| AtRest::of(ctx, cr, &observation, report.next)).flatten();
     let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
     publish::publish(ctx, kept, &report).await?; // writes
-    Ok(Outcome { turn, rest, ..Outcome::look_again(report.next) })
+    Ok(Outcome { turn, rest, failed: failed(&plan), ..Outcome::look_again(report.next) })
 }
 
 /// Holds the object and its credentials, and writes down the ids of what is created. The object as answered.
@@ -174,7 +179,7 @@ async fn publish<S: Object>(ctx: &Ctx, cr: S, report: &Report<S::Status>, plan: 
         note_only_operations(ctx, &uid, next, turn, plan);
     }
     published?;
-    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn, rest: None })
+    Ok(Outcome { next, progress: plan.successes().next().is_some(), turn, failed: failed(plan), rest: None })
 }
 
 /// Whether short looks at what runs may stand for the next reconciles.
@@ -182,6 +187,16 @@ fn note_only_operations(ctx: &Ctx, uid: &str, next: Next, turn: Option<Duration>
     if turn.is_none() && matches!(next, Next::Retry(Retry::Soon | Retry::After(_))) {
         ctx.per_object.note_only_operations(uid, plan);
     }
+}
+
+/// Whether something of it could not be read or written. What was held back because too much was asked is no failure of the
+/// object, nor is it one that waits for another.
+fn failed(plan: &Plan) -> bool {
+    let unread = plan.steps.iter().filter_map(|step| match &step.seen {
+        Seen::Unread(failure) => Some(failure),
+        _ => None,
+    });
+    plan.failures().map(|(_, failure)| failure).chain(unread).any(|failure| failure.reason != reasons::THROTTLED)
 }
 
 fn key_of<S: Object>(cr: &S) -> ObjectKey {
@@ -202,12 +217,14 @@ struct Outcome {
     turn: Option<Duration>,
     /// What it is at rest with.
     rest: Option<AtRest>,
+    /// Something of it could not be read or written.
+    failed: bool,
 }
 
 impl Outcome {
     /// Nothing was done but to find out when to look again.
     fn look_again(next: Next) -> Self {
-        Self { next, progress: false, turn: None, rest: None }
+        Self { next, progress: false, turn: None, failed: true, rest: None }
     }
 }
 
@@ -235,20 +252,20 @@ impl From<kube::Error> for Stopped {
 fn after_error<S: Object>(ctx: &Ctx, cr: &S, error: &kube::Error) -> (Option<Duration>, &'static str) {
     match kubernetes::status(error) {
         // somebody wrote first, or the object is gone: the watch brings what stands
-        409 => (Some(again(ctx, cr, Retry::Soon, false)), "conflict"),
+        409 => (Some(again(ctx, cr, Retry::Soon, false, true)), "conflict"),
         404 => (None, "gone"),
         _ => {
             let (namespace, name) = (cr.meta().namespace(), cr.meta().name());
             let error = kubernetes::text(error);
             tracing::warn!(kind = %S::kind(&()), namespace, name, error, "the object can't be read or written");
-            (Some(again(ctx, cr, Retry::Backoff, false)), "failed")
+            (Some(again(ctx, cr, Retry::Backoff, false, true)), "failed")
         }
     }
 }
 
-fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool) -> Duration {
+fn again<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, failed: bool) -> Duration {
     let look = ctx.per_object.next_look(cr.meta().uid(), ctx.pace);
-    let attempt = attempt(ctx, cr, retry, progress, look.is_some());
+    let attempt = attempt(ctx, cr, retry, progress, !failed || look.is_some());
     let wait = ctx.pace.before(retry, attempt, ctx.random.unit());
     match retry {
         Retry::Soon => look.unwrap_or(wait),
@@ -270,7 +287,8 @@ fn at_its_turn<S: Object>(ctx: &Ctx, cr: &S, wait: Duration, progress: bool) -> 
     ctx.per_object.next_look_at_own(cr.meta().uid(), ctx.pace).map_or(wait, |look| look.min(wait))
 }
 
-/// Which attempt in a row this is, counted from 0. `runs` tells whether it is to look at something that runs in Azure.
+/// Which attempt in a row this is, counted from 0. `runs` tells whether it is to look at something that runs in Azure, or
+/// nothing failed.
 fn attempt<S: Object>(ctx: &Ctx, cr: &S, retry: Retry, progress: bool, runs: bool) -> u32 {
     let now = ctx.clock.now();
     ctx.per_object.update(cr.meta().uid(), |entry| entry.attempts.attempt(cr.meta(), retry, progress, runs, now))

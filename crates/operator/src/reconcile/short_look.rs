@@ -2,7 +2,7 @@
 //! what can't be told, is for a reconcile, whose reads alone decide.
 
 use super::{Reconciled, reconcile};
-use crate::{ctx::Ctx, object::Object, observe::session};
+use crate::{cache::cached_object::Summary, ctx::Ctx, object::Object, observe::session};
 use acivnet_azure::Priority;
 use acivnet_core::names::Names;
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     if looks.is_empty() {
         return None;
     }
-    let (_, azure) = session(ctx, cr, Priority::Operation, true).await.ok()?;
+    let (_, azure) = session(ctx, cr, (Priority::Operation, Summary::of(cr).order), true).await.ok()?;
     for id in looks {
         let looked = Instant::now();
         let glance = azure.glance(&id).await;

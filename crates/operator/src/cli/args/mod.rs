@@ -8,7 +8,7 @@ pub(crate) use values::MOST_NAMESPACES;
 pub use values::{NamespaceList, NetworkList};
 
 use crate::{cli::version, kubernetes::lease};
-use acivnet_azure::{Cloud, ModelLimits};
+use acivnet_azure::{Cloud, ModelLimits, NetworkLimits};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnet::{IpNet, Ipv4Net};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -136,6 +136,13 @@ pub struct RunArguments {
     /// How long reading a model from a URI may take. 10 to 86,400.
     #[arg(long, env = "ACIVNET_MODEL_TIME_LIMIT_SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(10..=86_400), value_name = "SECONDS")]
     pub model_time_limit_seconds: u64,
+    /// Writes and deletes that Microsoft.Network accepts in five minutes, by subscription and region. Set it if Azure gave
+    /// you another limit, or if others use the same one. 50 to 100,000.
+    #[arg(long, env = "ACIVNET_NETWORK_WRITES", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(50..=100_000), value_name = "REQUESTS")]
+    pub network_writes: u32,
+    /// Reads that Microsoft.Network accepts in five minutes, by subscription and region. 500 to 1,000,000.
+    #[arg(long, env = "ACIVNET_NETWORK_READS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(500..=1_000_000), value_name = "REQUESTS")]
+    pub network_reads: u32,
     /// Factor for all waits that the operator chooses itself, 0.001 to 100. Below 1 is for tests only.
     #[arg(long, env = "ACIVNET_PACE", default_value = "1.0", value_parser = pace, value_name = "FACTOR")]
     pub pace: f64,
@@ -233,7 +240,9 @@ impl RunArguments {
     /// Checks what belongs together. The text of an error says which setting to change.
     pub fn settings(self) -> Result<Settings, String> {
         Ok(Settings {
-            cloud: self.cloud()?,
+            cloud: self
+                .cloud()?
+                .with_network_limits(NetworkLimits { reads: self.network_reads, writes: self.network_writes }),
             lease: self.lease(),
             azure_ca_file: self.azure_ca_file,
             admin_address: self.admin_address,

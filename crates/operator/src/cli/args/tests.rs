@@ -22,7 +22,7 @@ fn every_setting_has_its_env_name() {
         assert!(argument.get_help().is_some(), "{name}");
         settings += 1;
     }
-    assert_eq!(settings, 23);
+    assert_eq!(settings, 25);
     Arguments::command().debug_assert();
 }
 
@@ -46,6 +46,22 @@ fn defaults_are_those_of_production() {
     let lease = settings.lease.unwrap();
     assert_eq!((lease.namespace.as_str(), lease.duration), ("acivnet-system", Duration::from_secs(15)));
     assert!(run("--leader-election Disabled").unwrap().lease.is_none());
+}
+
+#[test]
+fn limits_of_the_network_provider_are_the_published_ones_or_within_bounds() {
+    let limits = |text: &str| run(text).map(|settings| settings.cloud.network_limits());
+    assert_eq!(limits(""), Ok(NetworkLimits { reads: 10_000, writes: 1_000 }));
+    let given = limits("--network-writes 50 --network-reads 1000000");
+    assert_eq!(given, Ok(NetworkLimits { reads: 1_000_000, writes: 50 }));
+    for (text, accepted) in [
+        ("--network-writes 49", "50..=100000"),
+        ("--network-writes 100001", "50..=100000"),
+        ("--network-reads 0", "500..=1000000"),
+    ] {
+        let refused = limits(text).unwrap_err();
+        assert!(refused.contains(accepted), "{refused}");
+    }
 }
 
 #[test]

@@ -26,8 +26,8 @@ pub(crate) const AT_ONCE: usize = 8;
 /// # Guarantees
 /// - An object is reconciled by one task at a time. What is wanted meanwhile is done once, afterwards.
 /// - Namespaces take turns, each with at most [`AT_ONCE`] reconciles: one that waits for Azure delays no other.
-/// - Within a namespace the urgent come first ([`Priority`]); of equally urgent ones, those whose work began first. So
-///   many new objects become ready one after another, not all at the end.
+/// - Within a namespace the urgent come first ([`Priority`]); of equally urgent ones that persons want, those of the lowest
+///   order. So what has begun is finished before more begins, and many new objects become ready one after another.
 /// - An object that waits costs an entry, not a task.
 ///
 /// # Assumptions
@@ -50,8 +50,6 @@ struct QueueState {
     namespaces: BTreeMap<Arc<str>, Namespace>,
     /// Which had the last turn.
     served: Option<Arc<str>>,
-    /// The last place that was given out in any line.
-    places: u64,
 }
 
 #[derive(Debug, Default)]
@@ -63,8 +61,6 @@ struct Entry {
     /// Somebody wants a reconcile, not only the time.
     wanted: bool,
     stage: Stage,
-    /// The number of its place when its work began: kept until a sweep finds it at rest.
-    begun: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -127,8 +123,8 @@ impl Queue {
     }
 
     /// Waits for the next object that has its turn. It keeps the turn until [`Self::done`]. `priority` tells how urgent an
-    /// object is; none drops an object that no longer exists.
-    pub async fn next(&self, priority: impl Fn(&ObjectKey) -> Option<Priority>) -> ObjectKey {
+    /// object is, and its order; none drops an object that no longer exists.
+    pub async fn next(&self, priority: impl Fn(&ObjectKey) -> Option<(Priority, u64)>) -> ObjectKey {
         loop {
             let next_due = {
                 let mut state = self.lock();
@@ -188,7 +184,7 @@ impl QueueState {
     }
 
     /// Lets those whose time has come take their places.
-    fn line_up(&mut self, now: Instant, priority: impl Fn(&ObjectKey) -> Option<Priority>) {
+    fn line_up(&mut self, now: Instant, priority: impl Fn(&ObjectKey) -> Option<(Priority, u64)>) {
         while self.due.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, key)) = self.due.pop_first() else { return };
             let Some(entry) = self.objects.get_mut(&key) else { continue };
@@ -196,29 +192,20 @@ impl QueueState {
             match (entry.stage, priority(&key)) {
                 (Stage::UnderWay { wanted, .. }, _) => entry.stage = Stage::UnderWay { again: true, wanted },
                 (_, None) => self.remove(&key),
-                (Stage::Waits(place), Some(priority)) if place.priority() <= priority => {}
-                (stage, Some(priority)) => self.join(&key, stage, priority),
+                (Stage::Waits(place), Some((priority, _))) if place.priority() <= priority => {}
+                (stage, Some((priority, order))) => self.join(&key, stage, priority, order),
             }
         }
     }
 
-    fn join(&mut self, key: &ObjectKey, stage: Stage, priority: Priority) {
-        self.places += 1;
-        let new = self.places;
-        let entry = self.entry(key);
-        let number = match priority {
-            Priority::Change | Priority::Operation => *entry.begun.get_or_insert(new),
-            Priority::Sweep => {
-                entry.begun = None;
-                new
-            }
-            Priority::Retry => new,
-        };
+    fn join(&mut self, key: &ObjectKey, stage: Stage, priority: Priority, order: u64) {
         let line = &mut self.namespaces.entry(Arc::clone(&key.namespace)).or_default().line;
         if let Stage::Waits(place) = stage {
             line.cancel(place);
         }
-        let place = line.join_at(priority, number, key.clone());
+        // what fails again and again, and what nobody waits for, comes in turn
+        let order = if matches!(priority, Priority::Retry | Priority::Sweep) { 0 } else { order };
+        let place = line.join(priority, "", order, key.clone());
         self.entry(key).stage = Stage::Waits(place);
     }
 

@@ -11,11 +11,19 @@ fn key(namespace: &str, name: &str) -> ObjectKey {
 
 /// Those who have their turn now.
 fn turns(queue: &Queue, priority: impl Fn(&ObjectKey) -> Option<Priority>) -> Vec<String> {
+    in_order(queue, |key| priority(key).map(|priority| (priority, 0)))
+}
+
+fn in_order(queue: &Queue, priority: impl Fn(&ObjectKey) -> Option<(Priority, u64)>) -> Vec<String> {
     std::iter::from_fn(|| queue.next(&priority).now_or_never()).map(|key| key.name.to_string()).collect()
 }
 
 fn alike(_: &ObjectKey) -> Option<Priority> {
     Some(Priority::Sweep)
+}
+
+fn both(_: &ObjectKey) -> Option<(Priority, u64)> {
+    Some((Priority::Sweep, 0))
 }
 
 /// Takes all places of a namespace.
@@ -142,10 +150,10 @@ async fn who_waits_for_a_turn_is_woken() {
         tokio::time::sleep(Duration::from_secs(7)).await;
         queue.seen(&key("ml", "a"), 1);
     };
-    let (next, ()) = futures::join!(queue.next(alike), told);
+    let (next, ()) = futures::join!(queue.next(both), told);
     assert_eq!((&*next.name, asked.elapsed()), ("a", Duration::from_secs(7)));
     queue.done(&next, Some(LONG));
-    queue.next(alike).await;
+    queue.next(both).await;
     assert_eq!(asked.elapsed(), LONG + Duration::from_secs(7));
 }
 
@@ -161,7 +169,7 @@ async fn five_thousand_objects_of_a_namespace_come_before_no_other_object_but_th
         if round % 3 == 2 {
             queue.seen(&key("b", &round.to_string()), 1);
             queue.seen(&key("0", &round.to_string()), 1);
-            let next: Vec<ObjectKey> = (0..3).filter_map(|_| queue.next(alike).now_or_never()).collect();
+            let next: Vec<ObjectKey> = (0..3).filter_map(|_| queue.next(both).now_or_never()).collect();
             let namespaces: std::collections::BTreeSet<&str> = next.iter().map(|key| &*key.namespace).collect();
             assert_eq!(namespaces, ["0", "a", "b"].into(), "one each");
             next.iter().filter(|key| &*key.namespace != "a").for_each(|key| queue.done(key, None));
@@ -181,11 +189,12 @@ async fn what_was_begun_first_is_ready_first() {
     // whoever was looked at before runs in Azure
     let priority = |key: &ObjectKey| {
         let known = begun.borrow().contains(&*key.name);
-        Some(if known { Priority::Operation } else { Priority::Change })
+        let order = key.name.parse().unwrap();
+        Some((if known { Priority::Continuation } else { Priority::Creation }, order))
     };
     let (start, mut ready) = (Instant::now(), Vec::new());
     while ready.len() < objects.len() {
-        for name in turns(&queue, priority) {
+        for name in in_order(&queue, priority) {
             begun.borrow_mut().insert(name.clone());
             let count = passes.entry(name.clone()).or_default();
             *count += 1;
@@ -200,13 +209,39 @@ async fn what_was_begun_first_is_ready_first() {
     assert!(first <= alone * 3 / 2, "the first was ready after {first:?}, alone after {alone:?}");
     assert!(half <= last * 4 / 5, "half were ready after {half:?} of {last:?}");
     queue.seen(&objects[0], 2);
-    assert_eq!(turns(&queue, priority).len(), 1);
+    assert_eq!(in_order(&queue, priority).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_and_what_has_begun_come_before_what_is_new_and_the_older_before_the_younger() {
+    let queue = Queue::default();
+    let held = fill(&queue, "ml");
+    for name in ["new-2", "begun-2", "new-1", "edit", "begun-1", "retry-1"] {
+        queue.seen(&key("ml", name), 1);
+    }
+    let priority = |key: &ObjectKey| {
+        let (what, age) = key.name.split_once('-').unwrap_or((&key.name, "9"));
+        let priority = match what {
+            "edit" => Priority::Change,
+            "begun" => Priority::Continuation,
+            "new" => Priority::Creation,
+            _ => Priority::Retry,
+        };
+        Some((priority, age.parse().unwrap()))
+    };
+    let mut order = Vec::new();
+    for one in held.iter().take(6) {
+        queue.done(one, Some(LONG));
+        order.extend(in_order(&queue, priority));
+    }
+    // the eighth turn is that of the longest waiting
+    assert_eq!(order, ["edit", "begun-1", "begun-2", "new-1", "new-2", "retry-1"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_is_wanted_when_something_changed_and_else_only_due() {
     let (queue, one) = (Queue::default(), key("ml", "a"));
-    let turn = || queue.next(alike).now_or_never().map(|key| queue.is_wanted(&key));
+    let turn = || queue.next(both).now_or_never().map(|key| queue.is_wanted(&key));
     queue.seen(&one, 1);
     assert_eq!(turn(), Some(true));
     queue.done(&one, Some(LONG));

@@ -71,7 +71,7 @@ impl Bed {
     fn told(&mut self) -> Vec<String> {
         let mut told = Vec::new();
         let queue = &self.relations.ctx.queue;
-        while let Some(key) = queue.next(|_| Some(Priority::Sweep)).now_or_never() {
+        while let Some(key) = queue.next(|_| Some((Priority::Sweep, 0))).now_or_never() {
             queue.done(&key, None);
             let kind = if key.resource == CustomResource::DelegatedSubnet { "subnet" } else { "deployment" };
             told.push(format!("{kind} {}", key.name));

@@ -41,7 +41,7 @@ async fn ctx(mock: &Mock) -> Arc<Ctx> {
 
 /// Whether a reconcile is wanted within so many seconds.
 async fn is_reconciled(ctx: &Ctx, seconds: u64) -> bool {
-    let next = ctx.queue.next(|_| Some(Priority::Sweep));
+    let next = ctx.queue.next(|_| Some((Priority::Sweep, 0)));
     match timeout(Duration::from_secs(seconds), next).await {
         Ok(key) => {
             assert_eq!(&*key.name, "churn");
