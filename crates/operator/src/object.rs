@@ -80,6 +80,11 @@ pub trait Object:
         0
     }
 
+    /// The subnet that has to be ready before it can be.
+    fn waits_for(&self) -> Option<ObjectKey> {
+        None
+    }
+
     /// Removes what can be large and only a reconcile of the object itself reads.
     fn slim(&mut self);
 }
@@ -150,6 +155,11 @@ impl Object for AciVnetDeployment {
 
     fn conditions(&self) -> &[Condition] {
         self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+    }
+
+    fn waits_for(&self) -> Option<ObjectKey> {
+        let (namespace, subnet) = (self.metadata.namespace(), &self.spec.network.subnet_ref.name);
+        Some(ObjectKey::new::<DelegatedSubnet>(namespace, subnet))
     }
 
     fn moves(&self) -> u32 {

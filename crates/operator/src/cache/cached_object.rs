@@ -5,6 +5,7 @@ use super::{
     kind_of,
 };
 use crate::{
+    ctx::Ctx,
     monitoring::object_state::ObjectState,
     object::{CustomResource, Object, ObjectKey, Outline, Reference, hash},
     reconcile::at_rest::AtRest,
@@ -97,19 +98,46 @@ impl Summary {
             had_settled: cr.had_settled(),
             asked: cr.asked(),
             stands: cr.settled_generation().is_some(),
-            // a deployment goes on with what its subnet began
-            begun: S::RESOURCE == CustomResource::AciVnetDeployment || !cr.recorded().is_empty(),
-            order: order(S::RESOURCE, cr.meta()),
+            begun: !cr.recorded().is_empty(),
+            order: place(S::RESOURCE, !cr.recorded().is_empty()) | order(cr.meta()),
+        }
+    }
+
+    /// Of an object in the cache. A deployment whose subnet is ready goes on with what that began.
+    pub(crate) fn of_cached<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Self {
+        let summary = kept.summary();
+        if summary.begun || summary.had_settled {
+            return summary;
+        }
+        kept.unpack().map_or(summary, |cr| Self::within(ctx, &cr))
+    }
+
+    /// Of an object. A deployment whose subnet is ready goes on with what that began.
+    pub(crate) fn within<S: Object>(ctx: &Ctx, cr: &S) -> Self {
+        let summary = Self::of(cr);
+        let subnet = cr.waits_for().and_then(|subnet| ctx.stores.delegated_subnet(&subnet));
+        match subnet.is_some_and(|subnet| subnet.state().is_ready()) {
+            true => Self { begun: true, order: place(S::RESOURCE, true) | order(cr.meta()), ..summary },
+            false => summary,
         }
     }
 }
 
-/// Deployments first, since they finish what their subnets began; then the older. Those of one second are in an order of
-/// their own, which is the same in every queue and after a restart.
-fn order(resource: CustomResource, meta: &ObjectMeta) -> u64 {
+/// Deployments that have begun finish what their subnets began; those that have not wait for them.
+fn place(resource: CustomResource, begun: bool) -> u64 {
+    let place = match (resource, begun) {
+        (CustomResource::AciVnetDeployment, true) => 0,
+        (CustomResource::DelegatedSubnet, _) => 1,
+        (CustomResource::AciVnetDeployment, false) => 2,
+    };
+    place << 61
+}
+
+/// The older first. Those of one second are in an order of their own, which is the same in every queue and after a restart.
+fn order(meta: &ObjectMeta) -> u64 {
     let created = meta.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
-    let second = u64::try_from(created).unwrap_or_default() & ((1 << 34) - 1);
-    (resource as u64) << 62 | second << 28 | hash(&meta.name) >> 36
+    let second = u64::try_from(created).unwrap_or_default() & ((1 << 33) - 1);
+    second << 28 | hash(&meta.name) >> 36
 }
 
 impl Storage {

@@ -11,7 +11,7 @@ mod watch;
 
 use crate::{
     cache::{
-        cached_object::{CachedObject, Storage},
+        cached_object::{CachedObject, Storage, Summary},
         packed::strip,
     },
     ctx::Ctx,
@@ -163,8 +163,8 @@ async fn work(ctx: &Arc<Ctx>, tasks: &mut JoinSet<Ended>) {
 
 /// How urgent a reconcile of an object is, and its order among equally urgent ones; nothing when there is no such object.
 fn priority(ctx: &Ctx, key: &ObjectKey) -> Option<(Priority, u64)> {
-    fn of<S>(ctx: &Ctx, kept: &CachedObject<S>) -> (Priority, u64) {
-        let summary = kept.summary();
+    fn of<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> (Priority, u64) {
+        let summary = Summary::of_cached(ctx, kept);
         (ctx.per_object.read(kept.uid(), |entry| entry.attempts.priority(summary)), summary.order)
     }
     match key.resource {

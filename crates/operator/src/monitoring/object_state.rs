@@ -57,6 +57,11 @@ impl ObjectState {
         Self { ready: met, reason: ready.map(Reason::of).unwrap_or_default(), stalled, moves: cr.moves() }
     }
 
+    /// Whether the condition `Ready` is True.
+    pub(crate) fn is_ready(self) -> bool {
+        self.ready == Met::True
+    }
+
     /// Status of the condition `Ready`.
     pub(crate) fn ready(self) -> &'static str {
         match self.ready {

@@ -114,7 +114,7 @@ async fn drive<S: Object>(ctx: &Ctx, cr: &S) -> Result<Outcome, Stopped> {
 /// Reads all that decisions ask for. What had settled may be answered by lists that others read too.
 async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Observation<'a> {
     let uid = cr.meta().uid();
-    let summary = Summary::of(cr);
+    let summary = Summary::within(ctx, cr);
     let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(summary));
     let mut observation = Observation::of(ctx, cr, (priority, summary.order), is_steady(cr)).await;
     if !cr.asked() {
