@@ -1,7 +1,10 @@
 //! What sweeps do about objects at rest, and about what somebody changed behind their backs.
 
 use super::{
-    api_server::{resources::ACI_VNET_DEPLOYMENTS, store::Part},
+    api_server::{
+        resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS},
+        store::Part,
+    },
     bed::{Bed, NAMESPACE},
     operator::Operator,
     wire::{Disturbance, Sent, Side},
@@ -102,6 +105,19 @@ impl AtRest {
         assert_ne!(self.status(), before, "it was changed");
         sleep(time).await;
         self.status() == before
+    }
+
+    /// The first subnet of a network comes to describe it in another way. What the second says of itself after a time.
+    pub async fn described_anew(&self, time: Duration) -> Value {
+        let mut first = self.bed.object(&DELEGATED_SUBNETS, "subnet-0").expect("it is there");
+        first["spec"]["virtualNetwork"]["addressPrefixes"] = json!(["10.0.0.0/16", "10.200.0.0/16"]);
+        self.bed.apply(json!({
+            "apiVersion": first["apiVersion"], "kind": first["kind"], "metadata": {"name": "subnet-0"}, "spec": first["spec"],
+        }));
+        sleep(time).await;
+        let second = self.bed.object(&DELEGATED_SUBNETS, "subnet-1").expect("it is there");
+        let conditions = second["status"]["conditions"].as_array().expect("conditions");
+        conditions.iter().find(|one| one["type"] == "Ready").expect("Ready").clone()
     }
 
     fn status(&self) -> Value {
