@@ -1,13 +1,13 @@
 //! Objects in the cache: compressed, with an index of what is asked of all of them.
 
 use super::{
+    at_rest::AtRest,
     compression::{Compressed, Compressor},
     kind_of,
 };
 use crate::{
     monitoring::object_state::ObjectState,
     object::{Object, ObjectKey, Outline, Reference},
-    reconcile::at_rest::AtRest,
 };
 use acivnet_core::subject::Subject;
 use kube::runtime::reflector::Lookup;

@@ -18,7 +18,7 @@ use crate::{
     kubernetes,
     monitoring::{admin::Readiness, pulse::BEAT},
     object::{CustomResource, Object, ObjectKey},
-    reconcile::{Reconciled, at_rest::still_at_rest, reconcile, reconcile_due},
+    reconcile::{Reconciled, reconcile, reconcile_due, still_at_rest},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
@@ -183,8 +183,10 @@ async fn reconcile_now(ctx: Arc<Ctx>, key: ObjectKey) -> Ended {
 
 async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>>>) -> Option<Duration> {
     let kept = kept?;
-    let wanted = ctx.queue.is_wanted(kept.key());
-    if !wanted && let Some(wait) = still_at_rest(ctx, &kept).await {
+    let (wanted, rest) = (ctx.queue.is_wanted(kept.key()), kept.take_rest());
+    if let (false, Some(rest)) = (wanted, rest)
+        && let Some(wait) = still_at_rest(ctx, &kept, rest).await
+    {
         return Some(wait);
     }
     let Reconciled { again, rest } = match kept.unpack() {

@@ -9,6 +9,7 @@ use crate::{
     },
     ctx::Ctx,
     kubernetes::{self, identity::NamespaceIdentity},
+    object::{Reference, reached_network, virtual_network},
     observe::probe::Probe,
     reconcile::pace::Sweeps,
 };
@@ -55,15 +56,18 @@ pub(crate) struct Observation<'a> {
     shared: bool,
     /// The questions that such lists answered, and what they showed.
     by_list: BTreeMap<Question, Shown>,
+    /// How others describe what they share with the object, as digests from before they were asked for.
+    pub described: Vec<(Reference, u64)>,
 }
 
 impl<'a> Observation<'a> {
     /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
     pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, priority: Priority, shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
-        let (known, azure, secrets, by_list) = Default::default();
+        let (known, azure, secrets, by_list, described) = Default::default();
         let begun = Instant::now();
-        let mut observation = Self { ctx, priority, begun, observed, known, azure, secrets, shared, by_list };
+        let mut observation =
+            Self { ctx, priority, begun, observed, known, azure, secrets, shared, by_list, described };
         observation.look(cr).await;
         observation
     }
@@ -135,6 +139,7 @@ impl<'a> Observation<'a> {
 
     /// Answers questions side by side; the facts are noted in the order of the questions.
     async fn read<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
+        self.note_descriptions(cr, &questions);
         let this = &*self;
         let reads: Vec<_> = questions.iter().map(|question| this.answer(cr, question)).collect();
         let answers: Vec<(Fact, Option<Shown>)> = stream::iter(reads).buffered(PARALLEL).collect().await;
@@ -146,6 +151,15 @@ impl<'a> Observation<'a> {
                 self.by_list.insert(question.clone(), shown);
             }
             self.observed.facts.insert(question, fact);
+        }
+    }
+
+    fn note_descriptions<S: Subject>(&mut self, cr: &S, questions: &[Question]) {
+        for question in questions {
+            if let Question::Cluster(ClusterQuestion::OtherDelegatedSubnets { virtual_network: network }) = question {
+                let things = [virtual_network(cr.meta().namespace(), network), reached_network(network)];
+                self.described.extend(things.map(|thing| (thing, self.ctx.stores.descriptions(thing))));
+            }
         }
     }
 
