@@ -7,7 +7,7 @@ use super::{
     },
     bed::{Bed, NAMESPACE},
     operator::Operator,
-    wire::{Disturbance, Sent, Side},
+    wire::{Disturbance, Sent},
 };
 use crate::many_objects::ManyObjects;
 use http::Method;
@@ -34,8 +34,6 @@ pub struct Happened {
     pub unchanged: usize,
     /// Objects that were reconciled and found settled.
     pub settled: usize,
-    /// Reads of Azure.
-    pub reads: usize,
     /// Writes to Azure and to Kubernetes.
     pub writes: usize,
 }
@@ -72,12 +70,10 @@ impl AtRest {
         let (before, start) = (count(), self.bed.wire.count());
         sleep(time).await;
         let after = count();
-        let sent: Vec<Sent> = self.bed.wire.trace().into_iter().skip(start).collect();
         Happened {
             unchanged: after[0] - before[0],
             settled: after[1] - before[1],
-            reads: sent.iter().filter(|sent| sent.side == Side::Azure && sent.method == Method::GET).count(),
-            writes: sent.iter().filter(|sent| sent.writes()).count(),
+            writes: self.bed.wire.writes_since(start),
         }
     }
 

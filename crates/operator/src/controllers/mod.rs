@@ -189,17 +189,21 @@ async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>
     {
         return Some(wait);
     }
-    let Reconciled { again, rest } = match kept.unpack() {
-        _ if !kept.is_whole() => reconcile_read(ctx, &kept).await,
+    let Reconciled { again, rest } =
+        if kept.is_whole() { reconcile_whole(ctx, &kept, wanted).await } else { reconcile_read(ctx, &kept).await };
+    rest.into_iter().for_each(|rest| kept.rest(rest));
+    again
+}
+
+async fn reconcile_whole<S: Object>(ctx: &Ctx, kept: &CachedObject<S>, wanted: bool) -> Reconciled {
+    match kept.unpack() {
         Ok(cr) if wanted => reconcile(ctx, &cr).await,
         Ok(cr) => reconcile_due(ctx, &cr).await,
         Err(error) => {
             tracing::error!(%error, "an object can't be read from the cache");
             Reconciled::default()
         }
-    };
-    rest.into_iter().for_each(|rest| kept.rest(rest));
-    again
+    }
 }
 
 /// A reconcile of an object that the cache does not keep whole. Of large ones few are held at once.

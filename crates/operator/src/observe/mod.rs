@@ -5,7 +5,7 @@ pub(crate) mod probe;
 use crate::{
     cache::{
         secrets::{self, Secrets},
-        snapshot::{self, Reader, Shown},
+        snapshot::{self, Shown},
     },
     ctx::Ctx,
     kubernetes::{self, identity::NamespaceIdentity},
@@ -191,10 +191,7 @@ impl<'a> Observation<'a> {
         identity: &IdentityKey,
         question: &AzureQuestion,
     ) -> Option<(Fact, Shown)> {
-        let (sweeps, now) = (sweeps(self.ctx, cr), self.ctx.clock.now());
-        let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
-        let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());
-        let lists = Reader { snapshots, clock, azure, identity, oldest, since, lasts };
+        let lists = self.ctx.lists(sweeps(self.ctx, cr), azure, identity);
         match question {
             AzureQuestion::Resource(kind, _) if *kind == &SERVICE_KEYS => None,
             // a workspace is never written: the list of those who share it tells enough

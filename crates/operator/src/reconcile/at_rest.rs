@@ -5,7 +5,7 @@ use crate::{
     cache::{
         at_rest::{AtRest, Seen},
         cached_object::CachedObject,
-        snapshot::{Reader, Shown},
+        snapshot::Shown,
     },
     ctx::Ctx,
     object::{Object, hash},
@@ -57,12 +57,10 @@ async fn while_unchanged(ctx: &Ctx, namespace: &str, rest: &AtRest) -> Option<Du
     if sweeps.takes_nothing_for_granted(now) {
         return None;
     }
-    let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
-    let known = ctx.identities.of(namespace, Some(oldest), false).await.ok()?;
+    let known = ctx.identities.of(namespace, Some(sweeps.oldest(now)), false).await.ok()?;
     let context = CallContext { priority: Priority::Sweep, flow: namespace.to_owned(), ..CallContext::default() };
     let (azure, identity) = (ctx.azure.session(&known.identity).with_context(context), known.identity.key());
-    let (snapshots, clock) = (&ctx.snapshots, ctx.clock.as_ref());
-    let lists = Reader { snapshots, clock, azure: &azure, identity: &identity, oldest, since, lasts };
+    let lists = ctx.lists(sweeps, &azure, &identity);
     let mut digests = vec![hash(&ctx.settings())];
     for one in &rest.seen {
         digests.push(match one {
