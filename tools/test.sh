@@ -11,12 +11,11 @@ source "$root/tools/lib/common.sh"
 source "$root/tools/lib/programs.sh"
 
 # Two rows of scripts: what the operator does for its users, with the programs that cargo's tests were built with; and how it is
-# published, installed and watched, with the published programs.
+# published, installed and watched, with the published programs. The how-to's Python is in the shorter one.
 used=(
   tools/kube/programs_test.sh
   tools/azure/check.sh
   tools/demo/demo.sh
-  tools/article-sdk/article-sdk.sh
   "tools/clients/clients.sh --quick"
   tools/differential/differential.sh
   tools/bench/test.sh
@@ -29,6 +28,7 @@ installed=(
   "tools/chart/chart.sh --quick"
   "tools/monitoring/monitoring.sh --quick"
   tools/quickstart/quickstart.sh
+  tools/article-sdk/article-sdk.sh
 )
 passed=0 failed=0 left_out=()
 

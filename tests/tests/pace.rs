@@ -92,17 +92,20 @@ async fn writes_in_one_network_queue_and_its_subnets_are_ready_one_by_one() {
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_shows_the_same_reconciles_nothing_but_one_in_twelve_does() {
     let rest = AtRest::reach().await;
-    let Happened { unchanged, settled, writes, .. } = rest.wait(24 * SWEEP).await;
+    let Happened { unchanged, settled, writes } = rest.wait(24 * SWEEP).await;
     assert_eq!((unchanged, settled, writes), (22 * rest.objects, 2 * rest.objects, 0));
     rest.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_changes_in_azure_or_in_a_status_is_mended_by_the_next_sweep() {
+async fn a_sweep_sees_what_somebody_changed_in_azure_in_a_status_or_about_a_common_network() {
     let rest = AtRest::reach().await;
     assert_eq!(rest.opened_group(SWEEP).await, ["PUT"]);
     rest.wait(2 * SWEEP).await;
     assert!(rest.mends_status(SWEEP).await);
+    rest.wait(2 * SWEEP).await;
+    let ready = rest.described_anew(SWEEP).await;
+    assert_eq!(ready["status"], "False", "{ready}");
     rest.stop().await;
 }
 

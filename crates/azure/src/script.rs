@@ -2,7 +2,9 @@
 
 use crate::{
     Azure, Body, Cloud, Connector, ConnectorConfig, Fence, Http, Identity, PayloadStream, Payloads, Secret, SendError,
-    SplitMix, TimeLimit, TokioClock, collect,
+    SplitMix, TimeLimit, TokioClock,
+    arm::collect_items,
+    collect,
     http::{BodyError, LARGEST_ANSWER},
 };
 use acivnet_core::{blueprint::Payload, failure::Failure, id::ResourceId, kind::Kind};
@@ -22,8 +24,7 @@ use std::{
 /// All items of a list.
 pub(crate) async fn listed(azure: &Azure, kind: &'static Kind, scope: &ResourceId) -> Result<Vec<Value>, Failure> {
     let mut items = Vec::new();
-    let mut note = |item: &str| serde_json::from_str(item).map(|item| items.push(item));
-    azure.list(kind, scope, &mut note).await?;
+    azure.list(kind, scope, &mut collect_items(&mut items)).await?;
     Ok(items)
 }
 

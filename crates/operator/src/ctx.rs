@@ -7,7 +7,7 @@ use crate::{
         digests::Digests,
         remote_files::RemoteFiles,
         secrets::{self, fingerprints::Salts},
-        snapshot::Snapshots,
+        snapshot::{Reader, Snapshots},
         stores::Stores,
     },
     controllers::{queue::Queue, secret_watches::SecretWatches},
@@ -17,9 +17,12 @@ use crate::{
     observe::probe::Prober,
     per_object::PerObject,
     publish::events::RecentEvents,
-    reconcile::{apart, pace::Pace},
+    reconcile::{
+        apart,
+        pace::{Pace, Sweeps},
+    },
 };
-use acivnet_azure::{Clock, Cloud, Connector, Fence, Http, ModelLimits, Observer, Random};
+use acivnet_azure::{Azure, Clock, Cloud, Connector, Fence, Http, IdentityKey, ModelLimits, Observer, Random};
 use acivnet_core::observed;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -199,6 +202,13 @@ impl Ctx {
     /// Where Secrets are read.
     pub(crate) fn secret_source(&self) -> secrets::Source<'_> {
         secrets::Source { kube: &self.kube, watches: &self.secret_watches, large_reads: &self.large_reads }
+    }
+
+    /// Azure's lists as a sweep sees them.
+    pub(crate) fn lists<'a>(&'a self, sweeps: Sweeps, azure: &'a Azure, identity: &'a IdentityKey) -> Reader<'a> {
+        let now = self.clock.now();
+        let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
+        Reader { snapshots: &self.snapshots, clock: self.clock.as_ref(), azure, identity, oldest, since, lasts }
     }
 
     /// What makes sample requests.

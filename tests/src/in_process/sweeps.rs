@@ -1,10 +1,13 @@
 //! What sweeps do about objects at rest, and about what somebody changed behind their backs.
 
 use super::{
-    api_server::{resources::ACI_VNET_DEPLOYMENTS, store::Part},
+    api_server::{
+        resources::{ACI_VNET_DEPLOYMENTS, DELEGATED_SUBNETS},
+        store::Part,
+    },
     bed::{Bed, NAMESPACE},
     operator::Operator,
-    wire::{Disturbance, Sent, Side},
+    wire::{Disturbance, Sent},
 };
 use crate::many_objects::ManyObjects;
 use http::Method;
@@ -31,8 +34,6 @@ pub struct Happened {
     pub unchanged: usize,
     /// Objects that were reconciled and found settled.
     pub settled: usize,
-    /// Reads of Azure.
-    pub reads: usize,
     /// Writes to Azure and to Kubernetes.
     pub writes: usize,
 }
@@ -69,12 +70,10 @@ impl AtRest {
         let (before, start) = (count(), self.bed.wire.count());
         sleep(time).await;
         let after = count();
-        let sent: Vec<Sent> = self.bed.wire.trace().into_iter().skip(start).collect();
         Happened {
             unchanged: after[0] - before[0],
             settled: after[1] - before[1],
-            reads: sent.iter().filter(|sent| sent.side == Side::Azure && sent.method == Method::GET).count(),
-            writes: sent.iter().filter(|sent| sent.writes()).count(),
+            writes: self.bed.wire.writes_since(start),
         }
     }
 
@@ -102,6 +101,19 @@ impl AtRest {
         assert_ne!(self.status(), before, "it was changed");
         sleep(time).await;
         self.status() == before
+    }
+
+    /// The first subnet of a network comes to describe it in another way. What the second says of itself after a time.
+    pub async fn described_anew(&self, time: Duration) -> Value {
+        let mut first = self.bed.object(&DELEGATED_SUBNETS, "subnet-0").expect("it is there");
+        first["spec"]["virtualNetwork"]["addressPrefixes"] = json!(["10.0.0.0/16", "10.200.0.0/16"]);
+        self.bed.apply(json!({
+            "apiVersion": first["apiVersion"], "kind": first["kind"], "metadata": {"name": "subnet-0"}, "spec": first["spec"],
+        }));
+        sleep(time).await;
+        let second = self.bed.object(&DELEGATED_SUBNETS, "subnet-1").expect("it is there");
+        let conditions = second["status"]["conditions"].as_array().expect("conditions");
+        conditions.iter().find(|one| one["type"] == "Ready").expect("Ready").clone()
     }
 
     fn status(&self) -> Value {

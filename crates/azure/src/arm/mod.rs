@@ -36,6 +36,11 @@ pub const MOST_ITEMS: usize = 100_000;
 /// Is handed the text of one item of a list after the other. An item that it can't read ends the list.
 pub type Each<'a> = &'a mut (dyn FnMut(&str) -> serde_json::Result<()> + Send);
 
+/// Notes every item of a list.
+pub(crate) fn collect_items(items: &mut Vec<Value>) -> impl FnMut(&str) -> serde_json::Result<()> + Send {
+    |text| serde_json::from_str(text).map(|item| items.push(item))
+}
+
 /// The codes that say of a DELETE that there is nothing to delete.
 const GONE: &[&str] = &["ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"];
 
@@ -206,8 +211,9 @@ impl Azure {
         Err(unreachable(about, "the list does not end"))
     }
 
-    /// Hands the items of a page on as text, since values take many times what their text does. How many there were, and the link to the next page; absent, null and empty end the list. Others have their turn between
-    /// the items. Of one that is too long the list tells nothing.
+    /// Hands the items of a page on as text, since values take many times what their text does. How many there were, and the
+    /// link to the next page; absent, null and empty end the list. Others have their turn between the items. Of one that is
+    /// too long the list tells nothing.
     pub(crate) async fn page(
         &self,
         call: &Call,

@@ -132,7 +132,7 @@ pub(super) fn users(cr: &DelegatedSubnet, observed: &Observed) -> Vec<SubnetUser
 /// The objects in the answer to a question about a list.
 pub(super) fn objects<T: serde::de::DeserializeOwned>(observed: &Observed, question: &Question) -> Vec<T> {
     let list = observed.body(question).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
+    list.into_iter().flatten().filter_map(|one| T::deserialize(one).ok()).collect()
 }
 
 #[cfg(test)]

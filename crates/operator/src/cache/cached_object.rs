@@ -1,14 +1,14 @@
 //! Objects in the cache: compressed, with an index of what is asked of all of them.
 
 use super::{
+    at_rest::AtRest,
     compression::{Compressed, Compressor},
     kind_of,
 };
 use crate::{
     ctx::Ctx,
     monitoring::object_state::ObjectState,
-    object::{CustomResource, Object, ObjectKey, Outline, Reference, hash},
-    reconcile::at_rest::AtRest,
+    object::{CustomResource, Object, ObjectKey, Outline, Reference},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::reflector::Lookup;

@@ -1,5 +1,6 @@
 //! What is kept between two reconciles, or read for one: each with a bound, and each lost without harm.
 
+pub(crate) mod at_rest;
 pub(crate) mod bounded;
 pub(crate) mod cached_object;
 pub(crate) mod compression;

@@ -202,6 +202,11 @@ impl Stores {
         users.filter_map(|one| one.unpack().map(|one| see(&one)).transpose()).collect()
     }
 
+    /// A digest of the ways in which subnets describe a network that they share.
+    pub(crate) fn descriptions(&self, network: Reference) -> u64 {
+        self.subnets.get().map(|known| known.descriptions(network)).unwrap_or_default()
+    }
+
     /// Uids of the objects of a namespace that carry our finalizer.
     pub async fn held(&self, kube: &kube::Client, namespace: &str) -> Result<Vec<String>, kube::Error> {
         let mut uids = held(self.subnets.get(), kube, namespace).await?;

@@ -18,7 +18,7 @@ use crate::{
     kubernetes,
     monitoring::{admin::Readiness, pulse::BEAT},
     object::{CustomResource, Object, ObjectKey},
-    reconcile::{Reconciled, at_rest::still_at_rest, reconcile, reconcile_due},
+    reconcile::{Reconciled, reconcile, reconcile_due, still_at_rest},
 };
 use acivnet_api::{AciVnetDeployment, DelegatedSubnet};
 use acivnet_azure::Priority;
@@ -184,21 +184,27 @@ async fn reconcile_now(ctx: Arc<Ctx>, key: ObjectKey) -> Ended {
 
 async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>>>) -> Option<Duration> {
     let kept = kept?;
-    let wanted = ctx.queue.is_wanted(kept.key());
-    if !wanted && let Some(wait) = still_at_rest(ctx, &kept).await {
+    let (wanted, rest) = (ctx.queue.is_wanted(kept.key()), kept.take_rest());
+    if let (false, Some(rest)) = (wanted, rest)
+        && let Some(wait) = still_at_rest(ctx, &kept, rest).await
+    {
         return Some(wait);
     }
-    let Reconciled { again, rest } = match kept.unpack() {
-        _ if !kept.is_whole() => reconcile_read(ctx, &kept).await,
+    let Reconciled { again, rest } =
+        if kept.is_whole() { reconcile_whole(ctx, &kept, wanted).await } else { reconcile_read(ctx, &kept).await };
+    rest.into_iter().for_each(|rest| kept.rest(rest));
+    again
+}
+
+async fn reconcile_whole<S: Object>(ctx: &Ctx, kept: &CachedObject<S>, wanted: bool) -> Reconciled {
+    match kept.unpack() {
         Ok(cr) if wanted => reconcile(ctx, &cr).await,
         Ok(cr) => reconcile_due(ctx, &cr).await,
         Err(error) => {
             tracing::error!(%error, "an object can't be read from the cache");
             Reconciled::default()
         }
-    };
-    rest.into_iter().for_each(|rest| kept.rest(rest));
-    again
+    }
 }
 
 /// A reconcile of an object that the cache does not keep whole. Of large ones few are held at once.

@@ -5,10 +5,11 @@ pub(crate) mod probe;
 use crate::{
     cache::{
         secrets::{self, Secrets},
-        snapshot::{self, Reader, Shown},
+        snapshot::{self, Shown},
     },
     ctx::Ctx,
     kubernetes::{self, identity::NamespaceIdentity},
+    object::{Reference, reached_network, virtual_network},
     observe::probe::Probe,
     reconcile::pace::Sweeps,
 };
@@ -57,15 +58,18 @@ pub(crate) struct Observation<'a> {
     shared: bool,
     /// The questions that such lists answered, and what they showed.
     by_list: BTreeMap<Question, Shown>,
+    /// How others describe what they share with the object, as digests from before they were asked for.
+    pub described: Vec<(Reference, u64)>,
 }
 
 impl<'a> Observation<'a> {
     /// Reads all that decisions ask for. With `shared`, lists that others read too may answer.
     pub(crate) async fn of<S: Subject>(ctx: &'a Ctx, cr: &S, (priority, order): (Priority, u64), shared: bool) -> Self {
         let observed = Observed { settings: ctx.settings(), ..Observed::default() };
-        let (known, azure, secrets, by_list) = Default::default();
+        let (known, azure, secrets, by_list, described) = Default::default();
         let begun = Instant::now();
-        let mut observation = Self { ctx, priority, order, begun, observed, known, azure, secrets, shared, by_list };
+        let mut observation =
+            Self { ctx, priority, order, begun, observed, known, azure, secrets, shared, by_list, described };
         observation.look(cr).await;
         observation
     }
@@ -137,6 +141,7 @@ impl<'a> Observation<'a> {
 
     /// Answers questions side by side; the facts are noted in the order of the questions.
     async fn read<S: Subject>(&mut self, cr: &S, questions: Vec<Question>) {
+        self.note_descriptions(cr, &questions);
         let this = &*self;
         let reads: Vec<_> = questions.iter().map(|question| this.answer(cr, question)).collect();
         let answers: Vec<(Fact, Option<Shown>)> = stream::iter(reads).buffered(PARALLEL).collect().await;
@@ -148,6 +153,15 @@ impl<'a> Observation<'a> {
                 self.by_list.insert(question.clone(), shown);
             }
             self.observed.facts.insert(question, fact);
+        }
+    }
+
+    fn note_descriptions<S: Subject>(&mut self, cr: &S, questions: &[Question]) {
+        for question in questions {
+            if let Question::Cluster(ClusterQuestion::OtherDelegatedSubnets { virtual_network: network }) = question {
+                let things = [virtual_network(cr.meta().namespace(), network), reached_network(network)];
+                self.described.extend(things.map(|thing| (thing, self.ctx.stores.descriptions(thing))));
+            }
         }
     }
 
@@ -179,10 +193,7 @@ impl<'a> Observation<'a> {
         identity: &IdentityKey,
         question: &AzureQuestion,
     ) -> Option<(Fact, Shown)> {
-        let (sweeps, now) = (sweeps(self.ctx, cr), self.ctx.clock.now());
-        let (oldest, since, lasts) = (sweeps.oldest(now), sweeps.last(now), sweeps.lasts());
-        let (snapshots, clock) = (&self.ctx.snapshots, self.ctx.clock.as_ref());
-        let lists = Reader { snapshots, clock, azure, identity, oldest, since, lasts };
+        let lists = self.ctx.lists(sweeps(self.ctx, cr), azure, identity);
         match question {
             AzureQuestion::Resource(kind, _) if *kind == &SERVICE_KEYS => None,
             // a workspace is never written: the list of those who share it tells enough

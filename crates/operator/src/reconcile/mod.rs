@@ -1,15 +1,16 @@
 //! One reconcile: all reads, then all decisions, then all writes.
 
 pub(crate) mod apart;
-pub(crate) mod at_rest;
+mod at_rest;
 pub mod pace;
 mod short_look;
 
+pub(crate) use at_rest::still_at_rest;
 pub use short_look::reconcile_due;
 
 use crate::{
     act::{NotLeading, act, end_turns},
-    cache::cached_object::Summary,
+    cache::{at_rest::AtRest, cached_object::Summary},
     ctx::Ctx,
     kubernetes::{
         self,
@@ -32,7 +33,7 @@ use acivnet_core::{
     seen::Seen,
 };
 use apart::{decide, report};
-use at_rest::AtRest;
+use at_rest::at_rest;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::time::Duration;
 
@@ -144,7 +145,7 @@ async fn without_writes<S: Object>(
     let report = report(ctx, cr, &mut observation.observed, &mut plan).await; // pure
     let turn = end_turns(ctx, &key_of(cr), &plan);
     note_only_operations(ctx, cr.meta().uid(), report.next, turn, &plan);
-    let rest = plan.settled().then(|| AtRest::of(ctx, cr, &observation, report.next)).flatten();
+    let rest = plan.settled().then(|| at_rest(cr, &observation, report.next)).flatten();
     let kept = publish::keep(ctx, cr, observation.known.as_deref(), &report).await?; // writes
     publish::publish(ctx, kept, &report).await?; // writes
     Ok(Outcome { turn, rest, failed: failed(&plan), ..Outcome::look_again(report.next) })

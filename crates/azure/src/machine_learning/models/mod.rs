@@ -1,7 +1,7 @@
 //! Models of Azure ML. Registration has no key of its own: what is registered is found by its properties.
 
 use crate::{
-    arm::{Each, MOST_PAGES},
+    arm::{Each, MOST_PAGES, collect_items},
     carry_out::Payloads,
     connector::Azure,
     error::unreachable,
@@ -94,7 +94,7 @@ impl Azure {
     ) -> Result<Vec<Value>, Failure> {
         let mut models = Vec::new();
         let (url, about) = model_list(endpoints, workspace);
-        self.token_pages(url, filters, &about, &mut |text| collect(text, &mut models)).await?;
+        self.token_pages(url, filters, &about, &mut collect_items(&mut models)).await?;
         Ok(models)
     }
 
@@ -178,8 +178,7 @@ impl Azure {
         let filter = format!("{DIGEST_PROPERTY}={digest}");
         let about = format!("{workspace}/assets");
         let mut assets = Vec::new();
-        self.token_pages(url.clone(), &[("properties", &filter)], &about, &mut |text| collect(text, &mut assets))
-            .await?;
+        self.token_pages(url.clone(), &[("properties", &filter)], &about, &mut collect_items(&mut assets)).await?;
         if let Some(found) = assets.iter().find(|asset| holds(asset, prefix, digest)).and_then(asset_id) {
             return Ok(found);
         }
@@ -232,12 +231,6 @@ impl Azure {
     fn model_call(&self, permit: &WritePermit, method: Method, url: Url, about: &str) -> Call {
         Call::write(permit, method, url, Class::MachineLearning, about)
     }
-}
-
-/// Notes an item of a list.
-fn collect(text: &str, items: &mut Vec<Value>) -> serde_json::Result<()> {
-    items.push(serde_json::from_str(text)?);
-    Ok(())
 }
 
 fn named(model: &Value, name: &str) -> bool {

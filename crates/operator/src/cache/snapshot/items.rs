@@ -64,7 +64,8 @@ impl Items {
     pub(super) fn note(&mut self, kind: &Kind, scope: &ResourceId, text: &str) -> serde_json::Result<()> {
         let Some(key) = key(kind, scope, text) else { return Ok(()) };
         // a virtual network carries its subnets (Azure REST, Virtual Networks - List)
-        for subnet in if kind == &VIRTUAL_NETWORK { subnets(text) } else { Vec::new() } {
+        let subnets = if kind == &VIRTUAL_NETWORK { subnets(text) } else { Vec::new() };
+        for subnet in subnets {
             if let Some(id) = named(subnet.get()).id {
                 self.keep(fold(&id), subnet.get(), || serde_json::from_str(subnet.get()))?;
             }

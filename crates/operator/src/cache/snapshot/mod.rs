@@ -34,6 +34,7 @@ const SLOW: u32 = 10;
 /// What all lists may take, in compressed bytes; the oldest go first. A share of the memory that
 /// `limits::tests::what_is_kept_fits_the_memory_that_the_operator_is_given` adds up.
 pub(crate) const ALL: usize = 16 << 20;
+
 /// Lists of Azure, shared by the objects of one identity during a sweep.
 ///
 /// # Guarantees
@@ -176,7 +177,7 @@ impl Reader<'_> {
             return items;
         }
         let needed = place.needed.swap(detail == Detail::Bodies, Ordering::Relaxed);
-        self.read(place, key, if needed { Detail::Bodies } else { Detail::Digests }).await
+        self.read(place, key, if needed { Detail::Bodies } else { detail }).await
     }
 
     async fn read(&self, place: &Place, key: ListKey, detail: Detail) -> Arc<Items> {
