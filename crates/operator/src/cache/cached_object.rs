@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ctx::Ctx,
     monitoring::object_state::ObjectState,
-    object::{CustomResource, Object, ObjectKey, Outline, Reference},
+    object::{CustomResource, Object, ObjectKey, Outline, Reference, hash},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::reflector::Lookup;
