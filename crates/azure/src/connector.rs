@@ -135,9 +135,9 @@ impl Azure {
         self.scrubber = std::mem::take(&mut self.scrubber).with(secrets);
     }
 
-    /// From now on its requests are as urgent as this.
-    pub fn set_priority(&mut self, priority: Priority) {
-        self.context.priority = priority;
+    /// From now on its requests are as urgent as this, and `follow` others come after the next until all is done.
+    pub fn set_urgency(&mut self, priority: Priority, follow: u32) {
+        (self.context.priority, self.context.follow) = (priority, follow);
     }
 
     /// Makes sure that a token is at hand.

@@ -5,7 +5,7 @@ use crate::{
     drift::Difference,
     failure::{Cause, Failure},
     id::ResourceId,
-    kind::{Change, OnFailure},
+    kind::{Change, OnFailure, Plane},
     observed::Observed,
     owner::sha256_hex,
     refusal::{adoption_refused, not_as_referenced},
@@ -149,6 +149,15 @@ impl Plan {
     /// The steps that write, with what they write.
     pub fn writes(&self) -> impl Iterator<Item = (&Step, &Request)> {
         self.steps.iter().filter_map(|step| Some((step, step.request()?)))
+    }
+
+    /// How many writes to Resource Manager are left: those that are due, and those that wait for others.
+    pub fn writes_to_come(&self) -> u32 {
+        let to_come = |step: &&Step| {
+            step.node.kind.plane == Plane::Arm
+                && (step.writes() || matches!(step.action, Action::Hold(Held::Needs | Held::Turn)))
+        };
+        self.steps.iter().filter(to_come).map(|_| 1).sum()
     }
 
     /// The writes that failed, and why.

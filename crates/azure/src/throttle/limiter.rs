@@ -3,6 +3,7 @@
 use super::{
     CallContext,
     meter::{Limit, Meter},
+    promises::Promises,
     wait_queue::{Priority, Ticket, WaitQueue},
 };
 use std::{
@@ -27,6 +28,8 @@ const LATER: u64 = 1 << 63;
 pub(super) struct Limiter {
     state: Mutex<State>,
     reserves: Reserves,
+    /// Room is kept for what has begun: elsewhere it comes back by itself within seconds.
+    keeps_room: bool,
     near: Duration,
 }
 
@@ -35,8 +38,6 @@ pub(super) struct Limiter {
 pub(super) struct Reserves {
     /// To what is changed or made by persons.
     pub(super) persons: f64,
-    /// To what has begun, by what begins.
-    pub(super) begun: f64,
     /// To changes of what stands and to flows that ask for little, by flows that ask for much.
     pub(super) few: f64,
 }
@@ -49,6 +50,7 @@ struct State {
     in_flight: u32,
     /// How many each flow was given, and since when that is counted.
     given: BTreeMap<String, (u32, Instant)>,
+    promises: Promises,
 }
 
 /// What to do with the first in the queue, or with another.
@@ -59,12 +61,13 @@ enum Turn {
 }
 
 impl Reserves {
-    fn before(self, priority: Priority) -> f64 {
+    /// What a request leaves, and `begun` is what those who have begun still need.
+    fn before(self, priority: Priority, begun: f64) -> f64 {
         match priority {
             Priority::Change => 0.0,
             Priority::Continuation => self.few,
-            Priority::Creation => self.few + self.begun,
-            Priority::Operation | Priority::Retry | Priority::Sweep => self.persons.max(self.few + self.begun),
+            Priority::Creation => self.few + begun,
+            Priority::Operation | Priority::Retry | Priority::Sweep => self.persons.max(self.few + begun),
         }
     }
 }
@@ -72,10 +75,11 @@ impl Reserves {
 impl Limiter {
     pub(super) fn new(limit: Limit, reserves: Reserves, scale: f64) -> Self {
         let meter = Meter::new(limit, scale, Instant::now());
-        let (queue, given) = Default::default();
+        let (queue, given, promises) = Default::default();
         Self {
-            state: Mutex::new(State { meter, closed_until: None, queue, in_flight: 0, given }),
+            state: Mutex::new(State { meter, closed_until: None, queue, in_flight: 0, given, promises }),
             reserves,
+            keeps_room: matches!(limit, Limit::Window { .. }),
             near: NEAR.mul_f64(scale),
         }
     }
@@ -94,16 +98,16 @@ impl Limiter {
         let end = Instant::now() + longest;
         loop {
             let now = Instant::now();
-            let at = match self.turn(place.ticket, now) {
+            let at = match self.turn(place.ticket, context, now) {
                 Turn::Now => {
-                    self.note(&context.flow, now);
+                    self.note(context, place.ticket.priority(), now);
                     return Ok(Admission(Arc::clone(self)));
                 }
                 Turn::At(at) => at,
                 Turn::Behind => end,
             };
             let closed_until = self.lock().closed_until;
-            if let Some(room) = self.room(place.ticket, now).filter(|room| *room > now + self.near) {
+            if let Some(room) = self.room(place.ticket, context, now).filter(|room| *room > now + self.near) {
                 return Err(room - now);
             }
             match closed_until {
@@ -114,17 +118,22 @@ impl Limiter {
         }
     }
 
-    /// Takes a place. What a flow that asks for little wants to be made is as urgent as a change. Where nothing is left to what
-    /// has begun, that comes first within its flow only.
+    /// Takes a place. What a flow that asks for little wants to be made is as urgent as a change. Where no room is kept for what
+    /// has begun, that comes first within its flow only; elsewhere who has no promise begins.
     fn join(&self, context: &CallContext, bell: Arc<Notify>) -> Ticket {
         let (mut state, now) = (self.lock(), Instant::now());
         let period = state.meter.period();
         state.given.retain(|_, (_, since)| now.duration_since(*since) < period);
+        state.promises.forget_idle(period, now);
         let given = state.given.get(&context.flow).map_or(0, |(count, _)| *count);
         let asks_for_little = f64::from(given) < self.reserves.few / 2.0;
         let (priority, order) = match (context.priority, context.order) {
             (Priority::Continuation | Priority::Creation, order) if asks_for_little => (Priority::Change, order),
-            (Priority::Creation, order) if self.reserves.begun == 0.0 => (Priority::Continuation, order | LATER),
+            (Priority::Creation, order) if !self.keeps_room => (Priority::Continuation, order | LATER),
+            (Priority::Continuation, order) if self.keeps_room && !state.promises.has(context) => {
+                (Priority::Creation, order)
+            }
+            (Priority::Creation, order) if state.promises.has(context) => (Priority::Continuation, order),
             other => other,
         };
         let ticket = state.queue.join(priority, &context.flow, order, bell);
@@ -133,18 +142,26 @@ impl Limiter {
         ticket
     }
 
-    fn note(&self, flow: &str, now: Instant) {
-        self.lock().given.entry(flow.to_owned()).or_insert((0, now)).0 += 1;
+    /// Notes what was sent. Nothing is promised to what failed.
+    fn note(&self, context: &CallContext, priority: Priority, now: Instant) {
+        let mut state = self.lock();
+        state.given.entry(context.flow.clone()).or_insert((0, now)).0 += 1;
+        if self.keeps_room {
+            let follow = if priority <= Priority::Creation { context.follow } else { 0 };
+            state.promises.sent(&CallContext { follow, ..context.clone() }, now);
+        }
     }
 
     /// When there is enough for a waiter, whoever is before it; none if there is now, or if nothing is known.
-    fn room(&self, ticket: Ticket, now: Instant) -> Option<Instant> {
-        self.lock().meter.allows(self.reserves.before(ticket.priority()), now).err()
+    fn room(&self, ticket: Ticket, context: &CallContext, now: Instant) -> Option<Instant> {
+        let mut state = self.lock();
+        let begun = begun(&state.promises, context);
+        state.meter.allows(self.reserves.before(ticket.priority(), begun), now).err()
     }
 
-    fn turn(&self, ticket: Ticket, now: Instant) -> Turn {
+    fn turn(&self, ticket: Ticket, context: &CallContext, now: Instant) -> Turn {
         let mut state = self.lock();
-        let State { meter, closed_until, queue, in_flight, .. } = &mut *state;
+        let State { meter, closed_until, queue, in_flight, promises, .. } = &mut *state;
         if let Some(open) = closed_until.filter(|open| *open > now) {
             return Turn::At(open);
         }
@@ -152,8 +169,10 @@ impl Limiter {
         if queue.first() != Some(ticket) {
             return Turn::Behind;
         }
-        let reserve = self.reserves.before(ticket.priority());
-        let reserve = if queue.is_turn_of_longest_waiting() { reserve.min(self.reserves.few) } else { reserve };
+        let begun = begun(promises, context);
+        let reserve = self.reserves.before(ticket.priority(), begun);
+        let longest = queue.is_turn_of_longest_waiting();
+        let reserve = if longest { reserve.min(self.reserves.few + begun) } else { reserve };
         match meter.take(reserve, now) {
             Ok(()) => {
                 queue.serve(ticket);
@@ -182,6 +201,14 @@ impl Limiter {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         crate::lock(&self.state)
+    }
+}
+
+/// What those who have begun still need, and what is to follow of who begins; whoever is alone may use what there is.
+fn begun(promises: &Promises, context: &CallContext) -> f64 {
+    match promises.all() {
+        0.0 => 0.0,
+        all => all + f64::from(context.follow),
     }
 }
 

@@ -6,6 +6,7 @@
 mod headers;
 mod limiter;
 mod meter;
+mod promises;
 #[cfg(test)]
 mod tests;
 mod wait_queue;
@@ -34,9 +35,6 @@ const OTHERS: f64 = 0.02;
 /// This part of what may be written is left to what persons change or make, who wait for it; of what may be read, one request,
 /// since 25 come back each second.
 const PERSONS: f64 = 0.2;
-/// What begins leaves this part of a window to what has begun: it would be finished only when the window has room again. Of
-/// deployments with networks some 40 writes follow at any time.
-const BEGUN: f64 = 0.06;
 /// Whoever has much to write leaves this part of a limit to those who have little, so that a change need not wait for a window:
 /// 30 writes to Microsoft.Network in five minutes.
 const FEW: f64 = 0.03;
@@ -52,6 +50,8 @@ pub struct CallContext {
     pub region: String,
     /// The namespace for which it is made: those who share an identity take turns.
     pub flow: String,
+    /// How many others of the kind follow until what it is made for is finished: a window keeps room for them.
+    pub follow: u32,
 }
 
 /// Where a limit holds.
@@ -230,17 +230,17 @@ impl Permit {
 
 /// What we make of a published limit: less, since others share it, and what is left to those with a better claim.
 fn ours(limit: Limit, kind: RequestKind) -> (Limit, Reserves) {
-    let (limit, all, begun) = match limit {
+    let (limit, all) = match limit {
         Limit::Bucket { size, per_second } => {
             let size = (size * (1.0 - OTHERS)).floor();
-            (Limit::Bucket { size, per_second }, size, 0.0)
+            (Limit::Bucket { size, per_second }, size)
         }
         Limit::Window { most, length } => {
             let most = most - (f64::from(most) * OTHERS).ceil() as u32;
-            (Limit::Window { most, length }, f64::from(most), (f64::from(most) * BEGUN).floor())
+            (Limit::Window { most, length }, f64::from(most))
         }
         Limit::None => return (Limit::None, Reserves::default()),
     };
     let persons = if kind == RequestKind::Read { 1.0 } else { (all * PERSONS).floor() };
-    (limit, Reserves { persons, begun, few: (all * FEW).ceil() })
+    (limit, Reserves { persons, few: (all * FEW).ceil() })
 }

@@ -362,7 +362,8 @@ pub(crate) async fn session<S: Subject>(
     let namespace = cr.meta().namespace();
     let oldest = shared.then(|| sweeps(ctx, cr).oldest(ctx.clock.now()));
     let known = ctx.identities.of(namespace, oldest, cr.deleting()).await?;
-    let context = CallContext { priority, order, region: cr.region().to_owned(), flow: namespace.to_owned() };
+    let (region, flow) = (cr.region().to_owned(), namespace.to_owned());
+    let context = CallContext { priority, order, region, flow, follow: 0 };
     let azure = ctx.azure.session(&known.identity).with_context(context);
     Ok((known, azure))
 }

@@ -131,7 +131,8 @@ fn azure_for_writes<S: Object>(cr: &S, observation: &mut Observation<'_>, plan: 
     plan.writes().next()?;
     let mut azure = observation.azure.take()?;
     azure.hide(observation.secrets.scrubber());
-    azure.set_priority(observation.priority.of_write(cr.drifts(&observation.observed) && !cr.deleting()));
+    let priority = observation.priority.of_write(cr.drifts(&observation.observed) && !cr.deleting());
+    azure.set_urgency(priority, plan.writes_to_come().saturating_sub(1));
     Some(azure)
 }
 
