@@ -74,7 +74,7 @@ async fn write(
         Ok(_turn) => payloads.azure.carry_out(permit, node, request, payloads).await,
         Err(busy) => Err(busy),
     };
-    ctx.snapshots.drop_around(&node.id);
+    ctx.snapshots.forget(&node.id);
     log(payloads.namespace, node, &result);
     result
 }

@@ -38,6 +38,7 @@ use kube::{
     },
 };
 use namespaces::watched;
+use queue::Cause;
 use relations::Relations;
 use std::{hash::Hash, panic::resume_unwind, pin::pin, sync::Arc, time::Duration};
 use tokio::task::{JoinError, JoinSet};
@@ -184,7 +185,7 @@ async fn reconcile_now(ctx: Arc<Ctx>, key: ObjectKey) -> Ended {
 
 async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>>>) -> Option<Duration> {
     let kept = kept?;
-    let (wanted, rest) = (ctx.queue.is_wanted(kept.key()), kept.take_rest());
+    let (wanted, rest) = (is_wanted(ctx, &kept), kept.take_rest());
     if let (false, Some(rest)) = (wanted, rest)
         && let Some(wait) = still_at_rest(ctx, &kept, rest).await
     {
@@ -194,6 +195,16 @@ async fn reconcile_cached<S: Object>(ctx: &Ctx, kept: Option<Arc<CachedObject<S>
         if kept.is_whole() { reconcile_whole(ctx, &kept, wanted).await } else { reconcile_read(ctx, &kept).await };
     rest.into_iter().for_each(|rest| kept.rest(rest));
     again
+}
+
+/// Whether a reconcile is wanted, and not only due. What an object is told while it waits only for operations it takes in when
+/// one has ended: looking at everything before would show nothing else.
+fn is_wanted<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> bool {
+    match ctx.queue.cause(kept.key()) {
+        Cause::Due => false,
+        Cause::Told => !ctx.per_object.waits_only(kept.uid()),
+        Cause::Wanted => true,
+    }
 }
 
 async fn reconcile_whole<S: Object>(ctx: &Ctx, kept: &CachedObject<S>, wanted: bool) -> Reconciled {

@@ -109,13 +109,11 @@ impl PerObject {
         self.read(uid, |entry| entry.operations.only.is_some())
     }
 
-    /// Which operations a short look may ask about now; none when a reconcile is due. One is due at once where an end is to be
-    /// expected, which a reconcile would have to see anyway, and where one may not be asked about.
-    pub(crate) fn short_looks(&self, uid: &str, pace: Pace) -> Vec<ResourceId> {
+    /// Which operations a short look may ask about now, if any; nothing when a reconcile is due. One is due at once where an
+    /// end is to be expected, which a reconcile would have to see anyway, and where one may not be asked about itself.
+    pub(crate) fn short_looks(&self, uid: &str, pace: Pace) -> Option<Vec<ResourceId>> {
         let (state, now) = (self.lock(), Instant::now());
-        let Some(Operations { running, only }) = state.objects.get(uid).map(|entry| &entry.operations) else {
-            return Vec::new();
-        };
+        let Operations { running, only } = &state.objects.get(uid)?.operations;
         let durations = &state.learned.durations;
         let is_short = |one: &Ongoing| {
             let elapsed = pace.undone(now.duration_since(one.begun));
@@ -124,10 +122,7 @@ impl PerObject {
         };
         let open = || running.values().filter(|one| one.open <= now);
         let allowed = only.is_some_and(|since| now.duration_since(since) < SHORT_LOOKS_FOR);
-        match allowed && open().all(is_short) {
-            true => open().map(|one| one.id.clone()).collect(),
-            false => Vec::new(),
-        }
+        (allowed && open().all(is_short)).then(|| open().map(|one| one.id.clone()).collect())
     }
 
     /// Notes what a short look, begun at `looked`, showed. Whether the operation runs.

@@ -19,10 +19,7 @@ pub async fn reconcile_due<S: Object>(ctx: &Ctx, cr: &S) -> Reconciled {
 /// How long until the next look, if everything was asked about and runs.
 async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     let uid = cr.meta().uid();
-    let looks = ctx.per_object.short_looks(uid, ctx.pace);
-    if looks.is_empty() {
-        return None;
-    }
+    let looks = ctx.per_object.short_looks(uid, ctx.pace)?;
     let (_, azure) = session(ctx, cr, (Priority::Operation, Summary::of(cr).order), true).await.ok()?;
     for id in looks {
         let looked = Instant::now();

@@ -15,7 +15,14 @@ use acivnet_core::{
 };
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// Longest list that is kept, in compressed bytes. Of a longer one nothing is used: its resources are read one by one.
 pub(crate) const LONGEST: usize = 6 << 20;
@@ -23,6 +30,13 @@ pub(crate) const LONGEST: usize = 6 << 20;
 const ITEM: usize = 160;
 /// What a digest takes, in bytes.
 const DIGEST: usize = 32;
+/// About as many items as a page of a list has.
+const PAGE: usize = 100;
+/// A list is read anew once what it has forgotten was asked for this many times for each of its pages, and read by itself: the
+/// new one adds a quarter to that.
+const WORN_OUT: usize = 4;
+/// The part of a key's hash that all in one virtual network have in common.
+const FAMILY: u64 = u64::MAX << 32;
 
 /// What of a list is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +55,10 @@ pub(super) struct Items {
     /// As packed JSON text, a small part of what they take as values.
     texts: BTreeMap<String, Vec<Compressed>>,
     compressor: Compressor,
+    /// Families of which something was written since.
+    forgotten: Mutex<BTreeSet<u64>>,
+    /// How often somebody asked for one of those.
+    missed: AtomicUsize,
     pub(super) bytes: usize,
     /// It is longer than what is kept.
     pub(super) too_long: bool,
@@ -48,8 +66,8 @@ pub(super) struct Items {
 
 impl Items {
     pub(super) fn new(detail: Detail) -> Self {
-        let (digests, texts, compressor) = Default::default();
-        Self { detail, digests, texts, compressor, bytes: 0, too_long: false }
+        let (digests, texts, compressor, forgotten, missed) = Default::default();
+        Self { detail, digests, texts, compressor, forgotten, missed, bytes: 0, too_long: false }
     }
 
     /// Whether it has what is asked for.
@@ -82,7 +100,7 @@ impl Items {
         if self.too_long {
             return Ok(());
         }
-        let digest = self.digests.entry(hash(&key)).or_default();
+        let digest = self.digests.entry(hashed(&key)).or_default();
         *digest = hash(&(*digest, text));
         self.bytes += DIGEST;
         if self.detail == Detail::Bodies {
@@ -102,10 +120,34 @@ impl Items {
         self.texts.get(key)?.iter().map(body).collect()
     }
 
-    /// A digest of what is under a key, by its hash: it changes with any of it.
+    /// A digest of what is under a key, by its [hash](hashed): it changes with any of it.
     pub(super) fn digest(&self, key: u64) -> Option<u64> {
+        if self.forgotten().contains(&(key & FAMILY)) {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
         self.digests.get(&key).copied()
     }
+
+    /// Something was written, by its id in lower case: of that, and of all in its virtual network, it tells nothing any more.
+    pub(super) fn forget(&self, id: &str) {
+        self.forgotten().insert(hashed(id) & FAMILY);
+    }
+
+    /// Whether reading what it has forgotten has cost as much as reading it anew.
+    pub(super) fn is_worn_out(&self) -> bool {
+        self.missed.load(Ordering::Relaxed) > WORN_OUT * (1 + self.digests.len() / PAGE)
+    }
+
+    fn forgotten(&self) -> std::sync::MutexGuard<'_, BTreeSet<u64>> {
+        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hash of a key. Where two have the same, they have one digest.
+pub(super) fn hashed(key: &str) -> u64 {
+    let family = key.split_once("/subnets/").map_or(key, |(network, _)| network);
+    hash(&family) & FAMILY | hash(&key) & !FAMILY
 }
 
 /// A body without what no decision looks at and takes most of it: the rules that every security group has; of a web

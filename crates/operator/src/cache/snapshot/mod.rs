@@ -4,7 +4,7 @@ mod items;
 
 pub(crate) use items::LONGEST;
 
-use crate::{cache::locks::Locks, object::hash};
+use crate::cache::locks::Locks;
 use acivnet_azure::{Azure, Clock, IdentityKey};
 use acivnet_core::{
     id::{ResourceId, same},
@@ -15,11 +15,11 @@ use acivnet_core::{
     },
     observed::Fact,
 };
-use items::{Detail, Items};
+use items::{Detail, Items, hashed};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -35,18 +35,21 @@ const SLOW: u32 = 10;
 /// `limits::tests::what_is_kept_fits_the_memory_that_the_operator_is_given` adds up.
 pub(crate) const ALL: usize = 16 << 20;
 
+/// So many of our latest writes are known. A list that was being read during more of them is not kept.
+const LATEST: usize = 256;
+
 /// Lists of Azure, shared by the objects of one identity during a sweep.
 ///
 /// # Guarantees
 /// - Nobody sees what another's rights read: tenant, client id and proof are part of the key.
 /// - A list never proves absence; what is missing from it has to be read by its id.
-/// - A list that was being read while this operator wrote answers only the one who read it; a list in which a resource that
-///   was written could stand is dropped ([`Self::drop_around`]). Lists of workspaces, which are never written, stay.
+/// - Of a resource that was written a list tells nothing that it was told before ([`Self::forget`]), nor of others in the same
+///   virtual network; of the rest it does. A list of models, whose items are known by their owner, goes as a whole.
 /// - One reader reads a list for all who wait for it.
 ///
 /// # Assumptions
 /// - The operator talks to one cloud.
-/// - Whoever writes to Azure calls [`Self::drop_around`] after each write, whatever its answer.
+/// - Whoever writes to Azure calls [`Self::forget`] after each write, whatever its answer.
 /// - A plan that would write is not made from lists: the caller reads each resource by itself first.
 ///
 /// # Errors
@@ -62,8 +65,10 @@ struct Lists {
     taken: BTreeMap<ListKey, CachedList>,
     /// By name of the kind and id of the scope in lower case.
     places: BTreeMap<(&'static str, String), Arc<Place>>,
-    /// Counts our writes: a list that was being read during one is not kept.
+    /// Counts our writes.
     writes: u64,
+    /// Ids of the latest in lower case, the newest last.
+    written: VecDeque<String>,
 }
 
 /// What is listed, and where: one for all who look there.
@@ -94,10 +99,14 @@ struct ListKey {
 }
 
 impl ListKey {
-    /// Whether anything in the list is ever written here. No workspace is: while hundreds of objects are created, each
-    /// would read them anew after every write of another (300 of them did so 852 times).
-    fn is_written(&self) -> bool {
-        self.what != WORKSPACE.name
+    /// A write was sent: forgets what it was about. False when nothing in the list can be relied on any more. A list of
+    /// workspaces, of which none is ever written, stays as it is.
+    fn forget(&self, items: &Items, written: &str) -> bool {
+        let concerns = self.what != WORKSPACE.name && written.starts_with(&self.scope);
+        if concerns {
+            items.forget(written);
+        }
+        !concerns || self.what != MODEL_VERSION.name
     }
 }
 
@@ -151,14 +160,14 @@ impl Reader<'_> {
     async fn items(&self, kind: &'static Kind, scope: ResourceId, key: &str) -> Option<(Vec<Value>, Shown)> {
         let place = self.snapshots.place(kind, scope);
         let list = self.list(&place, Detail::Bodies).await;
-        let hashed = hash(&key);
+        let hashed = hashed(key);
         let digest = list.digest(hashed)?;
         Some((list.get(key)?, Shown { place, key: hashed, digest }))
     }
 
     fn takes(&self, taken: &CachedList, detail: Detail) -> bool {
         let slow = taken.at >= self.since && self.clock.now() <= taken.slow_until;
-        taken.items.suffices(detail) && (taken.at >= self.oldest || slow)
+        taken.items.suffices(detail) && !taken.items.is_worn_out() && (taken.at >= self.oldest || slow)
     }
 
     /// The list, young enough; one reader reads it for all who wait. Where somebody needed the items when it was read last,
@@ -203,12 +212,16 @@ impl Reader<'_> {
 }
 
 impl Snapshots {
-    /// Forgets every list in which a resource that was just written could stand.
-    pub(crate) fn drop_around(&self, id: &ResourceId) {
+    /// Something was just written: what lists tell of it is out of date.
+    pub(crate) fn forget(&self, id: &ResourceId) {
         let id = id.folded();
         let mut lists = self.lock();
+        lists.taken.retain(|key, taken| key.forget(&taken.items, &id));
         lists.writes += 1;
-        lists.taken.retain(|key, _| !key.is_written() || !id.starts_with(&key.scope));
+        lists.written.push_back(id);
+        if lists.written.len() > LATEST {
+            lists.written.pop_front();
+        }
     }
 
     /// Forgets the lists that are too old for everybody, and the places at which nobody looks any more.
@@ -229,9 +242,12 @@ impl Snapshots {
         lists.taken.get(key).filter(|taken| young(taken)).map(|taken| Arc::clone(&taken.items))
     }
 
+    /// Keeps a list that was begun after so many writes, without what was written meanwhile.
     fn keep(&self, key: ListKey, taken: CachedList, writes: u64) {
         let mut lists = self.lock();
-        if key.is_written() && lists.writes != writes {
+        let meanwhile = usize::try_from(lists.writes.saturating_sub(writes)).unwrap_or(usize::MAX);
+        let known = meanwhile <= lists.written.len() || key.what == WORKSPACE.name;
+        if !known || !lists.written.iter().rev().take(meanwhile).all(|id| key.forget(&taken.items, id)) {
             return;
         }
         lists.taken.insert(key, taken);

@@ -52,14 +52,26 @@ struct QueueState {
     served: Option<Arc<str>>,
 }
 
+/// Why an object is reconciled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// Its time has come.
+    #[default]
+    Due,
+    /// Something was heard that it will count when it is reconciled next.
+    Told,
+    /// Somebody wants it now.
+    Wanted,
+}
+
 #[derive(Debug, Default)]
 struct Entry {
     /// Hash of spec and annotations; none before a watch has seen the object, and once it is gone.
     desired_hash: Option<u64>,
     /// When it wants a reconcile.
     due: Option<Instant>,
-    /// Somebody wants a reconcile, not only the time.
-    wanted: bool,
+    /// Why it wants the next one.
+    cause: Cause,
     stage: Stage,
 }
 
@@ -71,8 +83,8 @@ enum Stage {
     UnderWay {
         /// It wants another reconcile after this one.
         again: bool,
-        /// Somebody wanted this one.
-        wanted: bool,
+        /// Why this one began.
+        cause: Cause,
     },
 }
 
@@ -88,8 +100,7 @@ impl Queue {
         let mut state = self.lock();
         let entry = state.entry(key);
         if entry.desired_hash.replace(desired_hash) != Some(desired_hash) {
-            entry.wanted = true;
-            state.schedule(key, Instant::now());
+            state.call(key, Cause::Wanted);
             self.changed.notify_one();
         }
     }
@@ -101,9 +112,13 @@ impl Queue {
 
     /// An object is to be reconciled as soon as it has its turn.
     pub fn want(&self, key: &ObjectKey) {
-        let mut state = self.lock();
-        state.entry(key).wanted = true;
-        state.schedule(key, Instant::now());
+        self.lock().call(key, Cause::Wanted);
+        self.changed.notify_one();
+    }
+
+    /// The same, unless it is to be reconciled anyway when what it waits for has ended.
+    pub fn tell(&self, key: &ObjectKey) {
+        self.lock().call(key, Cause::Told);
         self.changed.notify_one();
     }
 
@@ -116,10 +131,12 @@ impl Queue {
         }
     }
 
-    /// Whether the reconcile under way was wanted by somebody, and not only due.
-    pub fn is_wanted(&self, key: &ObjectKey) -> bool {
-        let stage = self.lock().objects.get(key).map(|entry| entry.stage);
-        !matches!(stage, Some(Stage::UnderWay { wanted: false, .. }))
+    /// Why the reconcile under way began.
+    pub fn cause(&self, key: &ObjectKey) -> Cause {
+        match self.lock().objects.get(key).map(|entry| entry.stage) {
+            Some(Stage::UnderWay { cause, .. }) => cause,
+            _ => Cause::Wanted,
+        }
     }
 
     /// Waits for the next object that has its turn. It keeps the turn until [`Self::done`]. `priority` tells how urgent an
@@ -169,6 +186,13 @@ impl QueueState {
         self.objects.entry(key.clone()).or_default()
     }
 
+    /// It is to be reconciled as soon as it has its turn.
+    fn call(&mut self, key: &ObjectKey, cause: Cause) {
+        let entry = self.entry(key);
+        entry.cause = entry.cause.max(cause);
+        self.schedule(key, Instant::now());
+    }
+
     /// The earlier of two moments counts.
     fn schedule(&mut self, key: &ObjectKey, at: Instant) {
         let entry = self.entry(key);
@@ -190,7 +214,7 @@ impl QueueState {
             let Some(entry) = self.objects.get_mut(&key) else { continue };
             entry.due = None;
             match (entry.stage, priority(&key)) {
-                (Stage::UnderWay { wanted, .. }, _) => entry.stage = Stage::UnderWay { again: true, wanted },
+                (Stage::UnderWay { cause, .. }, _) => entry.stage = Stage::UnderWay { again: true, cause },
                 (_, None) => self.remove(&key),
                 (Stage::Waits(place), Some((priority, _))) if place.priority() <= priority => {}
                 (stage, Some((priority, order))) => self.join(&key, stage, priority, order),
@@ -219,7 +243,7 @@ impl QueueState {
         self.served = key.as_ref().map(|key| Arc::clone(&key.namespace)).or(last);
         let key = key?;
         let entry = self.entry(&key);
-        entry.stage = Stage::UnderWay { again: false, wanted: std::mem::take(&mut entry.wanted) };
+        entry.stage = Stage::UnderWay { again: false, cause: std::mem::take(&mut entry.cause) };
         Some(key)
     }
 
@@ -249,7 +273,7 @@ impl QueueState {
                 self.tidy(&key.namespace);
             }
             Stage::UnderWay { .. } => {
-                let stage = Stage::UnderWay { again: false, wanted: true };
+                let stage = Stage::UnderWay { again: false, cause: Cause::Wanted };
                 self.objects.insert(key.clone(), Entry { stage, ..Entry::default() });
             }
         }

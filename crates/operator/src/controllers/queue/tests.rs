@@ -239,29 +239,38 @@ async fn what_stands_and_what_has_begun_come_before_what_is_new_and_the_older_be
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_is_wanted_when_something_changed_and_else_only_due() {
+async fn a_reconcile_knows_whether_it_is_wanted_or_was_told_something_or_is_only_due() {
     let (queue, one) = (Queue::default(), key("ml", "a"));
-    let turn = || queue.next(both).now_or_never().map(|key| queue.is_wanted(&key));
+    let turn = || queue.next(both).now_or_never().map(|key| queue.cause(&key));
     queue.seen(&one, 1);
-    assert_eq!(turn(), Some(true));
+    assert_eq!(turn(), Some(Cause::Wanted));
     queue.done(&one, Some(LONG));
     advance(LONG).await;
-    assert_eq!(turn(), Some(false));
+    assert_eq!(turn(), Some(Cause::Due));
     queue.want(&one);
-    assert!(!queue.is_wanted(&one), "what is wanted meanwhile is for the next");
+    assert_eq!(queue.cause(&one), Cause::Due, "what is wanted meanwhile is for the next");
     queue.done(&one, Some(LONG));
-    assert_eq!(turn(), Some(true));
+    assert_eq!(turn(), Some(Cause::Wanted));
     queue.done(&one, Some(LONG));
     queue.due_by(&one, Instant::now() + LONG * 2);
     queue.due_by(&one, Instant::now() + LONG / 2);
     queue.due_by(&key("ml", "unknown"), Instant::now());
     advance(LONG / 2).await;
-    assert_eq!(turn(), Some(false), "the earlier of two moments counts");
+    assert_eq!(turn(), Some(Cause::Due), "the earlier of two moments counts");
     queue.done(&one, Some(LONG));
     assert_eq!(turn(), None);
     advance(LONG - Duration::from_secs(1)).await;
     queue.want(&one);
     advance(Duration::from_secs(1)).await;
-    assert_eq!(turn(), Some(true), "due and wanted");
-    assert!(queue.is_wanted(&key("ml", "unknown")));
+    assert_eq!(turn(), Some(Cause::Wanted), "due and wanted");
+    assert_eq!(queue.cause(&key("ml", "unknown")), Cause::Wanted);
+    for (told_last, cause) in [(true, Cause::Wanted), (false, Cause::Wanted)] {
+        let calls: [fn(&Queue, &ObjectKey); 2] = [Queue::want, Queue::tell];
+        calls.iter().cycle().skip(usize::from(!told_last)).take(2).for_each(|call| call(&queue, &one));
+        queue.done(&one, None);
+        assert_eq!(turn(), Some(cause), "the stronger of two causes counts");
+    }
+    queue.tell(&one);
+    queue.done(&one, None);
+    assert_eq!(turn(), Some(Cause::Told));
 }

@@ -34,9 +34,9 @@ impl Relations {
         let Some(subnet) = self.ctx.stores.delegated_subnet(&subnet) else { return };
         // a container group came or went: what a list says of the subnet's addresses is out of date
         if let Some(subnet) = subnet.unpack().ok().filter(has_reached_network) {
-            self.ctx.snapshots.drop_around(&virtual_network_of(&subnet));
+            self.ctx.snapshots.forget(&virtual_network_of(&subnet));
         }
-        self.ctx.queue.want(subnet.key());
+        self.ctx.queue.tell(subnet.key());
     }
 
     /// Its deployments wait for it; those who share its network may be the last who use it now.

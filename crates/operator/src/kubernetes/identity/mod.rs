@@ -79,12 +79,15 @@ impl Identities {
         oldest: Option<Timestamp>,
         deleting: bool,
     ) -> Result<Arc<NamespaceIdentity>, Failure> {
+        // those who wait for a turn share what the next one reads
+        let asked = self.clock.now();
         let _reading = self.readers.lock(namespace).await;
         let (before, at) = match self.lock().get(namespace) {
             Some(last) => (Some(Arc::clone(&last.known)), last.at),
             None => (None, None),
         };
-        let young = oldest.zip(at).is_some_and(|(oldest, at)| at >= oldest);
+        let oldest = oldest.map_or(asked, |oldest| oldest.min(asked));
+        let young = at.is_some_and(|at| at >= oldest);
         if let Some(known) = before.as_ref().filter(|_| young) {
             known.renew(deleting).await;
             return Ok(Arc::clone(known));
