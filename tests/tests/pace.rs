@@ -9,7 +9,8 @@ use acivnet_tests::in_process::{
 use serde_json::json;
 
 /// Deployments without client subnets, and nothing beside them.
-const PLAIN: Load = Load { deployments: 1, client_subnets: false, lone_changes: 0, window: 1_000 };
+const PLAIN: Load =
+    Load { deployments: 1, client_subnets: false, lone_changes: 0, window: 1_000, quick_services: false };
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_written_once_and_hardly_refused() {
@@ -22,7 +23,7 @@ async fn a_burst_is_written_once_and_hardly_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_begun_is_finished_before_more_begins() {
-    let load = Load { deployments: 1, client_subnets: true, lone_changes: 0, window: 160 };
+    let load = Load { client_subnets: true, window: 160, ..PLAIN };
     let alone = burst(load).await;
     let many = burst(Load { deployments: 60, lone_changes: 2, ..load }).await;
     assert!(many.ready(0.0) <= 1.1 * alone.ready(0.0), "{many:?}; alone {alone:?}");
@@ -123,6 +124,7 @@ async fn zz_scratch() {
         client_subnets: set("CLIENTS", 1) == 1,
         lone_changes: set("LONE", 0),
         window: u32::try_from(set("WINDOW", 1000)).unwrap(),
+        quick_services: set("QUICK", 1) == 1,
     };
     let many = burst(load).await;
     let quantiles: Vec<f64> = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0].iter().map(|part| many.ready(*part)).collect();

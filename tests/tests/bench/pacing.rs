@@ -11,8 +11,9 @@ use tokio::runtime::Builder;
 const DEPLOYMENTS: usize = 300;
 /// Lone changes of each sort while the larger burst runs.
 const LONE_CHANGES: usize = 7;
-const PLAIN: Load = Load { deployments: DEPLOYMENTS, client_subnets: false, lone_changes: 0, window: 1_000 };
-const WITH_CLIENTS: Load = Load { client_subnets: true, ..PLAIN };
+const PLAIN: Load =
+    Load { deployments: DEPLOYMENTS, client_subnets: false, lone_changes: 0, window: 1_000, quick_services: false };
+const WITH_CLIENTS: Load = Load { client_subnets: true, quick_services: true, ..PLAIN };
 /// Operations of each duration; the first are those of which nothing is known.
 const ROUNDS: usize = 55;
 const UNLEARNED: usize = 5;

@@ -18,6 +18,7 @@ use acivnet_azure::{Azure, CallContext, DialAt, Identity, IdentityKey, Priority}
 use acivnet_core::{
     failure::Failure,
     id::ResourceId,
+    kind::{Phase, provisioning_state},
     kinds::{self, web_service::keys::SERVICE_KEYS, workspace::WORKSPACE},
     names::Names,
     observed::{Fact, Observed, SignIn},
@@ -124,8 +125,8 @@ impl<'a> Observation<'a> {
         self.read(cr, unanswered).await;
     }
 
-    /// A subnet out of its network's body, which has it whole. That a network does not show it proves nothing; that there
-    /// is no network does.
+    /// A subnet out of its network's body, which has it whole: both are one resource with one etag (as recorded). That the body
+    /// does not show it proves that there is none unless the network is being changed; so does that there is no network.
     fn inside_network(&self, question: &Question) -> Option<Fact> {
         let Question::Azure(AzureQuestion::Resource(_, id)) = question else { return None };
         let network = network_of(question)?;
@@ -133,7 +134,10 @@ impl<'a> Observation<'a> {
             return None;
         }
         match self.observed.facts.get(&network)? {
-            Fact::Present(body) => snapshot::subnet(body, id).map(Fact::Present),
+            Fact::Present(body) => match snapshot::subnet(body, id) {
+                Some(subnet) => Some(Fact::Present(subnet)),
+                None => is_whole(body).then_some(Fact::Absent),
+            },
             Fact::Absent => Some(Fact::Absent),
             Fact::Unread(_) => None,
         }
@@ -376,6 +380,11 @@ fn sweeps<S: Subject>(ctx: &Ctx, cr: &S) -> Sweeps {
 fn quotes(body: &mut Value) -> impl Iterator<Item = &mut Value> {
     let members = body.as_object_mut().into_iter().flat_map(|members| members.iter_mut());
     members.filter(|(name, _)| matches!(name.as_str(), "error" | "operationLogTail")).map(|(_, value)| value)
+}
+
+/// Whether a network's body shows all its subnets: nothing about it is being changed.
+fn is_whole(network: &Value) -> bool {
+    provisioning_state(network) == Phase::Settled && network.pointer("/properties/subnets").is_some_and(Value::is_array)
 }
 
 /// The question about the virtual network that a subnet lies in.
