@@ -115,26 +115,3 @@ async fn a_namespace_with_many_objects_delays_no_other() {
     let (alone, beside) = (beside(0).await, beside(5_000).await);
     assert!(beside <= alone * 2.0, "{beside} s instead of {alone} s");
 }
-
-#[tokio::test(start_paused = true)]
-async fn zz_scratch() {
-    let set = |name: &str, or: usize| std::env::var(name).map_or(or, |text| text.parse().unwrap());
-    let load = Load {
-        deployments: set("DEPLOYMENTS", 300),
-        client_subnets: set("CLIENTS", 1) == 1,
-        lone_changes: set("LONE", 0),
-        window: u32::try_from(set("WINDOW", 1000)).unwrap(),
-        quick_services: set("QUICK", 1) == 1,
-    };
-    let many = burst(load).await;
-    let quantiles: Vec<f64> = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0].iter().map(|part| many.ready(*part)).collect();
-    println!(
-        "{} writes {} reads {} refused; last write {}, bound {}; ready {quantiles:?}; lone {:?}",
-        many.writes,
-        many.reads,
-        many.refused,
-        many.last_write,
-        many.bound(),
-        many.lone
-    );
-}

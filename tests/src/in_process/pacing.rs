@@ -119,22 +119,6 @@ pub async fn burst(load: Load) -> Burst {
     let (times, changed) = futures::join!(ready_times(&bed, load.deployments), lone_changes(&bed, load.lone_changes));
     operator.stop().await;
     let log = log(&bed).split_off(before);
-    if let Ok(path) = std::env::var("BURST_LOG") {
-        use std::io::Write as _;
-        let mut file = std::fs::File::create(path).unwrap();
-        for entry in &log {
-            writeln!(
-                file,
-                "{:.2} {} {} {}",
-                entry.time.duration_since(applied).as_secs_f64(),
-                entry.verb,
-                entry.status,
-                entry.path
-            )
-            .unwrap();
-        }
-        writeln!(file, "ready {times:?}").unwrap();
-    }
     let made = ["/services", "/models"]
         .map(|end| log.iter().filter(|entry| entry.verb == "POST" && entry.path.ends_with(end)).count());
     let lone = changed.map(|changes| changes.into_iter().map(|(name, at)| first_write(&log, &name, at)).collect());
