@@ -48,9 +48,15 @@ struct State {
     closed_until: Option<Instant>,
     queue: WaitQueue<Arc<Notify>>,
     in_flight: u32,
-    /// How many each flow was given, and since when that is counted.
-    given: BTreeMap<String, (u32, Instant)>,
+    given: BTreeMap<String, Given>,
     promises: Promises,
+}
+
+/// How many a flow was given, and since when that is counted.
+#[derive(Debug)]
+struct Given {
+    count: u32,
+    since: Instant,
 }
 
 /// What to do with the first in the queue, or with another.
@@ -123,9 +129,9 @@ impl Limiter {
     fn join(&self, context: &CallContext, bell: Arc<Notify>) -> Ticket {
         let (mut state, now) = (self.lock(), Instant::now());
         let period = state.meter.period();
-        state.given.retain(|_, (_, since)| now.duration_since(*since) < period);
+        state.given.retain(|_, given| now.duration_since(given.since) < period);
         state.promises.forget_idle(period, now);
-        let given = state.given.get(&context.flow).map_or(0, |(count, _)| *count);
+        let given = state.given.get(&context.flow).map_or(0, |given| given.count);
         let asks_for_little = f64::from(given) < self.reserves.few / 2.0;
         let (priority, order) = match (context.priority, context.order) {
             (Priority::Continuation | Priority::Creation, order) if asks_for_little => (Priority::Change, order),
@@ -145,7 +151,7 @@ impl Limiter {
     /// Notes what was sent. Nothing is promised to what failed.
     fn note(&self, context: &CallContext, priority: Priority, now: Instant) {
         let mut state = self.lock();
-        state.given.entry(context.flow.clone()).or_insert((0, now)).0 += 1;
+        state.given.entry(context.flow.clone()).or_insert(Given { count: 0, since: now }).count += 1;
         if self.keeps_room {
             let follow = if priority <= Priority::Creation { context.follow } else { 0 };
             state.promises.sent(&CallContext { follow, ..context.clone() }, now);

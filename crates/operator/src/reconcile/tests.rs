@@ -203,7 +203,7 @@ async fn the_largest_answer_holds_the_thread_for_no_more_than_a_small_one() {
     });
     let ctx = mock.ctx_with(azure.clone());
     let (most, reconciled) = most_steps(reconcile(&ctx, &read(&object))).await;
-    assert!(reconciled.again.is_some() && azure.lines().len() > 1);
+    assert!(reconciled.again.is_some() && !azure.lines().is_empty());
     assert_eq!(condition(&object, "Ready")["reason"], reasons::ADOPTION_REFUSED, "it was looked at");
     assert!(most <= MOST_STEPS, "{most} steps in one go");
 }

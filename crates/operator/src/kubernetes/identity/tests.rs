@@ -143,6 +143,7 @@ async fn a_sweep_reads_an_identity_once_unless_azure_refused_it() {
     let begun = Some(ctx.clock.now());
     let mut reads = Vec::new();
     for oldest in [begun, begun, None, begun] {
+        tokio::time::advance(Duration::from_millis(1)).await;
         ctx.identities.of("ml", oldest, false).await.unwrap();
         reads.push(read());
     }
@@ -153,6 +154,16 @@ async fn a_sweep_reads_an_identity_once_unless_azure_refused_it() {
     tokio::time::advance(Duration::from_secs(1)).await;
     ctx.identities.of("ml", Some(ctx.clock.now()), false).await.unwrap();
     assert!(read(), "the next sweep reads it anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_for_an_identity_share_what_is_read_after_they_asked() {
+    let mock = federated();
+    let ctx = mock.ctx();
+    let asks = || ctx.identities.of("ml", None, false);
+    let (one, two, three) = futures::join!(asks(), asks(), asks());
+    assert!([one, two, three].iter().all(Result::is_ok));
+    assert_eq!(mock.lines().iter().filter(|line| **line == format!("GET {ACCOUNT}")).count(), 1);
 }
 
 #[tokio::test]
