@@ -104,6 +104,23 @@ fn a_network_of_the_largest_spec_is_made_in_one_go() {
     fits_one_go("deleted", Work::Bodies, left);
 }
 
+/// Most reconciles find nothing to do. What makes each of them dearer shows here, on any machine; what they take in time is
+/// measured by `make bench`.
+#[test]
+fn what_has_settled_takes_few_steps() {
+    let (serving, deployment) = World::serving(&[]);
+    let (mut network, mut subnet) = World::with_network();
+    network.settle(&mut subnet);
+    let taken = [
+        steps(&serving, &deployment, &serving.observe(&deployment)),
+        steps(&network, &subnet, &network.observe(&subnet)),
+    ];
+    let most = [2_900, 1_950];
+    assert!(taken.iter().zip(most).all(|(taken, most)| *taken <= most), "{taken:?} steps, at most {most:?}");
+    // bounds that are far away would let much go by unseen
+    assert!(taken.iter().zip(most).all(|(taken, most)| *taken >= most * 9 / 10), "lower the bounds: {taken:?}");
+}
+
 #[test]
 fn whatever_stands_in_a_network_is_decided_about_in_one_go() {
     type Burden = fn(&mut World, usize);
