@@ -85,6 +85,8 @@ enum Outcome {
     Failed(Value),
     /// It has not failed, or Azure tells no more about it.
     Ended,
+    /// Azure could not tell at the moment.
+    Untold,
 }
 
 /// What a question about an operation showed.
@@ -113,9 +115,6 @@ impl Azure {
     async fn ask_operation(&self, key: &Key, number: u64, url: Url) -> Glance {
         let call = Call::get(url, Class::ResourceManager, format!("operation on {}", key.1));
         let Ok(answer) = self.send(&call).await else { return Glance::Unclear };
-        if answer.status == 429 || answer.status >= 500 {
-            return Glance::Unclear;
-        }
         let outcome = self.outcome(&answer).await;
         let mut known = crate::lock(&self.connector.operations.0);
         match outcome {
@@ -126,6 +125,7 @@ impl Azure {
             }
             Outcome::Failed(error) => known.end(key, number, Some(&error)),
             Outcome::Ended => known.end(key, number, None),
+            Outcome::Untold => {}
         }
         Glance::Unclear
     }
@@ -166,7 +166,7 @@ impl Azure {
         let call = Call::get(url, Class::ResourceManager, format!("operation on {id}"));
         let Ok(answer) = self.send(&call).await else { return Fact::Absent };
         let error = match self.outcome(&answer).await {
-            Outcome::Running => return Fact::Absent,
+            Outcome::Running | Outcome::Untold => return Fact::Absent,
             Outcome::Failed(error) => Some(error),
             Outcome::Ended => None,
         };
@@ -189,6 +189,7 @@ impl Azure {
             }
             (200, "" | "succeeded") => Outcome::Ended,
             (200, _) => Outcome::Running,
+            (429 | 500.., _) => Outcome::Untold,
             _ => Outcome::Ended,
         }
     }

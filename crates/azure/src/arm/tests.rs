@@ -258,8 +258,9 @@ async fn the_reason_of_a_failed_operation_is_asked_once_and_kept_until_another_b
     let failed = |code: &str, message: &str| {
         reply(200, json!({"status": "Failed", "error": {"code": code, "message": message, "details": []}}))
     };
-    for running in [reply(200, json!({"status": "InProgress"})), raw(202, ""), lost()] {
-        asked(running);
+    let runs = reply(200, json!({"status": "InProgress"}));
+    for untold in [runs, raw(202, ""), lost(), reply(503, json!({})), reply(429, json!({}))] {
+        asked(untold);
         assert_eq!(azure.failure_reason(&id(VNET)).await, Fact::Absent);
     }
     asked(failed("NetcfgSubnetRangesOverlap", "Subnet 'a' overlaps hunter22"));

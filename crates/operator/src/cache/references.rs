@@ -74,6 +74,11 @@ impl References {
         self.descriptions(thing).next().is_some()
     }
 
+    /// Whether there is any object with this key or a later one of its namespace.
+    pub(crate) fn any_from(&self, key: &ObjectKey) -> bool {
+        self.numbers.range(key..).next().is_some_and(|(found, _)| found.namespace == key.namespace)
+    }
+
     fn between(&self, from: (Reference, u64, u32), to: (Reference, u64, u32)) -> impl Iterator<Item = &ObjectKey> {
         let numbers = self.referring.range(from..=to);
         numbers.filter_map(|(.., number)| Some(&self.objects.get(*number as usize)?.as_ref()?.key))
@@ -155,5 +160,20 @@ mod tests {
         assert!(!note(&mut all, "c", &["x"], 1, 0), "what makes others look is the same");
         assert_eq!(names(all.describing(thing("x"), 0)), ["b", "c"]);
         assert_eq!(all.descriptions(thing("y")).count(), 0);
+    }
+
+    #[test]
+    fn knows_whether_any_is_left_in_a_namespace() {
+        let mut all = References::default();
+        let key = |namespace, name| ObjectKey::new::<DelegatedSubnet>(namespace, name);
+        let outline = Outline { shown: 1, description: 1 };
+        for (namespace, name) in [("a", "x"), ("c", "x"), ("c", "y")] {
+            all.note(&key(namespace, name), &Arc::from([]), outline);
+        }
+        let left = |all: &References| ["a", "b", "c", "d"].map(|namespace| all.any_from(&key(namespace, "")));
+        assert_eq!(left(&all), [true, false, true, false]);
+        all.forget(&key("a", "x"));
+        all.forget(&key("c", "x"));
+        assert_eq!(left(&all), [false, false, true, false]);
     }
 }

@@ -221,7 +221,7 @@ impl Stores {
 }
 
 fn any<S: Object>(known: Option<&Known<S>>, namespace: &str) -> bool {
-    known.is_some_and(|known| known.all().iter().any(|one| *one.key().namespace == *namespace))
+    known.is_some_and(|known| known.references().any_from(&ObjectKey::new::<S>(namespace, "")))
 }
 
 /// Uids of the objects of a namespace that carry our finalizer.
