@@ -211,8 +211,10 @@ class Story:
     def nothing_happens_at_rest(self, checks: Checks) -> None:
         kinds = "acivnetdeployments,delegatedsubnets,configmaps"
         listed = lambda: cluster.kubectl("get", kinds, "-o", "jsonpath={.items[*].metadata.resourceVersion}", namespace=self.models.namespace)
-        # A probe soon after a web service was replaced may be reset: what comes of that is over before rest begins.
+        # A probe soon after a web service was replaced may be reset, and its subnet counts the addresses that are in use: what
+        # comes of that is over before rest begins.
         cluster.looks(cluster.DEPLOYMENT, self.name, self.models.namespace)
+        cluster.looks(cluster.SUBNET, "aci", self.models.namespace)
         tool.green(self.tool, self.unit, repository.git("rev-parse", "HEAD"))
         before, sequence, seen = listed(), cluster.mark(), []
         deadline = time.monotonic() + REST
