@@ -103,23 +103,22 @@ impl Summary {
         }
     }
 
-    /// Of an object in the cache. A deployment whose subnet is ready goes on with what that began.
+    /// Of an object in the cache.
     pub(crate) fn of_cached<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Self {
         let summary = kept.summary();
-        if summary.begun || summary.had_settled {
+        if summary.had_settled || S::RESOURCE == CustomResource::DelegatedSubnet {
             return summary;
         }
         kept.unpack().map_or(summary, |cr| Self::within(ctx, &cr))
     }
 
-    /// Of an object. A deployment whose subnet is ready goes on with what that began.
+    /// Of an object. What waits for another one has begun once that is ready, whatever was made of it before: until then
+    /// all it does is look, and those that it waits for come first.
     pub(crate) fn within<S: Object>(ctx: &Ctx, cr: &S) -> Self {
         let summary = Self::of(cr);
-        let subnet = cr.waits_for().and_then(|subnet| ctx.stores.delegated_subnet(&subnet));
-        match subnet.is_some_and(|subnet| subnet.state().is_ready()) {
-            true => Self { begun: true, order: place(S::RESOURCE, true) | order(cr.meta()), ..summary },
-            false => summary,
-        }
+        let Some(subnet) = cr.waits_for() else { return summary };
+        let begun = ctx.stores.delegated_subnet(&subnet).is_some_and(|subnet| subnet.state().is_ready());
+        Self { begun, order: place(S::RESOURCE, begun) | order(cr.meta()), ..summary }
     }
 }
 
