@@ -133,14 +133,14 @@ impl Limiter {
         state.promises.forget_idle(period, now);
         let given = state.given.get(&context.flow).map_or(0, |given| given.count);
         let asks_for_little = f64::from(given) < self.reserves.few / 2.0;
-        let (priority, order) = match (context.priority, context.order) {
-            (Priority::Continuation | Priority::Creation, order) if asks_for_little => (Priority::Change, order),
-            (Priority::Creation, order) if !self.keeps_room => (Priority::Continuation, order | LATER),
-            (Priority::Continuation, order) if self.keeps_room && !state.promises.has(context) => {
-                (Priority::Creation, order)
+        let (priority, order) = match context.priority {
+            Priority::Continuation | Priority::Creation if asks_for_little => (Priority::Change, context.order),
+            Priority::Continuation | Priority::Creation if self.keeps_room => {
+                let promised = state.promises.has(context);
+                (if promised { Priority::Continuation } else { Priority::Creation }, context.order)
             }
-            (Priority::Creation, order) if state.promises.has(context) => (Priority::Continuation, order),
-            other => other,
+            Priority::Creation => (Priority::Continuation, context.order | LATER),
+            other => (other, context.order),
         };
         let ticket = state.queue.join(priority, &context.flow, order, bell);
         // who comes may make another one the first: of the longest waiting, the first of its flow counts
@@ -154,7 +154,7 @@ impl Limiter {
         state.given.entry(context.flow.clone()).or_insert(Given { count: 0, since: now }).count += 1;
         if self.keeps_room {
             let follow = if priority <= Priority::Creation { context.follow } else { 0 };
-            state.promises.sent(&CallContext { follow, ..context.clone() }, now);
+            state.promises.sent(context, follow, now);
         }
     }
 

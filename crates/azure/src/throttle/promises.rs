@@ -29,11 +29,12 @@ impl Promises {
     }
 
     /// A request was sent: `follow` others are still to come of what it is for, at most.
-    pub(super) fn sent(&mut self, context: &CallContext, now: Instant) {
-        let before = self.of.remove(&key(context)).map_or(u32::MAX, |promise| promise.requests.saturating_sub(1));
-        let requests = context.follow.min(before);
-        if requests > 0 {
-            self.of.insert(key(context), Promise { requests, at: now });
+    pub(super) fn sent(&mut self, context: &CallContext, follow: u32, now: Instant) {
+        let key = key(context);
+        let before = self.of.get(&key).map_or(u32::MAX, |promise| promise.requests.saturating_sub(1));
+        match follow.min(before) {
+            0 => drop(self.of.remove(&key)),
+            requests => drop(self.of.insert(key, Promise { requests, at: now })),
         }
     }
 
@@ -65,11 +66,11 @@ mod tests {
             (object(2, 0), 1.0),
             (object(1, 3), 0.0),
         ] {
-            promises.sent(&context, now);
+            promises.sent(&context, context.follow, now);
             assert_eq!(promises.all(), all, "{context:?}");
         }
         assert!(!promises.has(&object(1, 3)));
-        promises.sent(&object(1, 3), now);
+        promises.sent(&object(1, 3), 3, now);
         assert!(promises.has(&object(1, 0)) && !promises.has(&object(2, 0)));
         promises.forget_idle(Duration::from_secs(300), now + Duration::from_secs(300));
         assert_eq!(promises.all(), 0.0);

@@ -64,6 +64,8 @@ pub struct CachedObject<S> {
 #[derive(Clone, Debug)]
 pub(super) struct Index {
     pub(super) summary: Summary,
+    /// The subnet that has to be ready first; none once it had settled.
+    pub(super) waits_for: Option<Box<ObjectKey>>,
     pub(super) references: Arc<[Reference]>,
     pub(super) outline: Outline,
     pub(super) desired_hash: u64,
@@ -85,8 +87,8 @@ pub struct Summary {
     pub stands: bool,
     /// Something of it may exist.
     pub begun: bool,
-    /// Of equally urgent objects of a namespace the one with the lowest goes first; below 2^63.
-    pub order: u64,
+    /// The lower the older: below 2^61.
+    pub age: u64,
 }
 
 impl Summary {
@@ -99,41 +101,42 @@ impl Summary {
             asked: cr.asked(),
             stands: cr.settled_generation().is_some(),
             begun: !cr.recorded().is_empty(),
-            order: place(S::RESOURCE, !cr.recorded().is_empty()) | order(cr.meta()),
+            age: age(cr.meta()),
         }
     }
 
-    /// Of an object in the cache.
-    pub(crate) fn of_cached<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> Self {
-        let summary = kept.summary();
-        if summary.had_settled || S::RESOURCE == CustomResource::DelegatedSubnet {
-            return summary;
-        }
-        kept.unpack().map_or(summary, |cr| Self::within(ctx, &cr))
+    /// Of an object in the cache, among the others.
+    pub(crate) fn of_cached<S>(ctx: &Ctx, kept: &CachedObject<S>) -> Self {
+        kept.index.summary.waiting_for(ctx, kept.index.waits_for.as_deref())
     }
 
-    /// Of an object. What waits for another one has begun once that is ready, whatever was made of it before: until then
-    /// all it does is look, and those that it waits for come first.
+    /// Of an object, among the others.
     pub(crate) fn within<S: Object>(ctx: &Ctx, cr: &S) -> Self {
-        let summary = Self::of(cr);
-        let Some(subnet) = cr.waits_for() else { return summary };
-        let begun = ctx.stores.delegated_subnet(&subnet).is_some_and(|subnet| subnet.state().is_ready());
-        Self { begun, order: place(S::RESOURCE, begun) | order(cr.meta()), ..summary }
+        Self::of(cr).waiting_for(ctx, cr.waits_for().as_ref())
+    }
+
+    /// What waits for a subnet has begun once that is ready, whatever was made of it before: until then all it does is look, and
+    /// those that it waits for come first.
+    fn waiting_for(self, ctx: &Ctx, subnet: Option<&ObjectKey>) -> Self {
+        let Some(subnet) = subnet else { return self };
+        let begun = ctx.stores.delegated_subnet(subnet).is_some_and(|subnet| subnet.state().is_ready());
+        Self { begun, ..self }
+    }
+
+    /// Of equally urgent objects of a namespace the one with the lowest goes first; below 2^63. Deployments that have begun
+    /// finish what their subnets began; those that have not wait for them.
+    pub(crate) fn order(self, resource: CustomResource) -> u64 {
+        let place = match (resource, self.begun) {
+            (CustomResource::AciVnetDeployment, true) => 0,
+            (CustomResource::DelegatedSubnet, _) => 1,
+            (CustomResource::AciVnetDeployment, false) => 2,
+        };
+        place << 61 | self.age
     }
 }
 
-/// Deployments that have begun finish what their subnets began; those that have not wait for them.
-fn place(resource: CustomResource, begun: bool) -> u64 {
-    let place = match (resource, begun) {
-        (CustomResource::AciVnetDeployment, true) => 0,
-        (CustomResource::DelegatedSubnet, _) => 1,
-        (CustomResource::AciVnetDeployment, false) => 2,
-    };
-    place << 61
-}
-
-/// The older first. Those of one second are in an order of their own, which is the same in every queue and after a restart.
-fn order(meta: &ObjectMeta) -> u64 {
+/// Those of one second are in an order of their own, which is the same in every queue and after a restart.
+fn age(meta: &ObjectMeta) -> u64 {
     let created = meta.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
     let second = u64::try_from(created).unwrap_or_default() & ((1 << 33) - 1);
     second << 28 | hash(&meta.name) >> 36
@@ -188,11 +191,6 @@ impl<S> CachedObject<S> {
     /// `metadata.uid`.
     pub(crate) fn uid(&self) -> &str {
         &self.uid
-    }
-
-    /// How it stands.
-    pub(crate) fn summary(&self) -> Summary {
-        self.index.summary
     }
 
     /// What metrics tell of it.

@@ -51,8 +51,9 @@ impl<S: Object> Packed<S> {
         let meta = object.meta();
         let desired_hash = hash(&(&meta.uid, &meta.generation, &meta.annotations));
         let (summary, state) = (Summary::of(&object), ObjectState::of(&object));
+        let waits_for = object.waits_for().filter(|_| !summary.had_settled).map(Box::new);
         let outline = object.outline();
-        let index = Index { summary, references: references.into(), outline, desired_hash, state };
+        let index = Index { summary, waits_for, references: references.into(), outline, desired_hash, state };
         let mut json = serde_json::to_vec(&object)?;
         let whole = json.len() <= WHOLE;
         if !whole {
@@ -112,6 +113,7 @@ impl<S: Object> Packed<S> {
         let desired_hash = hash(&(&meta.uid, &meta.resource_version));
         let index = Index {
             summary,
+            waits_for: None,
             references: held.into_iter().collect(),
             outline: Outline::default(),
             desired_hash,

@@ -166,7 +166,7 @@ async fn work(ctx: &Arc<Ctx>, tasks: &mut JoinSet<Ended>) {
 fn priority(ctx: &Ctx, key: &ObjectKey) -> Option<(Priority, u64)> {
     fn of<S: Object>(ctx: &Ctx, kept: &CachedObject<S>) -> (Priority, u64) {
         let summary = Summary::of_cached(ctx, kept);
-        (ctx.per_object.read(kept.uid(), |entry| entry.attempts.priority(summary)), summary.order)
+        (ctx.per_object.read(kept.uid(), |entry| entry.attempts.priority(summary)), summary.order(S::RESOURCE))
     }
     match key.resource {
         CustomResource::AciVnetDeployment => ctx.stores.deployment(key).map(|kept| of(ctx, &kept)),

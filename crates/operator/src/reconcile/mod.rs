@@ -117,7 +117,7 @@ async fn observe<'a, S: Object>(ctx: &'a Ctx, cr: &S) -> Observation<'a> {
     let uid = cr.meta().uid();
     let summary = Summary::within(ctx, cr);
     let priority = ctx.per_object.read(uid, |entry| entry.attempts.priority(summary));
-    let mut observation = Observation::of(ctx, cr, (priority, summary.order), is_steady(cr)).await;
+    let mut observation = Observation::of(ctx, cr, (priority, summary.order(S::RESOURCE)), is_steady(cr)).await;
     if !cr.asked() {
         observation.observed.refusals = ctx.per_object.update(uid, |entry| entry.refused_writes.standing(cr.meta()));
     }

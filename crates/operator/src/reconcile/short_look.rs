@@ -4,7 +4,7 @@
 use super::{Reconciled, reconcile};
 use crate::{cache::cached_object::Summary, ctx::Ctx, object::Object, observe::session};
 use acivnet_azure::Priority;
-use acivnet_core::names::Names;
+use acivnet_core::{id::ResourceId, names::Names};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -20,13 +20,22 @@ pub async fn reconcile_due<S: Object>(ctx: &Ctx, cr: &S) -> Reconciled {
 async fn while_all_runs<S: Object>(ctx: &Ctx, cr: &S) -> Option<Duration> {
     let uid = cr.meta().uid();
     let looks = ctx.per_object.short_looks(uid, ctx.pace)?;
-    let (_, azure) = session(ctx, cr, (Priority::Operation, Summary::of(cr).order), true).await.ok()?;
+    if !looks.is_empty() {
+        all_run(ctx, cr, looks).await?;
+    }
+    ctx.per_object.next_look(uid, ctx.pace)
+}
+
+/// Asks about operations. Nothing if one does not run, or can't be asked about.
+async fn all_run<S: Object>(ctx: &Ctx, cr: &S, looks: Vec<ResourceId>) -> Option<()> {
+    let order = Summary::within(ctx, cr).order(S::RESOURCE);
+    let (_, azure) = session(ctx, cr, (Priority::Operation, order), true).await.ok()?;
     for id in looks {
         let looked = Instant::now();
         let glance = azure.glance(&id).await;
-        if !ctx.per_object.note_glance(uid, &id, looked, glance) {
+        if !ctx.per_object.note_glance(cr.meta().uid(), &id, looked, glance) {
             return None;
         }
     }
-    ctx.per_object.next_look(uid, ctx.pace)
+    Some(())
 }

@@ -102,11 +102,11 @@ impl ListKey {
     /// A write was sent: forgets what it was about. False when nothing in the list can be relied on any more. A list of
     /// workspaces, of which none is ever written, stays as it is.
     fn forget(&self, items: &Items, written: &str) -> bool {
-        let concerns = self.what != WORKSPACE.name && written.starts_with(&self.scope);
-        if concerns {
-            items.forget(written);
+        if self.what == WORKSPACE.name || !written.starts_with(&self.scope) {
+            return true;
         }
-        !concerns || self.what != MODEL_VERSION.name
+        items.forget(written);
+        self.what != MODEL_VERSION.name
     }
 }
 

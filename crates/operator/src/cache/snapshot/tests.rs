@@ -212,11 +212,11 @@ fn kept_after(writes: usize) -> [(bool, bool); 3] {
     let snapshots = Snapshots::default();
     let [subnet, .., network] = ids();
     let identity = Identity::client_secret("t", "c", Secret::new("s")).key();
-    let workspace = "/subscriptions/s/resourcegroups/g";
+    let scope = "/subscriptions/s/resourcegroups/g";
     let keys = [&WORKSPACE, &VIRTUAL_NETWORK, &MODEL_VERSION].map(|kind| ListKey {
         identity: identity.clone(),
         what: kind.name,
-        scope: workspace.into(),
+        scope: scope.into(),
     });
     (0..writes).for_each(|_| snapshots.forget(&subnet));
     keys.map(|key| {
